@@ -1,0 +1,99 @@
+"""What the gate remembers about one proposed write, and the moves it may make.
+
+A record is immutable; the store replaces it by compare-and-set on `version`. Times are Unix seconds (UTC, float).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal[
+    "pending",
+    "approved",
+    "rejected",
+    "expired",
+    "cancelled",
+    "stale",
+    "executing",
+    "succeeded",
+    "failed",
+    "unknown",
+]
+Level = Literal["client", "operator"]
+Channel = Literal["form", "page", "cli", "relay", "policy"]
+Risk = Literal["low", "medium", "high"]
+
+MOVES: Mapping[State, frozenset[State]] = {
+    "pending": frozenset({"approved", "rejected", "expired", "cancelled"}),
+    "approved": frozenset({"executing", "expired", "stale"}),
+    "executing": frozenset({"succeeded", "failed", "unknown", "approved"}),
+    "unknown": frozenset({"succeeded", "failed"}),
+    "rejected": frozenset(),
+    "expired": frozenset(),
+    "cancelled": frozenset(),
+    "stale": frozenset(),
+    "succeeded": frozenset(),
+    "failed": frozenset(),
+}
+"""Which state may follow which. `executing -> approved` happens only when the service answered 429:
+nothing was carried out, and the same yes stays usable until it expires."""
+
+OPEN: frozenset[State] = frozenset({"pending", "approved", "executing"})
+"""States in which a second identical call joins the record instead of opening another."""
+
+TERMINAL: frozenset[State] = frozenset(state for state, following in MOVES.items() if not following)
+
+
+def new_approval_id() -> str:
+    """A fresh approval id: `apr_` and 128 random bits in hexadecimal."""
+    return f"apr_{secrets.token_hex(16)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One proposed write, from the question to its outcome."""
+
+    id: str
+    digest: str
+    """`sha256:` and the hexadecimal digest of the canonical request."""
+    operation: str
+    access: Literal["create", "change", "delete", "send"]
+    principal: str
+    """Who asked: the local user over stdio, the token's subject over HTTP."""
+    client: str
+    """The name the client gave itself; shown, never trusted."""
+    connection_id: str
+    preview: Mapping[str, Any]
+    """Frozen at the question: what every channel shows. Holds no secret."""
+    snapshot: str | None
+    """Digest of the target as it was read before the question; None where the operation has nothing to read."""
+    risk: Risk
+    rule: str | None
+    """The policy rule that decided, if one did."""
+    level: Level
+    """The least assurance a yes must have."""
+    state: State
+    version: int
+    created_at: float
+    expires_at: float
+    shown_at: float | None = None
+    decided_at: float | None = None
+    decided_by: str | None = None
+    channel: Channel | None = None
+    reason: str | None = None
+    lease_until: float | None = None
+    message_id: str | None = None
+    """The Message-Id the server sets on a send, without angle brackets."""
+    attempted_at: float | None = None
+    finished_at: float | None = None
+    retry_at: float | None = None
+    """When the service said to try again (429), or when `unknown` is next looked up."""
+    result: Mapping[str, Any] | None = None
+    """What the caller is told once it ran; secrets removed."""
+    duplicate_of: str | None = None
+    """An identical request that succeeded in the last 24 hours."""
+    budget_rules: tuple[str, ...] = ()
+    """Names of the policy rules whose daily budget this write uses when it is claimed."""
