@@ -1,0 +1,1 @@
+"""What data in a catalogue row cannot say about a write: one module per function that rows name in `preview`."""

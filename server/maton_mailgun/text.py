@@ -1,0 +1,96 @@
+"""Text from outside, made harmless to look at.
+
+Whatever a caller, a recipient or the service wrote is shown with every invisible or reordering character spelled
+out (`⟨U+202E⟩`), so that it can neither hide something, nor imitate a line of ours, nor steer a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_MOST_MARKS = 4
+"""Combining marks on one letter before the rest is spelled out; no living orthography stacks more in running text."""
+
+_PLAIN_SPACES = frozenset("\u0020\u00a0\u202f\u3000")
+"""Spaces that people type; the other space separators only serve to imitate or to pad."""
+
+_ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufff9-\ufffc\U0001d159]")
+"""Characters that draw nothing although their category says letter, mark or symbol (Unicode, Default_Ignorable)."""
+
+_LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
+
+
+def safe(text: str, *, keep: str = "") -> str:
+    """`text` with every character that cannot be seen for what it is as a visible escape, except those in `keep`."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown: list[str] = []
+    marks = 0
+    for index, character in enumerate(text):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if character in keep or _is_plain(text, index, category, marks):
+            shown.append(character)
+        else:
+            shown.append(f"⟨U+{ord(character):04X}⟩")
+    return "".join(shown)
+
+
+def safe_line(text: str) -> str:
+    """`text` on one line: line breaks appear as ⏎ and tabs as ⇥, the rest as `safe` has it. Applying it twice changes
+    nothing."""
+    return safe(text.replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", "⇥"))
+
+
+def safe_block(text: str) -> str:
+    """`text` with its line breaks (all kinds become a line feed) and tabs (as four spaces), the rest as in `safe`."""
+    return safe(_LINE_BREAKS.sub("\n", text).replace("\t", "    "), keep="\n")
+
+
+def mark(text: str, limit: int) -> str:
+    """`text`, or its first `limit` characters and how many more there are."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit:,} more characters)"
+
+
+def short(text: str, limit: int) -> str:
+    """One safe line of at most `limit` characters of `text`."""
+    return safe_line(mark(text, limit))
+
+
+def quoted(text: str, limit: int = 200) -> str:
+    """Someone else's words inside a sentence of ours: in “ ”, which the words themselves cannot close."""
+    return f"“{unclosing(short(text, limit))}”"
+
+
+def unclosing(text: str) -> str:
+    """`text` whose double quotes of any shape cannot be taken for ours."""
+    return re.sub('["“”„‟❝❞〝〞＂]', "'", text)
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`3 recipients`, `1 recipient`; `many` where adding an s is not enough."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _is_plain(text: str, index: int, category: str, marks: int) -> bool:
+    character = text[index]
+    if character == "\ufe0f" or character == "\ufe0e":
+        return _selects_an_emoji(text, index)
+    if 0xFE00 <= ord(character) <= 0xFE0D or 0xE0000 <= ord(character) <= 0xE0FFF or _INVISIBLE.match(character):
+        return False
+    if category in _ESCAPED_CATEGORIES:
+        return character in _PLAIN_SPACES
+    return marks <= _MOST_MARKS
+
+
+def _selects_an_emoji(text: str, index: int) -> bool:
+    """Whether the variation selector at `index` does its honest work; runs of selectors can carry hidden text."""
+    previous = text[index - 1] if index else ""
+    if previous in "0123456789#*" and previous:
+        return text[index + 1 : index + 2] == "\u20e3"
+    return previous > "\u00a8" and unicodedata.category(previous) in {"So", "Sm", "Po", "Pd"}
