@@ -12,7 +12,7 @@ import unicodedata
 _MOST_MARKS = 4
 """Combining marks on one letter before the rest is spelled out; no living orthography stacks more in running text."""
 
-_PLAIN_SPACES = frozenset("\u0020\u00a0\u202f\u3000")
+_PLAIN_SPACES = "\u0020\u00a0\u202f\u3000"
 """Spaces that people type; the other space separators only serve to imitate or to pad."""
 
 _ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -20,6 +20,7 @@ _ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufff9-\ufffc\U0001d159]")
 """Characters that draw nothing although their category says letter, mark or symbol (Unicode, Default_Ignorable)."""
 
+_PADDING = re.compile(f"[{_PLAIN_SPACES}]{{16,}}")
 _LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -40,9 +41,10 @@ def safe(text: str, *, keep: str = "") -> str:
 
 
 def safe_line(text: str) -> str:
-    """`text` on one line: line breaks appear as ⏎ and tabs as ⇥, the rest as `safe` has it. Applying it twice changes
-    nothing."""
-    return safe(text.replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", "⇥"))
+    """`text` on one line: line breaks appear as ⏎, tabs as ⇥ and long runs of spaces, which could push words into
+    a line of their own, as their number; the rest as `safe` has it. Applying it twice changes nothing."""
+    line = safe(text.replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", "⇥"))
+    return _PADDING.sub(lambda run: f" ⟨{len(run[0])} spaces⟩ ", line)
 
 
 def safe_block(text: str) -> str:

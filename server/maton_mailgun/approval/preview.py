@@ -35,6 +35,9 @@ __all__ = ["Account", "Answer", "CouldNotRead", "Look", "Proposal", "Reader", "m
 SECONDS = 5.0
 """For all reads of one preview together."""
 
+_SNAPSHOT = b"maton-mailgun snapshot 1\n"
+"""Keeps this digest apart from any other one over the same text."""
+
 _RAW = frozenset({"text", "html", "amp_html"})
 """The bodies in `message` stay as they are: the page renders them in a frame of their own."""
 
@@ -106,7 +109,7 @@ async def _watched(proposal: Proposal, reads: Reads) -> list[Answer]:
 def _digest(answers: list[Answer]) -> str:
     states = [{"status": answer.status, "data": difference.lasting(answer.data)} for answer in answers]
     text = json.dumps(states, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
-    return f"sha256:{hashlib.sha256(b'maton-mailgun snapshot 1\n' + text.encode()).hexdigest()}"
+    return "sha256:" + hashlib.sha256(_SNAPSHOT + text.encode("ascii")).hexdigest()
 
 
 async def _before(proposal: Proposal, reads: Reads) -> Answer | None:
