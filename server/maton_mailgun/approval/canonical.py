@@ -1,0 +1,88 @@
+"""The bytes a yes is bound to: one request, one canonical text, one digest.
+
+Everything that reaches the wire is in the text, in wire order, together with the connection it goes through and the
+schema it was checked against. The local path of an attachment is not: its SHA-256 is, so the same bytes from another
+place are the same request, and other bytes under the same path are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+_DOMAIN = b"maton-mailgun/approval/v1\x00"
+"""Keeps this digest from meaning anything in another protocol, and the other way round."""
+
+
+class File(Protocol):
+    """One attachment, as far as the digest is concerned."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def filename(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+class HttpRequest(Protocol):
+    """The parts of a built request that reach the wire."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query(self) -> Sequence[tuple[str, str]]: ...
+    @property
+    def form(self) -> Sequence[tuple[str, str]]: ...
+    @property
+    def files(self) -> Sequence[File]: ...
+    @property
+    def json(self) -> Any: ...
+    @property
+    def multipart(self) -> bool: ...
+
+
+def canonical(request: HttpRequest, *, tool: str, schema_digest: str, connection_id: str) -> bytes:
+    """The request as canonical JSON: sorted keys, no spaces, UTF-8; ordered fields stay ordered.
+
+    Raises ValueError for what has no exact JSON form (NaN, infinity) or no UTF-8 form (a lone surrogate).
+    """
+    content = {
+        "tool": tool,
+        "schema": schema_digest,
+        "connection_id": connection_id,
+        "service": request.service,
+        "method": request.method,
+        "path": request.path,
+        "query": [list(pair) for pair in request.query],
+        "form": [list(pair) for pair in request.form],
+        "files": [
+            {
+                "field": file.field,
+                "filename": file.filename,
+                "content_type": file.content_type,
+                "size": file.size,
+                "sha256": file.sha256,
+            }
+            for file in request.files
+        ],
+        "json": request.json,
+        "multipart": request.multipart,
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
+
+
+def digest(data: bytes) -> str:
+    """`sha256:` and the hexadecimal SHA-256 of `data` under this project's domain prefix."""
+    return f"sha256:{hashlib.sha256(_DOMAIN + data).hexdigest()}"
