@@ -1,0 +1,41 @@
+"""Who really gets a message, and the names it goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from maton_mailgun.sandbox.account import Account, Domain
+from maton_mailgun.sandbox.addresses import Address
+
+
+def expand(account: Account, addresses: Iterable[Address]) -> tuple[list[str], dict[str, str]]:
+    """Bare recipients in order, each once, and which mailing list brought one in.
+
+    An address that is a mailing list of the account stands for its subscribed members.
+    """
+    recipients: dict[str, None] = {}
+    via: dict[str, str] = {}
+    for address in addresses:
+        if address.key not in account.lists:
+            recipients.setdefault(address.key)
+            continue
+        for member in account.members[address.key].values():
+            key = member["address"].lower()
+            if member["subscribed"] and key not in recipients:
+                recipients[key] = None
+                via[key] = address.key
+    return list(recipients), via
+
+
+def new_id(account: Account, domain: Domain, wanted: str) -> str:
+    """A Message-Id in angle brackets: the caller's own when it gave one, which does not de-duplicate anything."""
+    if wanted:
+        return wanted if wanted.startswith("<") else f"<{wanted}>"
+    stamp = datetime.fromtimestamp(account.now, UTC).strftime("%Y%m%d%H%M%S")
+    return f"<{stamp}.1.{account.mint.hexadecimal(16).upper()}@{domain.name}>"
+
+
+def new_key(account: Account) -> str:
+    """A storage key."""
+    return "BAABAg" + account.mint.hexadecimal(48)

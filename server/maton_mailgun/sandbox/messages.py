@@ -1,0 +1,303 @@
+"""Sending: `messages` and `messages.mime`.
+
+Checks run in the order Mailgun's answers imply: domain, from, to, address syntax, body, html against template, size of
+the options, number of recipients, JSON fields, delivery time, state of the domain, authorised recipients.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from maton_mailgun.sandbox.account import Account, Domain, Message
+from maton_mailgun.sandbox.addresses import Address, parse_address, parse_addresses
+from maton_mailgun.sandbox.dates import parse_rfc2822
+from maton_mailgun.sandbox.delivery import accept
+from maton_mailgun.sandbox.envelope import expand, new_id, new_key
+from maton_mailgun.sandbox.router import Operation
+from maton_mailgun.sandbox.templates import active_version, find_version
+from maton_mailgun.sandbox.wire import Answer, Call, Fields, Record, json_object, ok, refuse
+
+_NOT_VALID = "{name} parameter is not a valid address. please check documentation"
+_NO_BODY = "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified"
+_OPTIONS_LIMIT = 16 * 1024
+_MOST_RECIPIENTS = 1000
+_MOST_TAGS = 10
+_LARGEST_MESSAGE = 25 * 1024 * 1024
+_YES_NO = ("yes", "no", "true", "false")
+_OR_HTML = (*_YES_NO, "htmlonly")
+_OPTION_WORDS = {
+    "o:tracking": _OR_HTML,
+    "o:tracking-clicks": _OR_HTML,
+    "o:tracking-pixel-location-top": _OR_HTML,
+    "o:tracking-opens": _YES_NO,
+    "o:dkim": _YES_NO,
+    "o:require-tls": _YES_NO,
+    "o:skip-verification": _YES_NO,
+    "o:native-send": _YES_NO,
+    "o:testmode": _YES_NO,
+    "t:text": ("yes", "no"),
+}
+_OPTION_FORMS = {
+    "o:deliver-within": re.compile(r"\d+h\d+m|\d+h|\d+m"),
+    "o:deliverytime-optimize-period": re.compile(r"(?:2[4-9]|[3-6]\d|7[0-2])h"),
+    "o:time-zone-localize": re.compile(r"\d{2}:\d{2}(?:[ap]m)?", re.IGNORECASE),
+    "o:secondary-dkim": re.compile(r"[^/\s]+/[^/\s]+"),
+    "o:secondary-dkim-public": re.compile(r"[^/\s]+/[^/\s]+"),
+    "o:archive-to": re.compile(r"https?://\S+"),
+}
+_FREE_OPTIONS = ("o:sending-ip", "o:sending-ip-pool", "o:suppress-headers", "t:version")
+_SANDBOX_ONLY = (
+    "Domain {name} is not allowed to send: Sandbox subdomains are for test purposes only. "
+    "Please add your own domain or add the address to authorized recipients in Account Settings."
+)
+_UNVERIFIED = (
+    "The domain is unverified and requires DNS configuration. "
+    "Log in to your control panel to view required DNS records."
+)
+
+
+def _sending_domain(account: Account, call: Call) -> Domain:
+    domain = account.domain_of(call, f"Domain not found: {call.path['domain']}")
+    if call.malformed:
+        raise refuse(400, "malformed multipart/form-data request")
+    return domain
+
+
+def _addresses(form: Fields, name: str, *, needed: bool = False) -> list[Address]:
+    values = form.every(name)
+    if needed and not any(value.strip() for value in values):
+        raise refuse(400, f"{name} parameter is missing")
+    found = parse_addresses(values)
+    if found is None:
+        raise refuse(400, _NOT_VALID.format(name=name))
+    return found
+
+
+def _template_headers(domain: Domain, form: Fields) -> Record:
+    """Headers of the stored template version a message names, in lower case; they may stand in for From and Subject."""
+    template = domain.templates.get(form.first("template") or "")
+    if template is None:
+        return {}
+    tag = form.first("t:version")
+    version = find_version(template, tag) if tag else active_version(template)
+    return {name.lower(): value for name, value in (version or {}).get("headers", {}).items()}
+
+
+def _sender(form: Fields, headers: Record) -> str:
+    value = form.first("from") or headers.get("from")
+    if not value or not value.strip():
+        raise refuse(400, "from parameter is missing")
+    if "{{" not in value and parse_address(value) is None:
+        raise refuse(400, _NOT_VALID.format(name="from"))
+    return str(value)
+
+
+def _check_size(form: Fields) -> None:
+    size = sum(
+        len(prefix) + len(name.encode()) + len(value.encode())
+        for prefix in ("o:", "h:", "v:", "t:")
+        for name, value in [pair for pair in form.pairs if pair[0].startswith(prefix)]
+    )
+    if size > _OPTIONS_LIMIT:
+        raise refuse(400, "Send options (parameters starting with o:, h:, or v:) are limited to 16KB total")
+
+
+def _options(account: Account, form: Fields) -> dict[str, list[str]]:
+    """The `o:` and `t:` fields Mailgun knows; the others stay unread and show as ignored in the request record."""
+    options: dict[str, list[str]] = {}
+    for name, words in _OPTION_WORDS.items():
+        if (word := form.first(name)) is not None:
+            if word not in words:
+                raise refuse(
+                    400, f"Invalid value '{word}' for parameter '{name}'. It can be any of: {', '.join(words)}"
+                )
+            options[name] = [word]
+    for name, shape in _OPTION_FORMS.items():
+        if (value := form.first(name)) is not None:
+            if not shape.fullmatch(value):
+                text = "invalid delivery time format" if "deliver" in name or "zone" in name else f"invalid {name}"
+                raise refuse(400, text)
+            options[name] = [value]
+    options |= {name: [value] for name in _FREE_OPTIONS if (value := form.first(name)) is not None}
+    if "o:secondary-dkim-public" in options and "o:secondary-dkim" not in options:
+        raise refuse(400, "'o:secondary-dkim-public' needs 'o:secondary-dkim'")
+    if "o:sending-ip" in options and options["o:sending-ip"][0] not in account.ips:
+        raise refuse(400, f"IP {options['o:sending-ip'][0]} does not belong to the account")
+    if tags := list(dict.fromkeys(form.every("o:tag"))):
+        options["o:tag"] = _tags(tags)
+    return options
+
+
+def _tags(tags: list[str]) -> list[str]:
+    if len(tags) > _MOST_TAGS:
+        raise refuse(400, f"Too many tags, max is {_MOST_TAGS}")
+    for tag in tags:
+        if not tag.isascii() or not 0 < len(tag) <= 128:
+            raise refuse(400, "Tags must be 1 to 128 ASCII characters long")
+    return tags
+
+
+def _headers(form: Fields) -> dict[str, str]:
+    headers = dict(form.prefixed("h:"))
+    for name in headers:
+        if not name.isascii():
+            raise refuse(400, f"Header name must be pure ASCII: {name}")
+    return headers
+
+
+def _variables(form: Fields, headers: dict[str, str]) -> tuple[Record, Record]:
+    """`v:` fields, JSON text among them read as JSON; and what a template sees, where `t:variables` win."""
+    variables: Record = {}
+    if (text := headers.get("X-Mailgun-Variables")) is not None:
+        variables |= json_object(text, "'h:X-Mailgun-Variables' parameter is not a valid JSON")
+    for name, value in form.prefixed("v:"):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = value
+        variables[name] = parsed if isinstance(parsed, dict | list) else value
+    text = form.first("t:variables")
+    given = json_object(text, "'t:variables' parameter is not a valid JSON") if text else {}
+    return variables, {**variables, **given}
+
+
+def _recipient_variables(form: Fields) -> dict[str, Record]:
+    text = form.first("recipient-variables")
+    if not text:
+        return {}
+    problem = "'recipient-variables' parameter is not a valid JSON"
+    values = json_object(text, problem)
+    if not all(isinstance(value, dict) for value in values.values()):
+        raise refuse(400, problem)
+    if len(values) > _MOST_RECIPIENTS:
+        raise refuse(400, f"Too many recipients, max is {_MOST_RECIPIENTS}")
+    return {address.lower(): value for address, value in values.items()}
+
+
+def _delivery_time(form: Fields) -> float | None:
+    text = form.first("o:deliverytime")
+    if text is None:
+        return None
+    moment = parse_rfc2822(text)
+    if moment is None:
+        raise refuse(400, f"{text} is not an RFC-2822 compliant date")
+    return moment
+
+
+def _check_state(domain: Domain, recipients: list[str]) -> None:
+    if domain.state == "disabled":
+        raise refuse(403, f"Domain {domain.name} is not allowed to send: domain is disabled")
+    if domain.state != "active":
+        raise refuse(403, _UNVERIFIED)
+    if domain.is_sandbox and not set(recipients) <= set(domain.authorized):
+        raise refuse(403, _SANDBOX_ONLY.format(name=domain.name))
+
+
+def _finish(account: Account, domain: Domain, form: Fields, message: Message, addresses: list[Address]) -> Answer:
+    """The checks both operations share, from the size of the options on; then acceptance."""
+    _check_size(form)
+    if len({address.key for address in addresses}) > _MOST_RECIPIENTS:
+        raise refuse(400, f"Too many recipients, max is {_MOST_RECIPIENTS}")
+    message.options = _options(account, form)
+    message.headers = _headers(form)
+    message.variables, message.template_variables = _variables(form, message.headers)
+    message.recipient_variables = _recipient_variables(form)
+    due = _delivery_time(form)
+    message.recipients, message.via = expand(account, addresses)
+    _check_state(domain, message.recipients)
+    if message.size > _LARGEST_MESSAGE:
+        raise refuse(413, "request size exceeds 25MB limit")
+    message.template = form.first("template")
+    message.test_mode = message.options.get("o:testmode", ["no"])[0] in ("yes", "true")
+    message.key = new_key(account)
+    message.id = new_id(account, domain, message.headers.get("Message-Id") or message.id)
+    accept(account, domain, message, due)
+    return ok({"id": message.id, "message": "Queued. Thank you."})
+
+
+def send_message(account: Account, call: Call) -> Answer:
+    domain, form = _sending_domain(account, call), call.form
+    template_headers = _template_headers(domain, form)
+    if not (form.first("from") or template_headers.get("from")):
+        raise refuse(400, "from parameter is missing")
+    to = _addresses(form, "to", needed=True)
+    sender = _sender(form, template_headers)
+    cc, bcc = _addresses(form, "cc"), _addresses(form, "bcc")
+    bodies = {name: form.first(name) for name in ("text", "html", "amp-html", "template")}
+    if not any(bodies.values()):
+        raise refuse(400, _NO_BODY)
+    if bodies["html"] and bodies["template"]:
+        raise refuse(400, "Only one parameters 'html' or 'template' is allowed")
+    attachments = [upload for upload in call.files if upload.name.removesuffix("[]") == "attachment"]
+    inline = [upload for upload in call.files if upload.name.removesuffix("[]") == "inline"]
+    message = Message(
+        key="",
+        id="",
+        domain=domain.name,
+        at=account.now,
+        sender=sender,
+        recipients=[],
+        to=[address.written for address in to],
+        cc=[address.written for address in cc],
+        bcc=[address.written for address in bcc],
+        subject=form.first("subject") or str(template_headers.get("subject") or ""),
+        text=bodies["text"],
+        html=bodies["html"],
+        amp_html=bodies["amp-html"],
+        attachments=attachments,
+        inline=inline,
+        size=sum(len((body or "").encode()) for body in bodies.values())
+        + sum(len(upload.data) for upload in (*attachments, *inline)),
+    )
+    return _finish(account, domain, form, message, [*to, *cc, *bcc])
+
+
+def send_mime_message(account: Account, call: Call) -> Answer:
+    """The envelope is `to` alone: headers of the MIME text make nobody a recipient."""
+    domain, form = _sending_domain(account, call), call.form
+    if call.content_type != "multipart/form-data":
+        text = "Invalid request content type. Expecting 'multipart/form-data' but got '{}'"
+        raise refuse(400, text.format(call.content_type))
+    to = _addresses(form, "to", needed=True)
+    upload = next((upload for upload in call.files if upload.name == "message"), None)
+    if upload is None:
+        if form.first("message") is not None:
+            raise refuse(400, "'message' parameter is not a file")
+        raise refuse(400, "message parameter is missing")
+    parsed = message_from_bytes(upload.data, policy=policy.default)
+    if not isinstance(parsed, EmailMessage) or not parsed.get("From"):
+        raise refuse(400, "from parameter is missing")
+    message = Message(
+        key="",
+        id=str(parsed.get("Message-Id") or ""),
+        domain=domain.name,
+        at=account.now,
+        sender=str(parsed["From"]),
+        recipients=[],
+        to=[address.written for address in to],
+        subject=str(parsed.get("Subject") or ""),
+        text=_part(parsed, "plain"),
+        html=_part(parsed, "html"),
+        mime=upload.data.decode("utf-8", "replace"),
+        size=len(upload.data),
+    )
+    return _finish(account, domain, form, message, to)
+
+
+def _part(parsed: EmailMessage, kind: str) -> str | None:
+    body = parsed.get_body(preferencelist=(kind,))
+    if body is None:
+        return None
+    try:
+        return str(body.get_content())
+    except (LookupError, ValueError):
+        return None
+
+
+OPERATIONS = (
+    Operation("POST", "/v3/{domain}/messages", send_message),
+    Operation("POST", "/v3/{domain}/messages.mime", send_mime_message),
+)
