@@ -1,0 +1,1 @@
+"""The catalogue as data: rows, schemas and examples, held to the service's facts without the engine."""
