@@ -25,12 +25,13 @@ class Mint:
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Message:
     """An accepted message as it was submitted, with its envelope resolved.
 
     `recipients` are bare addresses after list expansion and without duplicates; `via` tells which mailing list brought
-    a recipient in. `options` are the `o:` and `t:` fields, each with all its values. `number` counts accepted messages.
+    a recipient in, `member_variables` what the list knows about it. `options` are the `o:` and `t:` fields, each with
+    all its values. `number` counts accepted messages.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Message:
     inline: list[Upload] = field(default_factory=list)
     mime: str | None = None
     via: dict[str, str] = field(default_factory=dict)
+    member_variables: dict[str, Record] = field(default_factory=dict)
     test_mode: bool = False
     size: int = 0
     number: int = 0

@@ -7,15 +7,17 @@ from datetime import UTC, datetime
 
 from maton_mailgun.sandbox.account import Account, Domain
 from maton_mailgun.sandbox.addresses import Address
+from maton_mailgun.sandbox.wire import Record
 
 
-def expand(account: Account, addresses: Iterable[Address]) -> tuple[list[str], dict[str, str]]:
-    """Bare recipients in order, each once, and which mailing list brought one in.
+def expand(account: Account, addresses: Iterable[Address]) -> tuple[list[str], dict[str, str], dict[str, Record]]:
+    """Bare recipients in order, each once; which mailing list brought one in; what that list knows about it.
 
     An address that is a mailing list of the account stands for its subscribed members.
     """
     recipients: dict[str, None] = {}
     via: dict[str, str] = {}
+    variables: dict[str, Record] = {}
     for address in addresses:
         if address.key not in account.lists:
             recipients.setdefault(address.key)
@@ -25,7 +27,8 @@ def expand(account: Account, addresses: Iterable[Address]) -> tuple[list[str], d
             if member["subscribed"] and key not in recipients:
                 recipients[key] = None
                 via[key] = address.key
-    return list(recipients), via
+                variables[key] = {**member["vars"], "name": member["name"], "email": member["address"]}
+    return list(recipients), via, variables
 
 
 def new_id(account: Account, domain: Domain, wanted: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ Position = tuple[float, int]
 """Timestamp and running number: unique, and the order of the log."""
 
 HOUR = 3600
+_BEFORE_ALL, _AFTER_ALL = -1, 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +32,25 @@ class Event:
         return (self.timestamp, self.number)
 
 
-@dataclass
-class EventLog:
-    """Events sorted by position; late ones find their place. Counts are kept per hour while events are added."""
+class Series:
+    """Events sorted by position. A late one finds its place; a page costs what it holds."""
 
-    events: list[Event] = field(default_factory=list)
-    hours: dict[int, Counter[str]] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
-    _positions: list[Position] = field(default_factory=list, repr=False)
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._positions: list[Position] = []
 
     def add(self, event: Event) -> None:
-        if not self._positions or event.position > self._positions[-1]:
-            self._positions.append(event.position)
-            self.events.append(event)
-        else:
+        at = len(self.events)
+        if at and event.position < self._positions[-1]:
             at = bisect_left(self._positions, event.position)
-            insort(self._positions, event.position)
-            self.events.insert(at, event)
-        self._count(event)
-
-    def _count(self, event: Event) -> None:
-        hour = self.hours.setdefault(int(event.timestamp // HOUR), Counter())
-        hour[event.kind] += 1
-        if event.kind == "failed":
-            hour["failed." + event.extra["severity"]] += 1
-            hour["failed." + event.extra["severity"] + "." + event.extra["reason"]] += 1
-        if event.kind in ("opened", "clicked"):
-            fingerprint = f"{event.kind} {event.message_key} {event.recipient}"
-            if fingerprint not in self.seen:
-                self.seen.add(fingerprint)
-                hour[event.kind + ".unique"] += 1
+        self._positions.insert(at, event.position)
+        self.events.insert(at, event)
 
     def upward(self, behind: Position | None, begin: float | None, end: float | None) -> Iterator[Event]:
         """Oldest first, strictly behind a position, within [begin, end]."""
         at = 0 if behind is None else bisect_right(self._positions, behind)
         if begin is not None:
-            at = max(at, bisect_left(self._positions, (begin, -1)))
+            at = max(at, bisect_left(self._positions, (begin, _BEFORE_ALL)))
         while at < len(self.events) and (end is None or self.events[at].timestamp <= end):
             yield self.events[at]
             at += 1
@@ -75,7 +59,40 @@ class EventLog:
         """Newest first, strictly before a position, within [begin, end]."""
         at = len(self.events) if behind is None else bisect_left(self._positions, behind)
         if end is not None:
-            at = min(at, bisect_left(self._positions, (end, 1 << 62)))
+            at = min(at, bisect_left(self._positions, (end, _AFTER_ALL)))
         while at > 0 and (begin is None or self.events[at - 1].timestamp >= begin):
             at -= 1
             yield self.events[at]
+
+
+@dataclass
+class EventLog:
+    """All events of a domain, the same by kind and by recipient, and their counts per hour."""
+
+    everything: Series = field(default_factory=Series)
+    kinds: dict[str, Series] = field(default_factory=dict)
+    recipients: dict[str, Series] = field(default_factory=dict)
+    hours: dict[int, Counter[str]] = field(default_factory=dict)
+    _seen: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def add(self, event: Event) -> None:
+        self.everything.add(event)
+        self.kinds.setdefault(event.kind, Series()).add(event)
+        self.recipients.setdefault(event.recipient.lower(), Series()).add(event)
+        hour = self.hours.setdefault(int(event.timestamp // HOUR), Counter())
+        hour[event.kind] += 1
+        if event.kind == "failed":
+            hour["failed." + event.extra["severity"]] += 1
+            hour["failed." + event.extra["severity"] + "." + event.extra["reason"]] += 1
+        first = (event.kind, event.message_key, event.recipient)
+        if event.kind in ("opened", "clicked") and first not in self._seen:
+            self._seen.add(first)
+            hour[event.kind + ".unique"] += 1
+
+    def narrowest(self, kind: str | None, recipient: str | None) -> Series:
+        """The shortest series that holds every event of this recipient or this kind; None does not narrow."""
+        if recipient is not None:
+            return self.recipients.get(recipient.lower(), Series())
+        if kind is not None:
+            return self.kinds.get(kind.lower(), Series())
+        return self.everything

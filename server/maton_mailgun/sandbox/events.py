@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +20,8 @@ from maton_mailgun.sandbox.router import Operation
 from maton_mailgun.sandbox.wire import Answer, Call, Fields, choice, integer, ok, refuse
 
 _MOST = 300
+# A filter of one word, which an index can answer.
+_PLAIN = re.compile(r"(?!(?:AND|OR|NOT)$)[^\s()\"<>]+")
 
 # How to read each filter's values of an event, and whether a filter means the whole value.
 _FIELDS: dict[str, tuple[bool, Callable[[Event, Message], list[str]]]] = {
@@ -113,7 +116,8 @@ def _tests(cursor: Cursor) -> list[tuple[Test, Callable[[Event, Message], list[s
 
 def _page(domain: Domain, cursor: Cursor) -> list[Event]:
     tests = _tests(cursor)
-    log = domain.log
+    plain = {name: value.strip() for name, value in cursor.filters if _PLAIN.fullmatch(value.strip())}
+    log = domain.log.narrowest(plain.get("event"), plain.get("recipient"))
     forward, backward = (log.upward, log.downward) if cursor.ascending else (log.downward, log.upward)
 
     def matching(events: Iterator[Event]) -> list[Event]:

@@ -14,7 +14,8 @@ from maton_mailgun.sandbox.wire import HTML, JSON, TEXT, Answer, Call, Record, e
 
 _SANDBOX_403 = (
     "Domain sandbox0123456789abcdef0123456789abcdef.mailgun.org is not allowed to send: "
-    "Sandbox subdomains are for test purposes only. Please add your own domain or add the address to authorized recipients in Account Settings."
+    "Sandbox subdomains are for test purposes only. "
+    "Please add your own domain or add the address to authorized recipients in Account Settings."
 )
 _TOO_FAST = (
     "Domain mg.example.com is not allowed to send: account-requests-per-sec limit exceeded, try again after 120 seconds"

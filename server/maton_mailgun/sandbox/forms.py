@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from maton_mailgun.sandbox.wire import JSON, Call, Fields, Upload
+from maton_mailgun.sandbox.wire import JSON, Call, Fields, Files, Upload
 
 MULTIPART = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -64,12 +64,12 @@ async def read_call(request: Request) -> Call:
     kind = media_type(header)
     body = await request.body()
     pairs: Iterable[tuple[str, str]] = ()
-    files: tuple[Upload, ...] = ()
+    uploads: tuple[Upload, ...] = ()
     parsed: Any = None
     malformed: str | None = None
     if kind == MULTIPART:
         try:
-            pairs, files = await _multipart(request.headers, body)
+            pairs, uploads = await _multipart(request.headers, body)
         except MultiPartException as error:
             malformed = error.message
     elif kind == URLENCODED:
@@ -88,7 +88,7 @@ async def read_call(request: Request) -> Call:
         query=Fields(parse_qsl(raw_query, keep_blank_values=True)),
         content_type=kind,
         form=Fields(pairs),
-        files=files,
+        files=Files(uploads),
         json=parsed,
         malformed=malformed,
     )

@@ -66,11 +66,13 @@ def _sending_domain(account: Account, call: Call) -> Domain:
     return domain
 
 
-def _addresses(form: Fields, name: str, *, needed: bool = False) -> list[Address]:
-    values = form.every(name)
-    if needed and not any(value.strip() for value in values):
+def _check_present(form: Fields, name: str) -> None:
+    if not any(value.strip() for value in form.every(name)):
         raise refuse(400, f"{name} parameter is missing")
-    found = parse_addresses(values)
+
+
+def _addresses(form: Fields, name: str) -> list[Address]:
+    found = parse_addresses(form.every(name))
     if found is None:
         raise refuse(400, _NOT_VALID.format(name=name))
     return found
@@ -87,20 +89,15 @@ def _template_headers(domain: Domain, form: Fields) -> Record:
 
 
 def _sender(form: Fields, headers: Record) -> str:
-    value = form.first("from") or headers.get("from")
-    if not value or not value.strip():
-        raise refuse(400, "from parameter is missing")
+    value = str(form.first("from") or headers["from"])
     if "{{" not in value and parse_address(value) is None:
         raise refuse(400, _NOT_VALID.format(name="from"))
-    return str(value)
+    return value
 
 
 def _check_size(form: Fields) -> None:
-    size = sum(
-        len(prefix) + len(name.encode()) + len(value.encode())
-        for prefix in ("o:", "h:", "v:", "t:")
-        for name, value in [pair for pair in form.pairs if pair[0].startswith(prefix)]
-    )
+    limited = [(name, value) for name, value in form.pairs if name.startswith(("o:", "h:", "v:", "t:"))]
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in limited)
     if size > _OPTIONS_LIMIT:
         raise refuse(400, "Send options (parameters starting with o:, h:, or v:) are limited to 16KB total")
 
@@ -148,10 +145,14 @@ def _headers(form: Fields) -> dict[str, str]:
     return headers
 
 
+def _header(headers: dict[str, str], name: str) -> str | None:
+    return next((value for key, value in headers.items() if key.lower() == name), None)
+
+
 def _variables(form: Fields, headers: dict[str, str]) -> tuple[Record, Record]:
     """`v:` fields, JSON text among them read as JSON; and what a template sees, where `t:variables` win."""
     variables: Record = {}
-    if (text := headers.get("X-Mailgun-Variables")) is not None:
+    if (text := _header(headers, "x-mailgun-variables")) is not None:
         variables |= json_object(text, "'h:X-Mailgun-Variables' parameter is not a valid JSON")
     for name, value in form.prefixed("v:"):
         try:
@@ -206,14 +207,14 @@ def _finish(account: Account, domain: Domain, form: Fields, message: Message, ad
     message.variables, message.template_variables = _variables(form, message.headers)
     message.recipient_variables = _recipient_variables(form)
     due = _delivery_time(form)
-    message.recipients, message.via = expand(account, addresses)
+    message.recipients, message.via, message.member_variables = expand(account, addresses)
     _check_state(domain, message.recipients)
     if message.size > _LARGEST_MESSAGE:
         raise refuse(413, "request size exceeds 25MB limit")
     message.template = form.first("template")
     message.test_mode = message.options.get("o:testmode", ["no"])[0] in ("yes", "true")
     message.key = new_key(account)
-    message.id = new_id(account, domain, message.headers.get("Message-Id") or message.id)
+    message.id = new_id(account, domain, _header(message.headers, "message-id") or message.id)
     accept(account, domain, message, due)
     return ok({"id": message.id, "message": "Queued. Thank you."})
 
@@ -221,18 +222,17 @@ def _finish(account: Account, domain: Domain, form: Fields, message: Message, ad
 def send_message(account: Account, call: Call) -> Answer:
     domain, form = _sending_domain(account, call), call.form
     template_headers = _template_headers(domain, form)
-    if not (form.first("from") or template_headers.get("from")):
-        raise refuse(400, "from parameter is missing")
-    to = _addresses(form, "to", needed=True)
+    if not template_headers.get("from"):
+        _check_present(form, "from")
+    _check_present(form, "to")
     sender = _sender(form, template_headers)
-    cc, bcc = _addresses(form, "cc"), _addresses(form, "bcc")
+    to, cc, bcc = (_addresses(form, name) for name in ("to", "cc", "bcc"))
     bodies = {name: form.first(name) for name in ("text", "html", "amp-html", "template")}
     if not any(bodies.values()):
         raise refuse(400, _NO_BODY)
     if bodies["html"] and bodies["template"]:
         raise refuse(400, "Only one parameters 'html' or 'template' is allowed")
-    attachments = [upload for upload in call.files if upload.name.removesuffix("[]") == "attachment"]
-    inline = [upload for upload in call.files if upload.name.removesuffix("[]") == "inline"]
+    attachments, inline = call.files.named("attachment"), call.files.named("inline")
     message = Message(
         key="",
         id="",
@@ -261,8 +261,9 @@ def send_mime_message(account: Account, call: Call) -> Answer:
     if call.content_type != "multipart/form-data":
         text = "Invalid request content type. Expecting 'multipart/form-data' but got '{}'"
         raise refuse(400, text.format(call.content_type))
-    to = _addresses(form, "to", needed=True)
-    upload = next((upload for upload in call.files if upload.name == "message"), None)
+    _check_present(form, "to")
+    to = _addresses(form, "to")
+    upload = next(iter(call.files.named("message")), None)
     if upload is None:
         if form.first("message") is not None:
             raise refuse(400, "'message' parameter is not a file")

@@ -21,7 +21,7 @@ def record_call(call: Call, number: int, at: float) -> Record:
         "headers": headers,
         "content_type": call.headers.get("content-type", ""),
         "form": [list(pair) for pair in call.form.pairs] if call.content_type in _FORMS else None,
-        "files": [shown_upload(upload) for upload in call.files],
+        "files": [shown_upload(upload) for upload in call.files.uploads],
         "json": call.json,
         "status": None,
         "acted": False,
@@ -39,4 +39,4 @@ def record_operation(record: Record, call: Call, answer: Answer, connection_id: 
     record["acted"] = answer.acted
     record["connection_id"] = connection_id
     if answer.acted:
-        record["ignored"] = [*call.query.ignored(), *call.form.ignored()]
+        record["ignored"] = [*call.query.ignored(), *call.form.ignored(), *call.files.ignored()]

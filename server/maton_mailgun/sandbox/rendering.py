@@ -122,17 +122,17 @@ def copies(domain: Domain | None, message: Message) -> list[Record]:
     """One entry per recipient, as that person would see it.
 
     With recipient variables every recipient sees only its own address in To; without them all To addresses are visible
-    to everyone.
+    to everyone. Members of a mailing list get what the list knows about them as variables.
     """
     parts = _parts(domain, message)
     personal = message.recipient_variables
     written = {address.key: address.written for text in message.to if (address := parse_address(text))}
     found: list[Record] = []
     for recipient in message.recipients:
-        values = personal.get(recipient, {})
-        to = [written.get(recipient, recipient)] if personal or recipient in message.via else message.to
+        values = {**message.member_variables.get(recipient, {}), **personal.get(recipient, {})}
+        to = [written.get(recipient, recipient)] if personal else message.to
         shown = {
-            name: _for_recipient(part, recipient, values) if isinstance(part, str) and personal else part
+            name: _for_recipient(part, recipient, values) if isinstance(part, str) and values else part
             for name, part in parts.items()
         }
         found.append({"recipient": recipient, "to": [_for_recipient(text, recipient, values) for text in to], **shown})

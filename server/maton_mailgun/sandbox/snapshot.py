@@ -23,7 +23,7 @@ FORMAT = 1
 def to_json(value: Any) -> Any:
     """JSON values of a dataclass, table, log, set, bytes, or of containers of them."""
     if isinstance(value, EventLog):
-        return [to_json(event) for event in value.events]
+        return [to_json(event) for event in value.everything.events]
     if isinstance(value, Table):
         return dict(value.items())
     if is_dataclass(value):

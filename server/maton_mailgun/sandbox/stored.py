@@ -117,7 +117,7 @@ def resend_message(account: Account, call: Call) -> Answer:
     to = parse_addresses(values)
     if to is None:
         raise refuse(400, "to parameter is not a valid address. please check documentation")
-    recipients, via = expand(account, to)
+    recipients, via, member_variables = expand(account, to)
     again = replace(
         message,
         key=new_key(account),
@@ -128,6 +128,7 @@ def resend_message(account: Account, call: Call) -> Answer:
         bcc=[],
         recipients=recipients,
         via=via,
+        member_variables=member_variables,
     )
     accept(account, domain, again, None)
     return ok({"id": again.id, "message": "Queued. Thank you."})

@@ -44,7 +44,8 @@ def _bounce(item: Record) -> Record:
 
 def _unsubscribe(item: Record) -> Record:
     tags = item.get("tags") or ["*"]
-    return {"address": item["address"], "tags": list(tags), "created_at": item["created_at"]}
+    tags = [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
+    return {"address": item["address"], "tags": tags, "created_at": item["created_at"]}
 
 
 def _complaint(item: Record) -> Record:

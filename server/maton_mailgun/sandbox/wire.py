@@ -60,6 +60,23 @@ class Upload:
     data: bytes
 
 
+class Files:
+    """File parts in order of arrival; like `Fields` it remembers which names were asked for."""
+
+    def __init__(self, uploads: Iterable[Upload] = ()) -> None:
+        self.uploads = tuple(uploads)
+        self._read: set[str] = set()
+
+    def named(self, name: str) -> list[Upload]:
+        self._read.add(name)
+        return [upload for upload in self.uploads if upload.name.removesuffix("[]") == name]
+
+    def ignored(self) -> list[str]:
+        """Names nobody asked for, each once, in order of arrival."""
+        names = (upload.name.removesuffix("[]") for upload in self.uploads)
+        return list(dict.fromkeys(name for name in names if name not in self._read))
+
+
 @dataclass(frozen=True)
 class Call:
     """One request.
@@ -76,7 +93,7 @@ class Call:
     query: Fields = field(default_factory=Fields)
     content_type: str = ""
     form: Fields = field(default_factory=Fields)
-    files: tuple[Upload, ...] = ()
+    files: Files = field(default_factory=Files)
     json: Any = None
     malformed: str | None = None
     path: Mapping[str, str] = field(default_factory=dict)
