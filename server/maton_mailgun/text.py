@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _MOST_MARKS = 4
 """Combining marks on one letter before the rest is spelled out; no living orthography stacks more in running text."""
@@ -77,6 +80,15 @@ def unclosing(text: str) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """`3 recipients`, `1 recipient`; `many` where adding an s is not enough."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def moment(seconds: float) -> str:
+    """A time in Unix seconds as a person reads it: `22 Nov 2026 21:34 UTC`, whatever the machine's language."""
+    try:
+        when = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return f"{seconds} seconds after 1970"
+    return f"{when.day} {_MONTHS[when.month - 1]} {when:%Y %H:%M} UTC"
 
 
 def _is_plain(text: str, index: int, category: str, marks: int) -> bool:

@@ -1,0 +1,16 @@
+"""`maton-mailgun` and `python -m maton_mailgun`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line. Returns the exit status."""
+    from .cli import run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""A prepared call as the policy sees it."""
+
+from __future__ import annotations
+
+from ..call import Prepared
+from .policy import Case
+from .previews.message import recipients
+
+
+def case_of(prepared: Prepared) -> Case:
+    """Tool, recipients and account of a call, for the policy's rules.
+
+    Every envelope recipient counts, also those named in headers. One that cannot be read strictly is passed on as it
+    stands, so that no allow rule can match it.
+    """
+    operation, arguments = prepared.operation, prepared.arguments
+    found = recipients(operation, arguments, prepared.request) if operation.access == "send" else []
+    return Case(
+        tool=operation.name,
+        access=operation.access,
+        recipients=tuple(address.raw if address.problems else address.address for address in found),
+        domain=arguments.get("domain"),
+        connection_id=prepared.account.connection_id,
+        arguments=arguments,
+    )

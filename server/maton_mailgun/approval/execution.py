@@ -1,0 +1,333 @@
+"""Carries out an approved write: check again, claim, send once, settle.
+
+The order is the promise. Everything that can refuse comes before the claim; the claim is durable before the first byte
+leaves; after it there is exactly one request, and whatever happens to the caller, its outcome is recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..answers import LOOK_FIRST, refusal
+from ..attachments import FileRefused, reopen
+from ..call import Caller, Prepared
+from ..config import state_home
+from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, Unreachable
+from ..gateway import Reply
+from ..request import Request
+from ..result import bounded, public, split_secrets
+from . import preview, seal
+from .cases import case_of
+from .envelope import Sealed, unpack
+from .policy import load_policy
+from .preview import CouldNotRead
+from .reconciliation import Reconciliation
+from .record import Record
+from .store import BudgetSpent, Conflict, IllegalMove, StoreError
+from .show import what_changed
+
+if TYPE_CHECKING:
+    from .gate import Gate
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 180.0
+"""Longer than every timeout of one request together: a lapsed lease means the process is gone."""
+WATCH_SECONDS = 0.25
+SWEEP_SECONDS = 20.0
+
+
+class Stopped(Exception):
+    """An approved write must not run: the world is no longer the one that was approved."""
+
+
+class Execution:
+    """Runs approved writes of one process."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._running: dict[str, asyncio.Task[Record]] = {}
+        self._reconciliation = Reconciliation(gate)
+
+    def start(self, record: Record) -> asyncio.Task[Record]:
+        """Begin to carry out an approved write in the background, once per process."""
+        task = self._running.get(record.id)
+        if task is None:
+            task = asyncio.create_task(self._guarded(record), name=f"run-{record.id}")
+            self._running[record.id] = task
+            task.add_done_callback(lambda _: self._running.pop(record.id, None))
+        return task
+
+    async def run(self, record: Record) -> Record:
+        """Carry out, or wait for, an approved write. The caller may be cancelled; the write goes on."""
+        if record.state == "approved":
+            return await asyncio.shield(self.start(record))
+        if record.state == "executing":
+            return await self._gate.wait(record.id, 30.0, lambda current: current.state != "executing")
+        return record
+
+    async def settle(self, seconds: float) -> None:
+        """Wait for what is in flight, at most this long; then stop looking up outcomes."""
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=seconds)
+        await self._reconciliation.close()
+
+    async def watch(self) -> None:
+        """Notice what other processes decided, close what time closed, look up what is not known."""
+        seen, next_sweep = -1, 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                if loop.time() >= next_sweep:
+                    await self._gate.store.sweep()
+                    await self._reconciliation.look_up_due()
+                    next_sweep = loop.time() + SWEEP_SECONDS
+                now = await self._gate.store.changed()
+                if now != seen:
+                    seen = now
+                    self._gate.announce()
+                    await self._take_up()
+            except StoreError as problem:
+                log.warning("the approvals cannot be read", extra={"why": str(problem)})
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _take_up(self) -> None:
+        """Run what was approved elsewhere (the terminal, another replica's page) and belongs to this gateway."""
+        for record in await self._gate.store.list(states=("approved",), limit=100):
+            waits = record.retry_at is not None
+            if not waits and record.id not in self._running and await self._is_ours(record):
+                self.start(record)
+
+    async def _is_ours(self, record: Record) -> bool:
+        try:
+            return (await self.opened(record)).gateway == self._gate.mark
+        except (StoreError, seal.Unsealable, KeyError):
+            return False
+
+    async def opened(self, record: Record) -> Sealed:
+        """The stored call, held to the digest that was approved.
+
+        Raises:
+            seal.Unsealable: It cannot be opened, or is not what was approved.
+        """
+        envelope = await self._gate.store.envelope(record.id)
+        data = seal.unseal(self._gate.keys.seal, envelope, approval_id=record.id, digest=record.digest)
+        stored = unpack(data, self._gate.operations)
+        if stored.digest != record.digest:
+            raise seal.Unsealable(record.id, "its schema changed since it was proposed")
+        return stored
+
+    # One run ------------------------------------------------------------------------------------------------------
+
+    async def _guarded(self, record: Record) -> Record:
+        try:
+            record = await self._run(record)
+        except (Conflict, IllegalMove) as lost:
+            # Another process was faster: its outcome is the outcome.
+            record = lost.current if isinstance(lost, Conflict) else lost.record
+            if record.state == "executing":
+                record = await self._gate.wait(record.id, 30.0, lambda current: current.state != "executing")
+        except StoreError as problem:
+            log.error("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})
+            record = replace(record, result=_problem("refused", f"Nothing was sent: {problem}"))
+        finally:
+            self._gate.announce()
+        return record
+
+    async def _run(self, record: Record) -> Record:
+        gate = self._gate
+        if record.state != "approved" or (record.retry_at is not None and gate.clock() < record.retry_at):
+            return record
+        try:
+            sealed = await self.opened(record)
+            prepared = await self._checked(record, sealed)
+            budgets = self._judged(record, prepared)
+        except (Stopped, seal.Unsealable, KeyError) as stop:
+            why = str(stop) if not isinstance(stop, KeyError) else "The tool is no longer offered here."
+            return await gate.store.move(record, "stale", actor="gate", reason=why, finished_at=gate.clock())
+        except (CallError, CouldNotRead) as problem:
+            # Could not check: nothing was claimed, the yes stays good until it expires.
+            return replace(record, result=_problem("not_checked", f"Nothing was sent yet: {problem}"))
+        message_id = _message_id(record, prepared)
+        try:
+            record = await gate.store.claim(
+                record, actor="gate", lease_seconds=LEASE_SECONDS, budgets=budgets, message_id=message_id
+            )
+        except BudgetSpent as spent:
+            return await gate.store.move(record, "stale", actor="gate", reason=str(spent), finished_at=gate.clock())
+        gate.announce()
+        return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
+
+    async def _checked(self, record: Record, sealed: Sealed) -> Prepared:
+        """The call as it will be sent, after everything that may have changed was looked at again.
+
+        Raises:
+            Stopped: Something did change.
+            CallError: It cannot be found out now.
+        """
+        prepared = sealed.prepared
+        if sealed.gateway != self._gate.mark:
+            raise Stopped("This server works with another Maton key or address than the one it was approved for.")
+        if prepared.operation.service == "mailgun":
+            chosen = await self._gate.engine.connections.choose(prepared.account.connection_id)
+            if chosen.connection_id != prepared.account.connection_id:
+                raise Stopped("The connection it was approved for is not available.")
+        files = []
+        for part in prepared.request.files:
+            try:
+                files.append(await asyncio.to_thread(reopen, part, self._gate.settings.attachments))
+            except FileRefused as refused:
+                raise Stopped(f"An attachment is not what was approved: {part.filename} {refused}") from None
+        if record.snapshot is not None:
+            await self._hold_to_snapshot(record, prepared)
+        return replace(prepared, request=replace(prepared.request, files=tuple(files)))
+
+    async def _hold_to_snapshot(self, record: Record, prepared: Prepared) -> None:
+        gate = self._gate
+        proposal = gate.proposal(prepared, Caller(record.principal, record.client), gate.clock())
+        if await preview.snapshot(proposal) == record.snapshot:
+            return
+        fresh = await preview.make(proposal)
+        changes = what_changed(dict(record.preview), fresh.preview)
+        told = "; ".join(changes) if changes else "the target is not as it was shown"
+        raise Stopped(f"The target changed after it was shown: {told}")
+
+    def _judged(self, record: Record, prepared: Prepared) -> tuple[tuple[str, int], ...]:
+        """The budgets to reserve, if the policy as it is now still lets this yes count.
+
+        Raises:
+            Stopped: It does not.
+        """
+        gate = self._gate
+        gate.policy = load_policy(gate.settings.policy, minimum=gate.settings.approval)
+        verdict = gate.policy.judge(case_of(prepared))
+        if verdict.decision == "deny":
+            raise Stopped(f"The policy does not allow it any more: {verdict.why}")
+        by_policy = record.channel == "policy"
+        if by_policy and verdict.decision != "allow":
+            raise Stopped("The policy now wants a person to decide this.")
+        if verdict.level == "operator" and record.channel in ("form", "relay"):
+            raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
+        return tuple(verdict.budgets)
+
+    async def _send(self, record: Record, prepared: Prepared, request: Request) -> Record:
+        """The one request of this yes, and its outcome."""
+        gate, operation = self._gate, prepared.operation
+        try:
+            reply = await gate.engine.gateway.write(request, prepared.account.connection_id or None, operation.access)
+            if reply.status >= 400:
+                raise refusal(reply, service=operation.service, access=operation.access)
+            if reply.status >= 300 or reply.status < 200:
+                raise OutcomeUnknown(
+                    message=f"The gateway answered {reply.status}, which says nothing about the outcome.",
+                    next=LOOK_FIRST,
+                    status=reply.status,
+                )
+        except NotSent as failure:
+            error = Unreachable(message=f"Not sent: {failure}.", next="Check the network and propose it again.")
+            return await self._finish(record, "failed", error.as_content())
+        except MaybeSent as failure:
+            unknown = OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST)
+            return await self._unknown(record, unknown)
+        except RateLimited as limited:
+            return await self._not_now(record, limited)
+        except OutcomeUnknown as unknown:
+            return await self._unknown(record, unknown)
+        except CallError as error:
+            return await self._finish(record, "failed", error.as_content())
+        if operation.service == "maton":
+            gate.engine.connections.forget()
+        return await self._succeeded(record, prepared, reply)
+
+    async def _succeeded(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
+        body: dict[str, Any]
+        try:
+            parsed = json.loads(reply.body) if reply.body.strip() else {}
+            body = parsed if isinstance(parsed, dict) else {"answer": str(parsed)[:500]}
+        except ValueError:
+            # 2xx with an unreadable body is still done; the words would mislead.
+            body = {"note": f"The service answered {reply.status} without a readable body."}
+        shown, secrets = split_secrets(prepared.operation, body)
+        content: dict[str, Any] = bounded({"result": shown})
+        if secrets and self._gate.settings.reveal_secrets_to_model:
+            content["secret"] = secrets
+        elif secrets:
+            content["secret_note"] = (
+                f"A secret ({', '.join(secrets)}) is shown once to the person who approved: on the approval page, or "
+                f"with `maton-mailgun approvals show {record.id}` in a terminal. It is not given to the model."
+            )
+            content["_sealed"] = self._seal_secret(record, secrets)
+        return await self._finish(record, "succeeded", content)
+
+    async def _not_now(self, record: Record, limited: RateLimited) -> Record:
+        """429: certainly not carried out. The yes stays good until it expires; nothing is repeated by itself."""
+        retry_at = self._gate.clock() + (limited.retry_after if limited.retry_after is not None else 5.0)
+        return await self._gate.store.move(
+            record, "approved", actor="gate", retry_at=retry_at, lease_until=None, result=limited.as_content()
+        )
+
+    async def _unknown(self, record: Record, unknown: OutcomeUnknown) -> Record:
+        record = await self._finish(record, "unknown", unknown.as_content())
+        return await self._reconciliation.first_look(record)
+
+    async def _finish(self, record: Record, state: Any, content: Mapping[str, Any]) -> Record:
+        """Record an outcome. The request has left: a store that fails now leaves the row `executing`, and its lapsed
+        lease makes it `unknown` at the next start."""
+        result = {key: value for key, value in content.items() if key != "status"}
+        try:
+            return await self._gate.store.move(
+                record, state, actor="gate", finished_at=self._gate.clock(), result=result
+            )
+        except Conflict as lost:
+            return lost.current
+        except StoreError as problem:
+            log.error("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
+            note = {"store_problem": f"The outcome could not be recorded: {problem}"}
+            return replace(record, state="unknown", result={**result, **note})
+
+    # Secrets ------------------------------------------------------------------------------------------------------
+
+    def _seal_secret(self, record: Record, secrets: Mapping[str, str]) -> str:
+        data = json.dumps(dict(secrets)).encode()
+        return seal.seal(self._gate.keys.seal, data, approval_id=f"{record.id}/secret", digest=record.digest).hex()
+
+    async def take_secret(self, record: Record) -> Mapping[str, str] | None:
+        """The secret of a finished write, the first time it is asked for."""
+        sealed = (record.result or {}).get("_sealed")
+        if not isinstance(sealed, str):
+            return None
+        rest = {key: value for key, value in (record.result or {}).items() if key != "_sealed"}
+        try:
+            await self._gate.store.amend(record, actor="secret shown", result=rest)
+        except Conflict:
+            return None
+        opened = seal.unseal(
+            self._gate.keys.seal, bytes.fromhex(sealed), approval_id=f"{record.id}/secret", digest=record.digest
+        )
+        secrets: dict[str, str] = json.loads(opened)
+        return secrets
+
+
+def _problem(kind: str, message: str) -> dict[str, Any]:
+    return {"error": {"kind": kind, "who": "gate", "message": message, "next": "Tell the user and ask what to do."}}
+
+
+def _message_id(record: Record, prepared: Prepared) -> str | None:
+    """The Message-Id of a send, made from the approval's id so that the outcome can be found again. The id itself
+    stays private: the header reaches every recipient."""
+    if prepared.operation.access != "send":
+        return None
+    name = hashlib.sha256(f"message-id {record.id}".encode()).hexdigest()[:32]
+    return f"{name}@{prepared.arguments['domain'].lower()}"
+
+
+def _with_message_id(request: Request, message_id: str | None) -> Request:
+    if message_id is None:
+        return request
+    return replace(request, form=(*request.form, ("h:Message-Id", f"<{message_id}>")))

@@ -1,0 +1,386 @@
+"""The gate itself: a proposed write waits here for a person, and runs at most once after their yes.
+
+    call -> policy -> look -> pending -> (form | page | terminal) -> approved -> executing -> settled
+
+Everything that survives a crash is in the store; this object only drives it. What carries a write out and finds out
+how it ended is in `execution` and `reconciliation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..call import Answer, Caller, Outcome, Prepared, Question
+from ..catalogue import load as load_catalogue
+from ..config import Settings, state_home
+from ..errors import Refused, SetupError
+from . import history, preview, seal, show
+from .cases import case_of
+from .decision import Decision, NotDecidable
+from .envelope import digest_of, gateway_mark, pack
+from .execution import Execution
+from .keys import KeyFileError, Keys, load_keys
+from .policy import Policy, PolicyError, load_policy
+from .present import DECISIONS, outcome
+from .reader import AccountReader
+from .record import OPEN, TERMINAL, Record, State, new_approval_id
+from .store import Conflict, IllegalMove, Store, StoreError, StoreUnavailable, Tampered, TooManyPending, open_store
+
+if TYPE_CHECKING:
+    from ..call import Engine
+    from .page import PageServer
+
+log = logging.getLogger(__name__)
+
+MAX_PENDING = 10
+APPROVED_SECONDS = 300.0
+NOT_SHOWN_SECONDS = 1.0
+"""A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""
+POLL_SECONDS = 0.25
+SETTLE_SECONDS = 30.0
+_DAY, _HOUR = 86_400.0, 3_600.0
+
+
+class Gate:
+    """Proposes, decides and runs writes. Use `Gate.open`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        keys: Keys,
+        policy: Policy,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.engine = engine
+        self.settings: Settings = engine.settings
+        self.operations = load_catalogue()
+        self.store = store
+        self.keys = keys
+        self.policy = policy
+        self.clock = clock
+        self.mark = gateway_mark(self.settings.api_url, self.settings.api_key, seal.derive(keys.seal, "gateway-mark"))
+        self._execution = Execution(self)
+        self._page: PageServer | None = None
+        self._page_opening = asyncio.Lock()
+        self._watcher: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+
+    @classmethod
+    async def open(cls, engine: Engine) -> Gate:
+        """Open the store and take up what an earlier process left behind.
+
+        Raises:
+            Refused: The state directory or database cannot be used; nothing can be written then.
+            SetupError: The policy file is broken.
+        """
+        settings = engine.settings
+        home = state_home(settings)
+        try:
+            keys = await asyncio.to_thread(load_keys, home)
+            store = await open_store(settings.database_url, home, keys)
+            policy = load_policy(settings.policy, minimum=settings.approval)
+        except (KeyFileError, StoreUnavailable) as problem:
+            raise Refused(message=str(problem), next="Tell the user: nothing was sent, and nothing can be.") from None
+        except PolicyError as problem:
+            raise SetupError(str(problem)) from None
+        gate = cls(engine, store, keys, policy)
+        await gate.resume()
+        return gate
+
+    async def resume(self) -> None:
+        """Close what time has closed and go on finding out what is not known."""
+        await self.store.sweep()
+        self._watcher = asyncio.create_task(self._execution.watch(), name="approval-watch")
+
+    # Calls from the model -----------------------------------------------------------------------------------------
+
+    async def call(self, prepared: Prepared, caller: Caller, answer: Answer | None) -> Outcome | Question:
+        """One call of a tool that writes: propose it, or take the answer to the question it was asked.
+
+        Raises:
+            Refused: The policy says no, or too much is waiting already.
+        """
+        digest = digest_of(prepared)
+        try:
+            if answer is not None:
+                record = await self.store.get(answer.approval_id)
+                if record is not None and _answers(answer, record, digest, caller):
+                    return await self._answered(record, caller, answer)
+            record = await self._propose(prepared, caller, digest)
+        except TooManyPending as problem:
+            raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
+        except Tampered as problem:
+            raise Refused(message=str(problem), next="Tell the user. Nothing was sent.") from None
+        except StoreError as problem:
+            raise Refused(
+                message=f"The approval could not be recorded, so nothing was sent: {problem}",
+                next="Tell the user what is wrong with the state directory or database.",
+            ) from None
+        return await self._go_on(record, caller)
+
+    async def _go_on(self, record: Record, caller: Caller) -> Outcome | Question:
+        """The next step for a record that was just proposed or joined."""
+        if record.state == "pending":
+            if caller.can_ask and record.level == "client":
+                return self._question(record)
+            return await self.waiting(record)
+        if record.state in ("approved", "executing"):
+            record = await self.run(record.id)
+        return outcome(record, now=self.clock())
+
+    def _question(self, record: Record) -> Question:
+        return Question(record.id, record.digest, self.clock(), show.question(record.preview), record.expires_at)
+
+    async def _answered(self, record: Record, caller: Caller, answer: Answer) -> Outcome | Question:
+        if record.state != "pending":
+            return await self._go_on(record, caller)
+        decision = answer.content.get("decision") if answer.action == "accept" else None
+        waited = self.clock() - answer.asked_at
+        shown = decision in DECISIONS or (answer.action == "decline" and waited >= NOT_SHOWN_SECONDS)
+        if not shown or record.level != "client":
+            return await self.waiting(record)
+        reason = answer.content.get("reason")
+        await self.shown(record.id)
+        try:
+            await self.decide(
+                record.id,
+                Decision(
+                    approve=decision == "approve",
+                    level="client",
+                    channel="form",
+                    decider=f"person at {caller.client}",
+                    reason=str(reason)[:500] if reason and decision != "approve" else None,
+                ),
+            )
+        except NotDecidable as refused:
+            return await self._go_on(refused.record, caller)
+        return outcome(await self.run(record.id), now=self.clock())
+
+    async def waiting(self, record: Record) -> Outcome:
+        """The pending result, with the page opened where that is possible."""
+        return outcome(record, now=self.clock(), decide=await self._ways(record, open_page=True))
+
+    async def _ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
+        ways: list[dict[str, Any]] = []
+        if self.settings.page:
+            opened = open_page and await self._open_page(record)
+            ways.append({"channel": "page", **({"opened": True} if opened else {})})
+        ways.append({"channel": "cli", "command": f"maton-mailgun approvals show {record.id}"})
+        return ways
+
+    async def _propose(self, prepared: Prepared, caller: Caller, digest: str) -> Record:
+        for record in await self.store.list(principal=caller.principal, states=OPEN, limit=200):
+            if record.digest == digest:
+                return record
+        verdict = self.policy.judge(case_of(prepared))
+        if verdict.decision == "deny":
+            raise Refused(
+                message=f"The operator's policy does not allow this: {verdict.why}",
+                next="Tell the user. Nothing was sent, and asking again does not change it.",
+            )
+        now = self.clock()
+        past = await self.store.history(caller.principal, digest, now - _DAY)
+        history.refuse_after_rejections(past, now - _HOUR)
+        look = await preview.make(self.proposal(prepared, caller, now, history.lines(past, now)))
+        succeeded = next((record.id for record in past if record.state == "succeeded"), None)
+        record = Record(
+            id=new_approval_id(),
+            digest=digest,
+            operation=prepared.operation.name,
+            access=prepared.operation.access,  # type: ignore[arg-type]
+            principal=caller.principal,
+            client=caller.client,
+            connection_id=prepared.account.connection_id,
+            preview=look.preview,
+            snapshot=look.snapshot,
+            risk=look.risk,
+            rule=verdict.rule,
+            level=verdict.level,
+            state="pending",
+            version=1,
+            created_at=now,
+            expires_at=now + self.settings.pending_minutes * 60,
+            duplicate_of=succeeded,
+            budget_rules=tuple(rule for rule, _ in verdict.budgets),
+        )
+        envelope = seal.seal(self.keys.seal, pack(prepared, self.mark), approval_id=record.id, digest=digest)
+        record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
+        if verdict.decision == "allow" and not joined:
+            actor = f"policy:{verdict.rule}"
+            record = await self.store.move(
+                record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",
+                expires_at=now + APPROVED_SECONDS,
+            )  # fmt: skip
+        return record
+
+    def proposal(self, prepared: Prepared, caller: Caller, now: float, past: Sequence[str] = ()) -> preview.Proposal:
+        """What the preview is made from."""
+        account = prepared.account
+        return preview.Proposal(
+            operation=prepared.operation,
+            arguments=prepared.arguments,
+            request=prepared.request,
+            account=preview.Account(account.connection_id, account.label, account.sandbox),
+            client=caller.client,
+            read=AccountReader(self.engine.gateway, self.operations, account.connection_id),
+            now=now,
+            history=tuple(past),
+            principal=caller.principal,
+        )
+
+    # Decisions, from every channel --------------------------------------------------------------------------------
+
+    async def decide(self, approval_id: str, decision: Decision) -> Record:
+        """Record a person's decision; after a yes the write starts at once, in the background.
+
+        Raises:
+            NotDecidable: It is no longer pending, or this channel is not enough for it.
+            KeyError: There is no such approval.
+        """
+        record = await self._known(approval_id)
+        if record.state != "pending":
+            raise NotDecidable(record, f"It is {record.state} already.")
+        if record.level == "operator" and decision.level != "operator":
+            raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
+        now = self.clock()
+        said = {"decided_at": now, "decided_by": decision.decider, "channel": decision.channel}
+        try:
+            if decision.approve:
+                record = await self.store.move(
+                    record, "approved", actor=decision.decider, expires_at=now + APPROVED_SECONDS, **said
+                )  # type: ignore[misc]
+            else:
+                record = await self.store.move(
+                    record, "rejected", actor=decision.decider, reason=decision.reason, finished_at=now, **said
+                )  # type: ignore[misc]
+        except (Conflict, IllegalMove) as lost:
+            current = lost.current if isinstance(lost, Conflict) else lost.record
+            raise NotDecidable(current, f"It is {current.state} already.") from None
+        self.announce()
+        if decision.approve:
+            self._execution.start(record)
+        return record
+
+    async def run(self, approval_id: str) -> Record:
+        """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing."""
+        return await self._execution.run(await self._known(approval_id))
+
+    async def cancel(self, approval_id: str, principal: str) -> Record | None:
+        """Withdraw a pending approval. Returns the record as it is then; None if this principal has no such one."""
+        record = await self.get(approval_id)
+        if record is None or record.principal != principal:
+            return None
+        if record.state == "pending":
+            try:
+                record = await self.store.move(record, "cancelled", actor=principal, finished_at=self.clock())
+            except Conflict as lost:
+                record = lost.current
+            self.announce()
+        return record
+
+    # Looking ------------------------------------------------------------------------------------------------------
+
+    async def get(self, approval_id: str) -> Record | None:
+        """The record, or None where there is none."""
+        return await self.store.get(approval_id)
+
+    async def list(
+        self, principal: str | None = None, states: Collection[State] | None = None, limit: int = 50
+    ) -> Sequence[Record]:
+        """Approvals, newest first."""
+        return await self.store.list(principal=principal, states=states, limit=limit)
+
+    async def shown(self, approval_id: str) -> Record:
+        """Note that a person has the question before them."""
+        record = await self._known(approval_id)
+        if record.shown_at is None and record.state == "pending":
+            try:
+                record = await self.store.amend(record, actor="channel", shown_at=self.clock())
+            except Conflict as lost:
+                record = lost.current
+        return record
+
+    async def secret(self, approval_id: str) -> Mapping[str, str] | None:
+        """A freshly generated password or connect link: once, for the approver's page or terminal."""
+        return await self._execution.take_secret(await self._known(approval_id))
+
+    async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
+        """The record as soon as it satisfies `until`, or as it is after `seconds`."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            changed = self._changed
+            record = await self._known(approval_id)
+            left = deadline - asyncio.get_running_loop().time()
+            if until(record) or left <= 0:
+                return record
+            # Another process may decide: its change is only seen by looking again.
+            try:
+                await asyncio.wait_for(changed.wait(), min(left, POLL_SECONDS))
+            except TimeoutError:
+                continue
+
+    async def present(self, record: Record) -> Outcome:
+        """What `get_approval` answers."""
+        decide = await self._ways(record, open_page=False) if record.state == "pending" else None
+        return outcome(record, now=self.clock(), decide=decide)
+
+    def announce(self) -> None:
+        """Wake everybody who waits for a change."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _known(self, approval_id: str) -> Record:
+        record = await self.store.get(approval_id)
+        if record is None:
+            raise KeyError(approval_id)
+        return record
+
+    # The page -----------------------------------------------------------------------------------------------------
+
+    async def page(self) -> PageServer:
+        """The approval page's server, started on first use."""
+        async with self._page_opening:
+            if self._page is None:
+                from ..config import display_environment
+                from .page import start
+                from .passphrase import verifier
+
+                self._page = await start(
+                    self,
+                    reveals=lambda name: bool(self.operations[name].reveals),
+                    environ=display_environment(),
+                    verify_passphrase=verifier(state_home(self.settings)),
+                )
+            return self._page
+
+    async def _open_page(self, record: Record) -> bool:
+        try:
+            return await (await self.page()).open(record.id, principal=record.principal)
+        except OSError as problem:
+            log.warning("the approval page could not be opened", extra={"why": str(problem)})
+            return False
+
+    async def aclose(self) -> None:
+        """Let writes in flight settle (bounded), then let go of everything."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await self._execution.settle(SETTLE_SECONDS)
+        if self._page is not None:
+            await self._page.close()
+        await self.store.close()
+
+
+def _answers(answer: Answer, record: Record, digest: str, caller: Caller) -> bool:
+    """Whether an answer is to this very question: same approval, same bytes, same asker."""
+    return answer.digest == digest == record.digest and record.principal == caller.principal
+
+
+def finished(record: Record) -> bool:
+    """Whether nothing more will happen to it by itself soon."""
+    return record.state in TERMINAL or record.state == "unknown"

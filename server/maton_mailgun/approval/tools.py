@@ -1,0 +1,79 @@
+"""The tools a model has about approvals: look, list, withdraw. None of them can approve.
+
+`relay_approval` exists only where the operator set `MATON_MAILGUN_APPROVAL=relay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..call import Caller, Outcome
+from ..errors import Refused
+from . import present
+from .gate import finished
+
+if TYPE_CHECKING:
+    from .gate import Gate
+    from .record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class _Lacking:
+    approval_id: str
+
+    def outcome(self) -> Outcome:
+        """The same words whether it never existed or belongs to somebody else."""
+        error = Refused(
+            message="There is no such approval.", next="Call list_approvals to see the ones of this session's user."
+        )
+        return Outcome(error.as_content(), is_error=True)
+
+
+async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """The approval as it is, after waiting for it to be decided and carried out if asked to."""
+    record = await _own(gate, arguments["approval_id"], caller)
+    if record is None:
+        return _Lacking(arguments["approval_id"]).outcome()
+    seconds = float(arguments.get("wait_seconds", 0))
+    if record.state == "approved" and record.retry_at is not None and gate.clock() >= record.retry_at:
+        # The service said "later" and it is later: the same yes, still its first request to be carried out.
+        record = await gate.run(record.id)
+    if seconds and not finished(record):
+        record = await gate.wait(record.id, seconds, finished)
+    return await gate.present(record)
+
+
+async def list_approvals(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """The caller's approvals, newest first."""
+    states = ("pending", "approved", "executing", "unknown") if arguments.get("open_only") else None
+    records = await gate.list(principal=caller.principal, states=states, limit=int(arguments.get("limit", 20)))
+    return Outcome({"status": "ok", "approvals": [present.listed(record) for record in records]})
+
+
+async def cancel_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """Withdraw a pending approval; one that is decided stays as it is."""
+    record = await gate.cancel(arguments["approval_id"], caller.principal)
+    return _Lacking(arguments["approval_id"]).outcome() if record is None else await gate.present(record)
+
+
+async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """Pass on what the user said in the chat, where the operator allows that."""
+    record = await _own(gate, arguments["approval_id"], caller)
+    if record is None:
+        return _Lacking(arguments["approval_id"]).outcome()
+    return await gate.relay(record, arguments["decision"], arguments["user_words"], caller)
+
+
+async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:
+    record = await gate.get(approval_id)
+    return record if record is not None and record.principal == caller.principal else None
+
+
+HANDLERS = {
+    "get_approval": get_approval,
+    "list_approvals": list_approvals,
+    "cancel_approval": cancel_approval,
+    "relay_approval": relay_approval,
+}

@@ -1,0 +1,214 @@
+"""The single path of every call: arguments -> connection -> gate (if it writes) -> gateway -> result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import arguments as holding
+from . import attachments, paging, request, result
+from .answers import refusal
+from .catalogue import Catalogue, Operation
+from .config import Settings
+from .connections import Account, Connections
+from .errors import (
+    AnswerUnreadable,
+    BadArguments,
+    CallError,
+    KeyMissing,
+    MaybeSent,
+    NotSent,
+    Problem,
+    UnknownTool,
+    Unreachable,
+)
+from .gateway import Gateway, Reply
+from .request import Request
+
+if TYPE_CHECKING:
+    from .approval.gate import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and whether their client can put a question to a person."""
+
+    principal: str
+    client: str
+    can_ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from a form: input from the client, counted only if it names this approval and this digest."""
+
+    approval_id: str
+    digest: str
+    asked_at: float
+    action: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A form to be shown: the adaptor asks it in the way of the client's protocol version."""
+
+    approval_id: str
+    digest: str
+    asked_at: float
+    message: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the caller is told."""
+
+    content: dict[str, Any]
+    is_error: bool = False
+    headline: str = ""
+    """Words in front of the JSON text, where a model must not miss them."""
+
+    @property
+    def text(self) -> str:
+        """The result as one text."""
+        body = result.text_of(self.content)
+        return f"{self.headline}\n{body}" if self.headline else body
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A checked call: the exact request and the account it will hit."""
+
+    operation: Operation
+    arguments: Mapping[str, Any]
+    request: Request
+    account: Account
+
+
+class Engine:
+    """Carries out calls.
+
+    Args:
+        settings: The operator's decisions.
+        catalogue: The operations on offer.
+        gateway: The Maton transport.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, gateway: Gateway) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.gateway = gateway
+        self.connections = Connections(gateway, settings)
+        self._gate: Gate | None = None
+        self._opening = asyncio.Lock()
+
+    async def gate(self) -> Gate:
+        """The approval gate, opened on first use: nothing of it is loaded before the first write."""
+        if self._gate is None:
+            async with self._opening:
+                if self._gate is None:
+                    from .approval.gate import Gate
+
+                    self._gate = await Gate.open(self)
+        return self._gate
+
+    async def call(
+        self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, answer: Answer | None = None
+    ) -> Outcome | Question:
+        """Carry out one call, or return the question that must be answered first."""
+        try:
+            prepared = await self.prepare(name, arguments or {})
+            if not prepared.operation.writes:
+                return Outcome(await self.read(prepared))
+            gate = await self.gate()
+            return await gate.call(prepared, caller, answer)
+        except CallError as error:
+            return failed(error)
+
+    async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
+        """Check a call and build its exact request, without sending anything but the look-up of the account.
+
+        Raises:
+            CallError: What is wrong and what would be right.
+        """
+        operation = self.catalogue.get(name)
+        if operation is None:
+            raise UnknownTool(message=f"There is no tool {name} here.", next="Call a tool from tools/list.")
+        holding.check(operation, arguments)
+        if self.settings.api_key is None:
+            raise KeyMissing
+        files, problems = await asyncio.to_thread(attachments.collect, operation, arguments, self.settings.attachments)
+        if problems:
+            raise BadArguments(name, problems)
+        try:
+            built = request.build(operation, arguments, files)
+        except ValueError as problem:
+            raise BadArguments(
+                name, [Problem("", f"a value {problem}", "Give the exact name of one resource")]
+            ) from None
+        account = await self._account(operation, arguments)
+        paged = paging.at_cursor(operation, arguments, built, account.connection_id)
+        return Prepared(operation, arguments, paged, account)
+
+    async def read(self, prepared: Prepared) -> dict[str, Any]:
+        """Carry out a read and shape its answer.
+
+        Raises:
+            CallError: The read failed; says who failed and what to do.
+        """
+        operation = prepared.operation
+        reply = await self.fetch(prepared)
+        if reply.status >= 400:
+            raise refusal(reply, service=operation.service, access=operation.access)
+        if reply.status >= 300:
+            raise AnswerUnreadable(
+                message=f"The gateway answered with a redirect ({reply.status}), which is never followed.",
+                next="Check MATON_API_URL.",
+                status=reply.status,
+            )
+        body = result.body_of(operation, reply)
+        connection_id = prepared.account.connection_id
+        cursors = paging.pages(operation, prepared.arguments, prepared.request, connection_id, body)
+        return result.read_result(operation, reply, cursors, sandbox=self.settings.sandbox)
+
+    async def fetch(self, prepared: Prepared) -> Reply:
+        """The raw answer to a read, with transport failures in the caller's words.
+
+        Raises:
+            Unreachable: No answer after several attempts.
+        """
+        try:
+            return await self.gateway.read(prepared.request, prepared.account.connection_id or None)
+        except (NotSent, MaybeSent) as failure:
+            raise Unreachable(
+                message=f"No answer from the gateway: {failure}.", next="Check the network and call again."
+            ) from None
+
+    async def warm_up(self) -> None:
+        """Do what the first call would otherwise wait for: validators, the TLS context, one connection."""
+        await asyncio.to_thread(holding.compile_all, self.catalogue)
+        await self.gateway.warm_up()
+
+    async def aclose(self) -> None:
+        """Let writes in flight settle, then close everything."""
+        if self._gate is not None:
+            await self._gate.aclose()
+        await self.gateway.aclose()
+
+    async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
+        wanted = arguments.get("connection_id")
+        if operation.service == "maton":
+            return Account(str(wanted or ""), "this Maton account", self.settings.sandbox)
+        # A read with a named connection needs no look-up: the gateway answers 404 to a wrong one. A write always
+        # shows the account it will hit.
+        if wanted is not None and not operation.writes:
+            return Account(str(wanted), "", self.settings.sandbox)
+        return await self.connections.choose(wanted)
+
+
+def failed(error: CallError) -> Outcome:
+    """The outcome that tells a caller about an error."""
+    return Outcome(error.as_content(), is_error=not error.may_have_happened)

@@ -1,0 +1,232 @@
+"""The catalogue: one row and one schema per operation, read once and checked for sense.
+
+Everything the engine knows about a tool stands in `tools/<toolset>.toml` and `schemas/<tool>.json`. A row that names an
+unknown key, argument, codec or schema stops the start with the file, the tool and the key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, cast
+
+from . import data
+from .errors import SetupError
+
+Access = Literal["read", "create", "change", "delete", "send"]
+Service = Literal["mailgun", "maton"]
+
+ACCESSES = ("read", "create", "change", "delete", "send")
+CODECS = frozenset(
+    {"text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "local_part"}
+)
+_BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (maton:)?(/[^\s]+)")
+_SENTENCES = ("target", "effect", "undo")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One reading that the person is shown: where it is read and which part counts."""
+
+    label: str
+    read: str
+    pick: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One row with its schema."""
+
+    name: str
+    toolset: str
+    title: str
+    about: str
+    access: Access
+    service: Service
+    method: str
+    path: str
+    """Path template; `{argument}` is filled with the encoded value."""
+    path_arguments: tuple[str, ...]
+    schema: Mapping[str, Any]
+    body: Literal["form", "multipart", "json"] | None = None
+    wire: Mapping[str, str] = field(default_factory=dict)
+    encode: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    """Arguments whose text may have line breaks; all other text is one line."""
+    paging: Literal["skip", "pivot", "token"] | None = None
+    one_of: tuple[tuple[str, ...], ...] = ()
+    not_both: tuple[tuple[str, str], ...] = ()
+    needs: Mapping[str, str] = field(default_factory=dict)
+    secret: tuple[str, ...] = ()
+    reveals: tuple[str, ...] = ()
+    idempotent: bool = True
+    target: str = ""
+    effect: str = ""
+    undo: str = ""
+    warn: tuple[str, ...] = ()
+    before: str | None = None
+    compare: Mapping[str, str] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    preview: str | None = None
+    settle: Literal["absent", "matches", "exists", "events"] | None = None
+    settle_read: str | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether a person has to say yes first."""
+        return self.access != "read"
+
+    @property
+    def properties(self) -> Mapping[str, Mapping[str, Any]]:
+        """The arguments and their schemas, in the order they are shown and sent."""
+        return cast("Mapping[str, Mapping[str, Any]]", self.schema.get("properties", {}))
+
+    @property
+    def hints(self) -> dict[str, bool]:
+        """The four MCP hints, all from `access` (and `idempotent` where the service's behaviour differs)."""
+        return {
+            "readOnlyHint": self.access == "read",
+            "destructiveHint": self.access in ("change", "delete", "send"),
+            "idempotentHint": self.idempotent,
+            "openWorldHint": True,
+        }
+
+
+@dataclass(frozen=True)
+class Catalogue(Mapping[str, Operation]):
+    """All operations by name, in the order of their toolsets."""
+
+    operations: Mapping[str, Operation]
+    toolsets: Mapping[str, str]
+    """Toolset name -> what it is about."""
+
+    def __getitem__(self, name: str) -> Operation:
+        return self.operations[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.operations)
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, str]:
+        """`METHOD /path` template -> tool name."""
+        return {f"{operation.method} {operation.path}": name for name, operation in self.operations.items()}
+
+    def only(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> Catalogue:
+        """The part of the catalogue that this server offers.
+
+        Raises:
+            SetupError: A toolset that does not exist.
+        """
+        unknown = [name for name in toolsets or () if name not in self.toolsets]
+        if unknown:
+            raise SetupError(f"There is no toolset {', '.join(unknown)}. Toolsets are: {', '.join(self.toolsets)}.")
+        kept = {
+            name: operation
+            for name, operation in self.operations.items()
+            if (toolsets is None or operation.toolset in toolsets) and not (read_only and operation.writes)
+        }
+        return Catalogue(kept, self.toolsets)
+
+
+def load() -> Catalogue:
+    """Read and check every row and schema.
+
+    Raises:
+        SetupError: Something does not fit; names the file, the tool and the key.
+    """
+    schemas = data.texts("schemas", ".json")
+    operations: dict[str, Operation] = {}
+    toolsets: dict[str, str] = {}
+    for toolset, text in data.texts("tools", ".toml").items():
+        where = f"tools/{toolset}.toml"
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as problem:
+            raise SetupError(f"{where} is not TOML: {problem}") from None
+        if set(table) != {"title", "about", "tools"}:
+            raise SetupError(f"{where}: the keys are title, about and tools, not {', '.join(sorted(table))}")
+        toolsets[toolset] = table["about"]
+        for name, row in table["tools"].items():
+            if name in operations:
+                raise SetupError(f"{where}: [tools.{name}] stands twice")
+            operations[name] = _operation(name, toolset, row, schemas, f"{where}: [tools.{name}]")
+    if orphans := sorted(set(schemas) - set(operations)):
+        raise SetupError(f"schemas/{orphans[0]}.json has no row in tools/")
+    return Catalogue(operations, toolsets)
+
+
+_LISTS = ("lines", "secret", "reveals", "warn")
+_PLAIN = (
+    *("title", "about", "access", "body", "wire", "encode", "fixed", "defaults", "paging", "needs", "idempotent"),
+    *("target", "effect", "undo", "before", "compare", "preview", "settle", "settle_read"),
+)
+_KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
+
+
+def _operation(name: str, toolset: str, row: dict[str, Any], schemas: Mapping[str, str], where: str) -> Operation:
+    if unknown := sorted(set(row) - _KEYS):
+        raise SetupError(f"{where}: {unknown[0]} is no key of a row")
+    if missing := [key for key in ("title", "about", "access", "request") if key not in row]:
+        raise SetupError(f"{where}: {missing[0]} is missing")
+    if name not in schemas:
+        raise SetupError(f"{where}: schemas/{name}.json is missing")
+    matched = _REQUEST.fullmatch(row["request"])
+    if matched is None:
+        raise SetupError(f"{where}: request = {row['request']!r} is not 'METHOD /path'")
+    if row["access"] not in ACCESSES:
+        raise SetupError(f"{where}: access is one of {', '.join(ACCESSES)}")
+    values: dict[str, Any] = {key: row[key] for key in _PLAIN if key in row}
+    values |= {key: tuple(row[key]) for key in _LISTS if key in row}
+    values["one_of"] = tuple(tuple(group) for group in row.get("one_of", ()))
+    values["not_both"] = tuple((pair[0], pair[1]) for pair in row.get("not_both", ()))
+    values["facts"] = tuple(Fact(**fact) for fact in row.get("facts", ()))
+    values.setdefault("idempotent", row["access"] in ("read", "change", "delete"))
+    path = matched[3]
+    operation = Operation(
+        name=name,
+        toolset=toolset,
+        service="maton" if matched[2] else "mailgun",
+        method=matched[1],
+        path=path,
+        path_arguments=tuple(_BRACED.findall(path)),
+        schema=json.loads(schemas[name]),
+        **values,
+    )
+    _check(operation, where)
+    return operation
+
+
+def _check(operation: Operation, where: str) -> None:
+    arguments = set(operation.properties)
+    named: list[tuple[str, str]] = [("request", name) for name in operation.path_arguments]
+    for key in _SENTENCES:
+        named += [(key, name) for name in _BRACED.findall(getattr(operation, key))]
+    for text in operation.warn:
+        named += [("warn", name) for name in _BRACED.findall(text)]
+    for key in ("wire", "encode", "defaults", "needs", "compare"):
+        named += [(key, name) for name in getattr(operation, key)]
+    named += [("needs", name) for name in operation.needs.values()]
+    for key in ("lines", "secret"):
+        named += [(key, name) for name in getattr(operation, key)]
+    for group in (*operation.one_of, *operation.not_both):
+        named += [("one_of", name) for name in group]
+    for key, name in named:
+        if name not in arguments:
+            raise SetupError(f"{where}: {key} names {name}, which schemas/{operation.name}.json does not have")
+    for name, codec in operation.encode.items():
+        if codec not in CODECS:
+            raise SetupError(f"{where}: encode.{name} = {codec!r}; codecs are {', '.join(sorted(CODECS))}")
+    if operation.writes and not (operation.target and operation.effect and operation.undo):
+        raise SetupError(f"{where}: a tool that writes needs target, effect and undo")
+    if operation.paging and not {"limit", "cursor"} <= arguments:
+        raise SetupError(f"{where}: paging needs the arguments limit and cursor")

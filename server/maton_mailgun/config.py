@@ -1,0 +1,181 @@
+"""Settings: environment and flags to one frozen object. The only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from .errors import SetupError
+
+ApprovalMode = Literal["client", "operator", "relay"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+DEFAULT_URL = "https://api.maton.ai"
+SANDBOX_KEY = "sandbox-maton-key"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the operator decides. Secrets are left out of `repr`."""
+
+    api_key: str | None = field(default=None, repr=False)
+    api_url: str = DEFAULT_URL
+    connection_id: str | None = None
+    home: Path = Path()
+    toolsets: tuple[str, ...] | None = None
+    read_only: bool = False
+    approval: ApprovalMode = "client"
+    policy: Path | None = None
+    attachments: Path | None = None
+    database_url: str | None = field(default=None, repr=False)
+    log_level: LogLevel = "warning"
+    sandbox: bool = False
+    proxy: str | None = field(default=None, repr=False)
+    reveal_secrets_to_model: bool = False
+    pending_minutes: float = 15.0
+    page: bool = True
+    """Whether the approval page may be opened in the user's browser."""
+
+
+NAMES: Mapping[str, str] = {
+    "MATON_API_KEY": "The Maton key, from maton.ai/settings.",
+    "MATON_API_URL": f"The gateway, {DEFAULT_URL} unless set; plain http only on this machine.",
+    "MATON_CONNECTION_ID": "The Mailgun connection to use when there are several.",
+    "MATON_MAILGUN_HOME": "State directory: approvals, audit, keys. Default: the operating system's place for it.",
+    "MATON_MAILGUN_TOOLSETS": "Comma-separated toolsets to offer; all unless set.",
+    "MATON_MAILGUN_READ_ONLY": "`true` offers no tool that writes.",
+    "MATON_MAILGUN_APPROVAL": "`client` (default), `operator` (only the page or the terminal counts) or `relay`.",
+    "MATON_MAILGUN_POLICY": "Path of the policy file (TOML).",
+    "MATON_MAILGUN_ATTACHMENTS": "The directory attachments may be read from; none unless set.",
+    "MATON_MAILGUN_DATABASE_URL": "`postgresql://…` for several replicas; SQLite in the home unless set.",
+    "MATON_MAILGUN_LOG_LEVEL": "`debug`, `info`, `warning` (default) or `error`.",
+    "MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL": "`true` puts generated passwords and connect links into results.",
+    "MATON_MAILGUN_PENDING_MINUTES": "How long a question stays open, 15 unless set (1 to 1440).",
+    "MATON_MAILGUN_PAGE": "`false` never opens the approval page in a browser.",
+}
+"""Every environment variable that is read, with its meaning: the README's table comes from here."""
+
+
+def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        environ: Where to read from; the process environment by default.
+        flags: Command line values by field name; one that is not None beats the environment.
+
+    Raises:
+        SetupError: A value is not usable; names the setting and what would be right.
+    """
+    env = os.environ if environ is None else environ
+    for name in env:
+        if name.startswith("MATON_MAILGUN_") and name not in NAMES:
+            raise SetupError(f"{name} is not a setting. Settings are: {', '.join(NAMES)}.")
+    home = env.get("MATON_MAILGUN_HOME", "").strip()
+    settings = Settings(
+        api_key=_key(env.get("MATON_API_KEY", "")),
+        api_url=env.get("MATON_API_URL", "").strip() or DEFAULT_URL,
+        connection_id=env.get("MATON_CONNECTION_ID", "").strip() or None,
+        home=Path(home).expanduser() if home else _default_home(),
+        toolsets=_listed(env.get("MATON_MAILGUN_TOOLSETS")),
+        read_only=_switch("MATON_MAILGUN_READ_ONLY", env.get("MATON_MAILGUN_READ_ONLY", "")),
+        approval=_one("MATON_MAILGUN_APPROVAL", env, ("client", "operator", "relay")),
+        policy=_path(env.get("MATON_MAILGUN_POLICY")),
+        attachments=_path(env.get("MATON_MAILGUN_ATTACHMENTS")),
+        database_url=env.get("MATON_MAILGUN_DATABASE_URL", "").strip() or None,
+        log_level=_one("MATON_MAILGUN_LOG_LEVEL", env, ("warning", "debug", "info", "error")),
+        reveal_secrets_to_model=_switch(
+            "MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", env.get("MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", "")
+        ),
+        pending_minutes=_minutes(env.get("MATON_MAILGUN_PENDING_MINUTES", "")),
+        page=_switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "true")),
+    )
+    settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
+    if settings.sandbox:
+        settings = replace(settings, api_key=SANDBOX_KEY, api_url="http://127.0.0.1", connection_id=None)
+    return replace(settings, api_url=_checked_url(settings.api_url), proxy=_proxy(settings.api_url))
+
+
+def state_home(settings: Settings) -> Path:
+    """The state directory in use; the built-in sandbox keeps its approvals apart from real ones."""
+    return settings.home / "sandbox" if settings.sandbox else settings.home
+
+
+def display_environment() -> Mapping[str, str]:
+    """What tells whether a graphical browser can be opened here."""
+    return {name: os.environ[name] for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER") if os.environ.get(name)}
+
+
+def _key(value: str) -> str | None:
+    key = value.strip()
+    if not key:
+        return None
+    if not key.isascii() or any(character.isspace() or not character.isprintable() for character in key):
+        raise SetupError("MATON_API_KEY holds blanks or characters no key has. Copy it again from maton.ai/settings.")
+    return key
+
+
+def _default_home() -> Path:
+    from platformdirs import user_state_path
+
+    return user_state_path("maton-mailgun", appauthor=False)
+
+
+def _listed(value: str | None) -> tuple[str, ...] | None:
+    names = tuple(part.strip() for part in (value or "").split(",") if part.strip())
+    return names or None
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value.strip()).expanduser() if value and value.strip() else None
+
+
+def _switch(name: str, value: str) -> bool:
+    word = value.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise SetupError(f"{name} is {value!r}. Use true or false.")
+
+
+def _one(name: str, env: Mapping[str, str], allowed: tuple[str, ...]) -> Any:
+    word = env.get(name, "").strip().lower() or allowed[0]
+    if word not in allowed:
+        raise SetupError(f"{name} is {word!r}. Use one of {', '.join(allowed)}.")
+    return word
+
+
+def _minutes(value: str) -> float:
+    try:
+        minutes = float(value) if value.strip() else 15.0
+    except ValueError:
+        minutes = 0.0
+    if not 1 <= minutes <= 1440:
+        raise SetupError(f"MATON_MAILGUN_PENDING_MINUTES is {value!r}. Use a number of minutes from 1 to 1440.")
+    return minutes
+
+
+def _checked_url(url: str) -> str:
+    """The key travels to this host with every request, so plain http is for this machine alone."""
+    parts = urlsplit(url)
+    if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
+        raise SetupError(f"MATON_API_URL must be a plain address such as {DEFAULT_URL}.")
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return url.rstrip("/")
+    raise SetupError("MATON_API_URL must start with https:// (http:// only for 127.0.0.1 or localhost).")
+
+
+def _proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in _LOOPBACK or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")

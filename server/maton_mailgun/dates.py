@@ -1,0 +1,65 @@
+"""Dates as people and models write them, to the one form Mailgun takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+EXPECTED = (
+    "Use ISO 8601 with a zone (2026-01-31T09:00:00Z), RFC 2822 (Sat, 31 Jan 2026 09:00:00 +0000) or epoch seconds"
+)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
+
+def moment(value: str | float) -> datetime:
+    """Read ISO 8601, RFC 2822 or epoch seconds as a moment in UTC.
+
+    A bare date means midnight UTC. A date and time without a zone is refused: guessing a zone would send mail at
+    the wrong hour.
+
+    Raises:
+        ValueError: The text is none of these.
+    """
+    if isinstance(value, bool):
+        raise ValueError("is a switch, not a date")
+    if isinstance(value, int | float):
+        return _epoch(float(value))
+    text = value.strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return _epoch(float(text))
+    parsed = _iso(text) or _rfc2822(text)
+    if parsed is None:
+        raise ValueError("is not a date")
+    if parsed.tzinfo is None:
+        raise ValueError("has no time zone")
+    return parsed.astimezone(UTC)
+
+
+def rfc2822(value: str | float) -> str:
+    """The same moment as Mailgun takes it: RFC 2822 with a numeric zone; it takes ISO 8601 nowhere."""
+    return format_datetime(moment(value))
+
+
+def _epoch(seconds: float) -> datetime:
+    if not 0 <= seconds < _LATEST:
+        raise ValueError("is no time in epoch seconds")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        if len(text) == len("2026-01-31"):
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _rfc2822(text: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    # "-0000" is RFC 2822 for "UTC, local zone unknown"; the parser returns it without a zone.
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None and text.rstrip().endswith("-0000") else parsed

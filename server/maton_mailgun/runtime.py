@@ -1,0 +1,34 @@
+"""Settings to a ready engine: the one place that puts the parts together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .call import Engine
+from .catalogue import load
+from .config import Settings
+from .gateway import Gateway
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+
+
+def engine(settings: Settings, sandbox: Sandbox | None = None) -> Engine:
+    """An engine over the real gateway, or over the built-in sandbox.
+
+    Args:
+        settings: The operator's decisions.
+        sandbox: The sandbox to use in sandbox mode; a fresh, seeded one unless given.
+
+    Raises:
+        SetupError: The catalogue or a toolset is not as it must be.
+    """
+    offered = load().only(settings.toolsets, read_only=settings.read_only)
+    if not settings.sandbox:
+        return Engine(settings, offered, Gateway(settings))
+    import httpx2
+
+    from .sandbox import Sandbox as SandboxType
+
+    inside = sandbox or SandboxType(api_keys=(settings.api_key or "",))
+    return Engine(settings, offered, Gateway(settings, httpx2.ASGITransport(app=inside.app)))
