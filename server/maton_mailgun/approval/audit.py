@@ -27,7 +27,7 @@ SCHEMA: tuple[str, ...] = (
         key_id TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL)""",
     """CREATE INDEX IF NOT EXISTS maton_mailgun_audit_approval ON maton_mailgun_audit (approval_id, seq)""",
     """CREATE TABLE IF NOT EXISTS maton_mailgun_head (
-        only BIGINT PRIMARY KEY CHECK (only = 1), seq BIGINT NOT NULL, hash TEXT NOT NULL, day TEXT NOT NULL,
+        one BIGINT PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL, hash TEXT NOT NULL, day TEXT NOT NULL,
         budgets TEXT NOT NULL, key_id TEXT NOT NULL, mac TEXT NOT NULL)""",
 )
 
@@ -40,13 +40,13 @@ APPEND = f"INSERT INTO maton_mailgun_audit ({_COLUMNS}) VALUES ({', '.join('?' *
 AFTER = f"{_FROM} WHERE seq > ? ORDER BY seq LIMIT ?"
 FROM_SEQ = f"{_FROM} WHERE seq >= ? ORDER BY seq"
 LATEST = f"{_FROM} WHERE approval_id = ? ORDER BY seq DESC LIMIT 1"
-HEAD = "SELECT seq, hash, day, budgets, key_id, mac FROM maton_mailgun_head WHERE only = 1"
+HEAD = "SELECT seq, hash, day, budgets, key_id, mac FROM maton_mailgun_head WHERE one = 1"
 HEAD_LOCKED = f"{HEAD} /*lock*/"
 """Every write takes this row first: appends, budgets and state changes happen one after the other."""
-HEAD_SEQ = "SELECT seq FROM maton_mailgun_head WHERE only = 1"
+HEAD_SEQ = "SELECT seq FROM maton_mailgun_head WHERE one = 1"
 NEW_HEAD = (
-    "INSERT INTO maton_mailgun_head (only, seq, hash, day, budgets, key_id, mac) VALUES (1, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (only) DO NOTHING"
+    "INSERT INTO maton_mailgun_head (one, seq, hash, day, budgets, key_id, mac) VALUES (1, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (one) DO NOTHING"
 )
 SET_HEAD = "UPDATE maton_mailgun_head SET seq = ?, hash = ?, day = ?, budgets = ?, key_id = ?, mac = ?"
 

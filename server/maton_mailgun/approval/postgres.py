@@ -24,6 +24,13 @@ T = TypeVar("T")
 _SCHEMA_LOCK = 0x6D61746F6E  # "maton": CREATE TABLE IF NOT EXISTS alone may collide with itself
 _CONNECT_SECONDS = 10
 _LOCK_SECONDS = 10
+_BEGIN_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# READ COMMITTED: what a statement sees was committed when the head became ours, not when we began. The settings hold
+# for the one transaction: a pooler may give the next one another session.
+_BEGIN_WRITE = (
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; "
+    f"SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"
+)
 
 
 class PostgresStore(DurableStore):
@@ -44,12 +51,11 @@ class PostgresStore(DurableStore):
 
     async def read(self, script: Script[T]) -> T:
         """Play a reading script in one snapshot."""
-        return await self._to_the_end(script, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return await self._to_the_end(script, _BEGIN_READ)
 
     async def write(self, script: Script[T]) -> T:
         """Play a writing script in one transaction, durable at return."""
-        # READ COMMITTED: what a statement sees is what was committed when the head was ours, not when we began.
-        return await self._to_the_end(script, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
+        return await self._to_the_end(script, _BEGIN_WRITE)
 
     async def close(self) -> None:
         """Close the connection; waits for the operation that is running."""
@@ -103,7 +109,6 @@ class PostgresStore(DurableStore):
             self._url,
             connect_timeout=_CONNECT_SECONDS,
             prepare_threshold=None,  # a pooler in transaction mode has no prepared statements of ours
-            options=f"-c synchronous_commit=on -c lock_timeout={_LOCK_SECONDS}s",
             application_name="maton-mailgun",
         )
         self._connection = fresh

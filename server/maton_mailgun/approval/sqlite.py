@@ -35,6 +35,7 @@ class SqliteStore(DurableStore):
         super().__init__(keys, clock=clock, monotonic=monotonic)
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
         # One thread: the connection belongs to it, and operations of this process never interleave.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="maton-mailgun-approvals")
 
@@ -53,9 +54,11 @@ class SqliteStore(DurableStore):
         return await self._in_thread(lambda: self._play(script, "BEGIN IMMEDIATE"))
 
     async def close(self) -> None:
-        """Close the file; waits for the operation that is running."""
-        await self._in_thread(self._close)
-        self._thread.shutdown()
+        """Close the file; waits for the operation that is running. Closing twice is fine."""
+        if not self._closed:
+            self._closed = True
+            await self._in_thread(self._close)
+            self._thread.shutdown()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
