@@ -1,0 +1,170 @@
+"""The page on this machine's loopback, inside the server's own event loop, and the browser that shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os.path
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from typing import TYPE_CHECKING
+
+from .contract import PageGate
+from .sessions import Sessions
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+logger = logging.getLogger(__name__)
+
+_BROWSER_SECONDS = 5.0
+_TEXT_BROWSERS = re.compile(r"^(?:www-browser|links2?|elinks|lynx|w3m|browsh|carbonyl|retawq)\b", re.IGNORECASE)
+_OPEN = """
+import os, sys
+for name in [name for name in os.environ if name in ("TERM", "BROWSER") or name.startswith("MATON_")]:
+    del os.environ[name]
+browser, link = sys.stdin.read().split("\\n")[:2]
+if browser:
+    os.environ["BROWSER"] = browser
+import webbrowser
+sys.exit(not webbrowser.open(link))
+"""
+"""Without TERM, `webbrowser` offers no text browser; without MATON_*, the browser inherits no key."""
+
+
+class PageServer:
+    """A running page. Made by `start`."""
+
+    def __init__(
+        self, server: Server, running: asyncio.Task[None], sessions: Sessions, port: int, environ: Mapping[str, str]
+    ) -> None:
+        self.sessions = sessions
+        self.port = port
+        self._server = server
+        self._running = running
+        self._environ = environ
+
+    def link(self, approval_id: str | None = None, *, principal: str | None = None) -> str:
+        """A link that signs in once, within ten minutes, and shows one approval or the list.
+
+        The token is in the fragment, which browsers keep to themselves: it is in no request line, log or Referer.
+        Give it to a browser, never to a model or a log.
+        """
+        token = self.sessions.token(decider="person at the approval page", principal=principal)
+        place = f"a/{approval_id}" if approval_id else ""
+        return f"http://127.0.0.1:{self.port}/#/{place}?t={token}"
+
+    async def open(self, approval_id: str | None = None, *, principal: str | None = None) -> bool:
+        """Show the page in the user's default browser.
+
+        Returns:
+            Whether a browser took it; False where there is no graphical one.
+        """
+        browser = graphical_browser(self._environ, sys.platform)
+        if browser is None or not sys.executable:
+            return False
+        return await asyncio.to_thread(_open, self.link(approval_id, principal=principal), browser)
+
+    async def close(self) -> None:
+        """Stop serving; returns when the port is free."""
+        self._server.should_exit = True
+        await asyncio.wait([self._running])
+
+
+async def start(
+    gate: PageGate,
+    *,
+    reveals: Callable[[str], bool],
+    environ: Mapping[str, str],
+    sessions: Sessions | None = None,
+    verify_passphrase: Callable[[str], Awaitable[bool]] | None = None,
+    port: int = 0,
+) -> PageServer:
+    """Serve the page on 127.0.0.1 as a task of the running event loop.
+
+    Args:
+        reveals: Whether an operation's answer holds a fresh secret, by the operation's name.
+        environ: BROWSER, DISPLAY and WAYLAND_DISPLAY of the process, to tell whether there is a browser to open.
+        verify_passphrase: As for `create_app`.
+        port: 0 takes a free one.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    import uvicorn
+
+    from .app import create_app
+
+    class Quiet(uvicorn.Server):
+        """Leaves the process's signals to whoever runs the process."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Generator[None, None, None]:
+            yield
+
+    # Bound and listening before uvicorn runs: the port is known, and a browser that is quicker than us only waits.
+    listening = socket.create_server(("127.0.0.1", port), backlog=128)
+    port = listening.getsockname()[1]
+    sessions = sessions or Sessions()
+    hosts = (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}")
+    app = create_app(gate, sessions=sessions, allowed_hosts=hosts, reveals=reveals, verify_passphrase=verify_passphrase)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=100,
+        timeout_graceful_shutdown=1,
+    )
+    server = Quiet(config)
+    running = asyncio.create_task(server.serve(sockets=[listening]), name="approval page")
+    running.add_done_callback(_ended)
+    return PageServer(server, running, sessions, port, environ)
+
+
+def graphical_browser(environ: Mapping[str, str], platform: str) -> str | None:
+    """The browser to ask for: what BROWSER names, an empty text for the system's choice, None where there is none.
+
+    A text browser would run on the terminal, or on the pipes that carry the protocol, and is never asked for.
+    """
+    named = [one for one in environ.get("BROWSER", "").split(os.path.pathsep) if one.strip()]
+    graphical = [one for one in named if not _TEXT_BROWSERS.match(os.path.basename(one.split()[0]))]
+    if graphical:
+        return os.path.pathsep.join(graphical)
+    if platform in {"darwin", "win32", "cygwin"}:
+        return ""
+    return "" if environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY") else None
+
+
+def _open(link: str, browser: str) -> bool:
+    """Run `webbrowser` in a process of its own: what a browser prints must never reach our standard output, which
+    carries the protocol. The link goes in by the standard input, so that at least our own process shows no token."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and our own lines
+            [sys.executable, "-c", _OPEN],
+            input=f"{browser}\n{link}\n",
+            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_BROWSER_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        logger.info("No browser answered within %.0f s.", _BROWSER_SECONDS)
+        return False
+    except OSError:
+        logger.info("No browser could be started.")
+        return False
+    return done.returncode == 0
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        logger.error("The approval page stopped: %s", type(failure).__name__)

@@ -1,0 +1,151 @@
+"""Who may use the page: one-time tokens, and the sessions they are exchanged for. In memory only.
+
+A session has two halves, and one alone is worth nothing: the cookie, and the key that the page keeps for itself and
+sends as a header. Cookies are shared by all ports of a host (RFC 6265, section 8.5), so whatever else listens on this
+machine may be handed our cookie by the browser; the key never leaves our origin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+TOKEN_SECONDS = 10 * 60.0
+IDLE_SECONDS = 60 * 60.0
+LIFE_SECONDS = 12 * 60 * 60.0
+_MOST_TOKENS = 200
+_MOST_SESSIONS = 100
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """A signed-in browser."""
+
+    decider: str
+    """Who this is, in words for the audit."""
+    principal: str | None
+    """Whose approvals it sees; None: everyone's."""
+    opened_at: float
+    used_at: float
+    key: str = field(repr=False)
+    """The half the page keeps; sent as the header X-Approval-Key."""
+    id: bytes = field(repr=False)
+    """Digest of the cookie's value."""
+
+    def ticket(self, approval_id: str) -> str:
+        """What lets this session's browser load one message into a frame, where no header can be sent."""
+        return hmac.new(self.key.encode(), f"message {approval_id}".encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Token:
+    decider: str
+    principal: str | None
+    expires_at: float
+    session: bytes | None = None
+    """The session it was exchanged for; set once used."""
+
+
+class Sessions:
+    """Tokens and sessions of one server.
+
+    Args:
+        clock: Seconds that never run backwards.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._tokens: OrderedDict[bytes, _Token] = OrderedDict()
+        self._sessions: OrderedDict[bytes, Session] = OrderedDict()
+
+    def token(self, *, decider: str = "person at the approval page", principal: str | None = None) -> str:
+        """A fresh one-time token of 256 random bits, good for ten minutes."""
+        value = secrets.token_urlsafe(32)
+        expires_at = self.clock() + TOKEN_SECONDS
+        self._tokens[_digest(value)] = _Token(decider=decider, principal=principal, expires_at=expires_at)
+        _trim(self._tokens, _MOST_TOKENS)
+        return value
+
+    def exchange(self, token: str, cookie: str | None) -> tuple[Session, str] | None:
+        """The session for `token` with its cookie value; None when the token is not good.
+
+        A browser that is already signed in as the same person keeps its session, so that its other tabs go on
+        working. A token that comes twice was seen by someone else on its way (a process list shows it while the
+        browser starts): the session it made is closed.
+        """
+        known = self._tokens.get(_digest(token))
+        if known is None or known.expires_at <= self.clock():
+            return None
+        if known.session is not None:
+            self._sessions.pop(known.session, None)
+            return None
+        present = self._by_cookie(cookie)
+        if cookie and present and (present.decider, present.principal) == (known.decider, known.principal):
+            session, value = present, cookie
+        else:
+            session, value = self.open(decider=known.decider, principal=known.principal)
+        known.session = session.id
+        return session, value
+
+    def open(self, *, decider: str, principal: str | None = None) -> tuple[Session, str]:
+        """A new session and the value of its cookie."""
+        value = secrets.token_urlsafe(32)
+        now = self.clock()
+        session = Session(
+            decider=decider,
+            principal=principal,
+            opened_at=now,
+            used_at=now,
+            key=secrets.token_urlsafe(32),
+            id=_digest(value),
+        )
+        self._sessions[session.id] = session
+        _trim(self._sessions, _MOST_SESSIONS)
+        return session, value
+
+    def find(self, cookie: str | None, key: str | None) -> Session | None:
+        """The session both halves belong to."""
+        session = self._by_cookie(cookie)
+        if session is None or not key or not hmac.compare_digest(session.key.encode(), key.encode()):
+            return None
+        return self._used(session)
+
+    def find_by_ticket(self, cookie: str | None, approval_id: str, ticket: str) -> Session | None:
+        """The session the cookie and the message ticket belong to."""
+        session = self._by_cookie(cookie)
+        if session is None or not hmac.compare_digest(session.ticket(approval_id).encode(), ticket.encode()):
+            return None
+        return self._used(session)
+
+    def close(self, session: Session) -> None:
+        """End one session."""
+        self._sessions.pop(session.id, None)
+
+    def _by_cookie(self, cookie: str | None) -> Session | None:
+        session = self._sessions.get(_digest(cookie)) if cookie else None
+        if session is None:
+            return None
+        now = self.clock()
+        if now - session.used_at > IDLE_SECONDS or now - session.opened_at > LIFE_SECONDS:
+            self.close(session)
+            return None
+        return session
+
+    def _used(self, session: Session) -> Session:
+        session.used_at = self.clock()
+        self._sessions.move_to_end(session.id)
+        return session
+
+
+def _digest(value: str) -> bytes:
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
+
+
+def _trim(kept: OrderedDict[bytes, _Token] | OrderedDict[bytes, Session], most: int) -> None:
+    while len(kept) > most:
+        kept.popitem(last=False)
