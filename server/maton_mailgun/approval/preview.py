@@ -101,9 +101,12 @@ def _sources(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 async def _watched(proposal: Proposal, reads: Reads) -> list[Answer]:
-    answers = await asyncio.gather(*(reads("its present state", *source) for source in _sources(proposal)))
-    known = [answer for answer in answers if answer is not None]
-    return known if len(known) == len(answers) else []
+    """What the yes is bound to; empty where there is nothing, or not all of it can be read, which the look at the
+    same things for the preview reports."""
+    try:
+        return await asyncio.gather(*(reads.ask(source, arguments) for source, arguments in _sources(proposal)))
+    except CouldNotRead:
+        return []
 
 
 def _digest(answers: list[Answer]) -> str:
@@ -147,7 +150,7 @@ def _compose(
     sections = [
         *findings.sections,
         Section("Facts", facts),
-        Section("As it is now", difference.state(before, hide={line.label for line in diff})),
+        Section("As it is now", _as_it_is(before, diff, facts)),
         Section("As it will be sent", wire.rows(operation, proposal.request, covered=findings.covers)),
     ]
     preview = {
@@ -176,6 +179,12 @@ def _compose(
         preview["message"] = dict(findings.message)
     shown: dict[str, Any] = _display_safe(preview)
     return shown
+
+
+def _as_it_is(before: Answer | None, diff: list[difference.Change], facts: list[Row]) -> list[Row]:
+    """The target value by value, without what the diff and the facts show already."""
+    told = {fact.value for fact in facts}
+    return [row for row in difference.state(before, hide={change.label for change in diff}) if row.value not in told]
 
 
 def _steps(

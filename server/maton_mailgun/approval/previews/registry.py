@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import domain_deletion, forwarding, message, mime, template_deletion
 from .proposal import Preview, Proposal
 
-PREVIEWS: Mapping[str, Preview] = {}
+PREVIEWS: Mapping[str, Preview] = {
+    "domain_deletion": domain_deletion.preview,
+    "forwarding": forwarding.preview,
+    "message": message.preview,
+    "mime": mime.preview,
+    "template_deletion": template_deletion.preview,
+}
 
-WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]] = {}
+WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]] = {
+    "message": message.watch,
+    "mime": message.watch,
+}
 """Reads beyond the row's `before` to whose answers a yes is bound as well."""

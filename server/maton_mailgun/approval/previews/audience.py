@@ -1,0 +1,248 @@
+"""Who gets a message, and what is known about each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...addresses import Address, address_flags, parse_all
+from ...text import count, moment, short
+from .letter import Letter
+from .proposal import Answer, Reads, dig, items
+
+RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")
+"""Headers in which mail programs and servers look for recipients."""
+
+_ONE_BY_ONE = 3
+"""Recipients asked about singly in each of three lists: Maton lets 10 requests a second through (its documentation)."""
+_CLOSELY = 20
+"""Recipients whose history is asked for, and who are asked about singly where a list is longer than a page."""
+_PAGE = 1000
+_EVENTS = "GET /v3/{domain}/events?event=accepted%20OR%20delivered&limit=300&recipient={recipients}"
+
+_SUPPRESSIONS = {
+    "bounces": ("bounced before", "has bounced before"),
+    "unsubscribes": ("unsubscribed", "has unsubscribed"),
+    "complaints": ("complained", "has reported earlier mail as spam"),
+}
+
+
+@dataclass(slots=True)
+class Recipient:
+    """One recipient with the remarks that come together while the account is looked at."""
+
+    address: Address
+    kind: str
+    """to, cc, bcc, header, or list for a mailing list."""
+    external: bool
+    flags: list[str] = field(default_factory=list)
+    suppressed: str = ""
+    """Why Mailgun will drop this copy, in words."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipient as it stands in a preview."""
+        return {
+            "address": self.address.address,
+            "name": self.address.name,
+            "kind": self.kind,
+            "flags": [*dict.fromkeys(self.flags)],
+        }
+
+
+@dataclass(slots=True)
+class Audience:
+    """Everyone who gets the message."""
+
+    domain: str
+    recipients: list[Recipient]
+    warnings: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    @property
+    def external(self) -> int:
+        """How many are outside the sending domain."""
+        return sum(one.external for one in self.recipients)
+
+
+def is_external(address: Address, domain: str) -> bool:
+    """Whether an address is outside the sending domain, its parents and the domains below it.
+
+    `mg.example.com` and `example.com` belong together; what cannot be read as an address is external.
+    """
+    theirs, ours = address.ascii_domain, domain.casefold()
+    if address.problems or not theirs:
+        return True
+    if theirs == ours or theirs.endswith(f".{ours}"):
+        return False
+    return not ours.endswith(f".{theirs}") or theirs == "mailgun.org"
+
+
+def gather(letter: Letter, domain: str) -> Audience:
+    """The envelope recipients of `letter` and those its headers name, each once, with what the spelling tells."""
+    found: dict[str, Recipient] = {}
+    twice: set[str] = set()
+    named = [(kind, texts) for kind, texts in (("to", letter.to), ("cc", letter.cc), ("bcc", letter.bcc)) if texts]
+    header_names = {name.casefold() for name in RECIPIENT_HEADERS}
+    named.append(("header", [value for name, value in letter.headers if name.casefold() in header_names]))
+    for kind, texts in named:
+        for address in parse_all(texts):
+            if address.key in found:
+                twice.add(address.key) if kind != "header" else None
+                continue
+            outside = is_external(address, domain)
+            flags = address_flags(address, known=domain)
+            if kind == "header":
+                flags.insert(0, "named in a header only")
+            found[address.key] = Recipient(address, kind, outside, (["external"] if outside else []) + flags)
+    for key in twice:
+        found[key].flags.append("listed more than once")
+    audience = Audience(domain, list(found.values()))
+    odd = [one for one in audience.recipients if address_flags(one.address, known=domain)]
+    for one in odd[:5]:
+        told = "; ".join(address_flags(one.address, known=domain))
+        audience.warnings.append(f"{short(one.address.raw.strip(), 120)}: {short(told, 300)}.")
+    if len(odd) > 5:
+        audience.warnings.append(f"{count(len(odd) - 5, 'more recipient')} with an odd address.")
+    return audience
+
+
+async def look(audience: Audience, reads: Reads, tags: Sequence[str], now: float) -> None:
+    """Ask the account about the recipients: suppressed, never written to before, mailing lists."""
+    if not audience.recipients:
+        return
+    await asyncio.gather(
+        *(_suppressed(audience, reads, kind, tags) for kind in _SUPPRESSIONS),
+        _first_time(audience, reads, now),
+        _lists(audience, reads),
+    )
+    dropped = [one for one in audience.recipients if one.suppressed]
+    audience.warnings += [
+        f"{short(one.address.address, 120)} {one.suppressed}: Mailgun will drop this copy." for one in dropped[:5]
+    ]
+    if len(dropped) > 5:
+        audience.warnings.append(f"{count(len(dropped) - 5, 'more recipient')} on suppression lists: copies dropped.")
+
+
+async def _suppressed(audience: Audience, reads: Reads, kind: str, tags: Sequence[str]) -> None:
+    known = [one for one in audience.recipients if one.address.local and one.address.ascii_domain]
+    if len(known) <= _ONE_BY_ONE:
+        await _singly(known, audience.domain, reads, kind, tags)
+        return
+    page = await reads(
+        f"who is on the {kind} list", f"GET /v3/{{domain}}/{kind}?limit={_PAGE}", {"domain": audience.domain}
+    )
+    if page is None:
+        return
+    entries = {str(dig(entry, "address")).casefold(): entry for entry in items(page)}
+    for one in known:
+        if entry := entries.get(one.address.key):
+            _mark(one, kind, entry, tags)
+    if len(items(page)) >= _PAGE:
+        rest = [one for one in known if one.address.key not in entries]
+        await _singly(rest[:_CLOSELY], audience.domain, reads, kind, tags)
+        if len(rest) > _CLOSELY:
+            number = count(len(rest) - _CLOSELY, "recipient")
+            audience.unchecked.append(
+                f"could not check {number} against the {kind} list: it has more than {_PAGE:,} entries"
+            )
+
+
+async def _singly(some: Sequence[Recipient], domain: str, reads: Reads, kind: str, tags: Sequence[str]) -> None:
+    answers = await asyncio.gather(
+        *(
+            reads(
+                f"whether {short(one.address.address, 100)} is on the {kind} list",
+                f"GET /v3/{{domain}}/{kind}/{{address}}",
+                {"domain": domain, "address": one.address.address},
+            )
+            for one in some
+        )
+    )
+    for one, answer in zip(some, answers, strict=True):
+        if answer is not None and answer.status != 404:
+            _mark(one, kind, answer.data, tags)
+
+
+def _mark(one: Recipient, kind: str, entry: Any, tags: Sequence[str]) -> None:
+    flag, words = _SUPPRESSIONS[kind]
+    left = dig(entry, "tags")
+    if kind == "unsubscribes" and isinstance(left, list) and left:
+        refused = {str(tag).casefold() for tag in left}
+        if not refused & {"*", *(tag.casefold() for tag in tags)}:
+            one.flags.append(f"unsubscribed from other tags: {short(', '.join(sorted(refused)), 80)}")
+            return
+    one.flags.append(flag)
+    one.suppressed = one.suppressed or words
+
+
+async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
+    """Flag those whom the event log does not know. It goes back 1 to 30 days, depending on the plan."""
+    known = [one for one in audience.recipients if one.address.local and one.address.ascii_domain]
+    asked = sorted(known, key=lambda one: not one.external)[:_CLOSELY]
+    if not asked:
+        return
+    answer = await reads(
+        "who was written to before",
+        _EVENTS,
+        {"domain": audience.domain, "recipients": " OR ".join(one.address.address for one in asked)},
+    )
+    if len(known) > len(asked):
+        audience.unchecked.append(
+            f"could not check whether {count(len(known) - len(asked), 'more recipient')} were written to before: "
+            f"only {_CLOSELY} are looked up"
+        )
+    if answer is None:
+        return
+    last: dict[str, float] = {}
+    for event in items(answer):
+        key, when = str(dig(event, "recipient")).casefold(), dig(event, "timestamp")
+        # An event in the future of the preview cannot be earlier mail.
+        if isinstance(when, int | float) and when <= now:
+            last[key] = max(when, last.get(key, 0.0))
+    for one in asked:
+        if one.address.key in last:
+            one.flags.append(f"last mail {moment(last[one.address.key])}")
+        elif len(items(answer)) < 300:
+            one.flags.append("first time")
+        else:
+            audience.unchecked.append(
+                f"could not check whether {short(one.address.address, 100)} was written to before: the log is too long"
+            )
+
+
+async def _lists(audience: Audience, reads: Reads) -> None:
+    page = await reads("which recipients are mailing lists", "GET /v3/lists/pages?limit=100", {})
+    if page is None:
+        return
+    lists: dict[str, Mapping[str, Any]] = {str(dig(one, "address")).casefold(): one for one in items(page)}
+    if len(items(page)) >= 100:
+        near = [one for one in audience.recipients if not one.external and one.address.key not in lists]
+        for one, answer in zip(near, await _each_list(near[:10], reads), strict=False):
+            if answer is not None and answer.status != 404 and isinstance(found := dig(answer.data, "list"), dict):
+                lists[one.address.key] = found
+    for one in audience.recipients:
+        if found := lists.get(one.address.key):
+            _expand(audience, one, found)
+
+
+async def _each_list(some: Sequence[Recipient], reads: Reads) -> list[Answer | None]:
+    return await asyncio.gather(
+        *(
+            reads(
+                f"whether {short(one.address.address, 100)} is a mailing list",
+                "GET /v3/lists/{address}",
+                {"address": one.address.address},
+            )
+            for one in some
+        )
+    )
+
+
+def _expand(audience: Audience, one: Recipient, found: Mapping[str, Any]) -> None:
+    members = found.get("members_count")
+    size = count(members, "member") if isinstance(members, int) else "an unknown number of members"
+    one.flags.append(f"mailing list in {one.kind}: {size}, posting open to {found.get('access_level') or 'unknown'}")
+    one.kind = "list"
+    audience.warnings.append(f"{short(one.address.address, 120)} is a mailing list: the message goes to {size}.")
