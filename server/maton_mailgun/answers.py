@@ -183,7 +183,7 @@ def _next_step(reply: Reply, said: str) -> str:
             "list_domains shows verified domains."
         )
     if status == 404 and not isinstance(parsed(reply), dict):
-        return "The address of the call is wrong, or the data is in Mailgun's EU region, which this gateway does not reach."
+        return "The call's address is wrong, or the data is in Mailgun's EU region, which this gateway does not reach."
     if status == 404 and "domain" in said.lower():
         return (
             "Check the name with list_domains. Domains of Mailgun's EU region cannot be reached through this gateway."

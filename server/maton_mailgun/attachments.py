@@ -10,6 +10,7 @@ import errno
 import hashlib
 import mimetypes
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import replace
@@ -45,9 +46,13 @@ def collect(
     parts: list[FilePart] = []
     problems: list[Problem] = []
     for name, codec in operation.encode.items():
-        if codec != "file" or name not in arguments:
+        if name not in arguments:
             continue
         value = arguments[name]
+        if codec == "mime":
+            parts.append(_mime(operation.wire.get(name, name), value))
+        if codec != "file":
+            continue
         for index, path in enumerate(value if isinstance(value, list) else [value]):
             where = f"{name}[{index}]" if isinstance(value, list) else name
             try:
@@ -59,10 +64,11 @@ def collect(
     return tuple(parts), problems
 
 
-def inline_text(field: str, filename: str, content_type: str, text: str) -> FilePart:
-    """A part made of text the caller gave, such as a MIME message."""
-    content = text.encode("utf-8", "surrogateescape")
-    return FilePart(field, filename, content_type, len(content), hashlib.sha256(content).hexdigest(), None, content)
+def _mime(field: str, text: str) -> FilePart:
+    """A part made of MIME text the caller gave: Mailgun takes it only as a file, with CRLF line ends (recorded)."""
+    content = re.sub(r"\r\n|\r|\n", "\r\n", text).encode()
+    digest = hashlib.sha256(content).hexdigest()
+    return FilePart(field, "message.eml", "message/rfc822", len(content), digest, None, content)
 
 
 def part(field: str, path: str, allowed: Path | None) -> FilePart:

@@ -22,7 +22,7 @@ Service = Literal["mailgun", "maton"]
 
 ACCESSES = ("read", "create", "change", "delete", "send")
 CODECS = frozenset(
-    {"text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "local_part"}
+    {"text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part"}
 )
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (maton:)?(/[^\s]+)")

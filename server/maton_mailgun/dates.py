@@ -20,11 +20,9 @@ def moment(value: str | float) -> datetime:
     Raises:
         ValueError: The text is none of these.
     """
-    if isinstance(value, bool):
-        raise ValueError("is a switch, not a date")
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return _epoch(float(value))
-    text = value.strip()
+    text = str(value).strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
         return _epoch(float(text))
     parsed = _iso(text) or _rfc2822(text)

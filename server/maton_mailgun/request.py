@@ -121,7 +121,7 @@ def codec_for(value: Any) -> str:
 
 def _encoded(codec: str, value: Any) -> Iterator[str]:
     match codec:
-        case "file":
+        case "file" | "mime":
             return
         case "repeat":
             yield from (text_of(item) for item in (value if isinstance(value, list) else [value]))

@@ -24,6 +24,11 @@ def engine(settings: Settings, sandbox: Sandbox | None = None) -> Engine:
         SetupError: The catalogue or a toolset is not as it must be.
     """
     offered = load().only(settings.toolsets, read_only=settings.read_only)
+    if settings.policy is not None:
+        # A broken policy stops the start: a rule that silently does not apply would be worse than none.
+        from .approval.policies import policy_of
+
+        policy_of(settings)
     if not settings.sandbox:
         return Engine(settings, offered, Gateway(settings))
     import httpx2

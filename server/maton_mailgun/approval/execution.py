@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any
 from ..answers import LOOK_FIRST, refusal
 from ..attachments import FileRefused, reopen
 from ..call import Caller, Prepared
-from ..config import state_home
-from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, Unreachable
+from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, SetupError, Unreachable
 from ..gateway import Reply
 from ..request import Request
-from ..result import bounded, public, split_secrets
+from ..result import bounded, split_secrets
 from . import preview, seal
 from .cases import case_of
 from .envelope import Sealed, unpack
-from .policy import load_policy
+from .policies import policy_of
 from .preview import CouldNotRead
 from .reconciliation import Reconciliation
 from .record import Record
-from .store import BudgetSpent, Conflict, IllegalMove, StoreError
 from .show import what_changed
+from .store import BudgetSpent, Conflict, IllegalMove, StoreError
 
 if TYPE_CHECKING:
+    from ..catalogue import Operation
     from .gate import Gate
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class Execution:
             if record.state == "executing":
                 record = await self._gate.wait(record.id, 30.0, lambda current: current.state != "executing")
         except StoreError as problem:
-            log.error("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})
+            log.warning("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})
             record = replace(record, result=_problem("refused", f"Nothing was sent: {problem}"))
         finally:
             self._gate.announce()
@@ -205,7 +205,10 @@ class Execution:
             Stopped: It does not.
         """
         gate = self._gate
-        gate.policy = load_policy(gate.settings.policy, minimum=gate.settings.approval)
+        try:
+            gate.policy = policy_of(gate.settings)
+        except SetupError as problem:
+            raise Stopped(f"The policy file cannot be used any more: {problem}") from None
         verdict = gate.policy.judge(case_of(prepared))
         if verdict.decision == "deny":
             raise Stopped(f"The policy does not allow it any more: {verdict.why}")
@@ -221,29 +224,21 @@ class Execution:
         gate, operation = self._gate, prepared.operation
         try:
             reply = await gate.engine.gateway.write(request, prepared.account.connection_id or None, operation.access)
-            if reply.status >= 400:
-                raise refusal(reply, service=operation.service, access=operation.access)
-            if reply.status >= 300 or reply.status < 200:
-                raise OutcomeUnknown(
-                    message=f"The gateway answered {reply.status}, which says nothing about the outcome.",
-                    next=LOOK_FIRST,
-                    status=reply.status,
-                )
         except NotSent as failure:
             error = Unreachable(message=f"Not sent: {failure}.", next="Check the network and propose it again.")
             return await self._finish(record, "failed", error.as_content())
         except MaybeSent as failure:
-            unknown = OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST)
-            return await self._unknown(record, unknown)
-        except RateLimited as limited:
-            return await self._not_now(record, limited)
-        except OutcomeUnknown as unknown:
-            return await self._unknown(record, unknown)
-        except CallError as error:
-            return await self._finish(record, "failed", error.as_content())
+            return await self._unknown(record, OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST))
         if operation.service == "maton":
             gate.engine.connections.forget()
-        return await self._succeeded(record, prepared, reply)
+        if 200 <= reply.status < 300:
+            return await self._succeeded(record, prepared, reply)
+        problem = _problem_of(reply, operation)
+        if isinstance(problem, RateLimited):
+            return await self._not_now(record, problem)
+        if isinstance(problem, OutcomeUnknown):
+            return await self._unknown(record, problem)
+        return await self._finish(record, "failed", problem.as_content())
 
     async def _succeeded(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
         body: dict[str, Any]
@@ -287,7 +282,7 @@ class Execution:
         except Conflict as lost:
             return lost.current
         except StoreError as problem:
-            log.error("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
+            log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
             note = {"store_problem": f"The outcome could not be recorded: {problem}"}
             return replace(record, state="unknown", result={**result, **note})
 
@@ -312,6 +307,18 @@ class Execution:
         )
         secrets: dict[str, str] = json.loads(opened)
         return secrets
+
+
+def _problem_of(reply: Reply, operation: Operation) -> CallError:
+    """What an answer other than 2xx to a write means; anything that is no definite no leaves the outcome open."""
+    # 408: a server or proxy gave up on the request, which says nothing about the service behind it.
+    if reply.status < 400 or reply.status == 408:
+        return OutcomeUnknown(
+            message=f"The gateway answered {reply.status}, which says nothing about the outcome.",
+            next=LOOK_FIRST,
+            status=reply.status,
+        )
+    return refusal(reply, service=operation.service, access=operation.access)
 
 
 def _problem(kind: str, message: str) -> dict[str, Any]:

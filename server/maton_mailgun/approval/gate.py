@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 from ..call import Answer, Caller, Outcome, Prepared, Question
 from ..catalogue import load as load_catalogue
 from ..config import Settings, state_home
-from ..errors import Refused, SetupError
+from ..errors import Refused
 from . import history, preview, seal, show
 from .cases import case_of
 from .decision import Decision, NotDecidable
-from .envelope import digest_of, gateway_mark, pack
+from .envelope import Sealed, digest_of, gateway_mark, pack
 from .execution import Execution
 from .keys import KeyFileError, Keys, load_keys
-from .policy import Policy, PolicyError, load_policy
+from .policies import policy_of
+from .policy import Policy
 from .present import DECISIONS, outcome
 from .reader import AccountReader
 from .record import OPEN, TERMINAL, Record, State, new_approval_id
@@ -84,11 +85,9 @@ class Gate:
         try:
             keys = await asyncio.to_thread(load_keys, home)
             store = await open_store(settings.database_url, home, keys)
-            policy = load_policy(settings.policy, minimum=settings.approval)
+            policy = policy_of(settings)
         except (KeyFileError, StoreUnavailable) as problem:
             raise Refused(message=str(problem), next="Tell the user: nothing was sent, and nothing can be.") from None
-        except PolicyError as problem:
-            raise SetupError(str(problem)) from None
         gate = cls(engine, store, keys, policy)
         await gate.resume()
         return gate
@@ -249,16 +248,29 @@ class Gate:
         if record.level == "operator" and decision.level != "operator":
             raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
         now = self.clock()
-        said = {"decided_at": now, "decided_by": decision.decider, "channel": decision.channel}
         try:
             if decision.approve:
                 record = await self.store.move(
-                    record, "approved", actor=decision.decider, expires_at=now + APPROVED_SECONDS, **said
-                )  # type: ignore[misc]
+                    record,
+                    "approved",
+                    actor=decision.decider,
+                    decided_at=now,
+                    decided_by=decision.decider,
+                    channel=decision.channel,
+                    reason=decision.reason,
+                    expires_at=now + APPROVED_SECONDS,
+                )
             else:
                 record = await self.store.move(
-                    record, "rejected", actor=decision.decider, reason=decision.reason, finished_at=now, **said
-                )  # type: ignore[misc]
+                    record,
+                    "rejected",
+                    actor=decision.decider,
+                    decided_at=now,
+                    decided_by=decision.decider,
+                    channel=decision.channel,
+                    reason=decision.reason,
+                    finished_at=now,
+                )
         except (Conflict, IllegalMove) as lost:
             current = lost.current if isinstance(lost, Conflict) else lost.record
             raise NotDecidable(current, f"It is {current.state} already.") from None
@@ -270,6 +282,34 @@ class Gate:
     async def run(self, approval_id: str) -> Record:
         """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing."""
         return await self._execution.run(await self._known(approval_id))
+
+    async def relay(self, record: Record, decision: str, user_words: str, caller: Caller) -> Outcome:
+        """Take a decision that the agent passes on, only where the operator switched that on.
+
+        It is recorded as unattested: nobody but the agent vouches for the user's words.
+        """
+        single = len(record.preview.get("recipients", ())) <= 1
+        if self.settings.approval != "relay" or record.access == "delete" or not single:
+            raise Refused(
+                message="This cannot be relayed: deletes and messages to several people need the person themselves.",
+                next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",
+            )
+        said = Decision(
+            approve=decision == "approve",
+            level="client",
+            channel="relay",
+            decider=f"unattested, relayed by {caller.client}",
+            reason=user_words,
+        )
+        try:
+            await self.decide(record.id, said)
+        except NotDecidable as refused:
+            return await self.present(refused.record)
+        return await self.present(await self.run(record.id))
+
+    async def opened(self, record: Record) -> Sealed:
+        """The stored call of a record, held to its digest."""
+        return await self._execution.opened(record)
 
     async def cancel(self, approval_id: str, principal: str) -> Record | None:
         """Withdraw a pending approval. Returns the record as it is then; None if this principal has no such one."""
@@ -349,15 +389,24 @@ class Gate:
             if self._page is None:
                 from ..config import display_environment
                 from .page import start
-                from .passphrase import verifier
 
                 self._page = await start(
                     self,
                     reveals=lambda name: bool(self.operations[name].reveals),
                     environ=display_environment(),
-                    verify_passphrase=verifier(state_home(self.settings)),
+                    verify_passphrase=self._passphrase_fits,
                 )
             return self._page
+
+    async def _passphrase_fits(self, given: str) -> bool:
+        from .passphrase import Passphrase, PassphraseError
+
+        passphrase = Passphrase(state_home(self.settings))
+        try:
+            return await asyncio.to_thread(passphrase.verify, given, now=self.clock())
+        except PassphraseError as problem:
+            log.warning("a passphrase was not checked", extra={"why": str(problem)})
+            return False
 
     async def _open_page(self, record: Record) -> bool:
         try:

@@ -16,7 +16,7 @@ from .gate import finished
 
 if TYPE_CHECKING:
     from .gate import Gate
-    from .record import Record
+    from .record import Record, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller)
 
 async def list_approvals(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
     """The caller's approvals, newest first."""
-    states = ("pending", "approved", "executing", "unknown") if arguments.get("open_only") else None
+    unfinished: tuple[State, ...] = ("pending", "approved", "executing", "unknown")
+    states = unfinished if arguments.get("open_only") else None
     records = await gate.list(principal=caller.principal, states=states, limit=int(arguments.get("limit", 20)))
     return Outcome({"status": "ok", "approvals": [present.listed(record) for record in records]})
 
