@@ -1,0 +1,157 @@
+"""The approver's passphrase: what stands between a scripted terminal and a yes.
+
+It is kept as a scrypt hash in the state directory. Failures are counted in a second file, before the hash is computed
+and under a lock, so that neither a killed process nor many at once get more guesses than one patient person.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MIN_LENGTH = 10
+"""Characters; scrypt makes a guess cost a fraction of a second, the lockout makes it minutes."""
+FREE_FAILURES = 3
+FIRST_DELAY = 5.0
+MAX_DELAY = 900.0
+"""Seconds to wait after the failure that follows the free ones; doubles with each, up to the maximum."""
+
+_HASH_FILE, _FAILURE_FILE, _LOCK_FILE = "approver.json", "approver-failures.json", "approver.lock"
+_COST = {"n": 2**15, "r": 8, "p": 3}  # one of the settings that OWASP's password storage cheat sheet lists; 32 MiB
+_MAX_MEMORY = 2**27
+
+
+class PassphraseError(Exception):
+    """The passphrase cannot be set or asked for; the text says what would be right."""
+
+
+class LockedOut(PassphraseError):
+    """Too many wrong passphrases; `seconds` until the next try counts."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Too many wrong passphrases. Try again in {seconds:.0f} s.")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Passphrase:
+    """The passphrase of the installation at `home`."""
+
+    home: Path
+
+    def is_set(self) -> bool:
+        """Whether one was set."""
+        return (self.home / _HASH_FILE).exists()
+
+    def set(self, new: str, *, current: str | None = None, now: float) -> None:
+        """Set it, or replace it by whoever knows the current one. Raises PassphraseError, LockedOut."""
+        if self.is_set() and (current is None or not self.verify(current, now=now)):
+            raise PassphraseError(
+                "A passphrase is set, and the current one given is not it. If it is forgotten, delete the file "
+                f"{_HASH_FILE} in the state directory."
+            )
+        if len(_prepared(new)) < MIN_LENGTH:
+            raise PassphraseError(f"The passphrase is too short: at least {MIN_LENGTH} characters, better some words.")
+        salt = secrets.token_bytes(16)
+        content = {**_COST, "salt": salt.hex(), "hash": _hash(new, salt, _COST).hex()}
+        _write(self.home / _HASH_FILE, content)
+
+    def verify(self, given: str, *, now: float) -> bool:
+        """Whether it is the passphrase. `now` is Unix time.
+
+        Raises LockedOut, before looking at what was given, and PassphraseError where none is set.
+        """
+        with _locked(self.home / _LOCK_FILE):
+            if not self.is_set():
+                raise PassphraseError("No passphrase is set. Run: maton-mailgun approvals passphrase")
+            stored = _read(self.home / _HASH_FILE)
+            self._charge(now)
+            salt, expected = bytes.fromhex(stored["salt"]), bytes.fromhex(stored["hash"])
+            right = hmac.compare_digest(_hash(given, salt, stored), expected)
+            if right:
+                (self.home / _FAILURE_FILE).unlink(missing_ok=True)
+            return right
+
+    def _charge(self, now: float) -> None:
+        """Count a failure in advance; a right passphrase takes it back."""
+        path = self.home / _FAILURE_FILE
+        past = _read(path) if path.exists() else {"failures": 0, "at": now}
+        failures, at = int(past["failures"]), float(past["at"])
+        # A clock set back shows as a failure in the future: the wait then begins anew, neither skipped nor endless.
+        if at > now:
+            at = now
+            _write(path, {"failures": failures, "at": at})
+        wait = at + _delay(failures) - now
+        if wait > 0:
+            raise LockedOut(wait)
+        _write(path, {"failures": failures + 1, "at": now})
+
+
+def _delay(failures: int) -> float:
+    if failures <= FREE_FAILURES:
+        return 0.0
+    return float(min(FIRST_DELAY * 2.0 ** min(failures - FREE_FAILURES - 1, 30), MAX_DELAY))
+
+
+def _prepared(text: str) -> str:
+    """One form for what different keyboards type alike."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _hash(text: str, salt: bytes, cost: Any) -> bytes:
+    prepared = _prepared(text).encode("utf-8", "surrogatepass")
+    return hashlib.scrypt(prepared, salt=salt, n=cost["n"], r=cost["r"], p=cost["p"], maxmem=_MAX_MEMORY)
+
+
+def _read(path: Path) -> Any:
+    """The content of one of our files. A damaged one locks rather than opens."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise PassphraseError(f"{path} cannot be read. Restore it, or delete it and set a new passphrase.") from error
+
+
+def _write(path: Path, content: Any) -> None:
+    """Replace a file whole, private from its first byte."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise PassphraseError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time; the operating system lets go when the process ends."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise PassphraseError(f"{path} cannot be opened: {error.strerror}.") from error
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
