@@ -207,11 +207,10 @@ def _imitated(decoded: str) -> str:
 def _ascii_twin(character: str) -> str:
     if character.isascii():
         return character
-    for found in confusables.is_confusable(character, greedy=True, preferred_aliases=["latin"]) or []:
-        for homoglyph in found["homoglyphs"]:
-            if homoglyph["c"].isascii():
-                return str(homoglyph["c"]).casefold()[:1]
-    return ""
+    found = confusables.is_confusable(character, greedy=True, preferred_aliases=["latin"]) or []
+    twins = [str(twin["c"]) for one in found for twin in one["homoglyphs"] if twin["c"].isascii() and len(twin["c"]) == 1]
+    # Small letters first: the list also names capitals, and a capital I would stand where an l is meant.
+    return next((twin for twin in sorted(twins, key=str.isupper)), "").casefold()
 
 
 def _skeleton(domain: str) -> str:

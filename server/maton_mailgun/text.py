@@ -23,6 +23,7 @@ _ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufff9-\ufffc\U0001d159]")
 """Characters that draw nothing although their category says letter, mark or symbol (Unicode, Default_Ignorable)."""
 
+_DOUBLE = re.compile('["“”„‟❝❞〝〞＂]')
 _PADDING = re.compile(f"[{_PLAIN_SPACES}]{{16,}}")
 _LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 
@@ -68,13 +69,15 @@ def short(text: str, limit: int) -> str:
 
 
 def quoted(text: str, limit: int = 200) -> str:
-    """Someone else's words inside a sentence of ours: in “ ”, which the words themselves cannot close."""
-    return f"“{unclosing(short(text, limit))}”"
+    """Someone else's words inside a sentence of ours: in “ ”, which the words themselves cannot close; in « » where
+    the words hold quotation marks that should stay what they are, as route expressions do."""
+    words = short(text, limit)
+    return f"«{re.sub('[«»]', chr(39), words)}»" if _DOUBLE.search(words) else f"“{words}”"
 
 
 def unclosing(text: str) -> str:
     """`text` whose double quotes of any shape cannot be taken for ours."""
-    return re.sub('["“”„‟❝❞〝〞＂]', "'", text)
+    return _DOUBLE.sub("'", text)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -67,11 +67,10 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     option_rows, option_warnings = options.options(fields, proposal.now)
     warnings += [*header_warnings, *([visible] if visible else []), *template_warnings, *option_warnings]
     warnings += [*reading.warnings, *content.host_remarks(reading), *_inline_warnings(sent, reading)]
-    test = "yes" in fields.all("o:testmode")
-    raises = (
-        extra.raises + reading.raises + len([*header_warnings, *option_warnings]) + (people.external > 0 and not test)
-    )
-    raises += any(address_flags(one.address, known=domain) for one in people.recipients) + (len(people.recipients) > 50)
+    raises = extra.raises + reading.raises + len([*header_warnings, *option_warnings])
+    raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
+    raises += people.external > 0 and "yes" not in fields.all("o:testmode")
+    raises += any(address_flags(one.address, known=domain) for one in people.recipients)
     return Findings(
         sections=[
             names,

@@ -62,8 +62,8 @@ def options(fields: Fields, now: float) -> tuple[list[Row], list[str]]:
         elif known == "archive-to":
             found = place(value)
             rows.append(Row("Copies go to", short(value, 500), [f"host {found.host}", *found.flags]))
-            told = f" ({'; '.join(found.flags)})" if found.flags else ""
-            warnings.append(f"A copy of every delivered message will be forwarded to {short(found.host, 253)}{told}.")
+            if found.flags:
+                warnings.append(f"Copies go to {short(found.host or value, 253)}: {'; '.join(found.flags)}.")
         else:
             rows.append(Row(f"o:{short(name, 60)}", short(value, 500)))
     rows += [
