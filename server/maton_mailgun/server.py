@@ -181,11 +181,11 @@ class _Adaptor:
         return _result(outcome)
 
     async def _approval_tool(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
-        from .approval.tools import HANDLERS
+        from .approval.tools import call
 
         try:
             check_tool(name, self._listed[name]["inputSchema"], arguments)
-            return await HANDLERS[name](await self._engine.gate(), arguments, caller)
+            return await call(await self._engine.gate(), name, arguments, caller)
         except CallError as error:
             return failed(error)
 

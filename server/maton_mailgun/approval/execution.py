@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..answers import LOOK_FIRST, refusal
 from ..attachments import FileRefused, reopen
 from ..call import Caller, Prepared
-from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, SetupError, Unreachable
+from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, Refused, SetupError, Unreachable
 from ..gateway import Reply
 from ..request import Request
 from ..result import bounded, split_secrets
@@ -173,7 +173,11 @@ class Execution:
         """
         prepared = sealed.prepared
         if sealed.gateway != self._gate.mark:
-            raise Stopped("This server works with another Maton key or address than the one it was approved for.")
+            # Another server process of this user may hold the right key: the yes stays good for it.
+            raise Refused(
+                message="This server works with another Maton key or address than the one it was approved for.",
+                next="Call the tool from the server that proposed it.",
+            )
         if prepared.operation.service == "mailgun":
             chosen = await self._gate.engine.connections.choose(prepared.account.connection_id)
             if chosen.connection_id != prepared.account.connection_id:
@@ -229,6 +233,11 @@ class Execution:
             return await self._finish(record, "failed", error.as_content())
         except MaybeSent as failure:
             return await self._unknown(record, OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST))
+        except Exception as surprise:
+            # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
+            log.exception("a write ended unexpectedly", extra={"approval": record.id})
+            told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
+            return await self._unknown(record, OutcomeUnknown(message=told, next=LOOK_FIRST))
         if operation.service == "maton":
             gate.engine.connections.forget()
         if 200 <= reply.status < 300:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..call import Answer, Caller, Outcome, Prepared, Question
 from ..catalogue import load as load_catalogue
 from ..config import Settings, state_home
-from ..errors import Refused
+from ..errors import Refused, SetupError
 from . import history, preview, seal, show
 from .cases import case_of
 from .decision import Decision, NotDecidable
@@ -68,6 +68,7 @@ class Gate:
         self.mark = gateway_mark(self.settings.api_url, self.settings.api_key, seal.derive(keys.seal, "gateway-mark"))
         self._execution = Execution(self)
         self._page: PageServer | None = None
+        self._opened: set[str] = set()
         self._page_opening = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -77,8 +78,7 @@ class Gate:
         """Open the store and take up what an earlier process left behind.
 
         Raises:
-            Refused: The state directory or database cannot be used; nothing can be written then.
-            SetupError: The policy file is broken.
+            Refused: The state directory, the database or the policy cannot be used; nothing can be written then.
         """
         settings = engine.settings
         home = state_home(settings)
@@ -86,7 +86,7 @@ class Gate:
             keys = await asyncio.to_thread(load_keys, home)
             store = await open_store(settings.database_url, home, keys)
             policy = policy_of(settings)
-        except (KeyFileError, StoreUnavailable) as problem:
+        except (KeyFileError, StoreUnavailable, SetupError) as problem:
             raise Refused(message=str(problem), next="Tell the user: nothing was sent, and nothing can be.") from None
         gate = cls(engine, store, keys, policy)
         await gate.resume()
@@ -114,7 +114,7 @@ class Gate:
             record = await self._propose(prepared, caller, digest)
         except TooManyPending as problem:
             raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
-        except Tampered as problem:
+        except (Tampered, seal.Unsealable) as problem:
             raise Refused(message=str(problem), next="Tell the user. Nothing was sent.") from None
         except StoreError as problem:
             raise Refused(
@@ -167,9 +167,10 @@ class Gate:
 
     async def _ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
         ways: list[dict[str, Any]] = []
-        if self.settings.page:
-            opened = open_page and await self._open_page(record)
-            ways.append({"channel": "page", **({"opened": True} if opened else {})})
+        if open_page and self.settings.page and record.id not in self._opened and await self._open_page(record):
+            self._opened.add(record.id)
+        if record.id in self._opened:
+            ways.append({"channel": "page", "opened": True})
         ways.append({"channel": "cli", "command": f"maton-mailgun approvals show {record.id}"})
         return ways
 
@@ -178,6 +179,7 @@ class Gate:
             if record.digest == digest:
                 return record
         verdict = self.policy.judge(case_of(prepared))
+        allowed = verdict.decision == "allow" and await self._within(verdict.budgets)
         if verdict.decision == "deny":
             raise Refused(
                 message=f"The operator's policy does not allow this: {verdict.why}",
@@ -210,7 +212,7 @@ class Gate:
         )
         envelope = seal.seal(self.keys.seal, pack(prepared, self.mark), approval_id=record.id, digest=digest)
         record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
-        if verdict.decision == "allow" and not joined:
+        if allowed and not joined:
             actor = f"policy:{verdict.rule}"
             record = await self.store.move(
                 record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",

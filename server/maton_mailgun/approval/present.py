@@ -68,7 +68,8 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     if record.decided_by and record.state not in ("expired", "cancelled"):
         key = "rejected_by" if record.state == "rejected" else "approved_by"
         content[key] = record.decided_by
-    content |= {key: value for key, value in (record.result or {}).items() if not key.startswith("_")}
+    own = ("status", "executed", "approval_id")
+    content |= {key: value for key, value in (record.result or {}).items() if key not in own and key[0] != "_"}
     if record.reason and "reason" not in content:
         content["reason"] = record.reason
     return Outcome(content, is_error=record.state == "failed", headline=_words(record, now))

@@ -6,39 +6,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..call import Caller, Outcome
 from ..errors import Refused
 from . import present
 from .gate import finished
+from .seal import Unsealable
+from .store import StoreError
 
 if TYPE_CHECKING:
     from .gate import Gate
     from .record import Record, State
 
 
-@dataclass(frozen=True, slots=True)
-class _Lacking:
-    approval_id: str
-
-    def outcome(self) -> Outcome:
-        """The same words whether it never existed or belongs to somebody else."""
-        error = Refused(
-            message="There is no such approval.", next="Call list_approvals to see the ones of this session's user."
-        )
-        return Outcome(error.as_content(), is_error=True)
+def _none() -> Outcome:
+    """The same words whether it never existed or belongs to somebody else."""
+    error = Refused(message="There is no such approval.", next="Call list_approvals to see the user's own.")
+    return Outcome(error.as_content(), is_error=True)
 
 
 async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
     """The approval as it is, after waiting for it to be decided and carried out if asked to."""
     record = await _own(gate, arguments["approval_id"], caller)
     if record is None:
-        return _Lacking(arguments["approval_id"]).outcome()
+        return _none()
     seconds = float(arguments.get("wait_seconds", 0))
-    if record.state == "approved" and record.retry_at is not None and gate.clock() >= record.retry_at:
-        # The service said "later" and it is later: the same yes, still its first request to be carried out.
+    if record.state == "approved":
+        # Something stood in the way ("too many requests", a check that could not be made): the same yes, still
+        # without a request that was carried out.
         record = await gate.run(record.id)
     if seconds and not finished(record):
         record = await gate.wait(record.id, seconds, finished)
@@ -56,14 +52,14 @@ async def list_approvals(gate: Gate, arguments: Mapping[str, Any], caller: Calle
 async def cancel_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
     """Withdraw a pending approval; one that is decided stays as it is."""
     record = await gate.cancel(arguments["approval_id"], caller.principal)
-    return _Lacking(arguments["approval_id"]).outcome() if record is None else await gate.present(record)
+    return _none() if record is None else await gate.present(record)
 
 
 async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
     """Pass on what the user said in the chat, where the operator allows that."""
     record = await _own(gate, arguments["approval_id"], caller)
     if record is None:
-        return _Lacking(arguments["approval_id"]).outcome()
+        return _none()
     return await gate.relay(record, arguments["decision"], arguments["user_words"], caller)
 
 
@@ -72,9 +68,21 @@ async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:
     return record if record is not None and record.principal == caller.principal else None
 
 
-HANDLERS = {
+_HANDLERS = {
     "get_approval": get_approval,
     "list_approvals": list_approvals,
     "cancel_approval": cancel_approval,
     "relay_approval": relay_approval,
 }
+
+
+async def call(gate: Gate, name: str, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """Carry out one of these tools.
+
+    Raises:
+        Refused: The stored approval cannot be used; nothing was sent because of this call.
+    """
+    try:
+        return await _HANDLERS[name](gate, arguments, caller)
+    except (StoreError, Unsealable) as problem:
+        raise Refused(message=str(problem), next="Tell the user. Nothing was sent because of this call.") from None
