@@ -114,7 +114,7 @@ def _parts(domain: Domain | None, message: Message) -> Record:
     parts["html"] = fill_in(version["template"], values, html=True)
     parts["subject"] = fill_in(message.subject, values, html=False)
     if message.options.get("t:text") == ["yes"]:
-        parts["text"] = re.sub(r"<[^>]+>", "", fill_in(version["template"], values, html=False))
+        parts["text"] = fill_in(re.sub(r"<[^>]+>", "", version["template"]), values, html=False)
     return parts
 
 
