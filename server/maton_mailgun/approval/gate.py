@@ -220,6 +220,11 @@ class Gate:
             )  # fmt: skip
         return record
 
+    async def _within(self, budgets: Sequence[tuple[str, int]]) -> bool:
+        """Whether today's budgets still hold one more; where they do not, a person is asked instead."""
+        spent = await self.store.spent([rule for rule, _ in budgets], self.clock())
+        return all(spent.get(rule, 0) < per_day for rule, per_day in budgets)
+
     def proposal(self, prepared: Prepared, caller: Caller, now: float, past: Sequence[str] = ()) -> preview.Proposal:
         """What the preview is made from."""
         account = prepared.account
