@@ -284,12 +284,15 @@ class Execution:
         """Record an outcome. The request has left: a store that fails now leaves the row `executing`, and its lapsed
         lease makes it `unknown` at the next start."""
         result = {key: value for key, value in content.items() if key != "status"}
+        store, now = self._gate.store, self._gate.clock()
         try:
-            return await self._gate.store.move(
-                record, state, actor="gate", finished_at=self._gate.clock(), result=result
-            )
-        except Conflict as lost:
-            return lost.current
+            try:
+                return await store.move(record, state, actor="gate", finished_at=now, result=result)
+            except Conflict as lost:
+                # Another process took this one for dead and called the outcome unknown; here it is known.
+                if lost.current.state != "unknown" or state == "unknown":
+                    return lost.current
+                return await store.move(lost.current, state, actor="gate", finished_at=now, result=result)
         except StoreError as problem:
             log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
             note = {"store_problem": f"The outcome could not be recorded: {problem}"}
@@ -309,7 +312,7 @@ class Execution:
         rest = {key: value for key, value in (record.result or {}).items() if key != "_sealed"}
         try:
             await self._gate.store.amend(record, actor="secret shown", result=rest)
-        except Conflict:
+        except (Conflict, IllegalMove):
             return None
         opened = seal.unseal(
             self._gate.keys.seal, bytes.fromhex(sealed), approval_id=f"{record.id}/secret", digest=record.digest

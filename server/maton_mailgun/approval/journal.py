@@ -150,7 +150,8 @@ class Journal:
         head, row = yield from self._current(record)
         if row.record.version != record.version:
             return Conflict(row.record)
-        if row.record.state in TERMINAL:
+        # A finished record may only lose a sealed secret from its result, once that was shown.
+        if row.record.state in TERMINAL and set(changes) != {"result"}:
             return IllegalMove(row.record, row.record.state)
         _, amended = yield from self._write(head, row, row.record.state, actor, self.clock(), **changes)
         return amended
