@@ -26,6 +26,9 @@ _WRITTEN_TOGETHER = (
 )
 """Scripts that one language mixes in one word (Unicode Technical Standard 39, "highly restrictive")."""
 
+_DRAWN_AS = {"ӏ": "l", "Ӏ": "l", "ı": "i"}
+"""Letters that fonts draw like another one than the Unicode table of confusables says."""
+
 _LOOK_ALIKES = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"))
 
 
@@ -207,6 +210,8 @@ def _imitated(decoded: str) -> str:
 def _ascii_twin(character: str) -> str:
     if character.isascii():
         return character
+    if character in _DRAWN_AS:
+        return _DRAWN_AS[character]
     found = confusables.is_confusable(character, greedy=True, preferred_aliases=["latin"]) or []
     twins = [str(twin["c"]) for one in found for twin in one["homoglyphs"] if twin["c"].isascii() and len(twin["c"]) == 1]
     # Small letters first: the list also names capitals, and a capital I would stand where an l is meant.

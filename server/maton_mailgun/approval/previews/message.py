@@ -104,7 +104,6 @@ async def _nothing() -> None:
 def _effect(sent: Letter, people: Audience, fields: Fields, domain: str, now: float) -> str:
     sender = f" from {_word(sent.sender)}" if sent.sender else ""
     subject = f", with the subject {quoted(sent.subject, 120)}" if sent.subject else ""
-    outside = f", {people.external:,} of them outside {short(domain, 253)}" if people.external else ""
     when = (
         f" It leaves at {options.schedule(fields.all('o:deliverytime')[-1], now)}."
         if fields.all("o:deliverytime")
@@ -115,8 +114,16 @@ def _effect(sent: Letter, people: Audience, fields: Fields, domain: str, now: fl
         if "yes" in fields.all("o:testmode")
         else " It cannot be recalled."
     )
-    number = count(len(people.recipients), "recipient")
-    return f"Sends 1 message{sender} to {number}{outside}{subject}.{when}{end}"
+    return f"Sends 1 message{sender} to {_whom(people, short(domain, 253))}{subject}.{when}{end}"
+
+
+def _whom(people: Audience, domain: str) -> str:
+    if len(people.recipients) == 1:
+        one = people.recipients[0]
+        return f"{_word(one.address.raw)}{f', outside {domain}' if one.external else ''}"
+    some = f"{people.external:,}" if people.external < len(people.recipients) else "all"
+    outside = f", {some} of them outside {domain}" if people.external else ""
+    return f"{count(len(people.recipients), 'recipient')}{outside}"
 
 
 def _word(sender: str) -> str:
