@@ -17,10 +17,11 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"maton-mailgun {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _serve(commands)
+    _demo(commands)
     return parser
 
 
-Commands = argparse._SubParsersAction  # noqa: SLF001
+Commands = argparse._SubParsersAction
 
 
 def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -28,6 +29,12 @@ def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
     serve.add_argument("--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio")
     add_common(serve)
     serve.set_defaults(run="serve:run")
+
+
+def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser("demo", help="see the main job in this terminal, no key needed")
+    demo.add_argument("--yes", action="store_true", help="answer for me: approve the message, reject the deletion")
+    demo.set_defaults(run="demo:run")
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
