@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+
 from .wire import Clock, Wire
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from maton_mailgun.sandbox import Sandbox
+
 from .wire import Wire
 
 SANDBOX_DOMAIN = "sandbox0123456789abcdef0123456789abcdef.mailgun.org"
@@ -102,7 +103,9 @@ def test_unknown_domain_under_every_area(api: Wire, path: str, message: str) -> 
 
 
 def test_create_answers_with_records_and_an_unverified_domain(api: Wire) -> None:
-    reply = api.call("POST", "/v3/domains", [("name", "New.example.org"), ("wildcard", "true"), ("web_scheme", "https")])
+    reply = api.call(
+        "POST", "/v3/domains", [("name", "New.example.org"), ("wildcard", "true"), ("web_scheme", "https")]
+    )
     body = reply.json
     assert reply.status == 200
     assert body["message"] == "Domain DNS records have been created"

@@ -216,7 +216,9 @@ def test_a_token_belongs_to_its_domain(api: Wire) -> None:
 def test_late_event_takes_its_place_in_time(api: Wire) -> None:
     send_in_turn(api, 2)
     api.control(
-        "POST", "events", {"event": "opened", "domain": DOMAIN, "recipient": "u0@example.net", "timestamp": 1768478400.5}
+        "POST",
+        "events",
+        {"event": "opened", "domain": DOMAIN, "recipient": "u0@example.net", "timestamp": 1768478400.5},
     )
     kinds = [item["event"] for item in api.events("?ascending=yes")]
     assert kinds == ["accepted", "delivered", "opened", "accepted", "delivered"]
@@ -241,7 +243,11 @@ def test_opened_and_clicked_tell_the_client(api: Wire) -> None:
 def test_hard_bounce_fills_the_bounce_list_unless_allowed(api: Wire) -> None:
     """A temporary failure does not, nor does a bounce of an address on the allowlist (example.com is on it)."""
     api.send_mail(("to", "them@example.net"), ("to", "us@example.com"))
-    for recipient, severity in (("you@example.net", "permanent"), ("us@example.com", "permanent"), ("them@example.net", "temporary")):
+    for recipient, severity in (
+        ("you@example.net", "permanent"),
+        ("us@example.com", "permanent"),
+        ("them@example.net", "temporary"),
+    ):
         body = {"event": "failed", "domain": DOMAIN, "recipient": recipient, "severity": severity, "code": 551}
         api.control("POST", "events", body)
     assert api.call("GET", f"/v3/{DOMAIN}/bounces/you@example.net").json == {

@@ -33,7 +33,9 @@ def test_lists_page_by_address(api: Wire) -> None:
             "previous": f"{base}?page=previous&address=developers%40mg.example.com&limit=100",
         },
     }
-    assert api.call("GET", native(f"{base}?page=next&address=developers%40mg.example.com&limit=100")).json["items"] == []
+    assert (
+        api.call("GET", native(f"{base}?page=next&address=developers%40mg.example.com&limit=100")).json["items"] == []
+    )
 
 
 def test_the_skip_and_limit_variant_counts(api: Wire) -> None:

@@ -202,7 +202,12 @@ def test_sandbox_domain_sends_to_authorized_recipients_only(api: Wire) -> None:
 
 
 def test_repeated_keys_brackets_and_commas_are_one_list_without_duplicates(api: Wire) -> None:
-    form = [("from[]", "me@mg.example.com"), ("text", "x"), ("to", "a@example.net, A@Example.net"), ("to[]", "b@example.net")]
+    form = [
+        ("from[]", "me@mg.example.com"),
+        ("text", "x"),
+        ("to", "a@example.net, A@Example.net"),
+        ("to[]", "b@example.net"),
+    ]
     assert api.call("POST", PATH, form).status == 200
     assert api.outbox()[0]["recipients"] == ["a@example.net", "b@example.net"]
 

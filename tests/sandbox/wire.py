@@ -69,9 +69,7 @@ class Wire:
     port: int
     clock: Clock
 
-    def raw(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Reply:
+    def raw(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
         try:
             connection.request(method, path, body, dict(headers or {}))
@@ -103,7 +101,9 @@ class Wire:
         json_body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        return self.send(method, path, form, parts, json_body, {"Authorization": f"Bearer {MATON_KEY}", **(headers or {})})
+        return self.send(
+            method, path, form, parts, json_body, {"Authorization": f"Bearer {MATON_KEY}", **(headers or {})}
+        )
 
     def mailgun(self, method: str, path: str, form: Pairs | None = None, *, key: str = "key-sandbox") -> Reply:
         """A call in Mailgun's own shape."""

@@ -151,7 +151,10 @@ def parse_fault(request: Record) -> Fault:
     answers_itself = merged.get("status") is not None or merged.get("body") is not None
     default_act = merged.pop("act", not answers_itself and merged.get("drop") != "before")
     if (regex := match.get("path_regex")) is not None:
-        re.compile(regex)
+        try:
+            re.compile(regex)
+        except re.error as error:
+            raise ValueError(f"'path_regex' is no regular expression: {error}") from error
     act = request.get("act")
     return Fault(times=int(request.get("times", 1)), act=default_act if act is None else bool(act), **merged, **match)
 
