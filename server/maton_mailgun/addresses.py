@@ -213,7 +213,9 @@ def _ascii_twin(character: str) -> str:
     if character in _DRAWN_AS:
         return _DRAWN_AS[character]
     found = confusables.is_confusable(character, greedy=True, preferred_aliases=["latin"]) or []
-    twins = [str(twin["c"]) for one in found for twin in one["homoglyphs"] if twin["c"].isascii() and len(twin["c"]) == 1]
+    twins = [
+        str(twin["c"]) for one in found for twin in one["homoglyphs"] if twin["c"].isascii() and len(twin["c"]) == 1
+    ]
     # Small letters first: the list also names capitals, and a capital I would stand where an l is meant.
     return next((twin for twin in sorted(twins, key=str.isupper)), "").casefold()
 

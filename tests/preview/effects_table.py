@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fake_account import part, propose, tools
+
 from maton_mailgun.approval.effect import render
 from maton_mailgun.approval.preview import make
 from maton_mailgun.request import FilePart
@@ -30,7 +31,9 @@ def files(tool: str, arguments: dict[str, object]) -> tuple[FilePart, ...]:
     found = []
     for name, field in (("attachments", "attachment"), ("inline", "inline")):
         paths = arguments.get(name)
-        found += [part(Path(str(path)).name, b"1234", field=field) for path in (paths if isinstance(paths, list) else [])]
+        found += [
+            part(Path(str(path)).name, b"1234", field=field) for path in (paths if isinstance(paths, list) else [])
+        ]
     return tuple(found)
 
 

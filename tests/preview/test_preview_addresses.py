@@ -31,9 +31,7 @@ def test_an_address_is_taken_apart() -> None:
     assert parse('"Doe, \\"JD\\"" <John.Doe@Example.COM.>') == Address(
         '"Doe, \\"JD\\"" <John.Doe@Example.COM.>', 'Doe, "JD"', "John.Doe", "example.com", "example.com"
     )
-    assert parse("ö@bücher.example") == Address(
-        "ö@bücher.example", "", "ö", "bücher.example", "xn--bcher-kva.example"
-    )
+    assert parse("ö@bücher.example") == Address("ö@bücher.example", "", "ö", "bücher.example", "xn--bcher-kva.example")
 
 
 @pytest.mark.parametrize(
@@ -101,5 +99,7 @@ def test_attack_11_a_display_name_that_shows_another_address_is_flagged() -> Non
 
 def test_ascii_forms_round_trip() -> None:
     assert unicode_domain(ascii_domain("bücher.example")) == "bücher.example"
-    assert [ascii_domain(bad) for bad in ("", "a_b.com", "xn--\u202e.com", "a" * 64 + ".com", "exa\nmple.com")] == [""] * 5
+    assert [ascii_domain(bad) for bad in ("", "a_b.com", "xn--\u202e.com", "a" * 64 + ".com", "exa\nmple.com")] == [
+        ""
+    ] * 5
     assert unicode_domain("xn--999999999.com") == "xn--999999999.com"

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from effects_table import PATH, table
+
 from maton_mailgun.approval.effect import NOT_SHOWN, render
 
 
@@ -37,7 +37,10 @@ def test_a_warning_wholly_in_brackets_disappears() -> None:
 
 
 def test_a_secret_is_never_in_a_sentence() -> None:
-    assert render("With password {password}.", {"password": "hunter2"}, secret=("password",)) == f"With password {NOT_SHOWN}."
+    assert (
+        render("With password {password}.", {"password": "hunter2"}, secret=("password",))
+        == f"With password {NOT_SHOWN}."
+    )
 
 
 def test_attack_12_a_value_cannot_pose_as_our_sentence() -> None:

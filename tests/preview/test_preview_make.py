@@ -4,8 +4,8 @@ import asyncio
 import json
 
 import pytest
-
 from fake_account import FakeAccount, propose, refused
+
 from maton_mailgun.approval.preview import Answer, CouldNotRead, Look, make, snapshot
 
 ROUTE = {
@@ -18,7 +18,12 @@ ROUTE = {
         "created_at": "Mon, 27 Jan 2025 17:45:19 GMT",
     }
 }
-BOUNCE = {"address": "bob@example.net", "code": "550", "error": "No such mailbox", "created_at": "Sun, 26 Jan 2025 07:29:04 UTC"}
+BOUNCE = {
+    "address": "bob@example.net",
+    "code": "550",
+    "error": "No such mailbox",
+    "created_at": "Sun, 26 Jan 2025 07:29:04 UTC",
+}
 MEMBER_PATH = "GET /v3/lists/team%40example.com/members/bob%40example.net"
 
 
@@ -163,9 +168,7 @@ def test_subscribing_somebody_again_who_opted_out_needs_consent(tool: str, argum
     account = FakeAccount({MEMBER_PATH: {"member": {"address": "bob@example.net", "vars": {}, "subscribed": False}}})
     found = look(tool, {"list_address": "team@example.com", **arguments}, account)
     assert found.preview["diff"] == [{"field": "subscribed", "before": "off", "after": "on"}]
-    assert found.warnings[0] == (
-        "This person had opted out of the list; subscribing them again needs their consent."
-    )
+    assert found.warnings[0] == ("This person had opted out of the list; subscribing them again needs their consent.")
     assert found.risk == "medium"
 
 
@@ -218,13 +221,17 @@ def test_all_reads_are_under_way_at_once() -> None:
 def test_secrets_are_neither_in_arguments_nor_in_answers() -> None:
     created = look("create_domain", {"name": "new.example.com", "smtp_password": "canary-1"})
     domain = {"domain": {"name": "mg.example.com", "state": "active", "smtp_password": "canary-2"}}
-    deleted = look("delete_domain", {"domain": "mg.example.com"}, FakeAccount({"GET /v3/domains/mg.example.com": domain}))
+    deleted = look(
+        "delete_domain", {"domain": "mg.example.com"}, FakeAccount({"GET /v3/domains/mg.example.com": domain})
+    )
     connection = {"connection": {"status": "PENDING", "url": "https://connect.example.test/?session_token=canary-3"}}
     account = FakeAccount({"GET /connections/c1": connection})
     removed = look("delete_connection", {"connection_id": "c1"}, account)
     for found in (created, deleted, removed):
         assert "canary" not in json.dumps([found.preview, found.before])
-    assert {"label": "smtp_password", "value": "(set, not shown)", "flags": []} in created.preview["sections"][-1]["rows"]
+    assert {"label": "smtp_password", "value": "(set, not shown)", "flags": []} in created.preview["sections"][-1][
+        "rows"
+    ]
 
 
 def test_attack_20_the_snapshot_follows_the_target_and_not_its_counters() -> None:
@@ -253,7 +260,9 @@ def test_an_operation_without_a_target_has_no_snapshot() -> None:
 
 
 def test_attack_8_earlier_requests_are_shown_as_given() -> None:
-    proposal = propose("delete_route", {"route_id": "4f3b"}, history=("rejected 4 minutes ago, approval apr_1\n\u202e",))
+    proposal = propose(
+        "delete_route", {"route_id": "4f3b"}, history=("rejected 4 minutes ago, approval apr_1\n\u202e",)
+    )
     assert asyncio.run(make(proposal)).preview["history"] == ["rejected 4 minutes ago, approval apr_1⏎⟨U+202E⟩"]
 
 

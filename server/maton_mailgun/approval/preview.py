@@ -144,7 +144,7 @@ def _compose(
     target = findings.target or render(operation.target, given, secret=operation.secret) or operation.title
     diff = difference.diff(operation, given, before)
     warnings = _warnings(proposal, given, target, before, diff, findings)
-    unchecked = [*dict.fromkeys([*unchecked, *findings.unchecked])]
+    unchecked = sorted({*unchecked, *findings.unchecked})
     effect = findings.effect or render(operation.effect, given, secret=operation.secret) or ""
     undo = render(operation.undo or "", given, secret=operation.secret) or ""
     sections = [

@@ -28,6 +28,8 @@ _SUPPRESSIONS = {
     "complaints": ("complained", "has reported earlier mail as spam"),
 }
 
+_READS = ("events", *_SUPPRESSIONS, "lists")
+
 
 @dataclass(slots=True)
 class Recipient:
@@ -38,8 +40,19 @@ class Recipient:
     """to, cc, bcc, header, or list for a mailing list."""
     external: bool
     flags: list[str] = field(default_factory=list)
-    suppressed: str = ""
-    """Why Mailgun will drop this copy, in words."""
+    """What the spelling tells."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What the account tells, by where it was read: the reads end in any order, the remarks have a fixed one."""
+
+    @property
+    def remarks(self) -> list[str]:
+        """All flags and notes, each once."""
+        return [*dict.fromkeys([*self.flags, *(self.notes[read] for read in _READS if read in self.notes)])]
+
+    @property
+    def suppressed(self) -> str:
+        """Why Mailgun will drop this copy, in words; empty where it will not."""
+        return next((words for kind, (flag, words) in _SUPPRESSIONS.items() if self.notes.get(kind) == flag), "")
 
     def as_dict(self) -> dict[str, Any]:
         """The recipient as it stands in a preview."""
@@ -47,7 +60,7 @@ class Recipient:
             "address": self.address.address,
             "name": self.address.name,
             "kind": self.kind,
-            "flags": [*dict.fromkeys(self.flags)],
+            "flags": self.remarks,
         }
 
 
@@ -166,15 +179,13 @@ async def _singly(some: Sequence[Recipient], domain: str, reads: Reads, kind: st
 
 
 def _mark(one: Recipient, kind: str, entry: Any, tags: Sequence[str]) -> None:
-    flag, words = _SUPPRESSIONS[kind]
+    flag = _SUPPRESSIONS[kind][0]
     left = dig(entry, "tags")
     if kind == "unsubscribes" and isinstance(left, list) and left:
         refused = {str(tag).casefold() for tag in left}
         if not refused & {"*", *(tag.casefold() for tag in tags)}:
-            one.flags.append(f"unsubscribed from other tags: {short(', '.join(sorted(refused)), 80)}")
-            return
-    one.flags.append(flag)
-    one.suppressed = one.suppressed or words
+            flag = f"unsubscribed from other tags: {short(', '.join(sorted(refused)), 80)}"
+    one.notes[kind] = flag
 
 
 async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
@@ -203,9 +214,9 @@ async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
             last[key] = max(when, last.get(key, 0.0))
     for one in asked:
         if one.address.key in last:
-            one.flags.append(f"last mail {moment(last[one.address.key])}")
+            one.notes["events"] = f"last mail {moment(last[one.address.key])}"
         elif len(items(answer)) < 300:
-            one.flags.append("first time")
+            one.notes["events"] = "first time"
         else:
             audience.unchecked.append(
                 f"could not check whether {short(one.address.address, 100)} was written to before: the log is too long"
@@ -243,6 +254,6 @@ async def _each_list(some: Sequence[Recipient], reads: Reads) -> list[Answer | N
 def _expand(audience: Audience, one: Recipient, found: Mapping[str, Any]) -> None:
     members = found.get("members_count")
     size = count(members, "member") if isinstance(members, int) else "an unknown number of members"
-    one.flags.append(f"mailing list in {one.kind}: {size}, posting open to {found.get('access_level') or 'unknown'}")
+    one.notes["lists"] = f"mailing list in {one.kind}: {size}, posting open to {found.get('access_level') or 'unknown'}"
     one.kind = "list"
     audience.warnings.append(f"{short(one.address.address, 120)} is a mailing list: the message goes to {size}.")

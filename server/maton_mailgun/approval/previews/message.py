@@ -83,7 +83,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             Section("Options", option_rows),
         ],
         warnings=warnings,
-        unchecked=people.unchecked,
+        unchecked=[*extra.unchecked, *people.unchecked],
         recipients=[one.as_dict() for one in people.recipients],
         message=letter.shown(
             stored.filled(sent, template),
@@ -186,7 +186,7 @@ def _counts(people: Audience) -> list[Row]:
     for kind, label in (("to", "To"), ("cc", "Cc"), ("bcc", "Bcc (hidden)"), ("list", "List"), ("header", "Header")):
         named = [one for one in people.recipients if one.kind == kind]
         if len(people.recipients) <= 20:
-            rows += [Row(label, _person(one), one.as_dict()["flags"]) for one in named]
+            rows += [Row(label, _person(one), one.remarks) for one in named]
         elif named:
             rows.append(Row(label, count(len(named), "recipient")))
     return rows

@@ -37,7 +37,9 @@ def rows_and_warnings(
     if named := fields.all("template"):
         rows.append(Row("Template", short(named[-1], 200)))
         rows.append(Row("Version", _version(fields, answer)))
-        rows += [Row(f"t:{short(name, 60)}", whole(value, 1000)) for name, value in fields.spread("t:") if name != "version"]
+        rows += [
+            Row(f"t:{short(name, 60)}", whole(value, 1000)) for name, value in fields.spread("t:") if name != "version"
+        ]
         body = content(answer)
         if answer is not None and body is None:
             warnings.append(

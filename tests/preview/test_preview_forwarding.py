@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from fake_account import FakeAccount, propose
+
+from maton_mailgun.approval.preview import Look, make
+from maton_mailgun.approval.previews.forwarding import targets
+from maton_mailgun.approval.previews.hosts import place
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "flags", "dangerous"),
+    [
+        ("https://hooks.example.com/a", "hooks.example.com", (), False),
+        ("http://hooks.example.com/a", "hooks.example.com", ("cleartext http",), False),
+        ("https://hooks.example.com:8443/", "hooks.example.com", ("port 8443",), False),
+        ("https://8.8.8.8/", "8.8.8.8", (), False),
+        ("https://127.0.0.1/", "127.0.0.1", ("private or local address",), True),
+        ("https://10.1.2.3/", "10.1.2.3", ("private or local address",), True),
+        ("https://192.168.0.1/", "192.168.0.1", ("private or local address",), True),
+        ("https://0.0.0.0/", "0.0.0.0", ("private or local address",), True),
+        ("https://169.254.169.254/latest/meta-data", "169.254.169.254", ("cloud metadata address",), True),
+        ("https://metadata.google.internal/", "metadata.google.internal", ("cloud metadata host",), True),
+        ("https://[::1]/", "::1", ("private or local address",), True),
+        ("https://[fd00:ec2::254]/", "fd00:ec2::254", ("cloud metadata address",), True),
+        ("https://[fe80::1]/", "fe80::1", ("private or local address",), True),
+        ("https://[::ffff:10.0.0.1]/", "::ffff:10.0.0.1", ("private or local address (an unusual spelling of 10.0.0.1)",), True),
+        ("https://[64:ff9b::a9fe:a9fe]/", "64:ff9b::a9fe:a9fe", ("cloud metadata address (an unusual spelling of 169.254.169.254)",), True),
+        ("https://2130706433/", "2130706433", ("private or local address (an unusual spelling of 127.0.0.1)",), True),
+        ("https://0x7f000001/", "0x7f000001", ("private or local address (an unusual spelling of 127.0.0.1)",), True),
+        ("https://0177.0.0.1/", "0177.0.0.1", ("private or local address (an unusual spelling of 127.0.0.1)",), True),
+        ("https://127.1/", "127.1", ("private or local address (an unusual spelling of 127.0.0.1)",), True),
+        ("https://134744072/", "134744072", ("an unusual spelling of the address 8.8.8.8",), True),
+        ("https://１２７.0.0.1/", "127.0.0.1", ("private or local address",), True),
+        ("https://%31%32%37.0.0.1/", "127.0.0.1", ("private or local address",), True),
+        ("https://localhost/", "localhost", ("private or local name",), True),
+        ("https://localhost./", "localhost.", ("private or local name",), True),
+        ("https://db/", "db", ("private or local name",), True),
+        ("https://printer.local/", "printer.local", ("private or local name",), True),
+        ("https://api.internal/", "api.internal", ("private or local name",), True),
+        ("https://10.0.0.1.nip.example.com/", "10.0.0.1.nip.example.com", ("the name holds the private address 10.0.0.1",), True),
+        (
+            "https://example.com@10.0.0.1/",
+            "10.0.0.1",
+            ("what stands before the @ is not the host; it leads to 10.0.0.1", "private or local address"),
+            True,
+        ),
+        (
+            "https://evil.example.net\\@example.com/",
+            "example.com",
+            (
+                "holds a space, control character or backslash: programs disagree about where it leads",
+                "what stands before the @ is not the host; it leads to example.com",
+            ),
+            True,
+        ),
+        ("https://[oops/", "", ("cannot be read as a URL",), True),
+        ("https:///path", "", ("names no host",), True),
+        ("ftp://files.example.com/", "files.example.com", ("not https: ftp",), False),
+    ],
+)  # fmt: skip
+def test_attack_29_where_a_url_leads_and_what_is_odd_about_it(
+    url: str, host: str, flags: tuple[str, ...], dangerous: bool
+) -> None:
+    found = place(url)
+    assert (found.host, found.flags, found.dangerous) == (host, flags, dangerous)
+
+
+@pytest.mark.parametrize(
+    ("action", "found"),
+    [
+        ('forward("a@example.com")', ["a@example.com"]),
+        ("forward('https://a.example/x, b@example.com')", ["https://a.example/x", "b@example.com"]),
+        ('store(notify="https://a.example/x")', ["https://a.example/x"]),
+        ("store()", []),
+        ("stop()", []),
+        ("forward(https://a.example)", ["forward(https://a.example)"]),
+        ("something else", ["something else"]),
+    ],
+)
+def test_route_actions_name_their_destinations(action: str, found: list[str]) -> None:
+    assert targets(action) == found
+
+
+def look(tool: str, arguments: dict[str, Any], answers: dict[str, Any] | None = None) -> tuple[Look, list[str]]:
+    account = FakeAccount(answers or {})
+    return asyncio.run(make(propose(tool, arguments, account))), account.asked
+
+
+def where(found: Look) -> list[tuple[str, str, list[str]]]:
+    return [
+        (row["label"], row["value"], row["flags"])
+        for section in found.preview["sections"]
+        if section["heading"] == "Where data goes"
+        for row in section["rows"]
+    ]
+
+
+def test_attack_29_old_and_new_urls_of_a_webhook_are_shown_and_none_is_fetched() -> None:
+    url = "GET /v3/domains/mg.example.com/webhooks/delivered"
+    found, asked = look(
+        "update_webhook",
+        {
+            "domain": "mg.example.com",
+            "webhook_type": "delivered",
+            "urls": ["https://a.example.com/", "http://10.0.0.1/x"],
+        },
+        {url: {"webhook": {"urls": ["https://a.example.com/", "https://old.example.com/"]}}},
+    )
+    assert where(found) == [
+        ("Forwards to (as now)", "https://a.example.com/", ["host a.example.com"]),
+        ("Forwards to (new)", "http://10.0.0.1/x", ["host 10.0.0.1", "cleartext http", "private or local address"]),
+        ("No longer forwards to", "https://old.example.com/", []),
+    ]
+    assert found.warnings[:2] == [
+        "Data will be forwarded to 10.0.0.1.",
+        "http://10.0.0.1/x: cleartext http; private or local address.",
+    ]
+    assert found.risk == "high"
+    assert asked == [url]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["catch_all()", 'match_recipient(".*")', "match_recipient('.*@.*')", 'match_header("to", ".+")', "CATCH_ALL ( )"],
+)
+def test_a_rule_that_takes_all_mail_is_flagged(expression: str) -> None:
+    found, _ = look("create_route", {"expression": expression, "actions": ['forward("https://in.example.com/")']})
+    assert "This rule takes all inbound mail of the account, not only some of it." in found.warnings
+    assert found.risk == "high"
+
+
+def test_a_rule_for_one_address_is_not_flagged() -> None:
+    found, _ = look("create_route", {"expression": 'match_recipient("a.*@example.com")', "actions": ["stop()"]})
+    assert not any("takes all" in line for line in found.warnings)
+
+
+def test_forwarding_to_an_imitated_mail_domain_is_flagged() -> None:
+    found, _ = look("create_route", {"expression": "x", "actions": ['forward("me@аррӏе.com")']})
+    assert found.warnings[1] == (
+        "me@аррӏе.com: international domain: xn--80ak6aa92e.com shows as аррӏе.com; looks like apple.com but is not."
+    )
+
+
+def test_archiving_of_a_new_domain_is_forwarding() -> None:
+    found, _ = look("create_domain", {"name": "a.example.com", "archive_to": "https://10.0.0.8/mail"})
+    assert where(found) == [
+        ("Forwards to (new)", "https://10.0.0.8/mail", ["host 10.0.0.8", "private or local address"])
+    ]
+    assert found.risk == "high"

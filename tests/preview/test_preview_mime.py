@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from typing import Any
+
+import pytest
+from fake_account import FakeAccount, part, propose
+
+from maton_mailgun.approval.preview import Look, make
+from maton_mailgun.approval.previews.message import recipients
+
+D = "mg.example.com"
+MIME = f"""From: Ada <ada@{D}>
+To: bob@example.net, Carl <carl@example.net>
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=
+Reply-To: help@example.org
+Message-ID: <1@mg.example.com>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=m
+
+--m
+Content-Type: multipart/alternative; boundary=a
+
+--a
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+Gr=C3=BC=C3=9Fe from https://example.com/a
+--a
+Content-Type: text/html; charset=utf-8
+
+<p>See <a href="https://evil.example.net/">https://example.com/a</a> <img src="cid:pic"></p>
+--a--
+--m
+Content-Type: image/png; name=pic.png
+Content-ID: <pic>
+Content-Disposition: inline
+Content-Transfer-Encoding: base64
+
+iVBORw==
+--m
+Content-Type: application/pdf
+Content-Disposition: attachment; filename="plan.pdf"
+Content-Transfer-Encoding: base64
+
+JVBERg==
+--m--
+""".replace("\n", "\r\n").encode()
+
+
+def look(source: bytes, to: list[str], **arguments: Any) -> Look:
+    files = (part("message.mime", source, field="message", kind="message/rfc822"),)
+    given = {"domain": D, "to": to, "message": "…", **arguments}
+    account = FakeAccount({f"GET /v3/domains/{D}": {"domain": {"state": "active"}}})
+    return asyncio.run(make(propose("send_mime_message", given, account, files=files)))
+
+
+def section(found: Look, heading: str) -> dict[str, str]:
+    return {
+        row["label"]: row["value"]
+        for part in found.preview["sections"]
+        if part["heading"] == heading
+        for row in part["rows"]
+    }
+
+
+def test_a_mime_message_is_shown_like_any_other() -> None:
+    found = look(MIME, ["bob@example.net", "eve@example.org"])
+    message = found.preview["message"]
+    assert message == {
+        "from": f"Ada <ada@{D}>",
+        "reply_to": "help@example.org",
+        "subject": "Grüße",
+        "text": "Grüße from https://example.com/a",
+        "html": '<p>See <a href="https://evil.example.net/">https://example.com/a</a> <img src="cid:pic"></p>',
+        "amp_html": None,
+        "inline": [
+            {
+                "cid": "pic",
+                "content_type": "image/png",
+                "name": "pic.png",
+                "size": 4,
+                "data_uri": "data:image/png;base64,iVBORw==",
+            }
+        ],
+        "attachments": [
+            {
+                "name": "plan.pdf",
+                "type": "application/pdf",
+                "size": 4,
+                "sha256": hashlib.sha256(b"%PDF").hexdigest(),
+            }
+        ],
+        "link_hosts": ["example.com", "evil.example.net"],
+        "rendered_by": "as given",
+    }
+    assert found.warnings == [
+        "1 recipient not named in the headers: a blind copy.",
+        "1 person named in the headers will not get the message.",
+        "A link shows example.com but leads to evil.example.net.",
+        "Only the text part links to example.com.",
+        "Only the HTML part links to evil.example.net.",
+    ]
+    assert found.preview["effect"].startswith(
+        f"Sends 1 message from “Ada <ada@{D}>” to 2 recipients, all of them outside {D}"
+    )
+
+
+def test_the_envelope_is_who_gets_it_and_the_headers_what_readers_see() -> None:
+    found = look(MIME, ["bob@example.net", "eve@example.org"])
+    assert section(found, "Envelope and headers") == {
+        "Readers see as recipients": "bob@example.net, Carl <carl@example.net>",
+        "Get it without being named (blind copies)": "eve@example.org",
+        "Named but will not get it": "carl@example.net",
+    }
+    assert [one["address"] for one in found.preview["recipients"]] == ["bob@example.net", "eve@example.org"]
+
+
+def test_attack_15_policy_sees_envelope_and_headers() -> None:
+    files = (part("m", MIME, field="message"),)
+    arguments = {"domain": D, "to": ["bob@example.net"], "message": "…", "headers": {"Bcc": "dan@example.org"}}
+    proposal = propose("send_mime_message", arguments, files=files)
+    named = recipients(proposal.operation, proposal.arguments, proposal.request)
+    assert {one.address for one in named} == {"bob@example.net", "carl@example.net", "dan@example.org"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"no headers at all",
+        b"From: a\r\nFrom: b\r\nSubject: x\r\nSubject: y\r\n\r\nz",
+        b"Content-Type: multipart/mixed\r\n\r\nno boundary",
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n",
+        b"Content-Type: text/plain; charset=no-such\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!",
+        b"To: \xff\xfe <@\r\nSubject: =?bad?q?=C3?=\r\n\r\n\xff",
+        b"Content-Type: message/rfc822\r\n\r\nFrom: inner@example.net\r\n\r\ninner",
+        b"Content-Disposition: attachment; filename*=utf-8''%zz\r\nContent-Type: ;;;\r\n\r\nx",
+        b"To: " + b"(" * 2000 + b"\r\n\r\nx",
+        b"From:" + b" x" * 5000,
+    ],
+)
+def test_malformed_mime_never_crashes_the_preview(source: bytes) -> None:
+    found = look(source, ["bob@example.net"])
+    assert found.preview["recipients"][0]["address"] == "bob@example.net"
+
+
+def test_noise_never_crashes_the_preview() -> None:
+    random.seed(7)
+    for _ in range(60):
+        mangled = bytearray(MIME)
+        for _ in range(random.randrange(1, 40)):  # noqa: S311
+            mangled[random.randrange(len(mangled))] = random.randrange(256)  # noqa: S311
+        assert look(bytes(mangled), ["bob@example.net"]).preview["action"] == "send"
+
+
+def test_doubled_headers_are_said_to_be_malformed() -> None:
+    found = look(b"From: a@mg.example.com\r\nFrom: b@example.net\r\nTo: bob@example.net\r\n\r\nx", ["bob@example.net"])
+    assert "The MIME text is malformed: mail programs may show something else than this preview." in found.warnings
+    assert section(found, "MIME text")["Malformed"] == "the header from stands 2 times"
+
+
+def test_a_message_whose_file_cannot_be_read_is_unchecked() -> None:
+    found = asyncio.run(
+        make(propose("send_mime_message", {"domain": D, "to": ["a@example.net"], "message_file": "m.eml"}))
+    )
+    assert "could not check what is in the message: its file could not be read" in found.preview["unchecked"]
+    assert found.risk == "high"
