@@ -1,0 +1,102 @@
+"""The sandbox on a port as the tests use it: what arrived, and the state a call needs to succeed."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlencode
+
+from maton_mailgun.sandbox import RunningSandbox
+
+DOMAIN = "/v3/mg.example.com"
+DOMAINS = "/v3/domains/mg.example.com"
+_BASIC = "Basic " + b64encode(b"api:key-sandbox").decode()
+Step = tuple[str, str, Mapping[str, str]]
+
+_TEAM = ("POST", "/v3/lists", {"address": "team@mg.example.com"})
+_ANN = ("POST", "/v3/lists/team%40mg.example.com/members", {"address": "ann+news@example.net"})
+_NO_WEBHOOK: Step = ("DELETE", f"{DOMAINS}/webhooks/delivered", {})
+_TAGGED = (
+    "POST",
+    f"{DOMAIN}/messages",
+    {"from": "a@mg.example.com", "to": "b@example.net", "subject": "s", "text": "t", "o:tag": "newsletter"},
+)
+_ALICE = ("POST", f"{DOMAINS}/credentials", {"login": "alice", "password": "password-of-alice"})
+_USER = {"address": "user+tag@example.net"}
+
+NEEDS: Mapping[str, tuple[Step, ...]] = {
+    "get_mailing_list": (_TEAM,),
+    "update_mailing_list": (_TEAM,),
+    "delete_mailing_list": (_TEAM,),
+    "list_mailing_list_members": (_TEAM, _ANN),
+    "add_mailing_list_member": (_TEAM,),
+    "get_mailing_list_member": (_TEAM, _ANN),
+    "update_mailing_list_member": (_TEAM, _ANN),
+    "delete_mailing_list_member": (_TEAM, _ANN),
+    "create_webhook": (_NO_WEBHOOK,),
+    "get_bounce": (("POST", f"{DOMAIN}/bounces", _USER),),
+    "delete_bounce": (("POST", f"{DOMAIN}/bounces", _USER),),
+    "delete_unsubscribe": (("POST", f"{DOMAIN}/unsubscribes", {**_USER, "tag": "newsletter"}),),
+    "delete_complaint": (("POST", f"{DOMAIN}/complaints", _USER),),
+    "delete_whitelist": (("POST", f"{DOMAIN}/whitelists", {"domain": "example.net"}),),
+    "get_tag": (_TAGGED,),
+    "delete_tag": (_TAGGED,),
+    "delete_credential": (_ALICE,),
+}
+"""What must be there beyond the sandbox's seed for a tool's examples to succeed."""
+
+
+class Account:
+    """Looks at a running sandbox and prepares it, over the wire like everybody else."""
+
+    def __init__(self, running: RunningSandbox) -> None:
+        self._running = running
+        self._before = 0
+
+    def prepare(self, tool: str) -> None:
+        """Back to the seed, plus what this tool's examples need; nothing has arrived yet."""
+        self._ask("POST", "/_sandbox/reset")
+        for method, path, form in NEEDS.get(tool, ()):
+            self._ask(method, path, form)
+        self._before = len(self._requests())
+
+    def arrived(self) -> list[dict[str, Any]]:
+        """Every request since `prepare`, oldest first."""
+        return self._requests()[self._before :]
+
+    def writes(self) -> list[dict[str, Any]]:
+        """Every request since `prepare` that is no read."""
+        return [request for request in self.arrived() if request["method"] != "GET"]
+
+    def reads(self) -> list[dict[str, Any]]:
+        """Every read since `prepare`, but for the look-up of the account."""
+        return [request for request in self.arrived() if request["method"] == "GET" and not _is_look_up(request)]
+
+    def arm(self, fault: Mapping[str, Any]) -> None:
+        """Arm a fault for the next matching request."""
+        connection = HTTPConnection(self._running.host, self._running.port, timeout=10)
+        connection.request("POST", "/_sandbox/faults", json.dumps(fault), {"Content-Type": "application/json"})
+        assert connection.getresponse().status == 200
+        connection.close()
+
+    def _requests(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._ask("GET", "/_sandbox/requests")["requests"]
+        return found
+
+    def _ask(self, method: str, path: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
+        connection = HTTPConnection(self._running.host, self._running.port, timeout=10)
+        headers = {"Authorization": _BASIC, "Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, path, urlencode(form or {}), headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        assert answer.status == 200, f"{method} {path}: {answer.status} {body!r}"
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+
+def _is_look_up(request: Mapping[str, Any]) -> bool:
+    return str(request["path"]).startswith("/connections?app=mailgun&status=ACTIVE&limit=100")

@@ -1,0 +1,83 @@
+"""One sandbox on a port for all end-to-end tests, and what a server process needs to reach it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mcp.client.stdio import StdioServerParameters
+
+from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+
+from .account import Account
+from .host import Host, host
+from .wire import FILES
+
+WARM_UP_SECONDS = 20.0
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningSandbox]:
+    with serve(Sandbox()) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def account(running: RunningSandbox) -> Account:
+    return Account(running)
+
+
+@pytest.fixture(scope="session")
+def attachments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one directory files may be sent from."""
+    folder = tmp_path_factory.mktemp("attachments")
+    for name, data in FILES.items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(
+    running: RunningSandbox, attachments: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], dict[str, str]]:
+    """Makes the environment of one server process, each with a state directory of its own."""
+
+    def made() -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "MATON_API_URL": running.url,
+            "MATON_API_KEY": "sandbox-maton-key",
+            "MATON_MAILGUN_HOME": str(tmp_path_factory.mktemp("home")),
+            "MATON_MAILGUN_ATTACHMENTS": str(attachments),
+            "MATON_MAILGUN_PAGE": "false",
+        }
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def process(environment: Callable[[], dict[str, str]]) -> Callable[[], StdioServerParameters]:
+    """Makes the parameters of one server process over stdio."""
+    arguments = ["-m", "maton_mailgun", "serve"]
+    return lambda: StdioServerParameters(command=sys.executable, args=arguments, env=environment())
+
+
+def wait_for_warm_up(account: Account) -> None:
+    """Return when the connection the server opens ahead of the first call has arrived."""
+    deadline = time.monotonic() + WARM_UP_SECONDS
+    while not account.arrived():
+        assert time.monotonic() < deadline, "the server never warmed up"
+
+
+@pytest.fixture(scope="module")
+def approving(process: Callable[[], StdioServerParameters], account: Account) -> Iterator[Host]:
+    """A 2026-07-28 client whose person approves everything."""
+    account.prepare("")
+    with host(process()) as connected:
+        connected.tools()
+        wait_for_warm_up(account)
+        yield connected

@@ -1,0 +1,89 @@
+"""A host as people run one: a real MCP client and a person at its form, driven from plain test functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any, Literal
+
+import mcp_types as types
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from mcp import Client
+from mcp.client.session import ClientRequestContext
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+Person = Literal["approves", "rejects", "absent"]
+"""What the person at the client does; `absent` means a client that cannot ask at all."""
+Era = Literal["modern", "legacy"]
+VERSIONS: Mapping[Era, str] = {"modern": "2026-07-28", "legacy": "2025-11-25"}
+
+
+class Host:
+    """One client session. `asked` holds the text of every question the person was shown."""
+
+    def __init__(self, portal: BlockingPortal, person: Person) -> None:
+        self.asked: list[str] = []
+        self._portal = portal
+        self._person = person
+        self._client: Client | None = None
+
+    async def answer(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        """Decide as the person does."""
+        self.asked.append(params.message)
+        if self._person == "approves":
+            return types.ElicitResult(action="accept", content={"decision": "approve"})
+        return types.ElicitResult(action="accept", content={"decision": "reject", "reason": "not today"})
+
+    def connect(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def client(self) -> Client:
+        assert self._client is not None
+        return self._client
+
+    def call(self, tool: str, arguments: Mapping[str, Any]) -> types.CallToolResult:
+        """Call a tool and wait for its result."""
+        result: types.CallToolResult = self._portal.call(self.client.call_tool, tool, dict(arguments))
+        return result
+
+    def tools(self) -> list[types.Tool]:
+        return self._portal.call(self.client.list_tools).tools
+
+
+@contextmanager
+def host(server: Any, person: Person = "approves", era: Era = "modern") -> Iterator[Host]:
+    """A connected client.
+
+    Args:
+        server: A URL or the parameters of a child process.
+        person: What the person at the client does.
+        era: Which protocol the client speaks.
+    """
+    with start_blocking_portal() as portal:
+        made = Host(portal, person)
+        transport: Any = stdio_client(server) if isinstance(server, StdioServerParameters) else server
+        client = Client(
+            transport,
+            mode="legacy" if era == "legacy" else "auto",
+            elicitation_callback=None if person == "absent" else made.answer,
+        )
+        connecting: AbstractAsyncContextManager[Client] = client
+        with portal.wrap_async_context_manager(connecting) as connected:
+            assert connected.protocol_version == VERSIONS[era]
+            made.connect(connected)
+            yield made
+
+
+def content(result: types.CallToolResult) -> dict[str, Any]:
+    """The structured content of a result."""
+    found: dict[str, Any] | None = result.structured_content
+    assert found is not None
+    return found
+
+
+def text(result: types.CallToolResult) -> str:
+    """The text of a result."""
+    (block,) = result.content
+    assert isinstance(block, types.TextContent)
+    return block.text
