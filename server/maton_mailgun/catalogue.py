@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from typing import Any, Literal, cast
 
 from . import data
@@ -116,11 +116,6 @@ class Catalogue(Mapping[str, Operation]):
     def __len__(self) -> int:
         return len(self.operations)
 
-    @cached_property
-    def by_path(self) -> Mapping[str, str]:
-        """`METHOD /path` template -> tool name."""
-        return {f"{operation.method} {operation.path}": name for name, operation in self.operations.items()}
-
     def only(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> Catalogue:
         """The part of the catalogue that this server offers.
 
@@ -138,8 +133,9 @@ class Catalogue(Mapping[str, Operation]):
         return Catalogue(kept, self.toolsets)
 
 
+@cache
 def load() -> Catalogue:
-    """Read and check every row and schema.
+    """Read and check every row and schema, once per process.
 
     Raises:
         SetupError: Something does not fit; names the file, the tool and the key.

@@ -163,10 +163,10 @@ class Gateway:
         limits = httpx2.Limits(
             max_connections=100, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
         )
-        if self._tls is None:
+        if self._tls is None and self._base.scheme == "https":
             self._tls = httpx2.create_ssl_context()
         # Retries inside the transport would hide attempts from the rules above.
-        return httpx2.AsyncHTTPTransport(verify=self._tls, limits=limits, retries=0, proxy=self._proxy)
+        return httpx2.AsyncHTTPTransport(verify=self._tls or False, limits=limits, retries=0, proxy=self._proxy)
 
     async def _send(self, request: Request, connection_id: str | None, carrier: httpx2.AsyncBaseTransport) -> Reply:
         message = self._message(request, connection_id)

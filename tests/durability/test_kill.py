@@ -1,0 +1,147 @@
+"""200 processes killed at random moments of an approved write: at most one write each, and the right state after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maton_mailgun.approval import audit
+from maton_mailgun.approval.keys import load_keys
+from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.store import open_store
+from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+
+ROUNDS = 200
+SPREAD = 0.020
+"""Seconds after the beginning of the approval within which the kill falls; a whole write takes about as long."""
+LATER = 200.0
+"""Longer than a lease: the next server finds the dead ones' writes abandoned."""
+
+
+class Zygote:
+    """The forking process at the other end of two pipes."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        script = Path(__file__).with_name("zygote.py")
+        self._process = subprocess.Popen(
+            [sys.executable, str(script), str(home), url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, **command: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[RunningSandbox]:
+    with serve(Sandbox()) as running:
+        yield running
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork() to make 200 processes affordable")
+def test_killed_200_times_an_approved_send_is_sent_at_most_once_and_its_state_is_right(
+    tmp_path: Path, sandbox: RunningSandbox
+) -> None:
+    chance = random.Random(20261122)
+    zygote = Zygote(tmp_path, sandbox.url)
+    try:
+        ends = Counter(
+            zygote.ask(do="write", delay=chance.uniform(0.0, SPREAD), tool="send_message", arguments=send(number))
+            for number in range(ROUNDS)
+        )
+        before = states(tmp_path)
+        server = zygote.ask(do="recover", later=LATER)
+        after = settled(tmp_path, sandbox)
+        os.kill(server, signal.SIGKILL)
+    finally:
+        zygote.close()
+
+    sent = Counter(message["subject"] for message in sandbox.sandbox.messages)
+    assert ends["killed"] > ROUNDS / 2, ends
+    assert len(before) == ROUNDS
+    # The kills fell everywhere: before the yes, before the claim, around the request, after the end.
+    assert {"pending", "approved", "executing", "succeeded"} <= {record.state for record in before}
+    assert all(count == 1 for count in sent.values())
+    assert posts(sandbox) == sent
+    assert {record.id: wanted(record, sent) for record in after} == {record.id: record.state for record in after}
+    assert verified(tmp_path)
+
+
+def send(number: int) -> dict[str, Any]:
+    return {
+        "domain": "mg.example.com",
+        "from": "desk@mg.example.com",
+        "to": ["reader@example.net"],
+        "subject": f"round {number}",
+        "text": "hello",
+    }
+
+
+def subject(record: Record) -> str:
+    return str(record.preview["message"]["subject"])
+
+
+def wanted(record: Record, sent: Counter[str]) -> str:
+    """The only state that tells the truth about this record, given what arrived."""
+    if sent[subject(record)]:
+        return "succeeded"
+    # Nothing arrived: either nobody had said yes, or the process died between claim and request, where
+    # absent events prove nothing and the doubt stays visible.
+    return record.state if record.state in ("pending", "expired", "unknown") else "not sent, so neither done nor failed"
+
+
+def posts(sandbox: RunningSandbox) -> Counter[str]:
+    requests = sandbox.sandbox.requests
+    forms = [dict(request["form"]) for request in requests if request["path"].endswith("/messages")]
+    return Counter(form["subject"] for form in forms)
+
+
+def states(home: Path) -> list[Record]:
+    async def read() -> list[Record]:
+        store = await open_store(None, home, load_keys(home))
+        found = list(await store.list(limit=1000))
+        await store.close()
+        return found
+
+    return asyncio.run(read())
+
+
+def settled(home: Path, sandbox: RunningSandbox) -> list[Record]:
+    """The records once nothing is on its way any more."""
+    deadline = time.monotonic() + 60
+    while True:
+        records = states(home)
+        sent = Counter(message["subject"] for message in sandbox.sandbox.messages)
+        moving = [r for r in records if r.state in ("approved", "executing")]
+        findable = [r for r in records if r.state == "unknown" and sent[subject(r)]]
+        if not moving and not findable or time.monotonic() > deadline:
+            return records
+
+
+def verified(home: Path) -> bool:
+    async def read() -> bool:
+        store = await open_store(None, home, load_keys(home))
+        verdict = await audit.verify(store)
+        await store.close()
+        return verdict.ok
+
+    return asyncio.run(read())

@@ -1,0 +1,105 @@
+"""A process that has everything imported and forks a child for each approved write, to kill it at a chosen moment.
+
+Reads one JSON command a line on standard input, answers one JSON line each. Forking keeps 200 deaths affordable: a
+fresh interpreter for each would take minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from maton_mailgun import runtime
+from maton_mailgun.approval.decision import Decision
+from maton_mailgun.approval.gate import Gate
+from maton_mailgun.approval.keys import load_keys
+from maton_mailgun.approval.policies import policy_of
+from maton_mailgun.approval.store import open_store
+from maton_mailgun.call import Caller
+from maton_mailgun.catalogue import load
+from maton_mailgun.config import Settings
+
+CALLER = Caller("local:tester", "zygote")
+YES = Decision(approve=True, level="operator", channel="cli", decider="tester")
+
+
+async def open_gate(settings: Settings, later: float) -> Gate:
+    """A gate whose clock is `later` seconds ahead: leases of dead processes have lapsed by then."""
+
+    def clock() -> float:
+        return time.time() + later
+
+    engine = runtime.engine(settings)
+    keys = load_keys(settings.home)
+    store = await open_store(None, settings.home, keys, clock=clock)
+    gate = Gate(engine, store, keys, policy_of(settings), clock=clock)
+    engine._gate = gate
+    return gate
+
+
+async def write_once(settings: Settings, call: dict[str, Any], ready: int) -> None:
+    """Propose one write, say that it is about to be approved, approve it, carry it out."""
+    gate = await open_gate(settings, 0.0)
+    await gate.engine.call(call["tool"], call["arguments"], CALLER)
+    record = (await gate.list(states=("pending",), limit=1))[0]
+    os.write(ready, b"!")
+    await gate.decide(record.id, YES)
+    await gate.run(record.id)
+    await gate.aclose()
+
+
+async def recover(settings: Settings, later: float) -> None:
+    """What a server does after a crash: open the gate and go on, until it is told to stop."""
+    gate = await open_gate(settings, later)
+    await gate.resume()
+    await asyncio.Event().wait()
+
+
+def forked(work: Any) -> int:
+    """Run a coroutine in a child process; its id."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        asyncio.run(work)
+    finally:
+        os._exit(0)
+
+
+def killed(settings: Settings, command: dict[str, Any]) -> str:
+    """Start one approved write and kill it `delay` seconds after its approval began; how it ended."""
+    reading, writing = os.pipe()
+    child = forked(write_once(settings, command, writing))
+    os.close(writing)
+    if not select.select([reading], [], [], 20.0)[0]:
+        os.kill(child, signal.SIGKILL)
+        return "never ready"
+    time.sleep(command["delay"])
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os.close(reading)
+    return "killed" if os.WIFSIGNALED(status) else "finished"
+
+
+def main() -> None:
+    home, url = sys.argv[1:3]
+    load()
+    settings = Settings(api_key="sandbox-maton-key", api_url=url, home=Path(home), page=False)
+    for line in sys.stdin:
+        command = json.loads(line)
+        if command["do"] == "write":
+            answer: Any = killed(settings, command)
+        else:
+            answer = forked(recover(settings, command["later"]))
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
