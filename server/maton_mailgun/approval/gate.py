@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..call import Answer, Caller, Outcome, Prepared, Question
 from ..catalogue import load as load_catalogue
@@ -23,6 +23,7 @@ from .cases import case_of
 from .decision import Decision, NotDecidable
 from .envelope import Sealed, digest_of, gateway_mark, pack
 from .execution import Execution
+from .front import Front
 from .keys import KeyFileError, Keys, load_keys
 from .policies import policy_of
 from .policy import Policy
@@ -67,15 +68,23 @@ class Gate:
         self.clock = clock
         self.mark = gateway_mark(self.settings.api_url, self.settings.api_key, seal.derive(keys.seal, "gateway-mark"))
         self._execution = Execution(self)
-        self._page: PageServer | None = None
-        self._opened: set[str] = set()
-        self._page_opening = asyncio.Lock()
+        self._front = Front(self)
         self._watcher: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
     @classmethod
-    async def open(cls, engine: Engine) -> Gate:
+    async def open(
+        cls,
+        engine: Engine,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> Gate:
         """Open the store and take up what an earlier process left behind.
+
+        Args:
+            clock: Unix seconds.
+            monotonic: Seconds that never run backwards.
 
         Raises:
             Refused: The state directory, the database or the policy cannot be used; nothing can be written then.
@@ -84,11 +93,11 @@ class Gate:
         home = state_home(settings)
         try:
             keys = await asyncio.to_thread(load_keys, home)
-            store = await open_store(settings.database_url, home, keys)
+            store = await open_store(settings.database_url, home, keys, clock=clock, monotonic=monotonic)
             policy = policy_of(settings)
         except (KeyFileError, StoreUnavailable, SetupError) as problem:
             raise Refused(message=str(problem), next="Tell the user: nothing was sent, and nothing can be.") from None
-        gate = cls(engine, store, keys, policy)
+        gate = cls(engine, store, keys, policy, clock=clock)
         await gate.resume()
         return gate
 
@@ -163,16 +172,7 @@ class Gate:
 
     async def waiting(self, record: Record) -> Outcome:
         """The pending result, with the page opened where that is possible."""
-        return outcome(record, now=self.clock(), decide=await self._ways(record, open_page=True))
-
-    async def _ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
-        ways: list[dict[str, Any]] = []
-        if open_page and self.settings.page and record.id not in self._opened and await self._open_page(record):
-            self._opened.add(record.id)
-        if record.id in self._opened:
-            ways.append({"channel": "page", "opened": True})
-        ways.append({"channel": "cli", "command": f"maton-mailgun approvals show {record.id}"})
-        return ways
+        return outcome(record, now=self.clock(), decide=await self._front.ways(record, open_page=True))
 
     async def _propose(self, prepared: Prepared, caller: Caller, digest: str) -> Record:
         for record in await self.store.list(principal=caller.principal, states=OPEN, limit=200):
@@ -290,30 +290,6 @@ class Gate:
         """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing."""
         return await self._execution.run(await self._known(approval_id))
 
-    async def relay(self, record: Record, decision: str, user_words: str, caller: Caller) -> Outcome:
-        """Take a decision that the agent passes on, only where the operator switched that on.
-
-        It is recorded as unattested: nobody but the agent vouches for the user's words.
-        """
-        single = len(record.preview.get("recipients", ())) <= 1
-        if self.settings.approval != "relay" or record.access == "delete" or not single:
-            raise Refused(
-                message="This cannot be relayed: deletes and messages to several people need the person themselves.",
-                next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",
-            )
-        said = Decision(
-            approve=decision == "approve",
-            level="client",
-            channel="relay",
-            decider=f"unattested, relayed by {caller.client}",
-            reason=user_words,
-        )
-        try:
-            await self.decide(record.id, said)
-        except NotDecidable as refused:
-            return await self.present(refused.record)
-        return await self.present(await self.run(record.id))
-
     async def opened(self, record: Record) -> Sealed:
         """The stored call of a record, held to its digest."""
         return await self._execution.opened(record)
@@ -374,7 +350,7 @@ class Gate:
 
     async def present(self, record: Record) -> Outcome:
         """What `get_approval` answers."""
-        decide = await self._ways(record, open_page=False) if record.state == "pending" else None
+        decide = await self._front.ways(record, open_page=False) if record.state == "pending" else None
         return outcome(record, now=self.clock(), decide=decide)
 
     def announce(self) -> None:
@@ -388,47 +364,16 @@ class Gate:
             raise KeyError(approval_id)
         return record
 
-    # The page -----------------------------------------------------------------------------------------------------
-
     async def page(self) -> PageServer:
         """The approval page's server, started on first use."""
-        async with self._page_opening:
-            if self._page is None:
-                from ..config import display_environment
-                from .page import start
-
-                self._page = await start(
-                    self,
-                    reveals=lambda name: bool(self.operations[name].reveals),
-                    environ=display_environment(),
-                    verify_passphrase=self._passphrase_fits,
-                )
-            return self._page
-
-    async def _passphrase_fits(self, given: str) -> bool:
-        from .passphrase import Passphrase, PassphraseError
-
-        passphrase = Passphrase(state_home(self.settings))
-        try:
-            return await asyncio.to_thread(passphrase.verify, given, now=self.clock())
-        except PassphraseError as problem:
-            log.warning("a passphrase was not checked", extra={"why": str(problem)})
-            return False
-
-    async def _open_page(self, record: Record) -> bool:
-        try:
-            return await (await self.page()).open(record.id, principal=record.principal)
-        except OSError as problem:
-            log.warning("the approval page could not be opened", extra={"why": str(problem)})
-            return False
+        return await self._front.page()
 
     async def aclose(self) -> None:
         """Let writes in flight settle (bounded), then let go of everything."""
         if self._watcher is not None:
             self._watcher.cancel()
         await self._execution.settle(SETTLE_SECONDS)
-        if self._page is not None:
-            await self._page.close()
+        await self._front.aclose()
         await self.store.close()
 
 

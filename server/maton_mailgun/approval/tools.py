@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..call import Caller, Outcome
 from ..errors import Refused
 from . import present
+from .decision import Decision, NotDecidable
 from .gate import finished
 from .seal import Unsealable
 from .store import StoreError
@@ -56,11 +57,34 @@ async def cancel_approval(gate: Gate, arguments: Mapping[str, Any], caller: Call
 
 
 async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
-    """Pass on what the user said in the chat, where the operator allows that."""
+    """Pass on what the user said in the chat, where the operator allows that.
+
+    It is recorded as unattested: nobody but the agent vouches for the user's words.
+    """
     record = await _own(gate, arguments["approval_id"], caller)
     if record is None:
         return _none()
-    return await gate.relay(record, arguments["decision"], arguments["user_words"], caller)
+    if gate.settings.approval != "relay" or record.access == "delete" or not _to_one(record):
+        raise Refused(
+            message="This cannot be relayed: deletes and messages to several people need the person themselves.",
+            next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",
+        )
+    said = Decision(
+        approve=arguments["decision"] == "approve",
+        level="client",
+        channel="relay",
+        decider=f"unattested, relayed by {caller.client}",
+        reason=arguments["user_words"],
+    )
+    try:
+        await gate.decide(record.id, said)
+    except NotDecidable as refused:
+        return await gate.present(refused.record)
+    return await gate.present(await gate.run(record.id))
+
+
+def _to_one(record: Record) -> bool:
+    return len(record.preview.get("recipients", ())) <= 1
 
 
 async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:

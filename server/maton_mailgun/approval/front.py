@@ -1,0 +1,77 @@
+"""Where a person is reached besides the form: the approval page, opened in their browser, and the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..config import display_environment, state_home
+from .record import Record
+
+if TYPE_CHECKING:
+    from .gate import Gate
+    from .page import PageServer
+
+log = logging.getLogger(__name__)
+
+
+class Front:
+    """The page's server of one process, started when it is first needed, and what was opened in a browser."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._page: PageServer | None = None
+        self._opening = asyncio.Lock()
+        self._opened: set[str] = set()
+
+    async def ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
+        """The ways to decide that the caller may tell the user; none of them holds a token."""
+        if open_page and self._gate.settings.page and record.id not in self._opened and await self._shows(record):
+            self._opened.add(record.id)
+        ways: list[dict[str, Any]] = []
+        if record.id in self._opened:
+            ways.append({"channel": "page", "opened": True})
+        ways.append({"channel": "cli", "command": f"maton-mailgun approvals show {record.id}"})
+        return ways
+
+    async def page(self) -> PageServer:
+        """The approval page's server, started on first use.
+
+        Raises:
+            OSError: It cannot listen.
+        """
+        async with self._opening:
+            if self._page is None:
+                from .page import start
+
+                operations = self._gate.operations
+                self._page = await start(
+                    self._gate,
+                    reveals=lambda name: bool(operations[name].reveals),
+                    environ=display_environment(),
+                    verify_passphrase=self._passphrase_fits,
+                )
+            return self._page
+
+    async def aclose(self) -> None:
+        """Stop serving the page."""
+        if self._page is not None:
+            await self._page.close()
+
+    async def _shows(self, record: Record) -> bool:
+        try:
+            return await (await self.page()).open(record.id, principal=record.principal)
+        except OSError as problem:
+            log.warning("the approval page could not be opened", extra={"why": str(problem)})
+            return False
+
+    async def _passphrase_fits(self, given: str) -> bool:
+        from .passphrase import Passphrase, PassphraseError
+
+        passphrase = Passphrase(state_home(self._gate.settings))
+        try:
+            return await asyncio.to_thread(passphrase.verify, given, now=self._gate.clock())
+        except PassphraseError as problem:
+            log.warning("a passphrase was not checked", extra={"why": str(problem)})
+            return False
