@@ -24,7 +24,7 @@ from maton_mailgun.approval.store import open_store
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 
 ROUNDS = 200
-SPREAD = 0.020
+SPREAD = 0.012
 """Seconds after the beginning of the approval within which the kill falls; a whole write takes about as long."""
 LATER = 200.0
 """Longer than a lease: the next server finds the dead ones' writes abandoned."""
@@ -133,7 +133,7 @@ def settled(home: Path, sandbox: RunningSandbox) -> list[Record]:
         sent = Counter(message["subject"] for message in sandbox.sandbox.messages)
         moving = [r for r in records if r.state in ("approved", "executing")]
         findable = [r for r in records if r.state == "unknown" and sent[subject(r)]]
-        if not moving and not findable or time.monotonic() > deadline:
+        if not (moving or findable) or time.monotonic() > deadline:
             return records
 
 

@@ -21,6 +21,7 @@ from maton_mailgun.approval.decision import Decision
 from maton_mailgun.approval.gate import Gate
 from maton_mailgun.approval.keys import load_keys
 from maton_mailgun.approval.policies import policy_of
+from maton_mailgun.approval.record import State
 from maton_mailgun.approval.store import open_store
 from maton_mailgun.call import Caller
 from maton_mailgun.catalogue import load
@@ -48,7 +49,8 @@ async def write_once(settings: Settings, call: dict[str, Any], ready: int) -> No
     """Propose one write, say that it is about to be approved, approve it, carry it out."""
     gate = await open_gate(settings, 0.0)
     await gate.engine.call(call["tool"], call["arguments"], CALLER)
-    record = (await gate.list(states=("pending",), limit=1))[0]
+    waiting: tuple[State, ...] = ("pending",)
+    record = (await gate.list(states=waiting, limit=1))[0]
     os.write(ready, b"!")
     await gate.decide(record.id, YES)
     await gate.run(record.id)
@@ -98,7 +100,8 @@ def main() -> None:
             answer: Any = killed(settings, command)
         else:
             answer = forked(recover(settings, command["later"]))
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
