@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 
 import pytest
 from fake_account import FakeAccount, propose, refused
@@ -27,7 +28,7 @@ BOUNCE = {
 MEMBER_PATH = "GET /v3/lists/team%40example.com/members/bob%40example.net"
 
 
-def look(tool: str, arguments: dict[str, object], account: FakeAccount | None = None, **more: object) -> Look:
+def look(tool: str, arguments: Mapping[str, object], account: FakeAccount | None = None, **more: object) -> Look:
     return asyncio.run(make(propose(tool, arguments, account), **more))  # type: ignore[arg-type]
 
 
@@ -46,7 +47,8 @@ def test_a_change_shows_what_is_and_what_will_be() -> None:
             " Its priority becomes 10."
         ),
         "undo": (
-            "Can be changed back with update_route and the present values; mail handled until then cannot be called back."
+            "Can be changed back with update_route and the present values;"
+            " mail handled until then cannot be called back."
         ),
         "request": {"method": "PUT", "path": "/v3/routes/4f3b"},
         "sections": [

@@ -251,7 +251,8 @@ def test_attack_11_an_imitated_recipient_is_flagged_with_its_ascii_form() -> Non
 
 @pytest.mark.parametrize("field", ["subject", "from"])
 def test_attack_12_line_breaks_and_bidi_in_fields_stay_on_their_line(field: str) -> None:
-    found = look(**{field: f"Support <a@{D}>\r\nRisk: low\u202e\u200b"})
+    given: Any = {field: f"Support <a@{D}>\r\nRisk: low\u202e\u200b"}
+    found = look(**given)
     sender = {label: value for label, value, _ in rows(found, "Sender")}
     shown = sender["Subject" if field == "subject" else "From"]
     assert shown.strip("“”") == f"Support <a@{D}>⏎Risk: low⟨U+202E⟩⟨U+200B⟩"
@@ -374,7 +375,8 @@ def test_attack_17_active_html_is_named_and_never_fetched() -> None:
     html = (
         '<script>fetch("https://canary.example.net/a")</script><form action="https://canary.example.net/b">'
         '<meta http-equiv="refresh" content="0; url=https://canary.example.net/c"><img src="//canary.example.net/d">'
-        '<p onclick="x()" style="background:url(https://other.example.net/e)">Hi</p><a href="java&#115;cript:x()">go</a>'
+        '<p onclick="x()" style="background:url(https://other.example.net/e)">Hi</p>'
+        '<a href="java&#115;cript:x()">go</a>'
     )
     found = look(text=None, html=html)
     assert found.warnings == [
@@ -527,8 +529,9 @@ def test_recipients_who_lack_a_recipient_variable_are_counted() -> None:
 def test_test_mode_and_a_time_in_the_past_are_said() -> None:
     found = look(test_mode=True, delivery_time=int(NOW) - 120)
     assert found.preview["effect"] == (
-        f"Sends 1 message from “Support <support@{D}>” to ann@{D}, with the subject “Hello”. It leaves at 18 Nov 2026 11:04 UTC"
-        " (2 minutes ago, so at once). Test mode is on: Mailgun accepts, logs and bills it, but does not deliver it."
+        f"Sends 1 message from “Support <support@{D}>” to ann@{D}, with the subject “Hello”."
+        " It leaves at 18 Nov 2026 11:04 UTC (2 minutes ago, so at once)."
+        " Test mode is on: Mailgun accepts, logs and bills it, but does not deliver it."
     )
 
 
@@ -547,11 +550,12 @@ def test_attack_21_words_of_the_account_stay_in_their_line() -> None:
 
 
 def test_attack_28_an_attachment_is_named_with_the_digest_of_what_will_be_sent() -> None:
+    digest = hashlib.sha256(b"secret").hexdigest()
     found = look(files=(part("id_rsa\u202egpj.exe", b"secret", kind="application/octet-stream"),))
     assert rows(found, "Attachments") == [
         (
             "Attachment",
-            f"“id_rsa⟨U+202E⟩gpj.exe”, application/octet-stream, 6 bytes, SHA-256 {hashlib.sha256(b'secret').hexdigest()}",
+            f"“id_rsa⟨U+202E⟩gpj.exe”, application/octet-stream, 6 bytes, SHA-256 {digest}",
             [],
         )
     ]

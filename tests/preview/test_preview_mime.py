@@ -134,7 +134,7 @@ def test_attack_15_policy_sees_envelope_and_headers() -> None:
         b"no headers at all",
         b"From: a\r\nFrom: b\r\nSubject: x\r\nSubject: y\r\n\r\nz",
         b"Content-Type: multipart/mixed\r\n\r\nno boundary",
-        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n",
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x",
         b"Content-Type: text/plain; charset=no-such\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!",
         b"To: \xff\xfe <@\r\nSubject: =?bad?q?=C3?=\r\n\r\n\xff",
         b"Content-Type: message/rfc822\r\n\r\nFrom: inner@example.net\r\n\r\ninner",
@@ -152,8 +152,8 @@ def test_noise_never_crashes_the_preview() -> None:
     random.seed(7)
     for _ in range(60):
         mangled = bytearray(MIME)
-        for _ in range(random.randrange(1, 40)):  # noqa: S311
-            mangled[random.randrange(len(mangled))] = random.randrange(256)  # noqa: S311
+        for _ in range(random.randrange(1, 40)):
+            mangled[random.randrange(len(mangled))] = random.randrange(256)
         assert look(bytes(mangled), ["bob@example.net"]).preview["action"] == "send"
 
 
