@@ -235,7 +235,8 @@ def test_an_unknown_domain_is_said() -> None:
 
 
 def test_a_sender_of_another_domain_is_flagged() -> None:
-    found = look(**{"from": "Bank <service@bank.example>"})
+    given: Any = {"from": "Bank <service@bank.example>"}
+    found = look(**given)
     assert found.warnings == [f"From “Bank <service@bank.example>”: not at {D}."]
 
 
