@@ -7,6 +7,7 @@ import json
 import pytest
 
 from maton_mailgun.sandbox import Sandbox, serve
+from maton_mailgun.sandbox.wire import Call
 
 from .wire import DOMAIN, Clock, Part, Wire
 
@@ -59,6 +60,13 @@ def test_files_and_json_are_recorded(api: Wire) -> None:
 def test_control_paths_need_no_key_and_are_not_recorded(api: Wire) -> None:
     api.control("GET", "messages")
     assert api.requests() == []
+
+
+def test_only_the_latest_ten_thousand_requests_are_kept() -> None:
+    sandbox = Sandbox()
+    for _ in range(10_003):
+        sandbox.record(Call("GET", "/", "", ("",), {}))
+    assert [sandbox.requests[0]["n"], sandbox.requests[-1]["n"], len(sandbox.requests)] == [4, 10_003, 10_000]
 
 
 def test_reset_returns_to_the_seed(api: Wire) -> None:
@@ -121,6 +129,13 @@ def test_bad_control_requests_are_explained(api: Wire, path: str, body: dict[str
     reply = api.send("POST", f"/_sandbox/{path}", None, None, body, {})
     assert reply.status == 400
     assert reply.json["problem"] == (problem or reply.json["problem"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "nowhere"), ("DELETE", "messages")])
+def test_unknown_control_paths_name_the_known_ones(api: Wire, method: str, path: str) -> None:
+    reply = api.send(method, f"/_sandbox/{path}", None, None, None, {})
+    assert reply.status == 404
+    assert "POST /_sandbox/faults" in reply.json["problem"]
 
 
 def test_flipping_an_unknown_connection_answers_404(api: Wire) -> None:

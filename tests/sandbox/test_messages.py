@@ -114,6 +114,12 @@ def test_the_outbox_shows_the_whole_message(api: Wire) -> None:
             "2026-01-16T12:00:00Z is not an RFC-2822 compliant date",
         ),
         ([*OK_FORM, ("o:deliver-within", "soon")], "invalid delivery time format"),
+        ([*OK_FORM, ("o:deliver-within", "0h4m")], "'o:deliver-within' is between 5m and 24h"),
+        ([*OK_FORM, ("o:deliver-within", "24h1m")], "'o:deliver-within' is between 5m and 24h"),
+        (
+            [*OK_FORM, ("o:deliverytime", "Thu, 22 Jan 2026 12:00:01 +0000")],
+            "'o:deliverytime' is more than 7 days ahead",
+        ),
         (
             [*OK_FORM, ("o:tracking", "True")],
             "Invalid value 'True' for parameter 'o:tracking'. It can be any of: yes, no, true, false, htmlonly",
@@ -305,6 +311,11 @@ def test_mime_insists_on_multipart(api: Wire) -> None:
             "but got 'application/x-www-form-urlencoded'"
         },
     )
+
+
+def test_a_request_above_52_megabytes_answers_413(api: Wire) -> None:
+    reply = api.call("POST", PATH, parts=[Part("attachment", bytes(55 * 1024 * 1024), "big.bin")])
+    assert (reply.status, reply.json) == (413, {"message": "request size exceeds 52.4MiB limit"})
 
 
 def test_a_message_above_25_megabytes_answers_413(api: Wire) -> None:

@@ -14,7 +14,7 @@ from maton_mailgun.sandbox import mailgun, maton
 from maton_mailgun.sandbox.control import control_routes
 from maton_mailgun.sandbox.faults import Fault, take
 from maton_mailgun.sandbox.forms import read_call
-from maton_mailgun.sandbox.recording import record_call, record_operation
+from maton_mailgun.sandbox.recording import record_operation
 from maton_mailgun.sandbox.wire import Answer, Call, Record
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
 
 async def _serve(sandbox: Sandbox, request: Request, send: Send) -> None:
     call = await read_call(request)
-    record = record_call(call, len(sandbox.requests) + 1, sandbox.now())
-    sandbox.requests.append(record)
+    record = sandbox.record(call)
     fault = take(sandbox.faults, call)
     if fault is None:
         answer = _carry_out(sandbox, call, record)

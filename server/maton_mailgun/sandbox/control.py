@@ -169,4 +169,10 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         ("GET", "settings", control.settings),
         ("POST", "settings", control.settings),
     ]
-    return [Route(f"/_sandbox/{path}", _explained(endpoint), methods=[method]) for method, path, endpoint in table]
+    routes = [Route(f"/_sandbox/{path}", _explained(endpoint), methods=[method]) for method, path, endpoint in table]
+    known = ", ".join(f"{method} /_sandbox/{path}" for method, path, _ in table)
+
+    async def unknown(request: Request) -> Response:
+        return _problem(f"{request.method} {request.url.path} is not a control path; known are: {known}", 404)
+
+    return [*routes, Route("/_sandbox/{rest:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]

@@ -50,14 +50,15 @@ def iso_micro(moment: float) -> str:
 
 
 def parse_rfc2822(text: str) -> float | None:
-    """Epoch seconds of an RFC 2822 date, or None. ISO 8601 is None: no operation accepts it."""
+    """Epoch seconds of an RFC 2822 date, or None. ISO 8601 is None, as no operation accepts it."""
     if not _RFC_2822.fullmatch(text.strip()):
         return None
     try:
         moment = parsedate_to_datetime(text.strip())
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if seconds >= 0 else None
 
 
 def parse_moment(text: str) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -11,7 +10,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from maton_mailgun.sandbox.wire import JSON, Call, Fields, Files, Upload
+from maton_mailgun.sandbox.wire import JSON, Call, Fields, Files, Upload, parse_json
 
 MULTIPART = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
@@ -76,7 +75,7 @@ async def read_call(request: Request) -> Call:
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
     elif kind == JSON and body:
         try:
-            parsed = json.loads(body)
+            parsed = parse_json(body)
         except ValueError as error:
             malformed = str(error)
     return Call(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 from maton_mailgun.sandbox.account import Account
 from maton_mailgun.sandbox.addresses import parse_address
 from maton_mailgun.sandbox.lists import shown, the_list
 from maton_mailgun.sandbox.pages import pivoted, windowed
 from maton_mailgun.sandbox.router import Operation
 from maton_mailgun.sandbox.tables import Table
-from maton_mailgun.sandbox.wire import Answer, Call, Fields, Record, json_object, ok, refuse, switch
+from maton_mailgun.sandbox.wire import Answer, Call, Fields, Record, json_object, ok, parse_json, refuse, switch
 
 _BAD_VARS = "'vars' parameter is not a valid JSON object"
 _LARGEST_BATCH = 1000
@@ -105,7 +103,7 @@ def add_members(account: Account, call: Call) -> Answer:
     record, members = the_list(account, call), _members(account, call)
     upsert = switch(call.form, "upsert")
     try:
-        batch = json.loads(call.form.first("members") or "")
+        batch = parse_json(call.form.first("members") or "")
     except ValueError:
         batch = None
     if not isinstance(batch, list):
@@ -115,7 +113,7 @@ def add_members(account: Account, call: Call) -> Answer:
     rows: list[Record] = []
     for item in batch:
         given: Record = item if isinstance(item, dict) else {"address": str(item)}
-        friendly, address = _checked_address(given.get("address"))
+        friendly, address = _checked_address(str(given.get("address") or ""))
         known: Record = {name: given[name] for name in ("name", "vars", "subscribed") if name in given}
         rows.append({"name": friendly, "vars": {}, "subscribed": True, **known, "address": address})
     for row in rows:

@@ -6,7 +6,6 @@ the options, number of recipients, JSON fields, delivery time, state of the doma
 
 from __future__ import annotations
 
-import json
 import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -18,7 +17,7 @@ from maton_mailgun.sandbox.delivery import accept
 from maton_mailgun.sandbox.envelope import expand, new_id, new_key
 from maton_mailgun.sandbox.router import Operation
 from maton_mailgun.sandbox.templates import active_version, find_version
-from maton_mailgun.sandbox.wire import Answer, Call, Fields, Record, json_object, ok, refuse
+from maton_mailgun.sandbox.wire import Answer, Call, Fields, Record, json_object, ok, parse_json, refuse
 
 _NOT_VALID = "{name} parameter is not a valid address. please check documentation"
 _NO_BODY = "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified"
@@ -26,6 +25,9 @@ _OPTIONS_LIMIT = 16 * 1024
 _MOST_RECIPIENTS = 1000
 _MOST_TAGS = 10
 _LARGEST_MESSAGE = 25 * 1024 * 1024
+_LARGEST_REQUEST = 52.4 * 1024 * 1024
+_FURTHEST_DELIVERY = 7 * 86400.0
+_DELIVER_WITHIN = (5, 24 * 60)
 _YES_NO = ("yes", "no", "true", "false")
 _OR_HTML = (*_YES_NO, "htmlonly")
 _OPTION_WORDS = {
@@ -41,7 +43,7 @@ _OPTION_WORDS = {
     "t:text": ("yes", "no"),
 }
 _OPTION_FORMS = {
-    "o:deliver-within": re.compile(r"\d+h\d+m|\d+h|\d+m"),
+    "o:deliver-within": re.compile(r"\d+h\d+m"),
     "o:deliverytime-optimize-period": re.compile(r"(?:2[4-9]|[3-6]\d|7[0-2])h"),
     "o:time-zone-localize": re.compile(r"\d{2}:\d{2}(?:[ap]m)?", re.IGNORECASE),
     "o:secondary-dkim": re.compile(r"[^/\s]+/[^/\s]+"),
@@ -61,6 +63,8 @@ _UNVERIFIED = (
 
 def _sending_domain(account: Account, call: Call) -> Domain:
     domain = account.domain_of(call, f"Domain not found: {call.path['domain']}")
+    if int(call.headers.get("content-length", "0")) > _LARGEST_REQUEST:
+        raise refuse(413, "request size exceeds 52.4MiB limit")
     if call.malformed:
         raise refuse(400, "malformed multipart/form-data request")
     return domain
@@ -118,6 +122,10 @@ def _options(account: Account, form: Fields) -> dict[str, list[str]]:
                 text = "invalid delivery time format" if "deliver" in name or "zone" in name else f"invalid {name}"
                 raise refuse(400, text)
             options[name] = [value]
+    if "o:deliver-within" in options:
+        hours, minutes = options["o:deliver-within"][0].rstrip("m").split("h")
+        if not _DELIVER_WITHIN[0] <= int(hours) * 60 + int(minutes) <= _DELIVER_WITHIN[1]:
+            raise refuse(400, "'o:deliver-within' is between 5m and 24h")
     options |= {name: [value] for name in _FREE_OPTIONS if (value := form.first(name)) is not None}
     if "o:secondary-dkim-public" in options and "o:secondary-dkim" not in options:
         raise refuse(400, "'o:secondary-dkim-public' needs 'o:secondary-dkim'")
@@ -156,7 +164,7 @@ def _variables(form: Fields, headers: dict[str, str]) -> tuple[Record, Record]:
         variables |= json_object(text, "'h:X-Mailgun-Variables' parameter is not a valid JSON")
     for name, value in form.prefixed("v:"):
         try:
-            parsed = json.loads(value)
+            parsed = parse_json(value)
         except ValueError:
             parsed = value
         variables[name] = parsed if isinstance(parsed, dict | list) else value
@@ -178,13 +186,15 @@ def _recipient_variables(form: Fields) -> dict[str, Record]:
     return {address.lower(): value for address, value in values.items()}
 
 
-def _delivery_time(form: Fields) -> float | None:
+def _delivery_time(form: Fields, now: float) -> float | None:
     text = form.first("o:deliverytime")
     if text is None:
         return None
     moment = parse_rfc2822(text)
     if moment is None:
         raise refuse(400, f"{text} is not an RFC-2822 compliant date")
+    if moment > now + _FURTHEST_DELIVERY:
+        raise refuse(400, "'o:deliverytime' is more than 7 days ahead")
     return moment
 
 
@@ -202,11 +212,11 @@ def _finish(account: Account, domain: Domain, form: Fields, message: Message, ad
     _check_size(form)
     if len({address.key for address in addresses}) > _MOST_RECIPIENTS:
         raise refuse(400, f"Too many recipients, max is {_MOST_RECIPIENTS}")
-    message.options = _options(account, form)
     message.headers = _headers(form)
     message.variables, message.template_variables = _variables(form, message.headers)
     message.recipient_variables = _recipient_variables(form)
-    due = _delivery_time(form)
+    due = _delivery_time(form, account.now)
+    message.options = _options(account, form)
     message.recipients, message.via, message.member_variables = expand(account, addresses)
     _check_state(domain, message.recipients)
     if message.size > _LARGEST_MESSAGE:

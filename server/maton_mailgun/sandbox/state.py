@@ -12,11 +12,14 @@ from maton_mailgun.sandbox import outbox, snapshot
 from maton_mailgun.sandbox.account import Account, Settings
 from maton_mailgun.sandbox.connections import Connection
 from maton_mailgun.sandbox.faults import Fault
+from maton_mailgun.sandbox.recording import record_call
 from maton_mailgun.sandbox.seed import seed_sandbox
-from maton_mailgun.sandbox.wire import Record
+from maton_mailgun.sandbox.wire import Call, Record
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+
+_REQUESTS_KEPT = 10_000
 
 
 class Sandbox:
@@ -49,6 +52,7 @@ class Sandbox:
         self.account = Account(settings=self.settings)
         self.connections: dict[str, Connection] = {}
         self.requests: list[Record] = []
+        self._arrived = 0
         self.faults: list[Fault] = []
         self.recent_calls: deque[float] = deque()
         self.account.now = self.now()
@@ -58,6 +62,15 @@ class Sandbox:
     def now(self) -> float:
         """Epoch seconds by the sandbox's clock, which tests may advance."""
         return self._clock() + self.advance
+
+    def record(self, call: Call) -> Record:
+        """Puts a call into `requests`; only the latest 10,000 are kept."""
+        self._arrived += 1
+        record = record_call(call, self._arrived, self.now())
+        self.requests.append(record)
+        if len(self.requests) > _REQUESTS_KEPT:
+            del self.requests[0]
+        return record
 
     @property
     def messages(self) -> list[Record]:

@@ -44,7 +44,7 @@ def _bounce(item: Record) -> Record:
 
 def _unsubscribe(item: Record) -> Record:
     tags = item.get("tags") or ["*"]
-    tags = [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
+    tags = [str(tag) for tag in tags] if isinstance(tags, list) else [str(tags)]
     return {"address": item["address"], "tags": tags, "created_at": item["created_at"]}
 
 

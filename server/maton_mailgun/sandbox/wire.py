@@ -119,7 +119,8 @@ class Refusal(Exception):
 
 
 def encode(payload: object) -> bytes:
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    # A lone surrogate can arrive in JSON text; it cannot leave as UTF-8.
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def ok(payload: object, status: int = 200, content_type: str = JSON) -> Answer:
@@ -189,10 +190,18 @@ def integer(fields: Fields, name: str, default: int, low: int, high: int | None,
     return number
 
 
+def parse_json(text: str | bytes) -> Any:
+    """The value of JSON text. Raises ValueError when it is none, nesting beyond all measure included."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def json_object(text: str, message: str) -> Record:
     """JSON text that must hold an object; refuses with 400 and `message`."""
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         raise refuse(400, message) from None
     if not isinstance(value, dict):
