@@ -173,7 +173,9 @@ class _Adaptor:
         caller = self._caller(ctx)
         if name not in self._engine.catalogue:
             return _result(await self._approval_tool(name, arguments, caller))
-        outcome = await self._engine.call(name, arguments, caller, _answer(params))
+        # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
+        answer = _answer(params) if ctx.protocol_version >= MODERN else None
+        outcome = await self._engine.call(name, arguments, caller, answer)
         if isinstance(outcome, Question):
             if ctx.protocol_version >= MODERN:
                 return _input_required(outcome)

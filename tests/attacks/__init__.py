@@ -1,0 +1,1 @@
+"""The attacks and accidents that the approval gate must survive, each under its number."""
