@@ -18,7 +18,7 @@ def test_accepted_connections_do_not_wait_to_fill_segments(monkeypatch: pytest.M
     delays: list[int] = []
     connection_made = HangingUp.connection_made
 
-    def recording(self: HangingUp, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def recording(self: HangingUp, transport: asyncio.Transport) -> None:
         accepted = transport.get_extra_info("socket")
         delays.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         connection_made(self, transport)
