@@ -105,17 +105,15 @@ def test_a_suppression_delete_says_why_and_when_it_was_added() -> None:
         {
             "heading": "Facts",
             "rows": [
-                {"label": "Bounced because", "value": "“No such mailbox”", "flags": []},
+                {"label": "Bounced because", "value": "No such mailbox", "flags": []},
                 {"label": "Code", "value": "550", "flags": []},
-                {"label": "Added", "value": "“Sun, 26 Jan 2025 07:29:04 UTC”", "flags": []},
+                {"label": "Added", "value": "Sun, 26 Jan 2025 07:29:04 UTC", "flags": []},
             ],
         },
         {
             "heading": "As it is now",
             "rows": [
                 {"label": "address", "value": "bob@example.net", "flags": []},
-                {"label": "error", "value": "No such mailbox", "flags": []},
-                {"label": "created at", "value": "Sun, 26 Jan 2025 07:29:04 UTC", "flags": []},
             ],
         },
     ]

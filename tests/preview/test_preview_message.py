@@ -12,7 +12,7 @@ from maton_mailgun.approval.previews.message import recipients
 
 D = "mg.example.com"
 DOMAIN = {f"GET /v3/domains/{D}": {"domain": {"name": D, "state": "active", "type": "custom", "is_disabled": False}}}
-NO_LISTS = {"GET /v3/lists/pages?limit=100": {"items": [], "paging": {}}}
+NO_LISTS: dict[str, Any] = {"GET /v3/lists/pages?limit=100": {"items": [], "paging": {}}}
 LOGO = b"\x89PNG"
 LOGO_DIGEST = hashlib.sha256(LOGO).hexdigest()
 BASE = {"domain": D, "from": f"Support <support@{D}>", "subject": "Hello", "text": "Hello there"}
@@ -156,7 +156,7 @@ def test_a_message_is_shown_whole() -> None:
         "warnings": [
             f"ann@{D} is a mailing list: the message goes to 12 members.",
             "bob@example.net has unsubscribed: Mailgun will drop this copy.",
-            "All 2 recipients in To and Cc see each other's addresses.",
+            "The 2 recipients in To and Cc see each other's addresses.",
         ],
         "unchecked": [],
         "history": [],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..text import safe_line, short
-from .effect import render, value
+from .effect import render
 from .previews import difference, registry, wire
 from .previews.proposal import (
     Account,
@@ -128,7 +128,7 @@ async def _fact(proposal: Proposal, reads: Reads, fact: Fact) -> Row:
     if answer.status == 404:
         return Row(fact.label, "none found")
     found = dig(difference.without_secrets(answer.data), fact.pick)
-    return Row(fact.label, "none" if found in (None, "", [], {}) else value(found))
+    return Row(fact.label, "none" if found in (None, "", [], {}) else difference.shown(found))
 
 
 async def _findings(proposal: Proposal, reads: Reads) -> Findings:
@@ -150,7 +150,7 @@ def _compose(
     sections = [
         *findings.sections,
         Section("Facts", facts),
-        Section("As it is now", _as_it_is(before, diff, facts)),
+        Section("As it is now", _as_it_is(before, diff, [*facts, *_rows(findings)])),
         Section("As it will be sent", wire.rows(operation, proposal.request, covered=findings.covers)),
     ]
     preview = {
@@ -181,10 +181,14 @@ def _compose(
     return shown
 
 
-def _as_it_is(before: Answer | None, diff: list[difference.Change], facts: list[Row]) -> list[Row]:
-    """The target value by value, without what the diff and the facts show already."""
-    told = {fact.value for fact in facts}
-    return [row for row in difference.state(before, hide={change.label for change in diff}) if row.value not in told]
+def _rows(findings: Findings) -> list[Row]:
+    return [row for section in findings.sections for row in section.rows]
+
+
+def _as_it_is(before: Answer | None, diff: list[difference.Change], shown: list[Row]) -> list[Row]:
+    """The target value by value, without what the diff and other sections show already."""
+    told = {row.value for row in shown}
+    return [row for row in difference.state(before, hide={change.path for change in diff}) if row.value not in told]
 
 
 def _steps(

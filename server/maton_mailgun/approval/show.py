@@ -6,6 +6,7 @@ Every line of ours begins at the margin; what others wrote is on one line, in qu
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ from ..text import count, mark, quoted, safe_block, safe_line, short
 _BRIEF = 2000
 _QUESTION = 3500
 _ON_THE_PAGE = "all of them are listed on the approval page"
+
+_MORE = "- and {} more on the approval page"
 
 Preview = Mapping[str, Any]
 
@@ -130,9 +133,9 @@ def _brief_message(message: Mapping[str, Any], size: int) -> dict[str, Any]:
     return told
 
 
-def _first(entries: list[Any], most: int) -> list[Any]:
+def _first(entries: list[Any], most: int, more: str = "{} more") -> list[Any]:
     most = max(most, 1)
-    return entries if len(entries) <= most else [*entries[:most], f"{len(entries) - most:,} more"]
+    return entries if len(entries) <= most else [*entries[:most], more.format(f"{len(entries) - most:,}")]
 
 
 def _flags(row: Mapping[str, Any], size: int) -> str:
@@ -149,7 +152,7 @@ def _question(preview: Preview) -> Iterator[str]:
     yield f"Risk: {preview['risk']}"
     warnings = [f"WARNING: {short(line, 260)}" for line in preview["warnings"]]
     unchecked = [f"NOT CHECKED: {short(line, 200)}" for line in preview["unchecked"]]
-    yield from _first([*warnings, *unchecked], 10)
+    yield from _first([*warnings, *unchecked], 10, "WARNING: {} more warnings on the approval page")
     yield from (f"EARLIER: {short(line, 200)}" for line in preview["history"][:3])
     if preview["diff"]:
         yield ""
@@ -160,6 +163,7 @@ def _question(preview: Preview) -> Iterator[str]:
                 for line in preview["diff"]
             ],
             12,
+            _MORE,
         )
     if preview["recipients"]:
         yield ""
@@ -192,7 +196,7 @@ def _question_sections(preview: Preview) -> Iterator[str]:
         yield ""
         yield f"{section['heading']}:"
         rows = [f"- {short(row['label'], 40)}: {short(row['value'], 160)}{_flags(row, 100)}" for row in section["rows"]]
-        yield from _first(rows, 10)
+        yield from _first(rows, 10, _MORE)
 
 
 def _question_message(message: Mapping[str, Any]) -> Iterator[str]:
@@ -241,18 +245,25 @@ def _block(heading: str, lines: Iterable[str], *, indent: str = "  ") -> Iterato
 
 
 def _wrapped(text: str, indent: str, width: int) -> Iterator[str]:
-    """`text` in lines of at most `width` columns. Continuations of a line of ours are indented too, so that nothing
-    from outside ever begins at the margin."""
-    line, columns = indent, len(indent)
-    for character in safe_block(text).replace("\n", "⏎"):
-        wide = _columns(character)
-        if columns + wide > width:
+    """`text` in lines of at most `width` columns, broken at spaces where there are some. Continuations of a line of
+    ours are indented too, so that nothing from outside ever begins at the margin."""
+    line, start = indent, len(indent)
+    for word in re.findall(r" *[^ ]+| +$", safe_block(text).replace("\n", "⏎")):
+        if _width(line) + _width(word) > width and len(line) > start:
             yield line.rstrip()
-            line = indent + "    "
-            columns = len(line)
-        line += character
-        columns += wide
-    yield line.rstrip() if line != indent else indent.rstrip()
+            line = f"{indent}    "
+            start = len(line)
+            word = word.lstrip(" ")
+        for character in word:
+            if _width(line) + _columns(character) > width:
+                yield line.rstrip()
+                line = f"{indent}    "
+            line += character
+    yield line.rstrip()
+
+
+def _width(text: str) -> int:
+    return sum(map(_columns, text))
 
 
 def _columns(character: str) -> int:

@@ -214,7 +214,9 @@ def host_remarks(reading: Reading) -> list[str]:
     """Warnings about the hosts that links lead to."""
     lines = []
     for host, flags in reading.links.items():
-        if address_of(host):
+        if "{" in host or "%" in host:
+            lines.append(f"A link's host comes from a variable: {short(host, 100)}.")
+        elif address_of(host):
             lines.append(f"A link leads to the bare address {short(host, 60)}.")
         elif told := domain_flags(host) or [flag for flag in flags if not flag.startswith("port ")]:
             lines.append(f"A link leads to {short(host, 100)}: {short('; '.join(told), 300)}.")

@@ -48,6 +48,8 @@ class Change:
     label: str
     before: str
     after: str
+    path: str
+    """Where the value stands in the answer."""
     consent: str | None = None
     """A warning that comes with this change."""
 
@@ -69,6 +71,7 @@ def diff(operation: Operation, given: Mapping[str, Any], before: Answer | None) 
         changes.append(
             Change(
                 label=argument.replace("_", " "),
+                path=path,
                 before=NOT_SHOWN if hidden else shown(current),
                 after=NOT_SHOWN if hidden else shown(wanted),
                 consent=_CONSENT if argument == "subscribed" and _plain(current) == "no" else None,
@@ -89,11 +92,14 @@ def changes_nothing(
 
 
 def state(before: Answer | None, *, hide: Collection[str] = ()) -> list[Row]:
-    """The target as it was read, value by value, without secrets and without what the diff shows."""
+    """The target as it was read, value by value, without secrets and without the dotted paths in `hide`."""
     if before is None or before.status == 404:
         return []
     leaves = [(path, text) for path, text in _leaves(without_secrets(before.data)) if path not in hide]
-    rows = [Row(path, text) for path, text in leaves[:_STATE_ROWS]]
+    first = {path.partition(".")[0] for path, _ in leaves}
+    # A single wrapper such as {"route": {...}} says nothing to a person.
+    wrapper = f"{first.pop()}." if len(first) == 1 else ""
+    rows = [Row(_label(path.removeprefix(wrapper)), text) for path, text in leaves[:_STATE_ROWS]]
     if len(leaves) > _STATE_ROWS:
         rows.append(Row("…", f"{len(leaves) - _STATE_ROWS:,} more values"))
     return rows
@@ -177,14 +183,16 @@ def _carries_token(given: Any) -> bool:
 
 
 def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted path and text of every value; lists of objects are only counted."""
     if isinstance(data, dict):
         for name, inner in data.items():
-            if str(name) in {"paging", "receiving_dns_records", "sending_dns_records"}:
-                continue
-            # A single wrapper such as {"route": {...}} says nothing to a person.
-            wrapper = not path and isinstance(inner, dict) and len(data) == 1
-            yield from _leaves(inner, "" if wrapper else f"{path} {name}".strip().replace("_", " "))
+            if name not in {"paging", "receiving_dns_records", "sending_dns_records"}:
+                yield from _leaves(inner, f"{path}.{name}" if path else str(name))
     elif isinstance(data, list) and not all(isinstance(item, str) for item in data):
         yield path or "items", f"{len(data):,}"
     elif data is not None:
         yield path or "value", shown(data)
+
+
+def _label(path: str) -> str:
+    return path.replace(".", " ").replace("_", " ")

@@ -58,7 +58,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         reads("the template", *source) if source else _nothing(),
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
-    reading = content.read(sent)
+    filled = stored.filled(sent, template)
+    reading = content.read(filled)
     names = Section("Sender", _sender(sent, domain))
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
     header_rows, header_warnings = options.headers(sent)
@@ -66,7 +67,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     template_rows, template_warnings = stored.rows_and_warnings(fields, template, sent, people)
     option_rows, option_warnings = options.options(fields, proposal.now)
     warnings += [*header_warnings, *([visible] if visible else []), *template_warnings, *option_warnings]
-    warnings += [*reading.warnings, *content.host_remarks(reading), *_inline_warnings(sent, reading)]
+    warnings += [*reading.warnings, *content.host_remarks(reading), *_inline_warnings(filled, reading)]
     raises = extra.raises + reading.raises + len([*header_warnings, *option_warnings])
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
     raises += people.external > 0 and "yes" not in fields.all("o:testmode")
@@ -77,7 +78,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             Section("Recipients", _counts(people)),
             *extra.sections,
             Section("Template", template_rows),
-            Section("Body", _body(sent, reading)),
+            Section("Body", _body(filled, reading)),
             Section("Attachments", [_enclosed(one) for one in (*sent.attachments, *sent.inline)]),
             Section("Headers", header_rows),
             Section("Options", option_rows),
@@ -86,7 +87,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         unchecked=[*extra.unchecked, *people.unchecked],
         recipients=[one.as_dict() for one in people.recipients],
         message=letter.shown(
-            stored.filled(sent, template),
+            filled,
             rendered_by=stored.rendered_by(fields, template),
             link_hosts=list(reading.links),
         ),
@@ -199,7 +200,7 @@ def _person(one: audience.Recipient) -> str:
 def _visible(sent: Letter, fields: Fields) -> str:
     seen = {address.key for address in parse_all([*sent.to, *sent.cc])}
     if len(seen) > 1 and not sent.mime and not fields.all("recipient-variables"):
-        return f"All {len(seen):,} recipients in To and Cc see each other's addresses."
+        return f"The {len(seen):,} recipients in To and Cc see each other's addresses."
     return ""
 
 
