@@ -8,8 +8,24 @@ from importlib import import_module
 
 from ..errors import MailgunServerError
 
-USAGE, FAILED = 2, 1
-"""Exit statuses: 2 for a call or setting that is wrong, 1 for a command that could not do its work, 0 otherwise."""
+OK, FAILED, USAGE, NO_PASSPHRASE, NOT_FOUND, WAITING = range(6)
+EXIT_STATUSES = {
+    OK: "done",
+    FAILED: "it could not be done: refused, rejected, not decidable, failed, or the outcome is not known",
+    USAGE: "the command, a setting or a file is wrong",
+    NO_PASSPHRASE: "the passphrase is wrong, locked, not set, or there is no terminal to type it on",
+    NOT_FOUND: "there is no such approval or tool",
+    WAITING: "a person has to decide first, and nobody was asked here",
+}
+"""What every command's exit status means; 130 after Ctrl-C."""
+
+
+class CommandFailed(Exception):
+    """A command ends here, with this status and these words for the person."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 def run(argv: Sequence[str]) -> int:
@@ -26,8 +42,21 @@ def run(argv: Sequence[str]) -> int:
     try:
         status: int = getattr(import_module(f".{module}", __package__), function)(arguments)
     except MailgunServerError as problem:
-        sys.stderr.write(f"maton-mailgun: {problem}\n")
+        sys.stderr.write(f"maton-mailgun: {_safe(str(problem))}\n")
         return USAGE
+    except CommandFailed as end:
+        sys.stderr.write(f"maton-mailgun: {_safe(str(end))}\n")
+        return end.status
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); the interpreter must not complain about it while it ends.
+        sys.stderr.close()
+        return FAILED
     return status
+
+
+def _safe(text: str) -> str:
+    from ..text import safe_block
+
+    return safe_block(text)

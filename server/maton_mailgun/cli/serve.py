@@ -6,17 +6,7 @@ import argparse
 import asyncio
 import gc
 
-from ..config import Settings, load
-
-
-def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The settings of a command with the common flags."""
-    toolsets = arguments.toolsets
-    return load(
-        sandbox=arguments.sandbox,
-        read_only=arguments.read_only,
-        toolsets=tuple(part.strip() for part in toolsets.split(",") if part.strip()) if toolsets else None,
-    )
+from .flags import settings_of
 
 
 def run(arguments: argparse.Namespace) -> int:

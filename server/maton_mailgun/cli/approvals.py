@@ -1,0 +1,211 @@
+"""`maton-mailgun approvals`: see and decide what waits, behind the approver's passphrase.
+
+This process never carries a write out. It records the decision; the server that proposed the write notices and acts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ..approval.decision import Decision, NotDecidable
+from ..approval.desk import Desk
+from ..approval.keys import KeyFileError, load_keys
+from ..approval.passphrase import Passphrase, PassphraseError
+from ..approval.record import OPEN, Record
+from ..approval.seal import Unsealable
+from ..approval.store import StoreError
+from ..config import Settings, state_home
+from . import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
+from .ask import NoTerminal
+from .ask import passphrase as ask_passphrase
+from .flags import settings_of
+from .person import approver
+from .record_view import HEADINGS, public_fields, row, show_preview, show_state
+from .screen import Screen
+
+T = TypeVar("T")
+
+_WAITING = frozenset({*OPEN, "unknown"})
+_UNDER_WAY = ("approved", "executing")
+_ID = re.compile(r"apr_[0-9a-f]{32}")
+
+
+def show_list(arguments: argparse.Namespace) -> int:
+    """What waits, or everything."""
+    settings, screen = settings_of(arguments), Screen()
+
+    async def look(desk: Desk) -> int:
+        states = None if arguments.all else _WAITING
+        records = await desk.list(states, limit=max(1, arguments.limit))
+        now = desk.clock()
+        if arguments.json:
+            screen.line(json.dumps([public_fields(record) for record in records]))
+        elif records:
+            screen.table(HEADINGS, [row(record, now) for record in records])
+        else:
+            screen.line(f"Nothing {'there' if arguments.all else 'waits'} in {state_home(settings)}.")
+        return OK
+
+    return _at_desk(settings, look)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Everything about one approval; a fresh secret once, after the passphrase."""
+    settings, screen = settings_of(arguments), Screen()
+
+    async def look(desk: Desk) -> Record:
+        record = await _known(desk, arguments.id)
+        if arguments.json:
+            screen.line(json.dumps(public_fields(record)))
+            return record
+        show_preview(screen, record)
+        show_state(screen, record, desk.clock())
+        return record
+
+    record = _at_desk(settings, look)
+    if arguments.json:
+        return OK
+    if record.state == "pending":
+        screen.line(f"Decide with: maton-mailgun approvals approve {record.id}   (or reject)", "quiet")
+    if "_sealed" not in (record.result or {}):
+        return OK
+    screen.line("It made a secret that can be shown once.", "warn")
+    require_passphrase(settings, "Passphrase, to show it now: ")
+    return _at_desk(settings, lambda desk: _reveal(desk, screen, record))
+
+
+def approve(arguments: argparse.Namespace) -> int:
+    """Show one, ask for the passphrase, record the yes, and tell what came of it."""
+    settings, screen = settings_of(arguments), Screen()
+    _at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    require_passphrase(settings, "Passphrase, to approve exactly this once: ")
+
+    async def decide(desk: Desk) -> int:
+        await _decide(desk, arguments.id, approve=True)
+        screen.line("Approved. Waiting for the server to carry it out …", "quiet")
+        record = await desk.wait(arguments.id, arguments.wait, lambda found: found.state not in _UNDER_WAY)
+        show_state(screen, record, desk.clock())
+        if record.state == "approved" and record.retry_at is None:
+            screen.line("No running server took it up: one must run with the same key and state directory.", "warn")
+        if record.state != "succeeded":
+            return FAILED
+        return await _reveal(desk, screen, record) if "_sealed" in (record.result or {}) else OK
+
+    return _at_desk(settings, decide)
+
+
+def reject(arguments: argparse.Namespace) -> int:
+    """Show one, ask for the passphrase, record the no."""
+    settings, screen = settings_of(arguments), Screen()
+    _at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    require_passphrase(settings, "Passphrase, to reject this: ")
+    reason = arguments.reason[:500] if arguments.reason else None
+    _at_desk(settings, lambda desk: _decide(desk, arguments.id, approve=False, reason=reason))
+    screen.outcome("good", "Rejected. Nothing was sent.")
+    return OK
+
+
+def set_passphrase(arguments: argparse.Namespace) -> int:
+    """Set the passphrase, or change it by whoever knows the current one."""
+    home = state_home(settings_of(arguments))
+    passphrase = Passphrase(home)
+    try:
+        load_keys(home)  # makes the state directory, private to this user
+        current = _typed("Current passphrase: ") if passphrase.is_set() else None
+        new = _typed("New passphrase: ")
+        if _typed("The same again: ") != new:
+            raise CommandFailed(NO_PASSPHRASE, "The two are not the same. Nothing was changed.")
+        passphrase.set(new, current=current, now=time.time())
+    except (PassphraseError, KeyFileError) as problem:
+        raise CommandFailed(NO_PASSPHRASE, str(problem)) from None
+    Screen().outcome("good", "The approver's passphrase is set. It is needed to approve and reject in a terminal.")
+    return OK
+
+
+def require_passphrase(settings: Settings, prompt: str) -> None:
+    """Let only somebody on who types the passphrase on a terminal.
+
+    Raises:
+        CommandFailed: They did not.
+    """
+    passphrase = Passphrase(state_home(settings))
+    if not passphrase.is_set():
+        hint = " --sandbox" if settings.sandbox else ""
+        raise CommandFailed(
+            NO_PASSPHRASE, f"No passphrase is set. On a terminal, run: maton-mailgun approvals passphrase{hint}"
+        )
+    given = _typed(prompt)
+    try:
+        fits = passphrase.verify(given, now=time.time())
+    except PassphraseError as problem:
+        raise CommandFailed(NO_PASSPHRASE, str(problem)) from None
+    if not fits:
+        raise CommandFailed(NO_PASSPHRASE, "That is not the passphrase. Nothing was decided.")
+
+
+def _typed(prompt: str) -> str:
+    try:
+        return ask_passphrase(prompt)
+    except NoTerminal:
+        raise CommandFailed(NO_PASSPHRASE, "The passphrase is typed on a terminal; there is none here.") from None
+    except EOFError:
+        raise CommandFailed(NO_PASSPHRASE, "Nothing was typed.") from None
+
+
+async def _ask(desk: Desk, screen: Screen, approval_id: str) -> None:
+    """Put a question before the person, if there still is one."""
+    record = await _known(desk, approval_id)
+    show_preview(screen, record)
+    show_state(screen, record, desk.clock())
+    if record.state != "pending":
+        raise CommandFailed(FAILED, f"There is nothing to decide: it is {record.state}.")
+    await desk.shown(record)
+
+
+async def _decide(desk: Desk, approval_id: str, *, approve: bool, reason: str | None = None) -> None:
+    record = await _known(desk, approval_id)
+    decision = Decision(approve=approve, level="operator", channel="cli", decider=approver(), reason=reason)
+    try:
+        await desk.decide(record, decision)
+    except NotDecidable as refused:
+        raise CommandFailed(FAILED, f"Not decided: {refused.why}") from None
+
+
+async def _reveal(desk: Desk, screen: Screen, record: Record) -> int:
+    secrets = await desk.secret(await _known(desk, record.id))
+    if not secrets:
+        raise CommandFailed(FAILED, "It was shown already, and is not kept.")
+    for name, value in secrets.items():
+        screen.line(f"{name}: {value}", "strong")
+    screen.line("This is shown once and not kept. Store it now.", "warn")
+    return OK
+
+
+def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do something with the approvals of these settings. What the store refuses ends the command."""
+
+    async def run() -> T:
+        desk = await Desk.open(settings)
+        try:
+            return await work(desk)
+        except (StoreError, Unsealable) as problem:
+            raise CommandFailed(FAILED, str(problem)) from None
+        finally:
+            await desk.close()
+
+    return asyncio.run(run())
+
+
+async def _known(desk: Desk, approval_id: str) -> Record:
+    record = await desk.get(approval_id) if _ID.fullmatch(approval_id) else None
+    if record is None:
+        raise CommandFailed(
+            NOT_FOUND, f"There is no approval {approval_id[:80]} here. See: maton-mailgun approvals list --all"
+        )
+    return record

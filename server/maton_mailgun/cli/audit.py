@@ -1,0 +1,56 @@
+"""`maton-mailgun audit`: the record of every decision, checked or exported."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from ..approval import audit
+from ..approval.desk import Desk
+from ..approval.store import StoreError
+from ..text import count
+from . import FAILED, OK, CommandFailed
+from .flags import settings_of
+from .screen import Screen
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Check every entry, the end of the chain, and every stored approval against it."""
+
+    async def check() -> audit.Verdict:
+        desk = await Desk.open(settings_of(arguments))
+        try:
+            return await audit.verify(desk.store)
+        except StoreError as problem:
+            raise CommandFailed(FAILED, str(problem)) from None
+        finally:
+            await desk.close()
+
+    verdict = asyncio.run(check())
+    entries = count(verdict.entries, "entry", "entries")
+    if verdict.ok:
+        Screen().outcome(
+            "good", f"{entries}, none edited, removed or reordered; every approval is as its last entry left it."
+        )
+        return OK
+    where = f"entry {verdict.first_bad}" if verdict.first_bad is not None else "the approvals"
+    raise CommandFailed(FAILED, f"The audit does not hold at {where}: {verdict.why}. {entries} before it are sound.")
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """All entries as JSON lines on standard output."""
+
+    async def write() -> None:
+        desk = await Desk.open(settings_of(arguments))
+        try:
+            async for line in audit.export(desk.store):
+                # JSON of ASCII alone: control characters from outside are escapes in it.
+                sys.stdout.write(line + "\n")
+        except StoreError as problem:
+            raise CommandFailed(FAILED, str(problem)) from None
+        finally:
+            await desk.close()
+
+    asyncio.run(write())
+    return OK

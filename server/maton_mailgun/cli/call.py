@@ -1,0 +1,130 @@
+"""`maton-mailgun call`: one call from the shell, through the same engine and the same gate.
+
+A write is proposed, shown, and carried out after the passphrase. The person at the keyboard and a program that types
+for an agent look alike from here; the passphrase is what only the person has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from .. import logs
+from ..approval.decision import Decision, NotDecidable
+from ..approval.present import outcome as told
+from ..approval.record import Record
+from ..call import Caller, Engine, Outcome, Question
+from ..config import Settings
+from ..runtime import engine
+from ..sandbox import Sandbox
+from . import FAILED, NOT_FOUND, OK, USAGE, WAITING, CommandFailed
+from .approvals import require_passphrase
+from .ask import at_a_terminal, choice
+from .flags import settings_of
+from .person import approver, local_user
+from .record_view import show_preview, show_state
+from .screen import Screen
+
+T = TypeVar("T")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out one call. Returns OK only for a read that succeeded or a write that was carried out."""
+    given = _given(arguments.arguments)
+    # The approval page would end with this process, so the person decides here.
+    settings = replace(settings_of(arguments), page=False)
+    logs.configure(settings.log_level)
+    sandbox = Sandbox(api_keys=(settings.api_key or "",)) if settings.sandbox else None
+    caller = Caller(local_user(), "maton-mailgun call")
+
+    async def propose(engine: Engine) -> tuple[Outcome, Record | None]:
+        if arguments.tool not in engine.catalogue:
+            raise CommandFailed(NOT_FOUND, f"There is no tool {arguments.tool[:80]}. See: maton-mailgun tools")
+        outcome = await engine.call(arguments.tool, given, caller)
+        if isinstance(outcome, Question):
+            raise TypeError("a caller that cannot ask was given a question")
+        if outcome.content.get("status") != "approval_required":
+            return outcome, None
+        gate = await engine.gate()
+        return outcome, await gate.get(outcome.content["approval_id"])
+
+    outcome, record = _with_engine(settings, sandbox, propose)
+    if record is None:
+        return _print(outcome)
+    if not at_a_terminal():
+        _print(outcome)
+        sys.stderr.write(
+            f"maton-mailgun: a person decides with `maton-mailgun approvals approve {record.id}`; then run the same "
+            "call again to carry it out.\n"
+        )
+        return WAITING
+    return _decide(settings, sandbox, record)
+
+
+def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
+    screen = Screen()
+    show_preview(screen, record)
+    if choice("Carry out exactly this, once?", ("yes", "no")) == "no":
+        withdrawn = _with_engine(settings, sandbox, lambda engine: _withdraw(engine, record))
+        show_state(screen, withdrawn or record, record.created_at)
+        return FAILED
+    require_passphrase(settings, "Passphrase, to approve it: ")
+
+    async def carry_out(engine: Engine) -> Record:
+        gate = await engine.gate()
+        decision = Decision(approve=True, level="operator", channel="cli", decider=approver())
+        await gate.shown(record.id)
+        try:
+            await gate.decide(record.id, decision)
+        except NotDecidable as refused:
+            raise CommandFailed(FAILED, f"Not decided: {refused.why}") from None
+        return await gate.run(record.id)
+
+    done = _with_engine(settings, sandbox, carry_out)
+    _print(told(done, now=done.created_at))
+    return OK if done.state == "succeeded" else FAILED
+
+
+async def _withdraw(engine: Engine, record: Record) -> Record | None:
+    return await (await engine.gate()).cancel(record.id, record.principal)
+
+
+def _with_engine(settings: Settings, sandbox: Sandbox | None, work: Callable[[Engine], Awaitable[T]]) -> T:
+    """Do something with an engine of its own: between two of them the person is asked, and nothing runs meanwhile."""
+
+    async def run() -> T:
+        built = engine(settings, sandbox)
+        try:
+            return await work(built)
+        finally:
+            await built.aclose()
+
+    return asyncio.run(run())
+
+
+def _print(outcome: Outcome) -> int:
+    if outcome.headline:
+        Screen(sys.stderr).line(outcome.headline, "warn")
+    # JSON of ASCII alone: control characters from outside are escapes in it.
+    sys.stdout.write(json.dumps(outcome.content, indent=2) + "\n")
+    return FAILED if outcome.is_error or outcome.content.get("status") in _NOT_DONE else OK
+
+
+_NOT_DONE = frozenset({"error", "rejected", "expired", "cancelled", "stale", "failed", "outcome_unknown", "refused"})
+
+
+def _given(text: str) -> Mapping[str, Any]:
+    try:
+        given = json.loads(sys.stdin.read() if text == "-" else text)
+    except ValueError as problem:
+        raise CommandFailed(USAGE, f"The arguments are not JSON: {problem}") from None
+    if not isinstance(given, dict):
+        raise CommandFailed(
+            USAGE, 'The arguments must be a JSON object, for instance \'{"domain": "mg.example.com"}\'.'
+        )
+    return given

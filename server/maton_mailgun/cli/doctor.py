@@ -1,0 +1,219 @@
+"""`maton-mailgun doctor`: is everything as it must be, and what would be right where it is not. Prints no secret."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .. import __version__
+from ..approval.record import State
+from ..call import Caller, Engine, Outcome
+from ..config import Settings, display_environment, load, state_home
+from ..errors import SetupError
+from ..runtime import engine
+from ..text import count
+from . import FAILED, OK
+from .screen import Screen
+
+Verdict = Literal["good", "warn", "bad"]
+_PENDING: frozenset[State] = frozenset({"pending"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    verdict: Verdict
+    about: str
+    found: str
+    right: str = ""
+    """What would be right; empty where it is."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look at everything. FAILED if something is wrong; a warning is not."""
+    screen = Screen()
+    screen.line(f"maton-mailgun {__version__}", "strong")
+    wrong = 0
+    for finding in _findings(arguments):
+        wrong += finding.verdict == "bad"
+        screen.outcome(finding.verdict, f"{finding.about}: {finding.found}")
+        if finding.right:
+            screen.line(f"    {finding.right}")
+    screen.line()
+    if wrong:
+        screen.outcome("bad", f"{count(wrong, 'thing')} to put right.")
+        return FAILED
+    screen.outcome("good", "Ready.")
+    return OK
+
+
+def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
+    yield Finding("good", "Python", f"{platform.python_version()} at {sys.executable}")
+    try:
+        settings = load(sandbox=arguments.sandbox)
+    except SetupError as problem:
+        yield Finding("bad", "settings", str(problem), "Correct it; the rest cannot be checked before.")
+        return
+    yield from _policy(settings)
+    try:
+        built = engine(settings)
+    except SetupError as problem:
+        yield Finding("bad", "start", str(problem))
+    else:
+        yield Finding("good", "tools", count(len(built.catalogue), "operation"))
+        yield from asyncio.run(_online(built))
+    yield from _state(settings)
+    yield from _approver(settings)
+    yield _attachments(settings)
+
+
+async def _online(built: Engine) -> list[Finding]:
+    """The key, the gateway and the connections, found out with one read."""
+    settings = built.settings
+    try:
+        if settings.api_key is None:
+            return [
+                Finding(
+                    "bad",
+                    "Maton key",
+                    "MATON_API_KEY is not set",
+                    "Create one at maton.ai/settings and set it; or try everything with --sandbox.",
+                )
+            ]
+        found = [Finding("good", "Maton key", "set")]
+        caller = Caller("doctor", "maton-mailgun doctor")
+        outcome = await built.call("list_connections", {"status": "ACTIVE"}, caller)
+        return [*found, *_gateway(settings, outcome)] if isinstance(outcome, Outcome) else found
+    finally:
+        await built.aclose()
+
+
+def _gateway(settings: Settings, outcome: Outcome) -> Iterator[Finding]:
+    where = "the built-in sandbox" if settings.sandbox else settings.api_url
+    if outcome.is_error:
+        error = outcome.content.get("error", {})
+        yield Finding("bad", "gateway", f"{where}: {error.get('message', '')}", str(error.get("next", "")))
+        return
+    yield Finding("good", "gateway", f"{where} answers and takes the key")
+    connections = outcome.content.get("result", {}).get("connections", [])
+    ids = [str(connection.get("connection_id", "")) for connection in connections]
+    chosen = settings.connection_id
+    if not ids:
+        yield Finding(
+            "bad",
+            "connections",
+            "no active Mailgun connection",
+            "Connect Mailgun at maton.ai, or call create_connection.",
+        )
+    elif chosen and chosen not in ids:
+        right = f"Set MATON_CONNECTION_ID to one of {', '.join(ids)}."
+        yield Finding("bad", "connections", "MATON_CONNECTION_ID is not an active one", right)
+    elif len(ids) > 1 and not chosen:
+        right = f"Set MATON_CONNECTION_ID to one of {', '.join(ids)}, or name one in every call."
+        yield Finding("warn", "connections", f"{len(ids)} active and none chosen", right)
+    else:
+        yield Finding("good", "connections", f"{chosen or ids[0]} is used")
+
+
+def _policy(settings: Settings) -> Iterator[Finding]:
+    from ..approval.policies import policy_of
+
+    try:
+        policy = policy_of(settings)
+    except SetupError as problem:
+        yield Finding("bad", "policy", str(problem), "Correct the file; the server does not start with it.")
+        return
+    if settings.policy is None:
+        yield Finding("good", "policy", "none: every write asks a person")
+        return
+    yield Finding("good", "policy", f"{settings.policy}: {count(len(policy.rules), 'rule')}")
+    if settings.approval == "relay":
+        yield Finding("warn", "approval", "relay: the agent passes on what the user says, which nobody attests")
+
+
+def _state(settings: Settings) -> Iterator[Finding]:
+    """The state directory, its keys and its approvals. What does not exist is not made."""
+    home = state_home(settings)
+    if not home.exists():
+        yield Finding("good", "state directory", f"{home}, made at the first write")
+        return
+    yield _directory(home)
+    from ..approval.keys import KEY_FILE, KeyFileError, load_keys
+
+    if not (home / KEY_FILE).exists():
+        yield Finding("good", "keys", "made at the first write")
+        return
+    try:
+        load_keys(home)
+    except KeyFileError as problem:
+        yield Finding("bad", "keys", str(problem))
+        return
+    yield Finding("good", "keys", "readable by you alone")
+    yield asyncio.run(_approvals(settings))
+
+
+def _directory(home: Path) -> Finding:
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
+        return Finding("bad", "state directory", f"{home} cannot be written", "Make it a directory of yours.")
+    if os.name == "posix" and mode & 0o077:
+        return Finding("warn", "state directory", f"{home} is open to others ({mode:04o})", f'Run: chmod 700 "{home}"')
+    return Finding("good", "state directory", str(home))
+
+
+async def _approvals(settings: Settings) -> Finding:
+    from ..approval import audit
+    from ..approval.desk import Desk
+    from ..approval.store import StoreError
+
+    try:
+        desk = await Desk.open(settings)
+        try:
+            verdict = await audit.verify(desk.store)
+            waiting = await desk.list(_PENDING, limit=1000)
+        finally:
+            await desk.close()
+    except (SetupError, StoreError) as problem:
+        return Finding("bad", "approvals", str(problem))
+    if not verdict.ok:
+        return Finding("bad", "approvals", f"the audit does not hold: {verdict.why}", "Run: maton-mailgun audit verify")
+    entries = count(verdict.entries, "entry", "entries")
+    return Finding("good", "approvals", f"{len(waiting)} waiting, audit of {entries} holds")
+
+
+def _approver(settings: Settings) -> Iterator[Finding]:
+    """The ways a person can decide outside the client."""
+    from ..approval.page.serve import graphical_browser
+    from ..approval.passphrase import Passphrase
+
+    browser = graphical_browser(display_environment(), sys.platform) is not None
+    if settings.page and browser:
+        yield Finding("good", "approval page", "opens in your browser when the client cannot ask")
+    elif settings.page:
+        yield Finding("warn", "approval page", "no graphical browser here", "Decide with `maton-mailgun approvals`.")
+    else:
+        yield Finding("good", "approval page", "switched off")
+    if Passphrase(state_home(settings)).is_set():
+        yield Finding("good", "passphrase", "set")
+    else:
+        right = "To approve in a terminal, run: maton-mailgun approvals passphrase"
+        yield Finding("warn", "passphrase", "not set", right)
+
+
+def _attachments(settings: Settings) -> Finding:
+    allowed = settings.attachments
+    if allowed is None:
+        return Finding("good", "attachments", "no directory allowed, so no file can be sent")
+    if not allowed.is_dir():
+        right = "Set MATON_MAILGUN_ATTACHMENTS to a directory that exists."
+        return Finding("bad", "attachments", f"{allowed} is no directory", right)
+    return Finding("good", "attachments", f"files under {allowed} may be sent")

@@ -1,0 +1,125 @@
+"""An approval as a person reads it: its state in words, its preview, its outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..approval.record import Record
+from ..approval.show import terminal
+from ..text import count, moment, short
+from .screen import Screen, Tone
+
+HEADINGS = ("approval", "state", "operation", "target", "asked")
+_TONES: Mapping[str, Tone] = {
+    "pending": "warn",
+    "approved": "warn",
+    "executing": "warn",
+    "succeeded": "good",
+    "failed": "bad",
+    "unknown": "bad",
+    "stale": "bad",
+    "rejected": "bad",
+}
+
+
+def row(record: Record, now: float) -> tuple[str, ...]:
+    """One line of a list, in the order of `HEADINGS`."""
+    target = short(str(record.preview.get("target", "")), 60)
+    return record.id, record.state, record.operation, target, f"{_ago(now - record.created_at)} ago"
+
+
+def show_preview(screen: Screen, record: Record) -> None:
+    """Everything the person has to know before they decide."""
+    title, *rest = terminal(record.preview, screen.width - 4)
+    screen.panel(title, rest, "warn" if record.state == "pending" else "quiet")
+
+
+def show_state(screen: Screen, record: Record, now: float) -> None:
+    """Where it stands and, once it ran, what came of it."""
+    screen.outcome(_TONES.get(record.state, "plain"), state_words(record, now))
+    screen.lines(_details(record), "quiet")
+
+
+def state_words(record: Record, now: float) -> str:
+    """The state as a sentence that says whether anything was written."""
+    by = f" by {record.decided_by}" if record.decided_by else ""
+    match record.state:
+        case "pending":
+            where = "" if record.level == "client" else ", on the page or here only"
+            return f"Waits for a decision for another {_ago(record.expires_at - now)}{where}. Nothing was sent."
+        case "approved" if record.retry_at is not None:
+            again = f"{_ago(max(0.0, record.retry_at - now))}"
+            return f"Approved{by}. The service asked to wait; it can be tried again in {again}. Nothing was done yet."
+        case "approved":
+            return (
+                f"Approved{by}, and not carried out yet: a running server does that, within the next "
+                f"{_ago(record.expires_at - now)}."
+            )
+        case "executing":
+            return f"Approved{by}, and being carried out now."
+        case "succeeded":
+            return f"Approved{by}, and carried out once."
+        case "failed":
+            return f"Approved{by}, and refused by the service. Nothing was written."
+        case "rejected":
+            return f"Rejected{by}. Nothing was sent."
+        case "expired":
+            return "Expired: nobody decided or carried it out in time. Nothing was sent."
+        case "cancelled":
+            return "Withdrawn before anybody decided. Nothing was sent."
+        case "stale":
+            return f"Approved{by}, but something had changed. Nothing was sent; it has to be proposed again."
+        case _:
+            return (
+                f"Approved{by} and sent, but the answer was lost: IT MAY HAVE HAPPENED. Look in Mailgun before "
+                "anybody does it again."
+            )
+
+
+def public_fields(record: Record) -> dict[str, Any]:
+    """A record for `--json`: all but the sealed secret."""
+    result = {key: value for key, value in (record.result or {}).items() if not key.startswith("_")}
+    return {
+        "approval_id": record.id,
+        "state": record.state,
+        "operation": record.operation,
+        "access": record.access,
+        "digest": record.digest,
+        "level": record.level,
+        "risk": record.risk,
+        "rule": record.rule,
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "decided_at": record.decided_at,
+        "decided_by": record.decided_by,
+        "channel": record.channel,
+        "reason": record.reason,
+        "finished_at": record.finished_at,
+        "preview": dict(record.preview),
+        "result": result or None,
+    }
+
+
+def _details(record: Record) -> Iterator[str]:
+    if record.reason:
+        yield f"  Reason: {record.reason}"
+    result = record.result or {}
+    if error := result.get("error"):
+        yield f"  Answer: {error.get('message', '')}"
+    elif isinstance(answer := result.get("result"), Mapping):
+        yield f"  Answer: {json.dumps(answer, ensure_ascii=False)}"
+    yield f"  Proposed {moment(record.created_at)}, digest {record.digest}"
+    if record.decided_at:
+        yield f"  Decided {moment(record.decided_at)} by {record.channel or 'nobody'}"
+
+
+def _ago(seconds: float) -> str:
+    """A length of time in the one unit that matters."""
+    seconds = max(0.0, seconds)
+    if seconds < 90:
+        return count(round(seconds), "second")
+    if seconds < 5400:
+        return count(round(seconds / 60), "minute")
+    return count(round(seconds / 3600), "hour") if seconds < 172_800 else count(round(seconds / 86400), "day")

@@ -1,0 +1,102 @@
+"""`maton-mailgun sandbox`: Maton and Mailgun in memory, on a port of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..sandbox import RunningSandbox, Sandbox, serve
+from ..sandbox.seed import DOMAIN
+from . import OK, USAGE, CommandFailed
+from .screen import Screen
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM, then save the state."""
+    screen = Screen()
+    sandbox = Sandbox()
+    state = Path(arguments.state) if arguments.state else None
+    begin = state if state is not None and state.exists() else arguments.seed
+    if begin is not None:
+        _load(sandbox, Path(begin))
+    with _stopped() as stop:
+        with ExitStack() as running:
+            try:
+                at = running.enter_context(serve(sandbox, port=arguments.port))
+            except (OSError, OverflowError) as problem:
+                raise CommandFailed(USAGE, f"Port {arguments.port} cannot be used: {problem}. Try --port 0.") from None
+            _tell(screen, at)
+            if state is not None:
+                screen.line(f"State is kept in {state}.", "quiet")
+            screen.line("Stop with Ctrl-C.", "quiet")
+            # A wait without an end would not see Ctrl-C on Windows.
+            while not stop.wait(0.5):
+                pass
+        if state is not None:
+            _save(sandbox, state)
+            screen.outcome("good", f"Saved to {state}.")
+    return OK
+
+
+def _tell(screen: Screen, at: RunningSandbox) -> None:
+    key, mailgun_key = at.sandbox.api_keys[0], at.sandbox.mailgun_keys[0]
+    screen.heading("Maton and Mailgun sandbox: nothing leaves this machine")
+    screen.table(
+        ("", ""),
+        (
+            ("Maton gateway", at.url),
+            ("Maton key", key),
+            ("Mailgun, through Maton", f"{at.url}/mailgun/v3/{DOMAIN}/messages"),
+            ("Mailgun, directly", f"{at.url}/v3/{DOMAIN}/messages"),
+            ("Mailgun key", f"{mailgun_key}   (basic auth, user api)"),
+            ("what arrived", f"{at.url}/_sandbox/requests"),
+            ("outbox", f"{at.url}/_sandbox/messages"),
+        ),
+    )
+    screen.line()
+    screen.line("Use it with the server:")
+    screen.line(f"  MATON_API_URL={at.url} MATON_API_KEY={key} maton-mailgun")
+
+
+@contextmanager
+def _stopped() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set: a second one is not needed, and none interrupts the saving."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: Any) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _load(sandbox: Sandbox, path: Path) -> None:
+    try:
+        sandbox.load(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as problem:
+        raise CommandFailed(USAGE, f"{path} cannot be read: {problem.strerror}.") from None
+    except ValueError as problem:
+        raise CommandFailed(USAGE, f"{path} is no saved sandbox: {problem}.") from None
+
+
+def _save(sandbox: Sandbox, path: Path) -> None:
+    """Replace the file whole: a full disk must not cost the state that was there."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_text(json.dumps(sandbox.dump()), encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as problem:
+        raise CommandFailed(USAGE, f"The state could not be saved to {path}: {problem.strerror}.") from None
+    finally:
+        draft.unlink(missing_ok=True)

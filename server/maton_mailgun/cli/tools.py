@@ -1,0 +1,69 @@
+"""`maton-mailgun tools`: what is on offer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..approval_tools import TOOLS
+from ..catalogue import Catalogue, load
+from ..text import count
+from . import OK
+from .flags import settings_of
+from .screen import Screen
+
+APPROVAL_TOOLSET = "approvals"
+Row = tuple[str, str, str, str]
+"""Tool, toolset, access, title."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the operations and the approval tools."""
+    settings, screen = settings_of(arguments), Screen()
+    offered = load().only(settings.toolsets, read_only=settings.read_only)
+    approval_tools = () if settings.read_only else TOOLS
+    if arguments.json:
+        screen.line(json.dumps(list(_described(offered, approval_tools)), indent=None))
+    elif arguments.markdown:
+        screen.lines(markdown(offered))
+    else:
+        screen.table(("tool", "toolset", "access", "what it does"), rows(offered, approval_tools))
+        screen.line()
+        screen.line(f"{count(len(offered), 'operation')} and {count(len(approval_tools), 'approval tool')}", "quiet")
+    return OK
+
+
+def rows(offered: Catalogue, approval_tools: tuple[Mapping[str, Any], ...] = TOOLS) -> Iterator[Row]:
+    """Every tool, in the order in which clients see them."""
+    for operation in offered.values():
+        yield operation.name, operation.toolset, operation.access, operation.title
+    for tool in approval_tools:
+        access = "read" if tool["annotations"]["readOnlyHint"] else "change"
+        yield tool["name"], APPROVAL_TOOLSET, access, tool["title"]
+
+
+def markdown(offered: Catalogue) -> list[str]:
+    """The tools as a Markdown table, one row for each."""
+    lines = ["| Toolset | Tool | What it does | Access |", "| --- | --- | --- | --- |"]
+    toolset = ""
+    for name, group, access, title in rows(offered):
+        lines.append(f"| {group if group != toolset else ''} | `{name}` | {title} | {access} |")
+        toolset = group
+    return lines
+
+
+def _described(offered: Catalogue, approval_tools: tuple[Mapping[str, Any], ...]) -> Iterator[dict[str, Any]]:
+    for operation in offered.values():
+        yield {
+            "name": operation.name,
+            "toolset": operation.toolset,
+            "access": operation.access,
+            "title": operation.title,
+            "description": operation.about,
+            "annotations": operation.hints,
+            "inputSchema": dict(operation.schema),
+        }
+    for tool in approval_tools:
+        yield {"toolset": APPROVAL_TOOLSET, **tool}
