@@ -116,6 +116,13 @@ def test_message_id_is_filtered_without_its_brackets(api: Wire) -> None:
     assert api.events(f"?message-id=%3C{sent.strip('<>')}%3E") == []
 
 
+def test_message_id_that_was_used_twice_finds_both(api: Wire) -> None:
+    api.send_mail()
+    for recipient in ("one@example.net", "two@example.net"):
+        api.send_mail(("h:Message-Id", "<mine@mg.example.com>"), to=recipient)
+    assert recipients(api, "?message-id=mine@mg.example.com&event=accepted") == ["two", "one"]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

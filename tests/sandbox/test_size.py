@@ -70,12 +70,14 @@ def get(account: Account, target: str) -> Any:
         ("begin=30000&end=20000&", None, None, 5),
         ("event=delivered&", "delivered", None, 5),
         ("recipient=u40000@example.net&", None, "u40000@example.net", 1),
+        ("message-id=40000@x&", None, None, 1),
     ],
 )
 def test_event_pages_touch_only_their_own_events(
     account: Account, query: str, kind: str | None, recipient: str | None, pages: int
 ) -> None:
-    series = account.domains[DOMAIN].log.narrowest(kind, recipient)
+    key = "k40000" if "message-id" in query else None
+    series = account.domains[DOMAIN].log.narrowest(kind, recipient, key)
     whole = series.events
     series.events = counted = Counting(whole)
     target = f"/v3/{DOMAIN}/events?{query}limit=100"

@@ -67,11 +67,12 @@ class Series:
 
 @dataclass
 class EventLog:
-    """All events of a domain, the same by kind and by recipient, and their counts per hour."""
+    """All events of a domain, the same by kind, recipient and message, and their counts per hour."""
 
     everything: Series = field(default_factory=Series)
     kinds: dict[str, Series] = field(default_factory=dict)
     recipients: dict[str, Series] = field(default_factory=dict)
+    messages: dict[str, Series] = field(default_factory=dict)
     hours: dict[int, Counter[str]] = field(default_factory=dict)
     _seen: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -79,6 +80,7 @@ class EventLog:
         self.everything.add(event)
         self.kinds.setdefault(event.kind, Series()).add(event)
         self.recipients.setdefault(event.recipient.lower(), Series()).add(event)
+        self.messages.setdefault(event.message_key, Series()).add(event)
         hour = self.hours.setdefault(int(event.timestamp // HOUR), Counter())
         hour[event.kind] += 1
         if event.kind == "failed":
@@ -89,8 +91,10 @@ class EventLog:
             self._seen.add(first)
             hour[event.kind + ".unique"] += 1
 
-    def narrowest(self, kind: str | None, recipient: str | None) -> Series:
-        """The shortest series that holds every event of this recipient or this kind; None does not narrow."""
+    def narrowest(self, kind: str | None, recipient: str | None, message_key: str | None = None) -> Series:
+        """The shortest series that holds every event of this message, recipient or kind; None does not narrow."""
+        if message_key is not None:
+            return self.messages.get(message_key, Series())
         if recipient is not None:
             return self.recipients.get(recipient.lower(), Series())
         if kind is not None:

@@ -114,10 +114,19 @@ def _tests(cursor: Cursor) -> list[tuple[Test, Callable[[Event, Message], list[s
     return [(compile_expression(value, exact=_FIELDS[name][0]), _FIELDS[name][1]) for name, value in cursor.filters]
 
 
+def _only_key(domain: Domain, message_id: str | None) -> str | None:
+    """The storage key of the one message with this id; None when there are several, as ids need not be unique."""
+    if message_id is None:
+        return None
+    wanted = f"<{message_id}>".lower()
+    keys = [key for key, message in domain.messages.items() if message.id.lower() == wanted]
+    return keys[0] if len(keys) == 1 else None
+
+
 def _page(domain: Domain, cursor: Cursor) -> list[Event]:
     tests = _tests(cursor)
     plain = {name: value.strip() for name, value in cursor.filters if _PLAIN.fullmatch(value.strip())}
-    log = domain.log.narrowest(plain.get("event"), plain.get("recipient"))
+    log = domain.log.narrowest(plain.get("event"), plain.get("recipient"), _only_key(domain, plain.get("message-id")))
     forward, backward = (log.upward, log.downward) if cursor.ascending else (log.downward, log.upward)
 
     def matching(events: Iterator[Event]) -> list[Event]:
