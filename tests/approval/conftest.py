@@ -90,16 +90,22 @@ def _call(command: Sequence[str]) -> None:
             pytest.fail(f"{command[-1]} failed:\n{output.read()}")
 
 
+@pytest.fixture
+def postgres_backend(postgres_url: str, tmp_path: Path) -> Backend:
+    """An empty schema on the PostgreSQL server."""
+    schema = f"t{secrets.token_hex(8)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+    return Backend(f"{postgres_url}?options=-csearch_path%3D{schema}", tmp_path)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     """An empty database of either kind, with a key and a clock of its own."""
     if request.param == "sqlite":
         return Backend(None, tmp_path)
-    url: str = request.getfixturevalue("postgres_url")
-    schema = f"t{secrets.token_hex(8)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE SCHEMA {schema}".encode())
-    return Backend(f"{url}?options=-csearch_path%3D{schema}", tmp_path)
+    found: Backend = request.getfixturevalue("postgres_backend")
+    return found
 
 
 @pytest.fixture

@@ -241,6 +241,23 @@ async def test_attack_37_a_row_put_back_together_with_its_entries_is_not_claimed
         await store.claim(record, actor="gate", lease_seconds=60)
 
 
+async def test_attack_37_a_database_put_back_whole_is_not_claimed_from_again(backend: Backend, store: Store) -> None:
+    """Rows, audit and head are all as they once were: only this process knows that more had happened."""
+    record, _ = await store.insert(a_record(), b"sealed", max_pending=10)
+    record = await store.move(record, "approved", actor="ann")
+    tables = ("approvals", "audit", "head")
+    for table in tables:
+        backend.intrude(f"CREATE TABLE copy_{table} AS SELECT * FROM maton_mailgun_{table}")  # noqa: S608
+    await store.claim(record, actor="gate", lease_seconds=60)
+    for table in tables:
+        backend.intrude(f"DELETE FROM maton_mailgun_{table}")  # noqa: S608
+        backend.intrude(f"INSERT INTO maton_mailgun_{table} SELECT * FROM copy_{table}")  # noqa: S608
+
+    assert await store.get(record.id) == record
+    with pytest.raises(Tampered, match="ended at entry 3 before and now ends at 2"):
+        await store.claim(record, actor="gate", lease_seconds=60)
+
+
 async def test_an_edited_budget_is_refused(backend: Backend, store: Store) -> None:
     await story(store)
     backend.intrude("UPDATE maton_mailgun_head SET budgets = '{}'")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from maton_mailgun.approval.policy import Case, Policy, Verdict
-from maton_mailgun.approval.policy_file import PolicyError, load_policy
+from maton_mailgun.approval.rules import PolicyError, load_policy
 
 TOOLS = ("send_message", "delete_domain", "delete_route", "create_route", "update_route")
 

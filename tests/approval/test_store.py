@@ -190,9 +190,21 @@ async def test_an_amendment_keeps_the_state_and_outdates_older_views(store: Stor
     assert shown == replace(record, shown_at=NOON + 1, version=2)
     with pytest.raises(Conflict):
         await store.amend(record, actor="page", shown_at=NOON + 2)
-    rejected = await store.move(shown, "rejected", actor="ann")
+
+
+async def test_after_the_end_only_the_result_can_be_amended(store: Store) -> None:
+    """A secret that was shown once is taken out of it."""
+    record = await store.move(
+        await in_state(store, "executing"), "succeeded", actor="gate", result={"secret": "sealed", "id": 1}
+    )
+
+    amended = await store.amend(record, actor="secret shown", result={"id": 1})
+
+    assert amended == replace(record, result={"id": 1}, version=record.version + 1)
+    with pytest.raises(Conflict):
+        await store.amend(record, actor="secret shown", result={})
     with pytest.raises(IllegalMove):
-        await store.amend(rejected, actor="page", shown_at=NOON + 3)
+        await store.amend(amended, actor="page", result={}, decided_by="eve")
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,20 @@ async def after_the_restart(backend: Backend, store: Store, record: Record) -> N
     else:
         assert swept == []
         assert await store.get(record.id) == record
+
+
+def test_naming_the_store_and_the_policy_loads_no_database_and_no_heavy_library() -> None:
+    """They are loaded on the first write: a server that only reads never pays for them."""
+    program = (
+        "import sys; import maton_mailgun.approval.store, maton_mailgun.approval.record, "
+        "maton_mailgun.approval.policy, maton_mailgun.approval.keys, maton_mailgun.approval.canonical; "
+        "heavy = {'sqlite3', 'psycopg', 'cryptography', 'idna', 'pydantic', 'asyncio'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX limits and users")

@@ -105,6 +105,31 @@ class Broken(Exception):
         self.why = why
 
 
+@dataclass(slots=True)
+class Watermark:
+    """How far this process has seen the chain go. A database put back whole to an earlier moment has every checksum
+    right; but an approval that was used since then would be usable again."""
+
+    seq: int = 0
+    _written: int = 0
+
+    def reached(self, head: Head) -> None:
+        """Note a stored head. Raises Broken when the chain has become shorter."""
+        if head.seq < self.seq:
+            raise Broken(head.seq, f"it ended at entry {self.seq} before and now ends at {head.seq}")
+        self.seq = self._written = head.seq
+
+    def writing(self, seq: int) -> None:
+        """Note an entry that is not committed yet."""
+        self._written = seq
+
+    def ended(self, *, committed: bool) -> None:
+        """The transaction is over: what it wrote counts, or never was."""
+        if committed:
+            self.seq = max(self.seq, self._written)
+        self._written = self.seq
+
+
 class Audited(Protocol):
     """The part of a store that the audit needs."""
 

@@ -11,11 +11,11 @@ import datetime
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from maton_mailgun.approval import audit, rows, seal
-from maton_mailgun.approval.audit import Chain, Head
+from maton_mailgun.approval.audit import Chain, Head, Watermark
 from maton_mailgun.approval.expiry import Deadlines
 from maton_mailgun.approval.record import MOVES, TERMINAL, Record, State
 from maton_mailgun.approval.rows import Row, Rows
@@ -46,6 +46,7 @@ class Journal:
     rows: Rows
     deadlines: Deadlines
     clock: Callable[[], float]
+    mark: Watermark = field(default_factory=Watermark)
 
     # Reading
 
@@ -269,19 +270,22 @@ class Journal:
         yield audit.APPEND, audit.columns_of(entry)
         head = replace(head, seq=entry.seq, hash=entry.hash)
         yield audit.SET_HEAD, self.chain.head_row(head)
+        self.mark.writing(head.seq)
         return head
 
     def _head(self, found: list[tuple[Any, ...]]) -> Head:
         if not found:
             raise Tampered("the audit", "its end was removed")
         try:
-            return self.chain.head(found[0])
+            head = self.chain.head(found[0])
+            self.mark.reached(head)
         except audit.Broken as broken:
             if found[0][4] != self.chain.key_id:
                 raise StoreUnavailable(
                     f"Another process continued this database under the key {found[0][4]}. Restart this one."
                 ) from broken
             raise Tampered("the audit", broken.why) from broken
+        return head
 
     def _readable(self, found: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
         """The rows that hold; one bad row must not hide the good ones, nor keep a server from starting."""

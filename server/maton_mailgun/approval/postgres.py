@@ -28,7 +28,7 @@ _BEGIN_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # READ COMMITTED: what a statement sees was committed when the head became ours, not when we began. The settings hold
 # for the one transaction: a pooler may give the next one another session.
 _BEGIN_WRITE = (
-    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; "
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
     f"SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"
 )
 
@@ -84,9 +84,11 @@ class PostgresStore(DurableStore):
                     outcome = await _run(connection, script)
                     await connection.commit()
                 except BaseException:
+                    self._journal.mark.ended(committed=False)
                     with contextlib.suppress(psycopg.Error):
                         await connection.rollback()
                     raise
+                self._journal.mark.ended(committed=True)
             except psycopg.Error as error:
                 raise _unavailable(error) from error
             return outcome
@@ -165,7 +167,7 @@ def _unavailable(error: psycopg.Error) -> StoreUnavailable:
         advice = f"another process held the audit for {_LOCK_SECONDS} s. Try again"
     elif isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         advice = "it is read-only. Point the database URL at the primary"
-    elif isinstance(error, psycopg.errors.InsufficientPrivilege):
+    elif isinstance(error, psycopg.errors.InsufficientPrivilege | psycopg.errors.InvalidSchemaName):
         advice = "the user lacks rights. It must be able to create and write tables maton_mailgun_* in its schema"
     elif isinstance(error, psycopg.errors.DiskFull):
         advice = "its disk is full. Make room, then try again"

@@ -78,7 +78,9 @@ class SqliteStore(DurableStore):
                 connection.execute("COMMIT")
             except BaseException:
                 _roll_back(connection)
+                self._journal.mark.ended(committed=False)
                 raise
+            self._journal.mark.ended(committed=True)
         except sqlite3.Error as error:
             raise _unavailable(self._path, error) from error
         return outcome

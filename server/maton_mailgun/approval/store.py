@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
 if TYPE_CHECKING:
     from maton_mailgun.approval.audit import Chain
     from maton_mailgun.approval.keys import Keys
-    from maton_mailgun.approval.record import Channel, Level, Record, Risk, State
+    from maton_mailgun.approval.record import Channel, Record, State
     from maton_mailgun.approval.rows import Rows as RowCodec
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ Placeholders are written `?`; `/*lock*/` marks where a database with row locks t
 
 
 # StoreError
-# ├── StoreUnavailable   the database cannot be used: nothing of this operation was kept
+# ├── StoreUnavailable   the database cannot be used
 # ├── Tampered           a row was changed behind our back: it is never acted on
 # ├── Conflict           another process was faster, or time ran out: `.current` is what is there now
 # ├── IllegalMove        the state machine has no such move; terminal states never change
@@ -40,7 +40,11 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(StoreError):
-    """The database cannot be used just now; the text says why and what would be right."""
+    """The database cannot be used just now; the text says why and what would be right.
+
+    Nothing of the operation was kept; except that PostgreSQL may have kept all of it when the connection was lost in
+    the very moment of the commit. Read the record again before going on; a claim without a return value is no claim.
+    """
 
 
 class Tampered(StoreError):
@@ -108,8 +112,6 @@ class Changes(TypedDict, total=False):
     result: Mapping[str, Any] | None
     duplicate_of: str | None
     rule: str | None
-    level: Level
-    risk: Risk
 
 
 class Store(Protocol):
@@ -152,7 +154,11 @@ class Store(Protocol):
         ...
 
     async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
-        """Compare-and-set of fields without a change of state (shown, lease, next look). Raises Conflict."""
+        """Compare-and-set of fields without a change of state (shown, lease, next look). Raises Conflict.
+
+        In a terminal state only `result` may be amended: a secret in it is taken out when it was shown. Else
+        IllegalMove.
+        """
         ...
 
     async def claim(

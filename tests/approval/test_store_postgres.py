@@ -1,0 +1,110 @@
+"""What only PostgreSQL can do to a store: lose the connection, be read-only, be absent."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from maton_mailgun.approval import audit, postgres
+from maton_mailgun.approval.keys import load_keys
+from maton_mailgun.approval.store import Script, Store, StoreUnavailable, open_store
+
+from .backends import Backend
+from .records import a_record
+
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
+
+
+@pytest.fixture
+def backend(postgres_backend: Backend) -> Backend:
+    return postgres_backend
+
+
+def cut_connections(backend: Backend) -> int:
+    """End the sessions of every store, as a restarted server does. Returns how many there were."""
+    return len(
+        backend.intrude(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE application_name = 'maton-mailgun' AND pid <> pg_backend_pid()"
+        )
+    )
+
+
+async def test_a_lost_connection_is_replaced_before_the_next_operation(backend: Backend, store: Store) -> None:
+    record, _ = await store.insert(a_record(), b"sealed", max_pending=10)
+
+    assert cut_connections(backend) == 1
+    assert await store.get(record.id) == record
+    assert cut_connections(backend) == 1
+    approved = await store.move(record, "approved", actor="ann")
+
+    assert await store.get(record.id) == approved
+    assert await audit.verify(store) == audit.Verdict(ok=True, entries=2)
+
+
+async def test_a_connection_lost_inside_a_write_keeps_nothing_and_is_told(backend: Backend, store: Store) -> None:
+    record, _ = await store.insert(a_record(), b"sealed", max_pending=10)
+
+    def torn() -> Script[None]:
+        yield "UPDATE maton_mailgun_head SET seq = 99", ()
+        cut_connections(backend)
+        yield "SELECT 1", ()
+
+    with pytest.raises(StoreUnavailable, match=r"no connection|57P01"):
+        await store.write(torn())  # type: ignore[attr-defined]
+
+    assert await store.get(record.id) == record
+    assert await audit.verify(store) == audit.Verdict(ok=True, entries=1)
+
+
+async def test_attack_35_a_read_only_database_is_told(backend: Backend, store: Store) -> None:
+    record, _ = await store.insert(a_record(), b"sealed", max_pending=10)
+    read_only = Backend(f"{backend.url}%20-cdefault_transaction_read_only%3Don", backend.home)
+
+    with pytest.raises(StoreUnavailable, match=r"read-only.*primary"):
+        await read_only.open()
+    assert await store.get(record.id) == record
+
+
+async def test_a_user_without_rights_is_told_what_it_needs(backend: Backend) -> None:
+    assert backend.url is not None
+    with psycopg.connect(backend.url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS guest")
+        connection.execute("CREATE ROLE guest LOGIN")
+    as_guest = Backend(backend.url.replace("tester@", "guest@"), backend.home)
+
+    with pytest.raises(StoreUnavailable, match="lacks rights"):
+        await as_guest.open()
+
+
+async def test_an_absent_server_is_told_without_the_password(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"postgresql://tester:canary@127.0.0.1:{unused.getsockname()[1]}/postgres"
+        with pytest.raises(StoreUnavailable, match="no connection") as error:
+            await open_store(url, tmp_path, load_keys(tmp_path))
+
+    assert "canary" not in str(error.value)
+
+
+async def test_a_missing_driver_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(StoreUnavailable, match=r"maton-mailgun\[postgres\]"):
+        await open_store("postgresql://tester@127.0.0.1/postgres", tmp_path, load_keys(tmp_path))
+
+
+async def test_a_writer_does_not_wait_for_ever(backend: Backend, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert backend.url is not None
+    monkeypatch.setattr(postgres, "_BEGIN_WRITE", "SET LOCAL lock_timeout = '20ms'")
+    with psycopg.connect(backend.url) as other:
+        other.execute("SELECT 1 FROM maton_mailgun_head FOR UPDATE")
+        with pytest.raises(StoreUnavailable, match="another process held the audit"):
+            await store.insert(a_record(), b"sealed", max_pending=1)
+
+    _, joined = await store.insert(a_record(), b"sealed", max_pending=1)
+    assert joined is False
