@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -48,19 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
         outcome = await engine.call(arguments.tool, given, caller)
         if isinstance(outcome, Question):
             raise TypeError("a caller that cannot ask was given a question")
-        if outcome.content.get("status") != "approval_required":
-            return outcome, None
-        gate = await engine.gate()
-        return outcome, await gate.get(outcome.content["approval_id"])
+        approval_id = outcome.content.get("approval_id")
+        record = await (await engine.gate()).get(approval_id) if approval_id else None
+        return outcome, record
 
     outcome, record = _with_engine(settings, sandbox, propose)
-    if record is None:
-        return _print(outcome)
+    if record is None or record.state != "pending":
+        return _print(outcome, record)
     if not at_a_terminal():
-        _print(outcome)
+        _print(outcome, record)
+        flag = " --sandbox" if settings.sandbox else ""
         sys.stderr.write(
-            f"maton-mailgun: a person decides with `maton-mailgun approvals approve {record.id}`; then run the same "
-            "call again to carry it out.\n"
+            f"A person decides with: maton-mailgun approvals approve {record.id}{flag}\n"
+            "Then run the same call again to carry it out.\n"
         )
         return WAITING
     return _decide(settings, sandbox, record)
@@ -71,7 +72,7 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
     show_preview(screen, record)
     if choice("Carry out exactly this, once?", ("yes", "no")) == "no":
         withdrawn = _with_engine(settings, sandbox, lambda engine: _withdraw(engine, record))
-        show_state(screen, withdrawn or record, record.created_at)
+        show_state(screen, withdrawn or record, time.time())
         return FAILED
     require_passphrase(settings, "Passphrase, to approve it: ")
 
@@ -86,8 +87,7 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
         return await gate.run(record.id)
 
     done = _with_engine(settings, sandbox, carry_out)
-    _print(told(done, now=done.created_at))
-    return OK if done.state == "succeeded" else FAILED
+    return _print(told(done, now=time.time()), done)
 
 
 async def _withdraw(engine: Engine, record: Record) -> Record | None:
@@ -107,15 +107,15 @@ def _with_engine(settings: Settings, sandbox: Sandbox | None, work: Callable[[En
     return asyncio.run(run())
 
 
-def _print(outcome: Outcome) -> int:
-    if outcome.headline:
-        Screen(sys.stderr).line(outcome.headline, "warn")
+def _print(outcome: Outcome, record: Record | None) -> int:
+    """The result on standard output, where it stands on standard error."""
+    if record is not None:
+        show_state(Screen(sys.stderr), record, time.time())
     # JSON of ASCII alone: control characters from outside are escapes in it.
     sys.stdout.write(json.dumps(outcome.content, indent=2) + "\n")
-    return FAILED if outcome.is_error or outcome.content.get("status") in _NOT_DONE else OK
-
-
-_NOT_DONE = frozenset({"error", "rejected", "expired", "cancelled", "stale", "failed", "outcome_unknown", "refused"})
+    if record is not None:
+        return OK if record.state == "succeeded" else FAILED
+    return FAILED if outcome.is_error or outcome.content.get("status") != "ok" else OK
 
 
 def _given(text: str) -> Mapping[str, Any]:

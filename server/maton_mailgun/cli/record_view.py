@@ -44,7 +44,7 @@ def show_state(screen: Screen, record: Record, now: float) -> None:
 
 def state_words(record: Record, now: float) -> str:
     """The state as a sentence that says whether anything was written."""
-    by = f" by {record.decided_by}" if record.decided_by else ""
+    by = f" by {short(record.decided_by, 100)}" if record.decided_by else ""
     match record.state:
         case "pending":
             where = "" if record.level == "client" else ", on the page or here only"
@@ -104,12 +104,12 @@ def public_fields(record: Record) -> dict[str, Any]:
 
 def _details(record: Record) -> Iterator[str]:
     if record.reason:
-        yield f"  Reason: {record.reason}"
+        yield f"  Reason: {short(record.reason, 600)}"
     result = record.result or {}
     if error := result.get("error"):
-        yield f"  Answer: {error.get('message', '')}"
+        yield f"  Answer: {short(str(error.get('message', '')), 600)}"
     elif isinstance(answer := result.get("result"), Mapping):
-        yield f"  Answer: {json.dumps(answer, ensure_ascii=False)}"
+        yield f"  Answer: {short(json.dumps(answer, ensure_ascii=False), 2000)}"
     yield f"  Proposed {moment(record.created_at)}, digest {record.digest}"
     if record.decided_at:
         yield f"  Decided {moment(record.decided_at)} by {record.channel or 'nobody'}"

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..text import safe_block, safe_line
+from ..text import safe, safe_block, safe_line
 
 Tone = Literal["plain", "good", "bad", "warn", "quiet", "strong", "accent"]
 
@@ -51,7 +51,7 @@ class Screen:
 
     def line(self, text: str = "", tone: Tone = "plain") -> None:
         """One line, as it is; long ones are wrapped by the terminal alone, so that they can be copied."""
-        self._console.print(Text(safe_line(text), style=_STYLES[tone]), soft_wrap=True)
+        self._console.print(Text(safe(text), style=_STYLES[tone]), soft_wrap=True)
 
     def lines(self, texts: Iterable[str], tone: Tone = "plain") -> None:
         """Several lines."""

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         screen.line(json.dumps(list(_described(offered, approval_tools)), indent=None))
     elif arguments.markdown:
-        screen.lines(markdown(offered))
+        screen.lines(markdown(offered, approval_tools))
     else:
         screen.table(("tool", "toolset", "access", "what it does"), rows(offered, approval_tools))
         screen.line()
@@ -44,13 +44,14 @@ def rows(offered: Catalogue, approval_tools: tuple[Mapping[str, Any], ...] = TOO
         yield tool["name"], APPROVAL_TOOLSET, access, tool["title"]
 
 
-def markdown(offered: Catalogue) -> list[str]:
-    """The tools as a Markdown table, one row for each."""
-    lines = ["| Toolset | Tool | What it does | Access |", "| --- | --- | --- | --- |"]
-    toolset = ""
-    for name, group, access, title in rows(offered):
-        lines.append(f"| {group if group != toolset else ''} | `{name}` | {title} | {access} |")
-        toolset = group
+def markdown(offered: Catalogue, approval_tools: tuple[Mapping[str, Any], ...] = TOOLS) -> list[str]:
+    """The tools as a Markdown table: tool, the first sentence of its description, access."""
+    about = {name: operation.about for name, operation in offered.items()}
+    about |= {tool["name"]: tool["description"] for tool in approval_tools}
+    lines = ["| Tool | What it does | Access |", "| --- | --- | --- |"]
+    for name, _, access, _ in rows(offered, approval_tools):
+        first, _, _ = about[name].replace("|", "\\|").partition(". ")
+        lines.append(f"| `{name}` | {first.rstrip('.')} | {access} |")
     return lines
 
 

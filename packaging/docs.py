@@ -1,0 +1,124 @@
+"""Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools.
+
+    python packaging/docs.py            rewrite them
+    python packaging/docs.py --check    only say whether they are as they must be
+
+A generated part stands between `<!-- NAME -->` and `<!-- /NAME -->`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from maton_mailgun.approval_tools import TOOLS
+from maton_mailgun.catalogue import load
+from maton_mailgun.cli import EXIT_STATUSES
+from maton_mailgun.cli.parser import build
+from maton_mailgun.cli.tools import markdown
+from maton_mailgun.config import NAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def settings() -> list[str]:
+    """Every environment variable, with its meaning."""
+    return ["| Variable | Meaning |", "| --- | --- |", *(f"| `{name}` | {about} |" for name, about in NAMES.items())]
+
+
+def commands() -> list[str]:
+    """Every command with the line its parent shows for it."""
+    rows = [f"| `maton-mailgun {name}` | {_cell(about)} |" for name, about in _commands(build())]
+    return ["| Command | What it does |", "| --- | --- |", *rows]
+
+
+def exit_statuses() -> list[str]:
+    """What every exit status means."""
+    rows = [f"| {status} | {_cell(about)} |" for status, about in EXIT_STATUSES.items()]
+    return ["| Status | Meaning |", "| --- | --- |", *rows, "| 130 | stopped with Ctrl-C |"]
+
+
+def tools() -> list[str]:
+    """One row for each tool."""
+    return markdown(load())
+
+
+def toolsets() -> list[str]:
+    """One row for each toolset: short, for agents that read it with every conversation."""
+    catalogue = load()
+    lines = ["| Toolset | Reads, at once | Writes, after a person's yes |", "| --- | --- | --- |"]
+    for toolset in catalogue.toolsets:
+        mine = [operation for operation in catalogue.values() if operation.toolset == toolset]
+        reads = " ".join(f"`{operation.name}`" for operation in mine if not operation.writes)
+        writes = " ".join(f"`{operation.name}`" for operation in mine if operation.writes)
+        lines.append(f"| {toolset} | {reads} | {writes} |")
+    names = " ".join(f"`{tool['name']}`" for tool in TOOLS)
+    return [*lines, f"| approvals | {names} | |"]
+
+
+PARTS: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
+    "README.md": {"settings": settings, "commands": commands, "exit-statuses": exit_statuses, "tools": tools},
+    "SKILL.md": {"toolsets": toolsets},
+}
+
+
+def main() -> int:
+    """Rewrite or check. Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Generated parts of the documents.")
+    parser.add_argument("--check", action="store_true", help="change nothing; 1 if something is out of date")
+    check = parser.parse_args().check
+    stale = [name for name, parts in PARTS.items() if not _bring_up_to_date(ROOT / name, parts, write=not check)]
+    if check and stale:
+        sys.stderr.write(f"{' and '.join(stale)} out of date. Run: python packaging/docs.py\n")
+        return 1
+    return 0
+
+
+def rendered(text: str, parts: Mapping[str, Callable[[], list[str]]]) -> str:
+    """`text` with its generated parts made anew. Raises ValueError where the place for one is missing."""
+    for name, make in parts.items():
+        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if len(place.findall(text)) != 1:
+            raise ValueError(f"there must be one <!-- {name} --> … <!-- /{name} -->")
+        opening, closing = place.findall(text)[0]
+        before, _, rest = text.partition(opening)
+        text = f"{before}{opening}" + "\n".join(make()) + f"\n{closing}{rest.partition(closing)[2]}"
+    return text
+
+
+def _bring_up_to_date(path: Path, parts: Mapping[str, Callable[[], list[str]]], *, write: bool) -> bool:
+    before = path.read_text(encoding="utf-8")
+    after = rendered(before, parts)
+    if write and after != before:
+        path.write_text(after, encoding="utf-8")
+    return after == before
+
+
+def _commands(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Commands that do something, with their help; those that only group others give way to them."""
+    for action in parser._actions:
+        if not isinstance(action, argparse._SubParsersAction):
+            continue
+        about = {choice.dest: choice.help or "" for choice in action._choices_actions}
+        for name, inner in action.choices.items():
+            below = list(_commands(inner, f"{prefix}{name} "))
+            yield from below or [(f"{prefix}{name}{_arguments(inner)}", about.get(name, ""))]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> str:
+    names = [
+        str(action.metavar) if action.nargs != "?" else f"[{action.metavar}]"
+        for action in parser._get_positional_actions()
+    ]
+    return "".join(f" {name}" for name in names)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
