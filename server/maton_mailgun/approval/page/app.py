@@ -20,6 +20,7 @@ from .contract import Decision, NotDecidable, PageGate
 from .door import Door, Refusal
 from .guard import FRAME_POLICY, Guard, Hosts
 from .sessions import Session, Sessions
+from .waiting import Waiting
 
 WAIT_SECONDS = 15.0
 _MOST_REASON = 1_000
@@ -55,6 +56,9 @@ def create_app(
         verify_passphrase: Checks the approver passphrase; without it only one-time links sign in.
         approver: Who signs in with it, in words for the audit.
         clock: Unix seconds, for what the page says about "now".
+
+    Returns:
+        The application; `app.state.stop_waiting()` ends its long polls, so that a server can stop at once.
     """
     door = Door(
         sessions,
@@ -63,7 +67,8 @@ def create_app(
         verify_passphrase=verify_passphrase,
         approver=approver,
     )
-    pages = _Pages(gate, door, reveals, clock)
+    waiting = Waiting(_MOST_WAITING)
+    pages = _Pages(gate, door, waiting, reveals=reveals, clock=clock)
     one = "/api/approvals/{approval_id}"
 
     def signed_in(path: str, handler: Handler, *methods: str) -> Route:
@@ -88,11 +93,13 @@ def create_app(
         Route(f"{one}/message/{{ticket}}", pages.frame),
         signed_in("/api/{rest:path}", pages.nothing, *_ALL_METHODS),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, hosts=allowed_hosts, origin=origin)],
         exception_handlers={Refusal: _refused},
     )
+    app.state.stop_waiting = waiting.close
+    return app
 
 
 async def _refused(request: Request, refusal: Exception) -> Response:
@@ -106,12 +113,20 @@ async def _refused(request: Request, refusal: Exception) -> Response:
 class _Pages:
     """The handlers behind a session."""
 
-    def __init__(self, gate: PageGate, door: Door, reveals: Callable[[str], bool], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        gate: PageGate,
+        door: Door,
+        waiting: Waiting,
+        *,
+        reveals: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
         self._gate = gate
         self._door = door
         self._reveals = reveals
         self._clock = clock
-        self._waiting = 0
+        self._waiting = waiting
 
     async def list(self, request: Request, session: Session) -> Response:
         pending = await self._gate.list(principal=session.principal, states={"pending"}, limit=50)
@@ -128,12 +143,9 @@ class _Pages:
         """The status as soon as it is another than `version`, at the latest after 15 s."""
         record = await self._record(request, session)
         known = request.query_params.get("version", "")
-        if str(record.version) == known and self._waiting < _MOST_WAITING:
-            self._waiting += 1
-            try:
-                record = await self._gate.wait(record.id, WAIT_SECONDS, until=lambda now: str(now.version) != known)
-            finally:
-                self._waiting -= 1
+        if str(record.version) == known:
+            changed = self._gate.wait(record.id, WAIT_SECONDS, until=lambda now: str(now.version) != known)
+            record = await self._waiting.for_(changed, request) or record
         return self._answer({"status": view.status(record)})
 
     async def shown(self, request: Request, session: Session) -> Response:

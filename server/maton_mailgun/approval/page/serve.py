@@ -40,13 +40,21 @@ class PageServer:
     """A running page. Made by `start`."""
 
     def __init__(
-        self, server: Server, running: asyncio.Task[None], sessions: Sessions, port: int, environ: Mapping[str, str]
+        self,
+        server: Server,
+        running: asyncio.Task[None],
+        sessions: Sessions,
+        *,
+        port: int,
+        environ: Mapping[str, str],
+        stop_waiting: Callable[[], None],
     ) -> None:
         self.sessions = sessions
         self.port = port
         self._server = server
         self._running = running
         self._environ = environ
+        self._stop_waiting = stop_waiting
 
     def link(self, approval_id: str | None = None, *, principal: str | None = None) -> str:
         """A link that signs in once, within ten minutes, and shows one approval or the list.
@@ -71,6 +79,7 @@ class PageServer:
 
     async def close(self) -> None:
         """Stop serving; returns when the port is free."""
+        self._stop_waiting()
         self._server.should_exit = True
         await asyncio.wait([self._running])
 
@@ -126,7 +135,7 @@ async def start(
     server = Quiet(config)
     running = asyncio.create_task(server.serve(sockets=[listening]), name="approval page")
     running.add_done_callback(_ended)
-    return PageServer(server, running, sessions, port, environ)
+    return PageServer(server, running, sessions, port=port, environ=environ, stop_waiting=app.state.stop_waiting)
 
 
 def graphical_browser(environ: Mapping[str, str], platform: str) -> str | None:
@@ -148,7 +157,7 @@ def _open(link: str, browser: str) -> bool:
     carries the protocol. The link goes in by the standard input, so that at least our own process shows no token."""
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and our own lines
-            [sys.executable, "-c", _OPEN],
+            [sys.executable, "-I", "-c", _OPEN],
             input=f"{browser}\n{link}\n",
             text=True,
             stdout=subprocess.DEVNULL,

@@ -1,0 +1,99 @@
+// The two buttons. A yes needs a deliberate act: it is never the default, never focused by the page, and does not count
+// within a moment of the request appearing, so that a double click on something else cannot approve it.
+
+import * as api from "./api.js";
+import { announce, fill, h, value } from "./dom.js";
+import { verbOf } from "./words.js";
+
+const SETTLE_MS = 700;
+
+/**
+ * The bar with Reject and Approve.
+ * `detail`: the record. `current()`: its status as last seen. `unread()`: why it cannot be approved yet, or "".
+ * `decided(status)`: called with the status after an answer, or the newer one when somebody was quicker.
+ */
+export function decisionBar(detail, { current, unread, decided }) {
+  const bar = h("section", { class: "decision", "aria-label": "Decision" });
+  const shownAt = performance.now();
+  let busy = false;
+
+  const note = h("p", { class: "decision-note", id: "decision-note" });
+  const problem = h("p", { class: "decision-problem", role: "alert" });
+  const checked = h("input", { type: "checkbox", id: "checked", on: { change: () => say() } });
+  const reject = h("button", { type: "button", class: "secondary", id: "reject", on: { click: () => askReason() } }, "Reject…");
+  const approve = h("button", {
+    type: "button", id: "approve", class: detail.action === "delete" ? "primary danger" : "primary",
+    "aria-describedby": "decision-note", on: { click: (event) => approveIt(event) },
+  }, `Approve and ${verbOf(detail.action)}`);
+  const reason = h("textarea", { id: "reason", rows: "2", maxlength: "1000", placeholder: "What should the assistant do instead?" });
+
+  function missing() {
+    if (unread()) return unread();
+    if (detail.risk === "high" && !checked.checked) return "Tick the box when you have checked the target.";
+    return "";
+  }
+  function say() {
+    note.textContent = missing() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
+    approve.setAttribute("aria-disabled", String(Boolean(missing())));
+  }
+  function question() {
+    say();
+    fill(bar,
+      detail.risk === "high"
+        ? h("div", { class: "check" }, checked, h("label", { for: "checked" }, "I have checked the target: ", value(detail.preview.target ?? detail.title, "strong")))
+        : null,
+      h("div", { class: "decision-row" }, note, h("div", { class: "buttons" }, reject, approve)),
+      problem,
+    );
+  }
+  function askReason() {
+    problem.textContent = "";
+    const back = h("button", { type: "button", class: "secondary", on: { click: goBack } }, "Back");
+    const send = h("button", { type: "button", class: "primary danger", id: "reject-now", on: { click: () => answer("reject", reason.value) } }, "Reject");
+    fill(bar,
+      h("div", { class: "reason", on: { keydown: (event) => { if (event.key === "Escape") goBack(); } } },
+        h("label", { for: "reason" }, "Reason, if you like; the assistant is told"),
+        reason,
+        h("div", { class: "buttons" }, back, send),
+      ),
+      problem,
+    );
+    reason.focus();
+  }
+  function goBack() {
+    question();
+    reject.focus();
+  }
+  function approveIt(event) {
+    // detail > 1 is the second click of a double click; a keyboard's has 0.
+    if (!event.isTrusted || event.detail > 1 || performance.now() - shownAt < SETTLE_MS) return;
+    if (missing()) {
+      announce(missing());
+      return;
+    }
+    answer("approve", "");
+  }
+  async function answer(decision, words) {
+    if (busy) return;
+    busy = true;
+    problem.textContent = "";
+    for (const control of bar.querySelectorAll("button, textarea, input")) control.disabled = true;
+    try {
+      const { digest } = detail;
+      const { version } = current();
+      decided((await api.decide(detail.id, { decision, digest, version, ...(words.trim() ? { reason: words } : {}) })).status, "");
+    } catch (failure) {
+      if (failure.status === 409 && failure.content.status_now) {
+        decided(failure.content.status_now, failure.message);
+      } else {
+        problem.textContent = `${failure.message} Your answer may not have arrived; this page shows how it is now.`;
+      }
+    } finally {
+      busy = false;
+      for (const control of bar.querySelectorAll("button, textarea, input")) control.disabled = false;
+    }
+  }
+
+  question();
+  return { bar, refresh: say };
+}

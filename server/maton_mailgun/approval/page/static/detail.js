@@ -1,0 +1,238 @@
+// One request: warnings, target and effect, everything else that was found out, and the decision.
+
+import * as api from "./api.js";
+import { announce, fill, h, icon, inView, pause, value } from "./dom.js";
+import { decisionBar } from "./decision.js";
+import { messageSection } from "./message.js";
+import { outcomePanel } from "./outcome.js";
+import { recipientsSection } from "./recipients.js";
+import { ago, countdown, date, plural, stateOf } from "./words.js";
+
+const WARNINGS_AT_ONCE = 6;
+const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "cancelled", "stale"]);
+
+/** Show the approval `id` in `main` and follow it until `signal` aborts. `changed()` is called when its state changes. */
+export async function openDetail(main, id, signal, changed) {
+  const detail = await api.one(id, signal);
+  const view = draw(main, detail, signal, changed);
+  if (signal.aborted) return;
+  view.heading.focus({ preventScroll: true });
+  main.scrollTop = 0;
+  scrollTo(0, 0);
+  if (detail.status.state === "pending") view.update((await api.shown(id)).status);
+  await follow(id, view, signal);
+}
+
+/** Ask for changes until nothing more can change. */
+async function follow(id, view, signal) {
+  while (!signal.aborted && !FINAL.has(view.status().state)) {
+    await inView(signal);
+    const asked = performance.now();
+    const before = view.status().version;
+    const { status } = await api.changes(id, before, signal);
+    view.update(status);
+    if (status.version === before && performance.now() - asked < 1000) await pause(3000, signal);
+  }
+}
+
+function draw(main, detail, signal, changed) {
+  let status = detail.status;
+  const { preview } = detail;
+  const outcome = h("div", { class: "outcome-place" });
+  const decision = h("div", { class: "decision-place" });
+  const facts = h("div", { class: "eyebrow" });
+  const timeline = h("ol", { class: "timeline" });
+  const technical = h("dl", { class: "rows technical" });
+  const heading = h("h1", { tabindex: "-1" }, value(detail.title));
+  const warnings = warningsPanel(preview, () => buttons?.refresh());
+  let buttons = null;
+
+  function redraw() {
+    fill(facts, ...eyebrow(detail, status));
+    fill(timeline, ...moments(detail, status));
+    fill(technical, ...technicalRows(detail, status));
+  }
+  function update(fresh, remark = "") {
+    // Answers can overtake each other; the higher version is the newer truth.
+    if (fresh.version < status.version) return;
+    const before = status.state;
+    status = fresh;
+    redraw();
+    if (fresh.state !== before || remark) {
+      redrawDecision();
+      const word = stateOf(fresh.state, detail.action).word;
+      announce([remark, fresh.state === "pending" ? "" : `${word}.`].filter(Boolean).join(" "));
+      if (before === "pending" && fresh.state !== "pending") document.getElementById("outcome-heading")?.focus();
+      changed();
+    }
+    if (remark) fill(outcome, h("p", { class: "remark" }, remark), outcomePanel(detail, status));
+  }
+  function redrawDecision() {
+    fill(outcome, outcomePanel(detail, status));
+    if (status.state === "pending") {
+      buttons = decisionBar(detail, { current: () => status, unread: warnings.unread, decided: update });
+      fill(decision, buttons.bar);
+    } else {
+      fill(decision);
+    }
+  }
+
+  redraw();
+  redrawDecision();
+  fill(main,
+    h("article", { class: "detail", "data-action": detail.action, "aria-label": "Request" },
+      h("p", { class: "back" }, h("a", { href: "#/" }, icon("back"), "All approvals")),
+      detail.sandbox ? h("p", { class: "sandbox" }, h("strong", {}, "Sandbox."), " Nothing leaves this machine, whatever you decide.") : null,
+      h("header", { class: "detail-head" }, heading, facts),
+      outcome,
+      warnings.panel,
+      h("section", { class: "what", "aria-label": "Target and effect" },
+        h("p", { class: "target" }, value(preview.target)),
+        h("p", { class: "effect" }, value(preview.effect)),
+        h("dl", { class: "key-facts" },
+          keyFact("Account", detail.account),
+          keyFact("Can it be undone?", preview.undo),
+          keyFact("Asked by", preview.asked_by?.client || detail.client),
+        ),
+      ),
+      diffSection(preview.diff),
+      recipientsSection(preview.recipients),
+      messageSection(detail, signal),
+      (preview.sections ?? []).map(section),
+      h("section", { class: "part", "aria-labelledby": "history-heading" },
+        h("h2", { id: "history-heading" }, "History"),
+        (preview.history ?? []).length ? h("ul", { class: "history" }, preview.history.map((line) => h("li", {}, value(line)))) : null,
+        timeline,
+      ),
+      h("details", { class: "part" }, h("summary", {}, h("h2", {}, "Technical details")), technical),
+    ),
+    decision,
+  );
+  tick(detail, () => status, signal);
+  return { heading, update, status: () => status };
+}
+
+function eyebrow(detail, status) {
+  const state = stateOf(status.state, detail.action);
+  const left = h("span", { class: "countdown", id: "countdown", "aria-hidden": "true" }, countdown(status.expires_at));
+  return [
+    h("span", { class: `state tone-${state.tone}` }, icon(state.icon), state.word),
+    h("span", {}, `asked ${ago(detail.created_at)}`),
+    status.state === "pending"
+      ? h("span", {}, "expires in ", left, h("span", { class: "unseen" }, `, at ${date(status.expires_at)}`))
+      : null,
+    detail.risk === "high" ? h("span", { class: "state tone-bad" }, "High risk") : null,
+  ];
+}
+
+/** Count the seconds down in place; a screen reader is told once, a minute before the end. */
+async function tick(detail, status, signal) {
+  let warned = false;
+  while (!signal.aborted && status().state === "pending") {
+    const shown = document.getElementById("countdown");
+    const left = status().expires_at - api.now();
+    if (shown) {
+      shown.textContent = countdown(status().expires_at);
+      shown.classList.toggle("soon", left < 60);
+    }
+    if (left < 60 && left > 0 && !warned) {
+      warned = true;
+      announce("This request expires in less than a minute.");
+    }
+    await pause(1000, signal);
+  }
+}
+
+function warningsPanel(preview, read) {
+  const lines = preview.warnings ?? [];
+  const unchecked = preview.unchecked ?? [];
+  let hidden = Math.max(0, lines.length - WARNINGS_AT_ONCE - 1);
+  if (hidden) hidden = lines.length - WARNINGS_AT_ONCE;
+  if (!lines.length && !unchecked.length) return { panel: null, unread: () => "" };
+  const items = lines.map((line) => h("li", {}, value(line)));
+  const list = h("ul", {}, hidden ? items.slice(0, WARNINGS_AT_ONCE) : items);
+  const more = h("button", { type: "button", class: "secondary", id: "more-warnings" }, `Show the other ${plural(hidden, "warning")}`);
+  more.addEventListener("click", () => {
+    list.append(...items.slice(WARNINGS_AT_ONCE));
+    hidden = 0;
+    more.remove();
+    items[WARNINGS_AT_ONCE].tabIndex = -1;
+    items[WARNINGS_AT_ONCE].focus();
+    announce(`All ${lines.length} warnings are shown.`);
+    read();
+  });
+  const panel = h("div", { class: "warnings-place" },
+    lines.length ? h("section", { class: "warnings", "aria-labelledby": "warnings-heading" },
+      h("h2", { id: "warnings-heading" }, icon("warning"), plural(lines.length, "warning")),
+      list,
+      hidden ? more : null,
+    ) : null,
+    unchecked.length ? h("section", { class: "warnings unchecked", "aria-labelledby": "unchecked-heading" },
+      h("h2", { id: "unchecked-heading" }, icon("unchecked"), "Could not be checked"),
+      h("ul", {}, unchecked.map((line) => h("li", {}, value(line)))),
+    ) : null,
+  );
+  return { panel, unread: () => (hidden ? `Show all ${lines.length} warnings before you approve.` : "") };
+}
+
+function diffSection(diff) {
+  if (!diff?.length) return null;
+  return h("section", { class: "part", "aria-labelledby": "diff-heading" },
+    h("h2", { id: "diff-heading" }, "What changes"),
+    h("div", { class: "diff" }, diff.map((change) => h("div", { class: "diff-line", role: "group", "aria-label": change.field },
+      h("h3", {}, value(change.field)),
+      h("p", { class: "before" }, h("span", { class: "side" }, "Now"), h("del", { dir: "auto" }, shownValue(change.before))),
+      h("p", { class: "after" }, h("span", { class: "side" }, "Then"), h("ins", { dir: "auto" }, shownValue(change.after))),
+    ))),
+  );
+}
+
+function section(part, index) {
+  const id = `section-${index}`;
+  return h("section", { class: "part", "aria-labelledby": id },
+    h("h2", { id }, value(part.heading)),
+    h("dl", { class: "rows" }, (part.rows ?? []).map((row) => [
+      h("dt", {}, value(row.label)),
+      h("dd", { dir: "auto" }, shownValue(row.value), (row.flags ?? []).map((flag) => h("span", { class: "chip" }, value(flag)))),
+    ])),
+  );
+}
+
+function moments(detail, status) {
+  const ended = stateOf(status.state, detail.action).word;
+  const words = { rejected: "Rejected", cancelled: "Withdrawn" }[status.state] ?? "Approved";
+  return [
+    [detail.created_at, ["Asked by ", value(detail.client), " for ", value(detail.principal)]],
+    [status.shown_at, ["Shown to a person"]],
+    [status.decided_at, [words, status.decided_by ? [" by ", value(status.decided_by)] : "", status.channel ? ` (${status.channel})` : ""]],
+    [status.attempted_at, ["Sent to the service"]],
+    [["rejected", "cancelled"].includes(status.state) ? null : status.finished_at, [ended]],
+  ].filter(([at]) => at).map(([at, what]) => h("li", {}, h("time", { datetime: new Date(at * 1000).toISOString() }, date(at)), h("span", {}, what)));
+}
+
+function technicalRows(detail, status) {
+  const request = detail.preview.request ?? {};
+  return [
+    ["Request", `${request.method ?? ""} ${request.path ?? ""}`.trim()],
+    ["Tool", detail.operation],
+    ["Approval", detail.id],
+    ["Digest", detail.digest],
+    ["Connection", detail.connection_id],
+    ["Asked for", detail.principal],
+    ["Policy rule", detail.rule],
+    ["Message-Id", detail.message_id],
+    ["Same as", detail.duplicate_of],
+    ["Expires", status.state === "pending" ? date(status.expires_at) : ""],
+    ["Version", String(status.version)],
+    ["Answer", status.outcome?.details],
+  ].filter(([, text]) => text).map(([label, text]) => [
+    h("dt", {}, label),
+    h("dd", {}, label === "Answer" ? h("pre", { class: "plain", tabindex: "0", role: "region", "aria-label": "Answer of the service" }, text) : h("code", {}, text)),
+  ]);
+}
+
+function keyFact(label, text) {
+  return text ? h("div", {}, h("dt", {}, label), h("dd", {}, value(text))) : null;
+}
+
+const shownValue = (text) => (text === "" || text === null || text === undefined ? "(nothing)" : String(text));

@@ -1,0 +1,131 @@
+// A message: its envelope, and its body as seen, as text, as source, and by where its links lead.
+
+import * as api from "./api.js";
+import { fill, h, icon, value } from "./dom.js";
+import { plural, size } from "./words.js";
+
+export function messageSection(detail, signal) {
+  const message = detail.message;
+  if (!message) return null;
+  const body = h("div", { class: "body" }, h("p", { class: "muted" }, "Loading the message…"));
+  load(detail, body, signal);
+  return h("section", { class: "part", "aria-labelledby": "message-heading" },
+    h("h2", { id: "message-heading" }, "Message"),
+    h("dl", { class: "rows" },
+      row("From", message.from),
+      row("Reply-To", message.reply_to),
+      row("Subject", message.subject || "(no subject)", "subject"),
+      row("Rendered by", message.rendered_by),
+    ),
+    attachments(message.attachments ?? []),
+    body,
+  );
+}
+
+async function load(detail, body, signal) {
+  try {
+    const content = await api.message(detail.id, signal);
+    fill(body, tabs(panelsOf(detail, content)));
+  } catch (problem) {
+    if (problem.name !== "AbortError") fill(body, h("p", { class: "inline-warning" }, `The message could not be loaded: ${problem.message}`));
+  }
+}
+
+function panelsOf(detail, content) {
+  const panels = [];
+  if (content.html) panels.push(["Rendered", () => rendered(detail, content)]);
+  if (content.text) panels.push(["Plain text", () => plain(content.text, "Plain text part")]);
+  if (content.html) panels.push(["Source", () => plain(content.html, "HTML source", "source")]);
+  if (content.amp_html) panels.push(["AMP source", () => plain(content.amp_html, "AMP source", "source")]);
+  if (content.links_total) panels.push([`Links (${content.links_total.toLocaleString("en")})`, () => links(content)]);
+  return panels;
+}
+
+function rendered(detail, content) {
+  const frame = h("iframe", {
+    class: "letter",
+    sandbox: "",
+    referrerpolicy: "no-referrer",
+    title: "The HTML body, without scripts, remote pictures and working links",
+    src: api.frame(detail.id, detail.ticket),
+  });
+  const taller = h("button", { type: "button", class: "link", "aria-pressed": "false" }, "Show it taller");
+  taller.addEventListener("click", () => {
+    const tall = frame.classList.toggle("tall");
+    taller.setAttribute("aria-pressed", String(tall));
+  });
+  return [
+    frame,
+    h("div", { class: "under-letter" },
+      h("p", { class: "muted" }, content.removed.length
+        ? ["Shown without: ", content.removed.map((what, index) => [index ? "; " : "", value(what)]), "."]
+        : "Shown as it is. Links do not work here."),
+      taller,
+    ),
+  ];
+}
+
+function plain(text, label, kind = "text") {
+  return h("pre", { class: `plain ${kind}`, tabindex: "0", role: "region", "aria-label": label, dir: kind === "text" ? "auto" : "ltr" }, text);
+}
+
+function links(content) {
+  const left = content.links_total - content.links.length;
+  return [
+    h("ul", { class: "links" }, content.links.map((link) => h("li", { class: link.flags.length ? "flagged" : null },
+      h("p", { class: "link-line" },
+        value(link.text || "(the address itself)", "link-text"),
+        h("span", { class: "arrow", "aria-label": "leads to" }, "→"),
+        link.host ? value(link.host, "link-host") : h("span", { class: "muted" }, "no host"),
+        h("span", { class: "kind" }, link.part),
+      ),
+      h("p", { class: "link-url" }, value(link.url)),
+      link.flags.map((flag) => h("p", { class: "inline-warning" }, icon("warning"), value(flag))),
+    ))),
+    left > 0 ? h("p", { class: "muted" }, `And ${plural(left, "more link")}, in the source.`) : null,
+  ];
+}
+
+function attachments(files) {
+  if (!files.length) return null;
+  return h("div", { class: "attachments" },
+    h("h3", {}, plural(files.length, "attachment")),
+    h("ul", {}, files.map((file) => h("li", {},
+      value(file.name, "file-name"),
+      h("span", { class: "muted" }, [file.type, size(file.size)].filter(Boolean).join(", ")),
+      file.sha256 ? h("code", { class: "hash" }, `SHA-256 ${file.sha256}`) : null,
+    ))),
+  );
+}
+
+/** Tabs after the ARIA pattern: arrows move, Home and End jump, only the chosen tab is in the tab order. */
+function tabs(panels) {
+  if (!panels.length) return h("p", { class: "muted" }, "This message has no body.");
+  const panel = h("div", { role: "tabpanel", id: "message-panel" });
+  const buttons = panels.map(([name], index) => h("button", {
+    type: "button", role: "tab", id: `message-tab-${index}`, "aria-controls": "message-panel",
+    on: { click: () => choose(index), keydown: (event) => move(event, index) },
+  }, name));
+  function choose(index) {
+    buttons.forEach((button, at) => {
+      button.setAttribute("aria-selected", String(at === index));
+      button.tabIndex = at === index ? 0 : -1;
+    });
+    panel.setAttribute("aria-labelledby", `message-tab-${index}`);
+    fill(panel, panels[index][1]());
+  }
+  function move(event, index) {
+    const last = buttons.length - 1;
+    const target = { ArrowRight: index === last ? 0 : index + 1, ArrowLeft: index ? index - 1 : last, Home: 0, End: last }[event.key];
+    if (target === undefined) return;
+    event.preventDefault();
+    choose(target);
+    buttons[target].focus();
+  }
+  choose(0);
+  return [h("div", { role: "tablist", class: "tabs", "aria-label": "Ways to look at the message" }, buttons), panel];
+}
+
+function row(label, text, className) {
+  return text ? [h("dt", {}, label), h("dd", { class: className, dir: "auto" }, text)] : null;
+}

@@ -1,0 +1,117 @@
+"""A gate as the page knows it, in memory: same moves, same refusals, and outcomes the test decides."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from maton_mailgun.approval.decision import Decision, NotDecidable
+from maton_mailgun.approval.record import MOVES, OPEN, Record, State
+
+
+class GateInMemory:
+    """Keeps records and notes every decision that was taken and every write that was begun."""
+
+    def __init__(self, records: Sequence[Record] = (), clock: Callable[[], float] = time.time) -> None:
+        self.records = {record.id: record for record in records}
+        self.decisions: list[tuple[str, Decision]] = []
+        self.writes: list[str] = []
+        self.secrets: dict[str, Mapping[str, str]] = {}
+        self.outcomes: dict[str, tuple[State, Mapping[str, Any]]] = {}
+        self.clock = clock
+        self.go_on = asyncio.Event()
+        """While it is not set, an approved write stays in flight."""
+        self.go_on.set()
+        self._changed = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def get(self, approval_id: str) -> Record | None:
+        record = self.records.get(approval_id)
+        if record is not None and record.state == "pending" and record.expires_at <= self.clock():
+            record = self.move(record, "expired", finished_at=self.clock())
+        return record
+
+    async def list(
+        self, principal: str | None = None, states: Collection[State] | None = None, limit: int = 50
+    ) -> Sequence[Record]:
+        found = [
+            record
+            for record in self.records.values()
+            if principal in {None, record.principal} and (states is None or record.state in states)
+        ]
+        return sorted(found, key=lambda record: -record.created_at)[:limit]
+
+    async def decide(self, approval_id: str, decision: Decision) -> Record:
+        record = await self.get(approval_id)
+        if record is None:
+            raise KeyError(approval_id)
+        if record.state != "pending":
+            raise NotDecidable(record, f"It is {record.state} already.")
+        if record.level == "operator" and decision.level != "operator":
+            raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
+        self.decisions.append((approval_id, decision))
+        now = self.clock()
+        said: dict[str, Any] = {"decided_at": now, "decided_by": decision.decider, "channel": decision.channel}
+        if not decision.approve:
+            return self.move(record, "rejected", reason=decision.reason, finished_at=now, **said)
+        record = self.move(record, "approved", **said)
+        task = asyncio.create_task(self._write(record))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return record
+
+    async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            changed = self._changed
+            record = await self.get(approval_id)
+            if record is None:
+                raise KeyError(approval_id)
+            left = deadline - asyncio.get_running_loop().time()
+            if until(record) or left <= 0:
+                return record
+            try:
+                await asyncio.wait_for(changed.wait(), min(left, 0.2))
+            except TimeoutError:
+                continue
+
+    async def shown(self, approval_id: str) -> Record:
+        record = self.records[approval_id]
+        if record.shown_at is None and record.state == "pending":
+            record = self.amend(record, shown_at=self.clock())
+        return record
+
+    async def secret(self, approval_id: str) -> Mapping[str, str] | None:
+        return self.secrets.pop(approval_id, None)
+
+    def move(self, record: Record, state: State, **changes: Any) -> Record:
+        """Bring a record into another state, if that move is drawn."""
+        assert state in MOVES[record.state], f"{record.state} -> {state}"
+        return self.amend(record, state=state, **changes)
+
+    def amend(self, record: Record, **changes: Any) -> Record:
+        """Change a record and wake whoever waits for it."""
+        record = replace(record, version=record.version + 1, **changes)
+        self.records[record.id] = record
+        self._changed.set()
+        self._changed = asyncio.Event()
+        return record
+
+    def add(self, record: Record) -> None:
+        """One more record."""
+        self.records[record.id] = record
+
+    @property
+    def open_records(self) -> Sequence[Record]:
+        """Those that are not settled."""
+        return [record for record in self.records.values() if record.state in OPEN]
+
+    async def _write(self, record: Record) -> None:
+        record = self.move(record, "executing", attempted_at=self.clock())
+        self.writes.append(record.id)
+        await self.go_on.wait()
+        state, result = self.outcomes.get(record.id, ("succeeded", {"result": {"message": "Queued. Thank you."}}))
+        self.move(record, state, result=result, finished_at=self.clock())

@@ -1,0 +1,204 @@
+"""How the HTML body of a message is rebuilt, and what is said about its links."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from maton_mailgun.approval.page import links, markup
+from maton_mailgun.approval.page.message import Rendered, render
+from maton_mailgun.approval.page.view import bodies
+
+from .records import LETTER, PICTURE
+
+
+def body_of(rendered: Rendered) -> str:
+    return rendered.document.partition("<body>")[2].removesuffix("</body></html>")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown", "removed"),
+    [
+        ("<p>Hello &amp; <b>you</b></p>", "<p>Hello &amp; <b>you</b></p>", ()),
+        ("<script>alert(1)</script>after", "after", ("1 script element",)),
+        ("<ScRiPt src=//x.test/a></sCrIpT >after", "after", ("1 script element",)),
+        ('<p onclick="x()" id="a">t</p>', '<p id="a">t</p>', ("1 script handler",)),
+        ('<a href="https://x.test/?a&b">t</a>', '<a title="https://x.test/?a&amp;b">t</a>', ()),
+        ('<a title="mine" href="https://x.test">t</a>', '<a title="https://x.test">t</a>', ()),
+        ("<form action=https://x.test><input value=1></form>", "", ("1 form element", "1 input element")),
+        ('<meta http-equiv="ReFresh" content="0;url=https://x.test">', "", ("1 automatic redirect",)),
+        ('<base href="https://x.test/">t', "t", ("1 base element",)),
+        ('<link rel="dns-prefetch" href="//x.test">t', "t", ("1 link element",)),
+        ("<svg><image href=https://x.test/a></svg>t", "t", ("1 svg element", "1 image element")),
+        ("<iframe src=https://x.test>inside</iframe>t", "t", ("1 iframe element",)),
+        ('<video poster="https://x.test/p">v</video>', "v", ("1 video element",)),
+        ('<td background="https://x.test/b">t</td>', "<td>t</td>", ("1 remote picture (x.test)",)),
+        ('<body bgcolor="red">t</body>', '<div bgcolor="red">t</div>', ()),
+        ("<noscript><p>t</p></noscript>", "<p>t</p>", ()),
+        ('<p style="background:url( HTTPS://x.test/b )">t</p>', None, ("1 remote picture (x.test)",)),
+        ('<p style="background:u\\72l(https://x.test/b)">t</p>', None, ()),
+        ("<style>@import 'https://x.test/a.css';</style>", None, ("1 remote style sheet",)),
+        ("<img src=https://x.test/a.png alt=Logo>", None, ("1 remote picture (x.test)",)),
+        ("<img srcset='https://x.test/a.png 2x'>", None, ("1 remote picture",)),
+        ("<img src=cid:missing>", None, ("1 inline picture that is not attached",)),
+        ("<p>a<!-- <script>x</script> -->b<!-->c--></p>", "<p>abc--&gt;</p>", ()),
+        ("a < b <3 </ >c", "a &lt; b &lt;3 c", ()),
+        ("<p title='&quot;><script>'>t</p>", '<p title="&quot;&gt;&lt;script&gt;">t</p>', ()),
+        ("<textarea><script>x</script></textarea>", "&lt;script&gt;x&lt;/script&gt;", ("1 textarea element",)),
+    ],
+)
+def test_17_only_harmless_markup_comes_through(given: str, shown: str | None, removed: tuple[str, ...]) -> None:
+    rendered = render(given)
+    assert (rendered.removed, "x.test" in body_of(rendered) and "href" in body_of(rendered)) == (removed, False)
+    if shown is not None:
+        assert body_of(rendered) == shown
+
+
+def test_17_styles_cannot_end_early_or_spell_out_an_address() -> None:
+    rendered = render("<style>p{content:'</styl\\65>';x:\\75\\72 l(https://x.test)}</style><p>t</p>")
+    style = body_of(rendered)
+    assert style == "<style>p{content:' /styl65>';x:7572 l(https://x.test)}</style><p>t</p>"
+
+
+def test_inline_pictures_are_found_by_their_content_id() -> None:
+    inline = [{"cid": "<Logo.PNG>", "content_type": "image/png", "data_uri": PICTURE}]
+    assert body_of(render('<img src="CID:logo.png" width=4>', inline)) == f'<img src="{PICTURE}" width="4">'
+
+
+@pytest.mark.parametrize("uri", ["data:text/html,<script>", "https://x.test/a.png", "javascript:1"])
+def test_17_an_inline_picture_is_a_picture(uri: str) -> None:
+    rendered = render("<img src=cid:a>", [{"cid": "a", "data_uri": uri}])
+    assert "<img" not in rendered.document
+
+
+def test_a_real_letter_keeps_its_looks() -> None:
+    rendered = render(LETTER, [{"cid": "logo.png", "data_uri": PICTURE}])
+    assert rendered.removed == ("1 remote picture (track.example.net)",)
+    assert '<h1 style="font-family:Georgia,serif">Your invoice for March</h1>' in rendered.document
+    assert f'<img src="{PICTURE}" width="40" height="40" alt="Logo">' in rendered.document
+
+
+UNITS = (
+    "<",
+    "<!",
+    "<!-",
+    "<!--",
+    "<a ",
+    "<a b='",
+    "<a b=",
+    "<![CDATA[",
+    "<?",
+    "</",
+    "</x ",
+    "<style>",
+    "<style></styl",
+)
+MORE = (
+    "<script><!--",
+    "&",
+    "&#",
+    "&#1",
+    "&lt",
+    "<p a=b c",
+    " = ",
+    "<a/",
+    "<img src=cid:a",
+    "url(",
+    "@import\\",
+    "<a>",
+    "<",
+)
+
+
+@pytest.mark.parametrize("unit", UNITS + MORE)
+def test_malformed_bodies_take_no_longer_than_their_length(unit: str) -> None:
+    """The standard library's parser needs minutes for some of these; whoever wants to be approved writes them."""
+    body = unit * (400_000 // len(unit))
+    begun = time.perf_counter()
+    render(body)
+    links.find(body, body)
+    assert time.perf_counter() - begun < 8
+
+
+def test_references_without_end_are_no_error() -> None:
+    assert markup.unescape("&#" + "1" * 10_000 + ";&#x" + "f" * 10_000 + ";&amp;") == "\ufffd\ufffd&"
+
+
+def flags(html: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(link["text"], link["host"], link["flags"]) for link in links.find(html, "")[0]]
+
+
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        ("<a href='https://example.com/a'>Go</a>", ("Go", "example.com", ())),
+        ("<a href='https://www.example.com'>example.com</a>", ("example.com", "www.example.com", ())),
+        (
+            "<a href='https://evil.test/'>https://example.com/login</a>",
+            ("https://example.com/login", "evil.test", ("the text names example.com, the link leads to evil.test",)),
+        ),
+        (
+            "<a href='https://example.com.evil.test'>Log in at <b>example.com</b></a>",
+            (
+                "Log in at example.com",
+                "example.com.evil.test",
+                ("the text names example.com, the link leads to example.com.evil.test",),
+            ),
+        ),
+        (
+            "<a href='https://example.com@evil.test'>x</a>",
+            ("x", "evil.test", ("a name before the @ hides the real host",)),
+        ),
+        ("<a href='http:\\\\evil.test/'>x</a>", ("x", "evil.test", ("not encrypted (http)",))),
+        ("<a href='ht\ntps:evil.test'>x</a>", ("x", "evil.test", ())),
+        ("<a href='//evil.test/a'>x</a>", ("x", "evil.test", ())),
+        ("<a href='https://198.51.100.7/'>x</a>", ("x", "198.51.100.7", ("a bare IP address",))),
+        (
+            "<a href='&#106;avascript:alert(1)'>x</a>",
+            ("x", "", ("javascript: runs or opens something instead of a page",)),
+        ),
+        ("<a href='mailto:a@example.com'>write</a>", ("write", "", ())),
+        ("<a href='%unsubscribe_url%'>unsubscribe</a>", ("unsubscribe", "", ("filled in when it is sent",))),
+        ("<a href='/relative'>x</a>", ("x", "", ("no host: leads nowhere from a mail",))),
+        ("<a href='https://[bad'>x</a>", ("x", "", ("cannot be read as an address",))),
+        ("<a href='https://example.com'>see report.pdf</a>", ("see report.pdf", "example.com", ())),
+        ("<a href='https://example.com'><img alt='Logo'></a>", ("[picture: Logo]", "example.com", ())),
+        ("<form action='https://evil.test'>", ("(form)", "evil.test", ())),
+    ],
+)
+def test_18_links_show_where_they_lead(html: str, found: tuple[Any, ...]) -> None:
+    assert flags(html) == [found]
+
+
+def test_11_look_alike_hosts_are_shown_in_ascii() -> None:
+    [(_, host, remarks)] = flags("<a href='https://ex\u0430mple.com'>x</a>")
+    assert host == "xn--exmple-4nf.com"
+    assert any("looks like example.com but is not" in remark for remark in remarks)
+
+
+def test_links_of_the_plain_text_are_listed_too() -> None:
+    found, total = links.find("", "See https://example.com/a. And (https://example.org/b), https://example.com/a.")
+    assert ([(link["host"], link["url"], link["part"]) for link in found], total) == (
+        [
+            ("example.com", "https://example.com/a", "plain text"),
+            ("example.org", "https://example.org/b", "plain text"),
+        ],
+        2,
+    )
+
+
+def test_the_list_of_links_is_bounded_and_says_so() -> None:
+    found, total = links.find("".join(f"<a href='https://example.com/{n}'>x</a>" for n in range(700)), "")
+    assert (len(found), total) == (500, 700)
+
+
+def test_12_sources_show_what_is_invisible() -> None:
+    shown = bodies({"text": "a\u202eb\nc", "html": "<p>\u200b\x00</p>"})
+    assert (shown["text"], shown["html"]) == ("a⟨U+202E⟩b\nc", "<p>⟨U+200B⟩⟨U+0000⟩</p>")
+
+
+def test_long_sources_say_how_much_more_there_is() -> None:
+    shown = bodies({"text": "x" * 400_001, "html": ""})
+    assert shown["text"].endswith("… (1 more characters)")
