@@ -1,32 +1,38 @@
 """What is inside the bodies of a message: where links lead, what loads from outside, what should not be there.
 
-Everything is read as text by the standard library's tolerant HTML parser; nothing is rendered, run or fetched.
+Everything is read as text; nothing is rendered, run or fetched.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 
 from ...addresses import domain_flags
 from ...text import count, short
 from .hosts import address_of, place
 from .letter import Letter
+from .markup import Piece, pieces
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
-_HOST_IN_TEXT = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[^\W\d_]{2,})(?=[/:?#\s]|$)", re.IGNORECASE)
-_CSS_URL = re.compile(r"url\(\s*['\"]?\s*([^'\")\s]+)", re.IGNORECASE)
+_HOST_IN_TEXT = re.compile(r"[\w.-]+")
+_CSS_URL = re.compile(r"url\([\s'\"]*([^'\")]+)", re.IGNORECASE)
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?![.\d])", re.I
 )
 _WORD = re.compile(r"\w{3,}")
 _LOADING = {"src", "background", "poster", "srcset", "data"}
 _ACTIVE = {"script", "form", "iframe", "frame", "object", "embed", "base", "applet"}
-_SILENT = {"script", "style", "head", "title", "template"}
-_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-_LOOKS_LIKE_A_FILE = {"html", "htm", "php", "pdf", "txt", "doc", "docx", "xlsx", "png", "jpg", "zip", "csv", "md", "py"}
+_MOST = 2_000_000
+"""Characters of each body that are looked through."""
+_FILES = frozenset(
+    {
+        *("html", "htm", "php", "pdf", "txt", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "csv", "json", "xml"),
+        *("png", "jpg", "jpeg", "gif", "zip", "md", "py", "js", "ts", "sh", "rs", "go"),
+    }
+)
+"""Endings that name a file or a program more often than a host; all other dotted words in a link may be hosts."""
 
 
 @dataclass(slots=True)
@@ -39,25 +45,32 @@ class Reading:
     remote: list[str] = field(default_factory=list)
     """Hosts from which images or styles load when the message is opened."""
     cids: set[str] = field(default_factory=set)
+    unchecked: list[str] = field(default_factory=list)
     raises: int = 0
 
 
-class _Html(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+class _Html:
+    """What one HTML body holds."""
+
+    def __init__(self, source: str) -> None:
         self.links: list[tuple[str, str]] = []
+        """Where each link leads, and its text."""
         self.loads: list[str] = []
         self.active: list[str] = []
         self.words: list[str] = []
         self.hidden = False
         self._link: str | None = None
         self._link_text: list[str] = []
-        self._open: list[str] = []
+        for piece in pieces(source):
+            if piece.kind == "start":
+                self._start(piece.name, piece.attributes)
+            elif piece.kind == "text":
+                self._text(piece)
+            elif piece.name in {"a", "area"}:
+                self._close_link()
+        self._close_link()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag not in _VOID:
-            self._open.append(tag)
+    def _start(self, tag: str, values: Mapping[str, str]) -> None:
         if tag in {"a", "area"}:
             self._close_link()
             self._link = values.get("href", "")
@@ -73,30 +86,19 @@ class _Html(HTMLParser):
         for name, value in values.items():
             if name.startswith("on"):
                 self.active.append(f"event handler {name}")
-            if name in _LOADING and tag != "a":
+            if name in _LOADING:
                 self.loads += value.replace(",", " ").split() if name == "srcset" else [value]
             if name == "style":
                 self.loads += _CSS_URL.findall(value)
                 self.hidden = self.hidden or bool(_HIDDEN.search(value))
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"a", "area"}:
-            self._close_link()
-        if tag in self._open:
-            while self._open.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        if "style" in self._open:
-            self.loads += _CSS_URL.findall(data)
-        if not _SILENT.intersection(self._open):
-            self.words.append(data)
+    def _text(self, piece: Piece) -> None:
+        if piece.name == "style":
+            self.loads += _CSS_URL.findall(piece.text)
+        if not piece.name:
+            self.words.append(piece.text)
         if self._link is not None:
-            self._link_text.append(data)
-
-    def close(self) -> None:
-        super().close()
-        self._close_link()
+            self._link_text.append(piece.text)
 
     def _close_link(self) -> None:
         if self._link is not None:
@@ -107,11 +109,15 @@ class _Html(HTMLParser):
 def read(letter: Letter) -> Reading:
     """Look through text and HTML of `letter`."""
     reading = Reading()
-    text_hosts = [_link(reading, url) for url in _URL.findall(letter.text or "")]
-    _link_all(reading, _URL.findall(letter.amp_html or ""))
+    for name, body in (("text", letter.text), ("HTML", letter.html), ("AMP HTML", letter.amp_html)):
+        if body is not None and len(body) > _MOST:
+            reading.unchecked.append(f"could not check the {name} beyond its first {_MOST:,} characters")
+    text = None if letter.text is None else letter.text[:_MOST]
+    text_hosts = [_link(reading, url) for url in _URL.findall(text or "")]
+    _link_all(reading, _URL.findall((letter.amp_html or "")[:_MOST]))
     if letter.html is None:
         return reading
-    html = _parsed(letter.html)
+    html = _Html(letter.html[:_MOST])
     html_hosts = [_follow(reading, href, words) for href, words in html.links]
     _load(reading, html.loads)
     if html.active:
@@ -120,24 +126,9 @@ def read(letter: Letter) -> Reading:
         reading.raises += 1
     if html.hidden:
         reading.warnings.append("The HTML holds text that is not displayed.")
-    if letter.text is not None:
-        _compare(
-            reading, letter.text, " ".join(html.words), set(filter(None, text_hosts)), set(filter(None, html_hosts))
-        )
+    if text is not None:
+        _compare(reading, text, " ".join(html.words), set(filter(None, text_hosts)), set(filter(None, html_hosts)))
     return reading
-
-
-def _parsed(source: str) -> _Html:
-    parser = _Html()
-    try:
-        parser.feed(source)
-        parser.close()
-    except (
-        AssertionError,
-        ValueError,
-    ):  # what the parser raises on the oddest declarations; what it read so far counts
-        parser.active.append("HTML that cannot be read to its end")
-    return parser
 
 
 def _link(reading: Reading, url: str) -> str:
@@ -173,8 +164,14 @@ def _follow(reading: Reading, href: str, words: str) -> str:
 
 
 def _named_hosts(words: str) -> list[str]:
-    found = [match.casefold() for match in _HOST_IN_TEXT.findall(words)]
-    return [host for host in found if host.rpartition(".")[2] not in _LOOKS_LIKE_A_FILE]
+    """Dotted words in a link's text that read as host names."""
+    found = []
+    for word in _HOST_IN_TEXT.findall(words[:2000]):
+        host = word.strip(".-").casefold()
+        name, dot, ending = host.rpartition(".")
+        if name and dot and len(ending) >= 2 and ending.isalpha() and ending not in _FILES and len(host) <= 253:
+            found.append(host)
+    return found
 
 
 def _same_site(one: str, other: str) -> bool:

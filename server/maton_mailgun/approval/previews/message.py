@@ -84,7 +84,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             Section("Options", option_rows),
         ],
         warnings=warnings,
-        unchecked=[*extra.unchecked, *people.unchecked],
+        unchecked=[*extra.unchecked, *people.unchecked, *reading.unchecked],
         recipients=[one.as_dict() for one in people.recipients],
         message=letter.shown(
             filled,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_TAG = re.compile(r"\{\{\{?(!--.*?--|[^{}]*)\}?\}\}", re.DOTALL)
+_TAG = re.compile(r"\{\{\{?([^{}]*)\}?\}\}")
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[()]|[^\s()]+")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _RECIPIENT = re.compile(r"%recipient\.([\w.-]+)%")
@@ -23,7 +23,7 @@ def names(source: str) -> list[str]:
     """
     found: dict[str, None] = {}
     scopes: list[bool] = []
-    for body in _TAG.findall(source):
+    for body in _TAG.findall(_without_comments(source)):
         inner = body.strip().strip("~").strip()
         if not inner or inner[0] in "!>":
             continue
@@ -53,6 +53,12 @@ def without_value(texts: str, variables: Mapping[str, Any]) -> dict[str, list[st
         for key in asked
     }
     return {key: addresses for key, addresses in lacking.items() if addresses or not variables}
+
+
+def _without_comments(source: str) -> str:
+    """`source` without `{{!-- ... --}}`, which may hold braces; one that never ends takes the rest with it."""
+    first, *others = source.split("{{!--")
+    return first + "".join(part.partition("--")[2].partition("}}")[2] for part in others)
 
 
 def _of_tag(inner: str, *, inside: bool) -> list[str]:
