@@ -22,6 +22,7 @@ from maton_mailgun.call import Engine
 from maton_mailgun.config import Settings
 from maton_mailgun.gateway import Gateway
 from maton_mailgun.sandbox import Sandbox
+from maton_mailgun.sandbox.faults import parse_fault
 from maton_mailgun.server import build
 
 KEY = "sandbox-maton-key"
@@ -152,13 +153,21 @@ class Desk:
         settings = replace(self.settings, **changes)
         offered = catalogue.load().only(settings.toolsets, read_only=settings.read_only)
         line = Line(self.sandbox)
-        engine = Engine(settings, offered, Gateway(settings, line))
+        engine = Engine(settings, offered, Gateway(settings, line, sleep=self._pause))
         engine.connections._clock = self.clock.monotonic
         engine._gate = await Gate.open(engine, clock=self.clock, monotonic=self.clock.monotonic)
         try:
             yield House(engine, engine._gate, self.clock, line)
         finally:
             await engine.aclose()
+
+    async def _pause(self, seconds: float) -> None:
+        self.clock.let_pass(seconds)
+
+    def arm(self, kind: str, **fault: Any) -> None:
+        """Let the next write meet a fault of the sandbox."""
+        given = {"fault": {"kind": kind}, "match": {"method": "POST"}, **fault}
+        self.sandbox.faults.append(parse_fault(given))
 
     def writes(self) -> list[dict[str, Any]]:
         """Every write request that arrived at the service, acted upon or not."""

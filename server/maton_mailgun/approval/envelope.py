@@ -23,6 +23,8 @@ class Sealed:
     prepared: Prepared
     digest: str
     gateway: str
+    absent_before: bool = False
+    """Whether the look before the question found that the target did not exist."""
 
 
 def digest_of(prepared: Prepared) -> str:
@@ -48,7 +50,7 @@ def gateway_mark(api_url: str, api_key: str | None, secret: bytes) -> str:
     return hmac.digest(secret, f"{api_url}\n{api_key or ''}".encode(), "sha256").hex()
 
 
-def pack(prepared: Prepared, gateway: str) -> bytes:
+def pack(prepared: Prepared, gateway: str, *, absent_before: bool = False) -> bytes:
     """The plaintext of an envelope. File contents stay out: their SHA-256 is in, and they are read again."""
     sent = prepared.request
     # A part without a path holds text the caller gave (a MIME message): it has no other home than the envelope.
@@ -58,6 +60,7 @@ def pack(prepared: Prepared, gateway: str) -> bytes:
     ]
     value = {
         "gateway": gateway,
+        "absent_before": absent_before,
         "tool": prepared.operation.name,
         "arguments": dict(prepared.arguments),
         "account": asdict(prepared.account),
@@ -98,7 +101,7 @@ def unpack(data: bytes, operations: Mapping[str, Operation]) -> Sealed:
         ),
         account=Account(**value["account"]),
     )
-    return Sealed(prepared, digest_of(prepared), value["gateway"])
+    return Sealed(prepared, digest_of(prepared), value["gateway"], value["absent_before"])
 
 
 def _part(part: dict[str, Any]) -> FilePart:

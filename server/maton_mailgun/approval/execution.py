@@ -99,7 +99,7 @@ class Execution:
 
     async def _take_up(self) -> None:
         """Run what was approved elsewhere (the terminal, another replica's page) and belongs to this gateway."""
-        for record in await self._gate.store.list(states=("approved",), limit=100):
+        for record in await self._gate.store.list(states={"approved"}, limit=100):
             waits = record.retry_at is not None
             if not waits and record.id not in self._running and await self._is_ours(record):
                 self.start(record)
@@ -278,7 +278,11 @@ class Execution:
 
     async def _unknown(self, record: Record, unknown: OutcomeUnknown) -> Record:
         record = await self._finish(record, "unknown", unknown.as_content())
-        return await self._reconciliation.first_look(record)
+        try:
+            return await self._reconciliation.first_look(record)
+        except StoreError as problem:
+            log.warning("an outcome cannot be looked up", extra={"approval": record.id, "why": str(problem)})
+            return record
 
     async def _finish(self, record: Record, state: Any, content: Mapping[str, Any]) -> Record:
         """Record an outcome. The request has left: a store that fails now leaves the row `executing`, and its lapsed

@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..answers import LOOK_FIRST
 from ..call import Answer, Caller, Outcome, Prepared, Question
 from ..catalogue import load as load_catalogue
 from ..config import Settings, state_home
-from ..errors import Refused, SetupError
+from ..errors import OutcomeUnknown, Refused, SetupError
 from . import history, preview, seal, show
 from .cases import case_of
 from .decision import Decision, NotDecidable
@@ -30,7 +31,7 @@ from .policy import Policy
 from .present import DECISIONS, outcome
 from .reader import AccountReader
 from .record import OPEN, TERMINAL, Record, State, new_approval_id
-from .store import Conflict, IllegalMove, Store, StoreError, StoreUnavailable, Tampered, TooManyPending, open_store
+from .store import Conflict, IllegalMove, Store, StoreError, Tampered, TooManyPending, open_store
 
 if TYPE_CHECKING:
     from ..call import Engine
@@ -91,14 +92,16 @@ class Gate:
         """
         settings = engine.settings
         home = state_home(settings)
+        store: Store | None = None
         try:
             keys = await asyncio.to_thread(load_keys, home)
             store = await open_store(settings.database_url, home, keys, clock=clock, monotonic=monotonic)
-            policy = policy_of(settings)
-        except (KeyFileError, StoreUnavailable, SetupError) as problem:
+            gate = cls(engine, store, keys, policy_of(settings), clock=clock)
+            await gate.resume()
+        except (KeyFileError, StoreError, SetupError) as problem:
+            if store is not None:
+                await store.close()
             raise Refused(message=str(problem), next="Tell the user: nothing was sent, and nothing can be.") from None
-        gate = cls(engine, store, keys, policy, clock=clock)
-        await gate.resume()
         return gate
 
     async def resume(self) -> None:
@@ -176,7 +179,8 @@ class Gate:
 
     async def _propose(self, prepared: Prepared, caller: Caller, digest: str) -> Record:
         for record in await self.store.list(principal=caller.principal, states=OPEN, limit=200):
-            if record.digest == digest:
+            # One whose time is over and that nobody has closed yet is closed by `insert` below.
+            if record.digest == digest and (record.state == "executing" or self.clock() < record.expires_at):
                 return record
         verdict = self.policy.judge(case_of(prepared))
         allowed = verdict.decision == "allow" and await self._within(verdict.budgets)
@@ -210,7 +214,9 @@ class Gate:
             duplicate_of=succeeded,
             budget_rules=tuple(rule for rule, _ in verdict.budgets),
         )
-        envelope = seal.seal(self.keys.seal, pack(prepared, self.mark), approval_id=record.id, digest=digest)
+        absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
+        packed = pack(prepared, self.mark, absent_before=absent)
+        envelope = seal.seal(self.keys.seal, packed, approval_id=record.id, digest=digest)
         record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
         if allowed and not joined:
             actor = f"policy:{verdict.rule}"
@@ -287,8 +293,16 @@ class Gate:
         return record
 
     async def run(self, approval_id: str) -> Record:
-        """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing."""
-        return await self._execution.run(await self._known(approval_id))
+        """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing.
+
+        Raises:
+            OutcomeUnknown: The approval cannot be read now, and may be carried out at this very moment.
+        """
+        try:
+            return await self._execution.run(await self._known(approval_id))
+        except (StoreError, seal.Unsealable) as problem:
+            message = f"The approval cannot be read, and it may have been carried out: {problem}"
+            raise OutcomeUnknown(message=message, next=LOOK_FIRST) from None
 
     async def opened(self, record: Record) -> Sealed:
         """The stored call of a record, held to its digest."""

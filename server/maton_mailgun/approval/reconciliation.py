@@ -9,10 +9,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ..call import Prepared
-from ..request import codec_for
+from ..call import Caller, Prepared
 from . import seal
-from .preview import Answer, CouldNotRead
+from .envelope import Sealed
+from .preview import Answer, CouldNotRead, snapshot
+from .previews import difference
 from .previews.proposal import dig
 from .reader import AccountReader
 from .record import Record
@@ -43,53 +44,56 @@ class Reconciliation:
         """Look once at once, then keep looking in the background."""
         if record.state != "unknown":
             return record
-        record = await self._look(record)
+        record = await self.look(record)
         if record.state == "unknown":
-            self._keep_looking(record)
+            self._keep_looking(record, looked=True)
         return record
 
     async def look_up_due(self) -> None:
         """Take up outcomes that an earlier process left unknown."""
-        for record in await self._gate.store.list(states=("unknown",), limit=100):
-            age = self._gate.clock() - (record.attempted_at or record.created_at)
-            if record.id not in self._looking and age < GIVE_UP_SECONDS:
-                self._keep_looking(record)
+        for record in await self._gate.store.list(states={"unknown"}, limit=100):
+            if record.id not in self._looking and self._age(record) < GIVE_UP_SECONDS:
+                self._keep_looking(record, looked=False)
 
     async def close(self) -> None:
         """Stop looking; what is unknown stays so until the next start."""
         for task in self._tasks:
             task.cancel()
 
-    def _keep_looking(self, record: Record) -> None:
+    def _keep_looking(self, record: Record, *, looked: bool) -> None:
         if record.id in self._looking:
             return
         self._looking.add(record.id)
-        task = asyncio.create_task(self._look_later(record), name=f"look-up-{record.id}")
+        task = asyncio.create_task(self._look_later(record, looked=looked), name=f"look-up-{record.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _look_later(self, record: Record) -> None:
-        attempted = record.attempted_at or record.created_at
-        waits = [max(0.0, attempted + delay - self._gate.clock()) for delay in DELAYS[1:]]
-        # After a restart all of these are past: one look, then none.
-        for wait in [0.0, *dict.fromkeys(wait for wait in waits if wait > 0)]:
-            await asyncio.sleep(max(0.0, wait))
+    async def _look_later(self, record: Record, *, looked: bool) -> None:
+        loop = asyncio.get_running_loop()
+        begin = loop.time() - max(0.0, self._age(record))
+        # After a restart all of these may be past: one look, then none.
+        due = [moment for delay in DELAYS[1:] if (moment := begin + delay) > loop.time()]
+        for moment in due if looked else (loop.time(), *due):
+            await asyncio.sleep(max(0.0, moment - loop.time()))
             try:
-                record = await self._look(record)
+                record = await self.look(record)
             except StoreError as problem:
                 log.warning("an outcome cannot be looked up", extra={"why": str(problem)})
                 continue
             if record.state != "unknown":
                 return
 
-    async def _look(self, record: Record) -> Record:
+    def _age(self, record: Record) -> float:
+        return self._gate.clock() - (record.attempted_at or record.created_at)
+
+    async def look(self, record: Record) -> Record:
         """One look; the record as it is then."""
         try:
-            prepared = (await self._gate.opened(record)).prepared
-            happened = await self._happened(record, prepared)
+            happened = await self._happened(record, await self._gate.opened(record))
         except (CouldNotRead, seal.Unsealable, KeyError) as problem:
             log.info("an outcome is not known yet", extra={"approval": record.id, "why": str(problem)})
-            return record
+            # What another process has settled meanwhile has no envelope any more.
+            return await self._gate.get(record.id) or record
         if happened is None:
             return record
         state: Any = "succeeded" if happened else "failed"
@@ -103,30 +107,37 @@ class Reconciliation:
         self._gate.announce()
         return record
 
-    async def _happened(self, record: Record, prepared: Prepared) -> bool | None:
+    async def _happened(self, record: Record, sealed: Sealed) -> bool | None:
         """True or False where the account shows it, None where it does not."""
-        operation, arguments = prepared.operation, prepared.arguments
-        read = AccountReader(self._gate.engine.gateway, self._gate.operations, prepared.account.connection_id)
-        late = self._gate.clock() - (record.attempted_at or record.created_at) >= GRACE_SECONDS
-        match operation.settle:
-            case "events":
-                if record.message_id is None:
-                    return None
-                where = {"domain": arguments["domain"], "message": record.message_id}
-                answer = await read("GET /v3/{domain}/events?message-id={message}&limit=1", where)
-                # Absent events prove nothing: they can be late, and the log may not hold them any more.
-                return True if _items(answer) else None
+        operation, arguments = sealed.prepared.operation, sealed.prepared.arguments
+        read = AccountReader(self._gate.engine.gateway, self._gate.operations, record.connection_id)
+        if operation.settle == "events":
+            if record.message_id is None:
+                return None
+            where = {"domain": arguments["domain"], "message": record.message_id}
+            answer = await read("GET /v3/{domain}/events?message-id={message}&limit=1", where)
+            # Absent events prove nothing: they can be late, and the log may not hold them any more.
+            return True if _items(answer) else None
+        if operation.settle is None or operation.before is None or record.snapshot is None:
+            return None
+        source = operation.before if operation.settle != "exists" else operation.settle_read or operation.before
+        return await self._compared(record, sealed, await read(source, arguments))
+
+    async def _compared(self, record: Record, sealed: Sealed, answer: Answer) -> bool | None:
+        """What the target shows beside the one of the preview: only a difference that the write explains proves it,
+        only an untouched target, once the request can no longer be on its way, disproves it."""
+        caller = Caller(record.principal, record.client)
+        now = await snapshot(self._gate.proposal(sealed.prepared, caller, self._gate.clock()))
+        matches = answer.status == 200 and as_asked(sealed.prepared, answer)
+        if now == record.snapshot:
+            return False if self._age(record) >= GRACE_SECONDS and not matches else None
+        match sealed.prepared.operation.settle:
             case "absent":
-                answer = await read(operation.before or "", arguments)
-                return True if answer.status == 404 else (False if late and answer.status == 200 else None)
+                return True if answer.status == 404 else None
             case "exists":
-                answer = await read(operation.settle_read or operation.before or "", arguments)
-                return True if answer.status == 200 else (False if late and answer.status == 404 else None)
+                return True if answer.status == 200 and sealed.absent_before else None
             case "matches":
-                answer = await read(operation.before or "", arguments)
-                if answer.status != 200:
-                    return None
-                return True if _matches(prepared, answer) else (False if late else None)
+                return True if matches else None
             case _:
                 return None
 
@@ -136,20 +147,14 @@ def _items(answer: Answer) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _matches(prepared: Prepared, answer: Answer) -> bool:
-    """Whether every value that was sent is there now."""
-    compared = [name for name in prepared.operation.compare if name in prepared.arguments]
-    return bool(compared) and all(
-        _plain(prepared.arguments[name]) == _plain(dig(answer.data, prepared.operation.compare[name]))
-        for name in compared
-    )
-
-
-def _plain(value: Any) -> Any:
-    """Values as they compare across the wire: numbers and words as text, lists in order."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value if codec_for(value) != "text" else str(value)
+def as_asked(prepared: Prepared, answer: Answer) -> bool:
+    """Whether the target has every value that was sent; never when one of them cannot be compared."""
+    operation = prepared.operation
+    given = {**operation.defaults, **prepared.arguments}
+    sent = {name for name, value in given.items() if value is not None}
+    named = {*operation.path_arguments, "connection_id"}
+    comparable = sent - named <= set(operation.compare) and bool(sent & set(operation.compare))
+    return comparable and not difference.diff(operation, given, answer)
 
 
 def _not_done() -> dict[str, Any]:

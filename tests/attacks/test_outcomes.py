@@ -1,0 +1,507 @@
+"""What becomes of a yes when networks, services, disks and clocks fail: at most one write, and no doubt is hidden."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from maton_mailgun.approval.gate import finished
+from maton_mailgun.approval.sqlite import SqliteStore
+from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
+
+from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
+
+pytestmark = pytest.mark.anyio
+ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
+DAY = 86_400.0
+ROUTE = {"route_id": ROUTE_ID}
+NEW_PRIORITY = {**ROUTE, "priority": 3}
+
+
+async def run(house: House, name: str, arguments: dict[str, Any]) -> tuple[str, Any]:
+    """Propose a write, let a person approve it, return its id and what the model is told then."""
+    async with house.client(Person(house.clock, APPROVE)) as client:
+        result = await client.call_tool(name, arguments)
+    return structured(result).get("approval_id", ""), result
+
+
+async def after_restart(desk: Desk, approval_id: str, seconds: float) -> str:
+    """The state that a new process finds out, this long after."""
+    desk.clock.let_pass(seconds)
+    async with desk.open() as house:
+        await house.gate.store.sweep()
+        record = await house.gate.get(approval_id)
+        assert record is not None
+        if record.state == "unknown":
+            record = await house.gate._execution._reconciliation.look(record)
+        return record.state
+
+
+# Sends ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "truncated", "html_500", "bad_gateway_502", "gateway_timeout_504"])
+@ERAS
+async def test_a_send_whose_answer_was_lost_is_found_in_the_events(desk: Desk, kind: str, mode: str) -> None:
+    desk.arm(kind, act=True)
+    async with desk.open() as house, house.client(Person(desk.clock, APPROVE), mode=mode) as client:
+        content = structured(await client.call_tool("send_message", LETTER))
+        assert (await house.only()).state == "succeeded"
+    assert content["status"] == "executed"
+    assert content["result"] == {"found_by": "looking it up afterwards"}
+    assert len(desk.writes()) == len(desk.sandbox.messages) == 1
+
+
+async def test_a_send_that_timed_out_is_found_in_the_events(desk: Desk) -> None:
+    async def too_late() -> None:
+        raise httpx2.ReadTimeout("no answer")
+
+    async with desk.open() as house:
+        house.line.after = too_late
+        _, result = await run(house, "send_message", LETTER)
+        assert (await house.only()).state == "succeeded"
+    assert structured(result)["status"] == "executed"
+    assert len(desk.writes()) == len(desk.sandbox.messages) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "html_500", "bad_gateway_502", "maton_500"])
+async def test_a_send_that_may_have_been_lost_stays_unknown_and_is_never_repeated(desk: Desk, kind: str) -> None:
+    """Absent events prove nothing: they can be late. A person decides about another attempt, and is told why."""
+    desk.arm(kind)
+    async with desk.open() as house:
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "unknown"
+        assert not result.is_error
+        assert text(result).startswith("OUTCOME UNKNOWN")
+        assert structured(result)["executed"] == "unknown"
+        async with house.client() as client:
+            again = structured(await client.call_tool("send_message", LETTER))
+        assert again["status"] == "approval_required"
+        assert again["approval_id"] != approval_id
+        (said,) = again["preview"]["history"]
+        assert said.endswith("it may have happened.")
+    for seconds in (120.0, DAY):
+        assert await after_restart(desk, approval_id, seconds) == "unknown"
+    assert len(desk.writes()) == 1
+    assert desk.sandbox.messages == []
+
+
+async def test_a_send_whose_events_come_late_is_found_after_a_restart(desk: Desk) -> None:
+    desk.arm("drop_after")
+    desk.arm("items_null", match={"path_regex": "events.message-id"}, times=9)
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "unknown"
+    desk.sandbox.faults.clear()
+    assert await after_restart(desk, approval_id, 60.0) == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize("kind", ["mailgun_401", "sandbox_403", "html_404", "maton_400_no_connection"])
+async def test_a_definite_no_is_a_failure(desk: Desk, kind: str) -> None:
+    desk.arm(kind)
+    async with desk.open() as house:
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "failed"
+    assert result.is_error
+    assert text(result).startswith("NOT EXECUTED. It was approved, and the service refused it.")
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize("status", [302, 307, 408, 500, 503])
+async def test_an_answer_that_proves_nothing_is_unknown(desk: Desk, status: int) -> None:
+    desk.arm("mailgun_401", fault={"status": status, "headers": {"Location": "http://evil.example.net/v3/x"}})
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "unknown"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_gateway_that_cannot_be_reached_is_a_failure_without_a_write(desk: Desk) -> None:
+    attempts = []
+
+    async def refuse() -> None:
+        attempts.append(1)
+        raise httpx2.ConnectError("refused")
+
+    async with desk.open() as house:
+        house.line.before = refuse
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "failed"
+        assert result.is_error
+    assert len(attempts) == 4
+    assert desk.writes() == []
+
+
+async def test_a_connection_that_comes_up_at_the_second_try_is_one_write(desk: Desk) -> None:
+    attempts = []
+
+    async def refuse_once() -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise httpx2.ConnectError("refused")
+
+    async with desk.open() as house:
+        house.line.before = refuse_once
+        approval_id, _ = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+async def test_an_error_that_nobody_foresaw_is_unknown(desk: Desk) -> None:
+    async def surprise() -> None:
+        raise RuntimeError("password=hunter2")
+
+    async with desk.open() as house:
+        house.line.after = surprise
+        house.line.before = None
+        approval_id, result = await run(house, "delete_route", ROUTE)
+        assert await house.state(approval_id) == "succeeded"
+        assert "hunter2" not in text(result)
+    assert len(desk.writes()) == 1
+
+
+# 429 -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["rate_429_retry_after", "rate_429_retry_seconds", "rate_420", "maton_429"])
+async def test_too_many_requests_leaves_the_yes_usable_for_one_write(desk: Desk, kind: str) -> None:
+    desk.arm(kind)
+    async with desk.open() as house:
+        approval_id, result = await run(house, "send_message", LETTER)
+        record = await house.only()
+        assert record.state == "approved"
+        assert record.retry_at is not None
+        assert text(result).startswith("NOT EXECUTED YET")
+        async with house.client() as client:
+            early = structured(await client.call_tool("get_approval", {"approval_id": approval_id}))
+            assert (early["status"], early["executed"]) == ("approved", False)
+            assert len(desk.writes()) == 1
+            desk.clock.let_pass(record.retry_at - desk.clock.now)
+            ask = client.call_tool("get_approval", {"approval_id": approval_id})
+            repeat = client.call_tool("send_message", LETTER)
+            told = [structured(one) for one in await asyncio.gather(ask, repeat)]
+    assert [content["status"] for content in told] == ["executed", "executed"]
+    assert [request["acted"] for request in desk.writes()] == [False, True]
+    assert len(desk.sandbox.messages) == 1
+
+
+async def test_a_yes_that_was_not_run_in_five_minutes_is_expired(desk: Desk) -> None:
+    desk.arm("maton_429")
+    async with desk.open() as house, house.client() as client:
+        approval_id, _ = await run(house, "send_message", LETTER)
+        desk.clock.let_pass(301.0)
+        told = structured(await client.call_tool("get_approval", {"approval_id": approval_id, "wait_seconds": 1}))
+        assert (told["status"], told["executed"]) == ("expired", False)
+        asked = structured(await client.call_tool("send_message", LETTER))
+        assert (asked["status"], asked["approval_id"] != approval_id) == ("approval_required", True)
+    assert [request["acted"] for request in desk.writes()] == [False]
+
+
+# Reading back --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_delete_whose_answer_was_lost_is_done_when_the_target_is_gone(desk: Desk) -> None:
+    desk.arm("drop_after", match={"method": "DELETE"})
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "delete_route", ROUTE)
+        assert await house.state(approval_id) == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_delete_of_what_was_not_there_is_not_done_because_it_is_not_there(desk: Desk) -> None:
+    desk.arm("drop_before", match={"method": "DELETE"})
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "delete_bounce", {"domain": DOMAIN, "address": "nobody@example.net"})
+        assert await house.state(approval_id) == "unknown"
+    assert await after_restart(desk, approval_id, 120.0) == "failed"
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("delete_route", ROUTE), ("update_route", NEW_PRIORITY)])
+async def test_a_change_that_is_not_there_is_a_failure_only_when_it_can_no_longer_arrive(
+    desk: Desk, name: str, arguments: dict[str, Any]
+) -> None:
+    desk.arm("drop_before", match={"method": "DELETE" if name == "delete_route" else "PUT"})
+    async with desk.open() as house:
+        approval_id, _ = await run(house, name, arguments)
+        assert await house.state(approval_id) == "unknown"
+    assert await after_restart(desk, approval_id, 30.0) == "unknown"
+    assert await after_restart(desk, approval_id, 90.0) == "failed"
+    assert len(desk.writes()) == 1
+
+
+async def test_an_update_whose_answer_was_lost_is_done_when_every_sent_value_is_there(desk: Desk) -> None:
+    desk.arm("drop_after", match={"method": "PUT"})
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "update_route", {**NEW_PRIORITY, "description": "Desk"})
+        assert await house.state(approval_id) == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_target_that_somebody_else_changed_meanwhile_proves_nothing(desk: Desk) -> None:
+    async def someone_else() -> None:
+        desk.sandbox.account.routes[ROUTE_ID]["priority"] = 77
+
+    desk.arm("html_500", match={"method": "PUT"}, act=True)
+    async with desk.open() as house:
+        house.line.after = someone_else
+        approval_id, _ = await run(house, "update_route", NEW_PRIORITY)
+        assert await house.state(approval_id) == "unknown"
+    assert await after_restart(desk, approval_id, 120.0) == "unknown"
+    assert len(desk.writes()) == 1
+
+
+async def test_an_update_to_what_was_there_already_proves_nothing(desk: Desk) -> None:
+    desk.arm("drop_before", match={"method": "PUT"})
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "update_route", {**ROUTE, "priority": 10})
+        assert await house.state(approval_id) == "unknown"
+    assert await after_restart(desk, approval_id, 120.0) == "unknown"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_match_counts_only_when_every_sent_value_can_be_compared(desk: Desk) -> None:
+    """The bounce has the sent address and code, but its date cannot be compared."""
+    desk.arm("drop_after")
+    bounce = {"domain": DOMAIN, "address": "new@example.net", "code": "551", "created_at": "2025-02-01T00:00:00Z"}
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "add_bounce", bounce)
+        assert await house.state(approval_id) == "unknown"
+    assert await after_restart(desk, approval_id, 120.0) == "unknown"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_create_whose_answer_was_lost_is_done_when_it_exists_and_did_not_before(desk: Desk) -> None:
+    desk.arm("drop_after")
+    template = {"domain": DOMAIN, "name": "fresh", "description": "New"}
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "create_template", template)
+        assert await house.state(approval_id) == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_create_of_what_existed_before_is_not_done_because_it_exists(desk: Desk) -> None:
+    desk.arm("drop_before")
+    async with desk.open() as house:
+        approval_id, _ = await run(
+            house, "create_template", {"domain": DOMAIN, "name": TEMPLATE, "description": "Again"}
+        )
+        assert await house.state(approval_id) == "unknown"
+    assert await after_restart(desk, approval_id, 120.0) == "failed"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_write_whose_target_was_never_read_stays_unknown(desk: Desk) -> None:
+    """Without a look before, a look afterwards has nothing to be compared with."""
+    desk.arm("html_500", match={"method": "GET", "path_regex": "/routes/"}, times=100)
+    async with desk.open() as house, house.client() as client:
+        proposed = structured(await client.call_tool("delete_route", ROUTE))
+        assert proposed["preview"]["unchecked"]
+        desk.sandbox.faults.clear()
+        desk.arm("drop_after", match={"method": "DELETE"})
+        record = await decide(house, proposed["approval_id"])
+        assert record.state == "unknown"
+    assert len(desk.writes()) == 1
+
+
+# 34 ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [DAY, -DAY])
+async def test_accident_34_a_clock_set_while_pending_never_lengthens_the_question(desk: Desk, seconds: float) -> None:
+    async with desk.open() as house, house.client() as client:
+        approval_id = structured(await client.call_tool("send_message", LETTER))["approval_id"]
+        desk.clock.set_by(seconds)
+        desk.clock.ticks += 901.0
+        await house.gate.store.sweep()
+        desk.clock.set_by(-seconds)
+        assert await house.state(approval_id) == "expired"
+        told = await client.call_tool("get_approval", {"approval_id": approval_id})
+        assert text(told).startswith("NOT EXECUTED")
+    assert desk.writes() == []
+
+
+@pytest.mark.parametrize("seconds", [DAY, -DAY])
+async def test_accident_34_a_clock_set_while_the_write_is_in_flight_loses_no_outcome(
+    desk: Desk, seconds: float
+) -> None:
+    async with desk.open() as house:
+
+        async def clock_is_set() -> None:
+            desk.clock.set_by(seconds)
+            await house.gate.store.sweep()
+
+        house.line.before = clock_is_set
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "succeeded"
+        assert structured(result)["status"] == "executed"
+        assert structured(result)["result"]["message"] == "Queued. Thank you."
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize("seconds", [DAY, -DAY])
+async def test_accident_34_a_clock_set_between_the_yes_and_its_run_is_at_most_one_write(
+    desk: Desk, seconds: float
+) -> None:
+    desk.arm("maton_429")
+    async with desk.open() as house, house.client() as client:
+        approval_id, _ = await run(house, "send_message", LETTER)
+        desk.clock.set_by(seconds)
+        for _ in range(3):
+            await client.call_tool("get_approval", {"approval_id": approval_id})
+        desk.clock.set_by(-seconds)
+        desk.clock.let_pass(400.0)
+        for _ in range(3):
+            await client.call_tool("get_approval", {"approval_id": approval_id})
+        assert await house.state(approval_id) in ("expired", "succeeded")
+    assert len([request for request in desk.writes() if request["acted"]]) <= 1
+
+
+# 35 ------------------------------------------------------------------------------------------------------------------
+
+
+async def pragma(house: House, statement: str) -> None:
+    """Change what the store's own connection may do."""
+    store = house.gate.store
+    assert isinstance(store, SqliteStore)
+    connection = store._connection
+    assert connection is not None
+    await store._in_thread(lambda: connection.execute(statement).fetchall())
+
+
+async def test_accident_35_a_full_disk_at_the_question_is_refused(desk: Desk) -> None:
+    async with desk.open() as house, house.client(Person(desk.clock, APPROVE)) as client:
+        await pragma(house, "PRAGMA max_page_count = 1")
+        refused = await client.call_tool("send_message", {**LETTER, "text": "x" * 100_000})
+        assert refused.is_error
+        assert "disk is full" in structured(refused)["error"]["message"]
+        await pragma(house, "PRAGMA max_page_count = 100000")
+        assert await house.gate.list() == []
+    assert desk.writes() == []
+
+
+@ERAS
+async def test_accident_35_a_disk_that_fails_before_the_claim_is_no_write(desk: Desk, mode: str) -> None:
+    person = Person(desk.clock, APPROVE)
+    async with desk.open() as house, house.client(person, mode=mode) as client:
+        person.meanwhile = lambda: pragma(house, "PRAGMA query_only = ON")
+        result = await client.call_tool("send_message", LETTER)
+        assert result.is_error
+        assert "read-only" in structured(result)["error"]["message"]
+        await pragma(house, "PRAGMA query_only = OFF")
+        assert (await house.only()).state == "pending"
+    assert desk.writes() == []
+
+
+async def test_accident_35_a_disk_that_fails_at_the_claim_is_no_write_and_keeps_the_yes(desk: Desk) -> None:
+    async with desk.open() as house, house.client() as client:
+        approval_id = structured(await client.call_tool("send_message", LETTER))["approval_id"]
+        claim = house.gate.store.claim
+
+        async def failing(*given: Any, **named: Any) -> Any:
+            await pragma(house, "PRAGMA query_only = ON")
+            return await claim(*given, **named)
+
+        house.gate.store.claim = failing  # type: ignore[method-assign]
+        record = await decide(house, approval_id)
+        assert record.state == "approved"
+        assert desk.writes() == []
+        told = await client.call_tool("get_approval", {"approval_id": approval_id})
+        assert text(told).startswith("NOT EXECUTED YET")
+        house.gate.store.claim = claim  # type: ignore[method-assign]
+        await pragma(house, "PRAGMA query_only = OFF")
+        told = await client.call_tool("get_approval", {"approval_id": approval_id})
+        assert structured(told)["status"] == "executed"
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize("fault", [None, "drop_after", "drop_before"])
+async def test_accident_35_a_disk_that_fails_after_the_claim_leaves_the_outcome_unknown(
+    desk: Desk, fault: str | None
+) -> None:
+    """The request has left: whatever the disk does, nobody is told that nothing was sent."""
+    if fault is not None:
+        desk.arm(fault)
+    async with desk.open() as house:
+        house.line.before = lambda: pragma(house, "PRAGMA query_only = ON")
+        _, result = await run(house, "send_message", LETTER)
+        assert text(result).startswith("OUTCOME UNKNOWN")
+        assert "othing was sent" not in text(result)
+        assert not result.is_error
+        record = await house.only()
+        assert record.state == "executing"
+    found = await after_restart(desk, record.id, 181.0)
+    assert found == ("unknown" if fault == "drop_before" else "succeeded")
+    assert len(desk.writes()) == 1
+
+
+async def test_accident_35_a_state_directory_that_cannot_be_used_stops_writes_only(desk: Desk) -> None:
+    async with desk.open() as house:
+        house.engine._gate = None
+        (desk.home / "keys.json").chmod(0o644)
+        async with house.client(Person(desk.clock, APPROVE)) as client:
+            refused = await client.call_tool("send_message", LETTER)
+            assert refused.is_error
+            assert "chmod 600" in structured(refused)["error"]["message"]
+            assert not (await client.call_tool("list_domains", {})).is_error
+        house.engine._gate = house.gate
+    assert desk.writes() == []
+
+
+# 40 ------------------------------------------------------------------------------------------------------------------
+
+
+@ERAS
+async def test_accident_40_a_client_that_leaves_while_the_write_is_in_flight_stops_nothing(
+    desk: Desk, mode: str
+) -> None:
+    left, go = asyncio.Event(), asyncio.Event()
+    async with desk.open() as house:
+
+        async def hold() -> None:
+            left.set()
+            await go.wait()
+
+        async def call() -> None:
+            async with house.client(Person(desk.clock, APPROVE), mode=mode) as client:
+                await client.call_tool("send_message", LETTER)
+
+        house.line.before = hold
+        calling = asyncio.create_task(call())
+        await asyncio.wait_for(left.wait(), 10)
+        calling.cancel()
+        await asyncio.wait([calling])
+        assert calling.cancelled()
+        assert (await house.only()).state == "executing"
+        go.set()
+        record = await house.gate.wait((await house.only()).id, 10.0, finished)
+        assert record.state == "succeeded"
+        async with house.client(mode=mode) as client:
+            told = structured(await client.call_tool("get_approval", {"approval_id": record.id}))
+        assert told["status"] == "executed"
+    assert len(desk.writes()) == 1
+
+
+async def test_accident_40_a_server_that_is_told_to_stop_settles_what_is_in_flight(desk: Desk) -> None:
+    left, go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        left.set()
+        await go.wait()
+
+    async with desk.open() as house, house.client() as client:
+        approval_id = structured(await client.call_tool("send_message", LETTER))["approval_id"]
+        house.line.before = hold
+        deciding = asyncio.create_task(decide(house, approval_id))
+        await asyncio.wait_for(left.wait(), 10)
+        stopping = asyncio.create_task(house.engine.aclose())
+        go.set()
+        await stopping
+        assert (await deciding).state == "succeeded"
+    async with desk.open() as house:
+        assert await house.state(approval_id) == "succeeded"
+    assert len(desk.writes()) == 1
