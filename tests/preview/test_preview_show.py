@@ -134,6 +134,18 @@ def test_the_sandbox_says_so_first() -> None:
     assert "Account: “x”, connection c (SANDBOX: nothing leaves this machine)" in question(shown)
 
 
+def test_what_changed_tells_rows_of_one_label_apart() -> None:
+    def webhook(*urls: str) -> dict[str, Any]:
+        answer = {f"GET /v3/domains/{D}/webhooks/opened": {"webhook": {"urls": list(urls)}}}
+        arguments = {"domain": D, "webhook_type": "opened", "urls": ["https://new.example.com/"]}
+        return preview("update_webhook", arguments, answer)
+
+    old = webhook("https://a.example.com/", "https://b.example.com/")
+    assert what_changed(old, webhook("https://a.example.com/", "https://c.example.com/"))[0] == (
+        "Where data goes, No longer forwards to (2): https://b.example.com/ -> https://c.example.com/"
+    )
+
+
 def test_what_changed_names_the_old_and_the_new_value() -> None:
     def route(priority: int) -> dict[str, Any]:
         found = {"route": {"id": "4f3b", "priority": priority, "expression": "x", "description": f"v{priority}"}}

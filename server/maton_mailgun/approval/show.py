@@ -289,9 +289,12 @@ def _asked_by(preview: Preview) -> str:
 
 
 def _comparable(preview: Preview) -> Iterator[tuple[str, str]]:
+    seen: Counter[str] = Counter()
     for section in preview["sections"]:
         for row in section["rows"]:
-            yield f"{section['heading']}, {row['label']}", safe_line(row["value"])
+            label = f"{section['heading']}, {row['label']}"
+            seen[label] += 1
+            yield label if seen[label] == 1 else f"{label} ({seen[label]})", safe_line(row["value"]) + _flags(row, 200)
     for line in preview["diff"]:
         yield f"{line['field']} at present", line["before"]
     message = preview.get("message") or {}

@@ -71,11 +71,11 @@ def _present(before: Answer | None) -> Iterator[str]:
         return
     waiting: list[tuple[str, Any]] = [("", before.data)]
     while waiting:
-        key, data = waiting.pop()
+        key, data = waiting.pop(0)
         if isinstance(data, dict):
-            waiting += [(str(name), inner) for name, inner in data.items()]
+            waiting[:0] = [(str(name), inner) for name, inner in data.items()]
         elif isinstance(data, list):
-            waiting += [(key, inner) for inner in data]
+            waiting[:0] = [(key, inner) for inner in data]
         elif isinstance(data, str) and key in {"url", "urls", "archive_to"}:
             yield data.strip()
         elif isinstance(data, str) and key == "actions":
