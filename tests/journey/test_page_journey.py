@@ -1,0 +1,123 @@
+"""A host that cannot ask: the server opens its page in the user's browser, the person decides there, the model hears."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.conftest import wait_until
+from e2e.host import Host, content, host, text
+from mcp.client.stdio import StdioServerParameters
+from page.webdriver import Chromium
+
+from maton_mailgun.sandbox import RunningSandbox
+
+pytestmark = pytest.mark.browser
+
+READY = "return performance.now() - (window.armed ??= performance.now()) > 750"
+"""A click on Approve counts 700 ms after the request appeared."""
+
+
+class Desktop:
+    """A user's desktop: `BROWSER` is a program that notes which address it was asked to open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._opened = folder / "opened"
+        self.browser = folder / "browser"
+        self.browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{self._opened}"\n')
+        self.browser.chmod(0o755)
+
+    def addresses(self) -> list[str]:
+        return self._opened.read_text().split() if self._opened.exists() else []
+
+
+@pytest.fixture
+def desktop(tmp_path: Path) -> Desktop:
+    return Desktop(tmp_path)
+
+
+@pytest.fixture
+def mute(running: RunningSandbox, desktop: Desktop, tmp_path: Path) -> Iterator[Host]:
+    """A client without elicitation, on a desktop with a browser."""
+    running.sandbox.reset()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BROWSER": str(desktop.browser),
+        "MATON_API_URL": running.url,
+        "MATON_API_KEY": "sandbox-maton-key",
+        "MATON_MAILGUN_HOME": str(tmp_path / "home"),
+    }
+    server = StdioServerParameters(command=sys.executable, args=["-m", "maton_mailgun"], env=environment)
+    with host(server, "absent") as connected:
+        yield connected
+
+
+def approve_in(chromium: Chromium, desktop: Desktop) -> None:
+    """Open what the server asked the browser to open, and say yes."""
+    wait_until(lambda: bool(desktop.addresses()), "the page being opened")
+    chromium.go(desktop.addresses()[-1])
+    chromium.find("#approve")
+    chromium.run("window.armed = undefined")
+    chromium.until(lambda: chromium.run(READY), "the buttons do not count yet")
+    if chromium.all("#checked"):
+        chromium.click("#checked")
+    chromium.click("#approve")
+
+
+def writes(running: RunningSandbox) -> list[str]:
+    return [f"{r['method']} {r['path']}" for r in running.sandbox.requests if r["method"] != "GET"]
+
+
+def outcome(mute: Host, pending: dict[str, Any]) -> dict[str, Any]:
+    return content(mute.call("get_approval", {"approval_id": pending["approval_id"], "wait_seconds": 20}))
+
+
+def test_a_send_is_approved_on_the_page_sent_once_and_reported_to_the_model(
+    mute: Host, desktop: Desktop, chromium: Chromium, running: RunningSandbox
+) -> None:
+    message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Hello", "text": "Hello there"}
+    asked = mute.call("send_message", {"domain": "mg.example.com", **message})
+    pending = content(asked)
+    assert text(asked).startswith("NOT EXECUTED. A person must approve this first. The approval page is open")
+    assert pending["decide"] == [
+        {"channel": "page", "opened": True},
+        {"channel": "cli", "command": f"maton-mailgun approvals show {pending['approval_id']}"},
+    ]
+    assert writes(running) == []
+    token = desktop.addresses()[0].split("#")[1]
+    assert token not in text(asked)
+
+    approve_in(chromium, desktop)
+    chromium.until_text("Sent", "#outcome-heading")
+
+    done = outcome(mute, pending)
+    assert (done["status"], done["executed"], done["approved_by"]) == ("executed", True, "person at the approval page")
+    assert writes(running) == ["POST /mailgun/v3/mg.example.com/messages"]
+    assert outcome(mute, pending) == done
+
+
+def test_a_generated_password_is_shown_to_the_person_once_and_never_to_the_model(
+    mute: Host, desktop: Desktop, chromium: Chromium, running: RunningSandbox
+) -> None:
+    pending = content(mute.call("create_credential", {"domain": "mg.example.com", "login": "alice"}))
+    approve_in(chromium, desktop)
+    chromium.find("#show-secret")
+    done = mute.call("get_approval", {"approval_id": pending["approval_id"], "wait_seconds": 20})
+    chromium.click("#show-secret")
+    chromium.find(".secret-value")
+    password = chromium.text(".secret-value")
+
+    assert len(password) >= 5
+    assert content(done)["status"] == "executed"
+    assert password not in text(done)
+    assert password not in text(mute.call("get_approval", {"approval_id": pending["approval_id"]}))
+    # Asked again, by whoever finds the page open: it is gone.
+    chromium.go(chromium.run("return location.href.split('?')[0]"))
+    chromium.run("location.reload()")
+    chromium.find("#show-secret")
+    chromium.click("#show-secret")
+    chromium.until_text("It was shown before")
