@@ -106,9 +106,10 @@ class Execution:
 
     async def _is_ours(self, record: Record) -> bool:
         try:
-            return (await self.opened(record)).gateway == self._gate.mark
+            sealed = await self.opened(record)
         except (StoreError, seal.Unsealable, KeyError):
             return False
+        return sealed.gateway == self._gate.mark and sealed.prepared.operation.name in self._gate.engine.catalogue
 
     async def opened(self, record: Record) -> Sealed:
         """The stored call, held to the digest that was approved.
@@ -178,6 +179,11 @@ class Execution:
                 message="This server works with another Maton key or address than the one it was approved for.",
                 next="Call the tool from the server that proposed it.",
             )
+        if prepared.operation.name not in self._gate.engine.catalogue:
+            raise Refused(
+                message="This server does not offer this tool (it is read-only, or its toolset is left out).",
+                next="Call the tool from the server that proposed it.",
+            )
         if prepared.operation.service == "mailgun":
             chosen = await self._gate.engine.connections.choose(prepared.account.connection_id)
             if chosen.connection_id != prepared.account.connection_id:
@@ -221,7 +227,8 @@ class Execution:
             raise Stopped("The policy now wants a person to decide this.")
         if verdict.level == "operator" and record.channel in ("form", "relay"):
             raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
-        return tuple(verdict.budgets)
+        # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
+        return verdict.budgets if by_policy or verdict.decision == "ask" else ()
 
     async def _send(self, record: Record, prepared: Prepared, request: Request) -> Record:
         """The one request of this yes, and its outcome."""

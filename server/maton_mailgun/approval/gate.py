@@ -31,7 +31,7 @@ from .policy import Policy
 from .present import DECISIONS, outcome
 from .reader import AccountReader
 from .record import OPEN, TERMINAL, Record, State, new_approval_id
-from .store import Conflict, IllegalMove, Store, StoreError, Tampered, TooManyPending, open_store
+from .store import Changes, Conflict, IllegalMove, Store, StoreError, Tampered, TooManyPending, open_store
 
 if TYPE_CHECKING:
     from ..call import Engine
@@ -218,7 +218,9 @@ class Gate:
         packed = pack(prepared, self.mark, absent_before=absent)
         envelope = seal.seal(self.keys.seal, packed, approval_id=record.id, digest=digest)
         record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
-        if allowed and not joined:
+        # A rule that lets through recipients cannot know the members behind one of them: a person is asked.
+        listed = any(one["kind"] == "list" for one in look.preview["recipients"])
+        if allowed and not joined and not listed:
             actor = f"policy:{verdict.rule}"
             record = await self.store.move(
                 record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",
@@ -261,29 +263,16 @@ class Gate:
         if record.level == "operator" and decision.level != "operator":
             raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
         now = self.clock()
+        said: Changes = {
+            "decided_at": now,
+            "decided_by": decision.decider,
+            "channel": decision.channel,
+            "reason": decision.reason,
+            **({"expires_at": now + APPROVED_SECONDS} if decision.approve else {"finished_at": now}),
+        }
+        to: State = "approved" if decision.approve else "rejected"
         try:
-            if decision.approve:
-                record = await self.store.move(
-                    record,
-                    "approved",
-                    actor=decision.decider,
-                    decided_at=now,
-                    decided_by=decision.decider,
-                    channel=decision.channel,
-                    reason=decision.reason,
-                    expires_at=now + APPROVED_SECONDS,
-                )
-            else:
-                record = await self.store.move(
-                    record,
-                    "rejected",
-                    actor=decision.decider,
-                    decided_at=now,
-                    decided_by=decision.decider,
-                    channel=decision.channel,
-                    reason=decision.reason,
-                    finished_at=now,
-                )
+            record = await self.store.move(record, to, actor=decision.decider, **said)
         except (Conflict, IllegalMove) as lost:
             current = lost.current if isinstance(lost, Conflict) else lost.record
             raise NotDecidable(current, f"It is {current.state} already.") from None

@@ -84,7 +84,8 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
 
 
 def _to_one(record: Record) -> bool:
-    return len(record.preview.get("recipients", ())) <= 1
+    recipients = record.preview.get("recipients", ())
+    return len(recipients) <= 1 and all(one["kind"] != "list" for one in recipients)
 
 
 async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:
