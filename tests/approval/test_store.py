@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from maton_mailgun.approval.record import MOVES, TERMINAL, Record, State
@@ -128,6 +130,17 @@ async def test_identical_calls_at_once_from_two_processes_open_one_record(backen
 
     assert len({record.id for record, _ in outcomes}) == 1
     assert sum(not joined for _, joined in outcomes) == 1
+
+
+async def test_the_database_itself_refuses_a_second_open_record_of_one_call(backend: Backend, store: Store) -> None:
+    """Should two writers ever pass each other, one of them fails."""
+    await in_state(store, "approved")
+
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.UniqueViolation)):
+        backend.intrude(
+            "INSERT INTO maton_mailgun_approvals SELECT 'apr_2', principal, digest, 'pending', version, created_at, "
+            "changed_at, body, envelope, key_id, mac FROM maton_mailgun_approvals"
+        )
 
 
 @pytest.mark.parametrize("to", sorted(MOVES))

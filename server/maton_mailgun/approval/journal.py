@@ -122,8 +122,7 @@ class Journal:
         if sum(not self.deadlines.lapsed(other, now) for other in pending) >= max_pending:
             return TooManyPending(max_pending)
         columns = self.rows.columns(record, envelope, now)
-        if not (yield rows.INSERT, columns):
-            raise StoreUnavailable("Another process stored the same call at this moment. Try again.")
+        yield rows.INSERT, columns
         stored = self.rows.check(columns)
         about = {"operation": record.operation, "connection_id": record.connection_id, "risk": record.risk}
         yield from self._append(head, stored, "", record.state, record.principal, about, stored.mac)

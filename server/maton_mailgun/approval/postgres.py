@@ -102,8 +102,6 @@ class PostgresStore(DurableStore):
             try:
                 await self._connection.execute(cast(Any, mode))
             except psycopg.OperationalError:
-                if not self._connection.closed:
-                    raise
                 await self._connection.close()
             else:
                 return self._connection

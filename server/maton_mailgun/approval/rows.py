@@ -23,7 +23,7 @@ SCHEMA: tuple[str, ...] = (
         id TEXT PRIMARY KEY, principal TEXT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
         version BIGINT NOT NULL, created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
         body TEXT NOT NULL, envelope BYTEA, key_id TEXT NOT NULL, mac TEXT NOT NULL)""",
-    # One open record for one call of one principal: joining is atomic because the database says so.
+    # One open record for one call of one principal: if two writers ever passed each other, the database refuses one.
     f"""CREATE UNIQUE INDEX IF NOT EXISTS maton_mailgun_approvals_open
         ON maton_mailgun_approvals (principal, digest) WHERE state IN ({_OPEN_LIST})""",
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_same
@@ -35,11 +35,7 @@ SCHEMA: tuple[str, ...] = (
 COLUMNS = "id, principal, digest, state, version, created_at, changed_at, body, envelope, key_id, mac"
 _FROM = f"SELECT {COLUMNS} FROM maton_mailgun_approvals"  # noqa: S608 - names of our own
 
-# The conflict target is the partial index: only another open record of the same call makes this return no row.
-INSERT = (
-    f"INSERT INTO maton_mailgun_approvals ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
-    f"ON CONFLICT (principal, digest) WHERE state IN ({_OPEN_LIST}) DO NOTHING RETURNING id"
-)
+INSERT = f"INSERT INTO maton_mailgun_approvals ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 UPDATE = (
     "UPDATE maton_mailgun_approvals SET state = ?, version = ?, changed_at = ?, body = ?, envelope = ?, mac = ? "
     "WHERE id = ? AND version = ? AND key_id = ? RETURNING id"
