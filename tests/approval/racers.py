@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -131,7 +132,7 @@ def write_with_limits(home: Path, file_bytes: int | None, user: int | None, resu
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     if user is not None:
         # Before, because the other user may not be able to read the interpreter's library.
-        import maton_mailgun.approval.sqlite
+        importlib.import_module("maton_mailgun.approval.sqlite")
 
         os.setuid(user)
     stored = 0
