@@ -147,4 +147,3 @@ def write_with_limits(home: Path, file_bytes: int | None, user: int | None, resu
         with_store(None, home, fill)
     except StoreUnavailable as error:
         results.put((stored, str(error)))
-
