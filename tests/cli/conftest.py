@@ -1,0 +1,94 @@
+"""Runs the command in a process of its own, with a state directory of its own and no terminal in reach."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+
+from .terminals import Terminal
+
+PASSPHRASE = "three plain words"
+
+
+@dataclass
+class Done:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass
+class Cli:
+    """Runs `maton-mailgun` as a script would."""
+
+    home: Path
+    cwd: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What the command finds around it: nothing of whoever runs the tests."""
+        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYTHONPATH") if name in os.environ}
+        state = {"HOME": str(self.cwd), "MATON_MAILGUN_HOME": str(self.home), "MATON_MAILGUN_PAGE": "false"}
+        return {**kept, **state, **self.env}
+
+    def __call__(self, *arguments: str, typed: str | None = None) -> Done:
+        """Run it without a controlling terminal; `typed` arrives on a pipe, as a script would send it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "maton_mailgun", *arguments],
+            input=typed if typed is not None else "",
+            capture_output=True,
+            env=dict(self.environ),
+            cwd=self.cwd,
+            timeout=120,
+            check=False,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def terminal(self, *arguments: str) -> Terminal:
+        """Run it on a terminal."""
+        return Terminal(*arguments, env=self.environ, cwd=self.cwd)
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command with an empty state directory."""
+    work = tmp_path / "work"
+    work.mkdir()
+    return Cli(tmp_path / "state", work)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[RunningSandbox]:
+    """Maton and Mailgun on a port."""
+    with serve(Sandbox()) as running:
+        yield running
+
+
+@pytest.fixture
+def online(cli: Cli, sandbox: RunningSandbox) -> Cli:
+    """The command with a key and a gateway."""
+    cli.env |= {"MATON_API_KEY": sandbox.sandbox.api_keys[0], "MATON_API_URL": sandbox.url}
+    return cli
+
+
+def set_passphrase(cli: Cli) -> None:
+    """Set the approver's passphrase the only way there is."""
+    with cli.terminal("approvals", "passphrase") as terminal:
+        terminal.expect("New passphrase:")
+        terminal.enter(PASSPHRASE)
+        terminal.expect("The same again:")
+        terminal.enter(PASSPHRASE)
+        assert terminal.finish() == 0, terminal.seen

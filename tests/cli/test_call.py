@@ -1,0 +1,106 @@
+"""`maton-mailgun call`: one call from the shell, through the same gate."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from maton_mailgun.sandbox import RunningSandbox
+
+from .conftest import PASSPHRASE, Cli, set_passphrase
+
+BOUNCE = json.dumps({"domain": "mg.example.com", "address": "gone@example.net"})
+
+
+def writes(sandbox: RunningSandbox) -> int:
+    """How many requests that are no reads arrived."""
+    return sum(request["method"] != "GET" for request in sandbox.sandbox.requests)
+
+
+def test_read_prints_json_and_nothing_else(online: Cli) -> None:
+    done = online("call", "get_bounce", BOUNCE)
+    assert (done.status, done.err) == (0, "")
+    assert json.loads(done.out)["result"]["address"] == "gone@example.net"
+
+
+def test_arguments_may_come_from_a_pipe(online: Cli) -> None:
+    assert online("call", "get_bounce", "-", typed=BOUNCE).status == 0
+
+
+def test_sandbox_needs_no_key(cli: Cli) -> None:
+    done = cli("call", "--sandbox", "list_domains")
+    assert (done.status, json.loads(done.out)["sandbox"]) == (0, True)
+
+
+def test_missing_key_says_what_to_set(cli: Cli) -> None:
+    done = cli("call", "list_domains")
+    assert (done.status, json.loads(done.out)["error"]["kind"]) == (1, "maton_key_missing")
+
+
+def test_wrong_arguments_are_all_named(online: Cli) -> None:
+    done = online("call", "get_bounce", '{"domian": "mg.example.com"}')
+    problems = json.dumps(json.loads(done.out)["error"]["problems"])
+    assert done.status == 1
+    assert all(f"{name} " in problems for name in ("domian", "domain", "address")), problems
+
+
+@pytest.mark.parametrize(("arguments", "words"), [("{", "not JSON"), ("[]", "must be a JSON object")])
+def test_arguments_that_are_no_object_are_a_wrong_command(cli: Cli, arguments: str, words: str) -> None:
+    done = cli("call", "list_domains", arguments)
+    assert (done.status, words in done.err) == (2, True)
+
+
+def test_unknown_tool_is_status_4(cli: Cli) -> None:
+    assert cli("call", "send_mesage").status == 4
+
+
+def test_write_without_a_terminal_waits_and_writes_nothing(online: Cli, sandbox: RunningSandbox) -> None:
+    done = online("call", "delete_bounce", BOUNCE, typed="yes\napprove\n")
+    content = json.loads(done.out)
+    assert (done.status, content["status"], content["executed"]) == (5, "approval_required", False)
+    assert f"maton-mailgun approvals approve {content['approval_id']}" in done.err
+    assert writes(sandbox) == 0
+
+
+def test_write_on_a_terminal_is_shown_and_runs_once_after_the_passphrase(online: Cli, sandbox: RunningSandbox) -> None:
+    set_passphrase(online)
+    with online.terminal("call", "delete_bounce", BOUNCE) as terminal:
+        terminal.expect("Takes gone@example.net off the bounce list of mg.example.com.")
+        terminal.expect("Carry out exactly this, once? [yes/no]:")
+        terminal.enter("yes")
+        terminal.expect("Passphrase, to approve it:")
+        terminal.enter(PASSPHRASE)
+        assert terminal.finish() == 0, terminal.seen
+    assert '"status": "executed"' in terminal.seen
+    assert writes(sandbox) == 1
+
+
+def test_no_on_a_terminal_withdraws_the_write(online: Cli, sandbox: RunningSandbox) -> None:
+    with online.terminal("call", "delete_bounce", BOUNCE) as terminal:
+        terminal.expect("Carry out exactly this, once? [yes/no]:")
+        terminal.enter("no")
+        assert terminal.finish() == 1
+    states = [one["state"] for one in json.loads(online("approvals", "list", "--all", "--json").out)]
+    assert (states, writes(sandbox)) == (["cancelled"], 0)
+
+
+def test_attack_25_yes_on_a_scripted_terminal_is_not_enough(online: Cli, sandbox: RunningSandbox) -> None:
+    """A program can hold a terminal and type `yes`; it does not know the passphrase."""
+    set_passphrase(online)
+    with online.terminal("call", "delete_bounce", BOUNCE) as terminal:
+        terminal.expect("[yes/no]:")
+        terminal.enter("yes")
+        terminal.expect("Passphrase, to approve it:")
+        terminal.enter("approve")
+        assert terminal.finish() == 3
+    states = [one["state"] for one in json.loads(online("approvals", "list", "--json").out)]
+    assert (states, writes(sandbox)) == (["pending"], 0)
+
+
+def test_key_is_in_no_output(online: Cli, sandbox: RunningSandbox) -> None:
+    online.env["MATON_API_KEY"] = "canary-key-that-nobody-may-see"
+    for arguments in (("call", "list_domains"), ("doctor",), ("call", "delete_bounce", BOUNCE)):
+        done = online(*arguments)
+        assert done.status == 1
+        assert "canary" not in done.out + done.err
