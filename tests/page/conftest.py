@@ -12,7 +12,6 @@ import pytest
 from .serving import RunningPage
 from .webdriver import Chromium
 
-
 EXPECTED = re.compile(
     r"the server responded with a status of (401|409|404|429)|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE"
 )

@@ -164,7 +164,7 @@ def test_whoever_comes_second_is_shown_how_it_is_now(chromium: Chromium, page: R
     show(chromium, page, record)
     # The tab hears nothing of the change before it sends its own answer.
     chromium.run(
-        "const ask = window.fetch; window.fetch = (to, how) => /changes/.test(to) ? new Promise(() => {}) : ask(to, how)"
+        "const ask = window.fetch;window.fetch = (to, how) => /changes/.test(to) ? new Promise(() => {}) : ask(to, how)"
     )
     chromium.until(lambda: _is_deaf(chromium, page, record), "the tab still hears of changes")
     browser = page.browser()
@@ -180,7 +180,8 @@ def _is_deaf(chromium: Chromium, page: RunningPage, record: Record) -> bool:
     """Whether the poll that was under way has come back; moving the version brings it back."""
     page.run(_touch(page, record))
     shown = chromium.run(
-        "return [...document.querySelectorAll('.technical dt')].find(e => e.textContent === 'Version')?.nextSibling.textContent"
+        "return [...document.querySelectorAll('.technical dt')]"
+        ".find(e => e.textContent === 'Version').nextSibling.textContent"
     )
     return str(shown) != str(page.record(record.id).version)
 
@@ -295,9 +296,17 @@ def poisoned(part: Any, path: str = "") -> Any:
 
 def test_12_markup_in_every_field_is_only_ever_text(chromium: Chromium, page: RunningPage) -> None:
     preview = poisoned({**a_send().preview, "diff": an_update().preview["diff"], "unchecked": ["x"]})
-    words = {"client": EVIL, "principal": EVIL, "rule": EVIL, "connection_id": EVIL, "operation": EVIL}
-    record = a_send(preview=preview, **{"message_id": EVIL}, reason=EVIL)
-    record = replace(record, **words)
+    record = replace(
+        a_send(),
+        preview=preview,
+        client=EVIL,
+        principal=EVIL,
+        rule=EVIL,
+        connection_id=EVIL,
+        operation=EVIL,
+        message_id=EVIL,
+        reason=EVIL,
+    )
     page.gate.outcomes[record.id] = ("failed", {"error": {"message": EVIL, "next": EVIL, EVIL: EVIL}})
     show(chromium, page, record)
     chromium.find("iframe")
@@ -444,7 +453,8 @@ const bad = [];
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("noscript, .unseen, .skip")) continue;
+  if (!walker.currentNode.data.trim() || element.closest("noscript, .unseen, .skip")) continue;
+  if (!element.checkVisibility()) continue;
   const layers = [];
   for (let e = element; e; e = e.parentElement) layers.unshift(getComputedStyle(e).backgroundColor);
   const behind = light(paint(layers).slice(0, 3));

@@ -23,7 +23,7 @@ from .sessions import Session, Sessions
 from .waiting import Waiting
 
 WAIT_SECONDS = 15.0
-_MOST_REASON = 1_000
+_MOST_REASON = 500
 _MOST_WAITING = 24
 """Long polls open at once; beyond that the answer comes immediately and the page asks again a little later."""
 

@@ -25,7 +25,7 @@ export function decisionBar(detail, { current, unread, decided }) {
     type: "button", id: "approve", class: detail.action === "delete" ? "primary danger" : "primary",
     "aria-describedby": "decision-note", on: { click: (event) => approveIt(event) },
   }, `Approve and ${verbOf(detail.action)}`);
-  const reason = h("textarea", { id: "reason", rows: "2", maxlength: "1000", placeholder: "What should the assistant do instead?" });
+  const reason = h("textarea", { id: "reason", rows: "2", maxlength: "500", placeholder: "What should the assistant do instead?" });
 
   function missing() {
     if (unread()) return unread();

@@ -56,16 +56,18 @@ function draw(main, detail, signal, changed) {
     // Answers can overtake each other; the higher version is the newer truth.
     if (fresh.version < status.version) return;
     const before = status.state;
+    // The outcome is drawn anew with every state; whoever reads it with the keyboard stays there.
+    const follows = before === "pending" || outcome.contains(document.activeElement);
     status = fresh;
     redraw();
     if (fresh.state !== before || remark) {
       redrawDecision();
       const word = stateOf(fresh.state, detail.action).word;
       announce([remark, fresh.state === "pending" ? "" : `${word}.`].filter(Boolean).join(" "));
-      if (before === "pending" && fresh.state !== "pending") document.getElementById("outcome-heading")?.focus();
+      if (remark) outcome.prepend(h("p", { class: "remark" }, remark));
+      if (follows) document.getElementById("outcome-heading")?.focus();
       changed();
     }
-    if (remark) fill(outcome, h("p", { class: "remark" }, remark), outcomePanel(detail, status));
   }
   function redrawDecision() {
     fill(outcome, outcomePanel(detail, status));
@@ -87,7 +89,7 @@ function draw(main, detail, signal, changed) {
       outcome,
       warnings.panel,
       h("section", { class: "what", "aria-label": "Target and effect" },
-        h("p", { class: "target" }, value(preview.target)),
+        h("p", { class: (preview.target ?? "").length > 120 ? "target long" : "target" }, value(preview.target)),
         h("p", { class: "effect" }, value(preview.effect)),
         h("dl", { class: "key-facts" },
           keyFact("Account", detail.account),

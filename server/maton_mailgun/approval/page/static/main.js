@@ -131,7 +131,10 @@ function signInForm(problem) {
       submit.disabled = false;
       passphrase.select();
     }
-  } } }, h("label", { for: "passphrase" }, "Approver passphrase"), passphrase, submit, wrong);
+  } } },
+  // For password managers, which file a password under a name.
+  h("input", { type: "text", autocomplete: "username", value: "approver", readonly: true, hidden: true }),
+  h("label", { for: "passphrase" }, "Approver passphrase"), passphrase, submit, wrong);
   const heading = h("h1", { tabindex: "-1" }, "Sign in to see approvals");
   fill(main, h("div", { class: "welcome" },
     heading,
