@@ -15,6 +15,7 @@ from .errors import SetupError
 ApprovalMode = Literal["client", "operator", "relay"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
+HTTP_TOKEN_LENGTH = 32
 DEFAULT_URL = "https://api.maton.ai"
 SANDBOX_KEY = "sandbox-maton-key"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -42,6 +43,10 @@ class Settings:
     pending_minutes: float = 15.0
     page: bool = True
     """Whether the approval page may be opened in the user's browser."""
+    http_token: str | None = field(default=None, repr=False)
+    """What clients of the HTTP server must send; needed where other machines can reach it."""
+    http_url: str | None = None
+    """`https://host`: where the HTTP server is reached from outside."""
 
 
 NAMES: Mapping[str, str] = {
@@ -59,6 +64,10 @@ NAMES: Mapping[str, str] = {
     "MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL": "`true` puts generated passwords and connect links into results.",
     "MATON_MAILGUN_PENDING_MINUTES": "How long a question stays open, 15 unless set (1 to 1440).",
     "MATON_MAILGUN_PAGE": "`false` never opens the approval page in a browser.",
+    "MATON_MAILGUN_HTTP_TOKEN": "What clients of `serve --http` must send as bearer token, at least 32 characters; "
+    "required on an address that other machines can reach.",
+    "MATON_MAILGUN_HTTP_URL": "Where `serve --http` is reached from outside, such as `https://mcp.example.com`; "
+    "needed behind a proxy.",
 }
 """Every environment variable that is read, with its meaning: the README's table comes from here."""
 
@@ -95,6 +104,8 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         ),
         pending_minutes=_minutes(env.get("MATON_MAILGUN_PENDING_MINUTES", "")),
         page=_switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "true")),
+        http_token=_token(env.get("MATON_MAILGUN_HTTP_TOKEN", "")),
+        http_url=_origin(env.get("MATON_MAILGUN_HTTP_URL", "")),
     )
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
     if settings.sandbox:
@@ -119,6 +130,30 @@ def _key(value: str) -> str | None:
     if not key.isascii() or any(character.isspace() or not character.isprintable() for character in key):
         raise SetupError("MATON_API_KEY holds blanks or characters no key has. Copy it again from maton.ai/settings.")
     return key
+
+
+def _token(value: str) -> str | None:
+    token = value.strip()
+    if not token:
+        return None
+    if len(token) < HTTP_TOKEN_LENGTH or not token.isascii() or not token.isprintable() or " " in token:
+        raise SetupError(
+            f"MATON_MAILGUN_HTTP_TOKEN must have at least {HTTP_TOKEN_LENGTH} characters, ASCII without blanks. "
+            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return token
+
+
+def _origin(value: str) -> str | None:
+    url = value.strip().rstrip("/")
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or f"{parts.scheme}://{parts.netloc}" != url:
+        raise SetupError("MATON_MAILGUN_HTTP_URL must be scheme and host alone, such as https://mcp.example.com.")
+    if parts.username or parts.password:
+        raise SetupError("MATON_MAILGUN_HTTP_URL must not hold a user name or password.")
+    return url.lower()
 
 
 def _default_home() -> Path:

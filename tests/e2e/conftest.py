@@ -17,7 +17,7 @@ from .account import Account
 from .host import Host, host
 from .wire import FILES
 
-WARM_UP_SECONDS = 20.0
+WAIT_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -66,18 +66,23 @@ def process(environment: Callable[[], dict[str, str]]) -> Callable[[], StdioServ
     return lambda: StdioServerParameters(command=sys.executable, args=arguments, env=environment())
 
 
-def wait_for_warm_up(account: Account) -> None:
-    """Return when the connection the server opens ahead of the first call has arrived."""
-    deadline = time.monotonic() + WARM_UP_SECONDS
-    while not account.arrived():
-        assert time.monotonic() < deadline, "the server never warmed up"
+def wait_until(seen: Callable[[], bool], what: str) -> None:
+    """Look again and again until it is so."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not seen():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+
+
+def let_warm_up(connected: Host, account: Account) -> None:
+    """Return when the connection that a server opens ahead of its first call has arrived: it is no part of a test."""
+    account.prepare("")
+    connected.tools()
+    wait_until(lambda: bool(account.arrived()), "the warm-up")
 
 
 @pytest.fixture(scope="module")
 def approving(process: Callable[[], StdioServerParameters], account: Account) -> Iterator[Host]:
     """A 2026-07-28 client whose person approves everything."""
-    account.prepare("")
     with host(process()) as connected:
-        connected.tools()
-        wait_for_warm_up(account)
+        let_warm_up(connected, account)
         yield connected
