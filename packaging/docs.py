@@ -30,9 +30,12 @@ def settings() -> list[str]:
 
 
 def commands() -> list[str]:
-    """Every command with the line its parent shows for it."""
-    rows = [f"| `maton-mailgun {name}` | {_cell(about)} |" for name, about in _commands(build())]
-    return ["| Command | What it does |", "| --- | --- |", *rows]
+    """Every command with the line its parent shows for it, and its flags."""
+    rows = [
+        f"| `maton-mailgun {name}{_arguments(parser)}` | {_cell(about)} | {' '.join(_flags(parser))} |"
+        for name, about, parser in _commands(build())
+    ]
+    return ["| Command | What it does | Flags |", "| --- | --- | --- |", *rows]
 
 
 def exit_statuses() -> list[str]:
@@ -97,7 +100,7 @@ def _bring_up_to_date(path: Path, parts: Mapping[str, Callable[[], list[str]]], 
     return after == before
 
 
-def _commands(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _commands(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
     """Commands that do something, with their help; those that only group others give way to them."""
     for action in parser._actions:
         if not isinstance(action, argparse._SubParsersAction):
@@ -105,7 +108,7 @@ def _commands(parser: argparse.ArgumentParser, prefix: str = "") -> Iterator[tup
         about = {choice.dest: choice.help or "" for choice in action._choices_actions}
         for name, inner in action.choices.items():
             below = list(_commands(inner, f"{prefix}{name} "))
-            yield from below or [(f"{prefix}{name}{_arguments(inner)}", about.get(name, ""))]
+            yield from below or [(f"{prefix}{name}", about.get(name, ""), inner)]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> str:
@@ -114,6 +117,13 @@ def _arguments(parser: argparse.ArgumentParser) -> str:
         for action in parser._get_positional_actions()
     ]
     return "".join(f" {name}" for name in names)
+
+
+def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._get_optional_actions():
+        if action.dest != "help":
+            value = f" {action.metavar}" if action.metavar else ""
+            yield f"`{action.option_strings[-1]}{value}`"
 
 
 def _cell(text: str) -> str:

@@ -42,7 +42,7 @@ def test_wrong_arguments_are_all_named(online: Cli) -> None:
     done = online("call", "get_bounce", '{"domian": "mg.example.com"}')
     problems = json.dumps(json.loads(done.out)["error"]["problems"])
     assert done.status == 1
-    assert all(f"{name} " in problems for name in ("domian", "domain", "address")), problems
+    assert all(name in problems for name in ("domian", "domain", "address")), problems
 
 
 @pytest.mark.parametrize(("arguments", "words"), [("{", "not JSON"), ("[]", "must be a JSON object")])
