@@ -93,8 +93,11 @@ class Line(httpx2.AsyncBaseTransport):
         """Awaited when a write has left the server and has not reached the sandbox."""
         self.after: Callable[[], Awaitable[object]] | None = None
         """Awaited when the sandbox has answered a write and the server has not heard it."""
+        self.hosts: set[str] = set()
+        """Every host that anything was sent to."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.hosts.add(f"{request.url.host}:{request.url.port}")
         writes = request.method != "GET"
         if writes and self.before is not None:
             await self.before()

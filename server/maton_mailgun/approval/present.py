@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..call import Outcome
+from ..result import NOTICE
 from . import show
 from .record import Record
 
@@ -90,6 +91,7 @@ def pending(record: Record, decide: list[dict[str, Any]]) -> dict[str, Any]:
         "effect": preview["effect"],
         "preview": show.brief(preview),
         "warnings": list(preview["warnings"]),
+        "notice": NOTICE,
         "digest": record.digest,
         "expires_at": timestamp(record.expires_at),
         "decide": decide,
