@@ -113,10 +113,8 @@ async def test_attack_17_a_hostile_message_reaches_the_frame_without_anything_th
     assert policy.startswith("sandbox; default-src 'none'")
     assert "allow-" not in policy
     markup = frame.text.lower()
-    assert not [
-        word for word in ("<script", "<form", "<iframe", "<svg", "refresh", "onload", "<link") if word in markup
-    ]
-    assert "canary.example.net" not in markup
+    gone = ("<script", "<form", "<iframe", "<svg", "refresh", "onload", "<link", "url(http", 'src="http', 'href="http')
+    assert not [word for word in gone if word in markup]
     assert desk.writes() == []
 
 
