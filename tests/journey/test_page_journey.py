@@ -1,4 +1,4 @@
-"""A host that cannot ask: the server opens its page in the user's browser, the person decides there, the model hears."""
+"""A host that cannot ask: the server opens its page in the user's browser, and the person decides there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.client.stdio import StdioServerParameters
+
 from e2e.conftest import wait_until
 from e2e.host import Host, content, host, text
-from mcp.client.stdio import StdioServerParameters
-from page.webdriver import Chromium
-
 from maton_mailgun.sandbox import RunningSandbox
+from page.webdriver import Chromium
 
 pytestmark = pytest.mark.browser
 
