@@ -22,7 +22,7 @@ from maton_mailgun.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.postgres
 
-CALL = {
+CALL: dict[str, Any] = {
     "domain": "mg.example.com",
     "from": "desk@mg.example.com",
     "to": ["reader@example.net"],
@@ -83,7 +83,8 @@ async def answered(by: Client, call: dict[str, Any], asked: types.InputRequiredR
     )
     assert isinstance(result, types.CallToolResult)
     assert result.structured_content is not None
-    return result.structured_content
+    found: dict[str, Any] = result.structured_content
+    return found
 
 
 def sent(running: RunningSandbox) -> list[str]:
