@@ -72,7 +72,8 @@ def show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return OK
     if record.state == "pending":
-        screen.line(f"Decide with: maton-mailgun approvals approve {record.id}   (or reject)", "quiet")
+        which = f"{record.id}{' --sandbox' if settings.sandbox else ''}"
+        screen.line(f"Decide with: maton-mailgun approvals approve {which}   (or reject)", "quiet")
     if "_sealed" not in (record.result or {}):
         return OK
     screen.line("It made a secret that can be shown once.", "warn")

@@ -33,7 +33,8 @@ def row(record: Record, now: float) -> tuple[str, ...]:
 def show_preview(screen: Screen, record: Record) -> None:
     """Everything the person has to know before they decide."""
     title, *rest = terminal(record.preview, screen.width - 4)
-    screen.panel(title, rest, "warn" if record.state == "pending" else "quiet")
+    tone: Tone = "bad" if record.risk == "high" else "warn"
+    screen.panel(title, rest, tone if record.state == "pending" else "quiet")
 
 
 def show_state(screen: Screen, record: Record, now: float) -> None:

@@ -96,8 +96,9 @@ class Screen:
                 self.line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
             return
         table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
+        for at, heading in enumerate(headings):
+            # The first column names the row: it must stay in one piece to be copied.
+            table.add_column(heading, overflow="fold", no_wrap=at == 0)
         for row in clean:
             table.add_row(*(Text(cell) for cell in row))
         self._console.print(table)
@@ -109,6 +110,6 @@ def _split(lines: Sequence[str]) -> list[str]:
 
 def _tone_of(line: str) -> Tone:
     """How a line of a preview is drawn. Lines from outside begin with a bar, so they cannot claim a tone of ours."""
-    if line.startswith(("WARNING", "NOT CHECKED", "EARLIER")):
+    if line.startswith(("WARNING", "Warnings", "NOT CHECKED", "Not checked", "EARLIER", "Earlier")):
         return "warn"
     return "quiet" if line.startswith((">", "  |", "Request:", "Asked by:")) else "plain"
