@@ -21,7 +21,7 @@ def moment(value: str | float) -> datetime:
         ValueError: The text is none of these.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _epoch(float(value))
+        return _epoch(value)
     text = str(value).strip()
     if text.isascii() and text.replace(".", "", 1).isdigit():
         return _epoch(float(text))
@@ -30,7 +30,10 @@ def moment(value: str | float) -> datetime:
         raise ValueError("is not a date")
     if parsed.tzinfo is None:
         raise ValueError("has no time zone")
-    return parsed.astimezone(UTC)
+    try:
+        return parsed.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not a date") from None
 
 
 def rfc2822(value: str | float) -> str:
@@ -39,6 +42,7 @@ def rfc2822(value: str | float) -> str:
 
 
 def _epoch(seconds: float) -> datetime:
+    # Compared before it is converted: a whole number may be too large for a float.
     if not 0 <= seconds < _LATEST:
         raise ValueError("is no time in epoch seconds")
     return datetime.fromtimestamp(seconds, UTC)
@@ -57,7 +61,7 @@ def _iso(text: str) -> datetime | None:
 def _rfc2822(text: str) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     # "-0000" is RFC 2822 for "UTC, local zone unknown"; the parser returns it without a zone.
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None and text.rstrip().endswith("-0000") else parsed

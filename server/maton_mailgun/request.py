@@ -148,4 +148,7 @@ def text_of(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, float) and value.is_integer():
+        # JSON has one kind of number: 30.0 is a whole one there and none to Mailgun.
+        return str(int(value))
     return str(value)
