@@ -8,7 +8,7 @@ from maton_mailgun.sandbox.lists import shown, the_list
 from maton_mailgun.sandbox.pages import pivoted, windowed
 from maton_mailgun.sandbox.router import Operation
 from maton_mailgun.sandbox.tables import Table
-from maton_mailgun.sandbox.wire import Answer, Call, Fields, Record, json_object, ok, parse_json, refuse, switch
+from maton_mailgun.sandbox.wire import SWITCH, Answer, Call, Fields, Record, json_object, ok, parse_json, refuse, switch
 
 _BAD_VARS = "'vars' parameter is not a valid JSON object"
 _LARGEST_BATCH = 1000
@@ -115,6 +115,9 @@ def add_members(account: Account, call: Call) -> Answer:
         given: Record = item if isinstance(item, dict) else {"address": str(item)}
         friendly, address = _checked_address(str(given.get("address") or ""))
         known: Record = {name: given[name] for name in ("name", "vars", "subscribed") if name in given}
+        if known.get("subscribed") in SWITCH:
+            # Mailgun's JavaScript client sends the words of the form inside the JSON too.
+            known["subscribed"] = known["subscribed"] in ("yes", "true")
         rows.append({"name": friendly, "vars": {}, "subscribed": True, **known, "address": address})
     for row in rows:
         if upsert or row["address"] not in members:
