@@ -41,9 +41,12 @@ def check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     Raises:
         BadArguments: With every problem found.
     """
-    problems = [_explain(error, operation.name, operation.properties) for error in _errors(operation, arguments)]
-    if not problems:
-        problems = list(_rules(operation, arguments))
+    errors = _errors(operation, arguments)
+    problems = [_explain(error, operation.name, operation.properties) for error in errors]
+    # The rules take a value's type for granted, so they look at what the schema has nothing against.
+    unsound = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
+    sound = {name: value for name, value in arguments.items() if name in operation.properties and name not in unsound}
+    problems += [*_combinations(operation, arguments), *_rules(operation, sound)]
     if problems:
         raise BadArguments(operation.name, problems)
 
@@ -96,7 +99,7 @@ def _errors(operation: Operation, arguments: Mapping[str, Any]) -> list[Validati
 
 def _explain(error: ValidationError, tool: str, properties: _Properties) -> Problem:
     path = _dotted(list(error.absolute_path))
-    limit = error.validator_value
+    limit: Any = error.validator_value
     match error.validator:
         case "required":
             missing = [name for name in limit if isinstance(error.instance, dict) and name not in error.instance]
@@ -148,7 +151,6 @@ def _asked(properties: _Properties, names: list[str]) -> str:
 
 
 def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _combinations(operation, arguments)
     for name, value in arguments.items():
         if name in operation.path_arguments:
             yield from _path_problems(name, str(value))

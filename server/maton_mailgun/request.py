@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import Any
 from urllib.parse import quote
 
@@ -28,7 +29,7 @@ class FilePart:
     size: int
     sha256: str
     path: str | None = None
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | None = attribute(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

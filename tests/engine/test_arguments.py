@@ -1,0 +1,135 @@
+"""Arguments are held to what clients were shown; every problem is named at once, with what would be right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from catalogue.files import EXAMPLES, ROWS
+
+from .doubles import DOMAIN, Says, Scripted, called, engine_over, error, problems
+
+pytestmark = pytest.mark.anyio
+
+SEND = {"domain": DOMAIN, "from": "a@mg.example.com", "to": ["b@example.net"], "subject": "Hi", "text": "Hello"}
+OWN = "is set by this server so that the outcome can be found"
+SECRET = "canary-value-that-must-not-come-back"
+
+
+async def _refused(tool: str, **arguments: Any) -> list[tuple[str, str]]:
+    """What is wrong with a call; nothing of it was sent."""
+    transport = Scripted([Says(500)])
+    outcome = await called(engine_over(transport), tool, **arguments)
+    assert outcome.is_error
+    assert error(outcome)["kind"] == "bad_arguments"
+    assert (transport.arrived, transport.looked_up) == ([], 0)
+    return problems(outcome)
+
+
+@pytest.mark.parametrize("tool", ROWS)
+async def test_an_unknown_argument_is_refused_not_dropped(tool: str) -> None:
+    found = await _refused(tool, **EXAMPLES[tool]["minimal"], surprise=1)
+    assert found == [("", f"surprise is no argument of {tool}")]
+
+
+@pytest.mark.parametrize("name", ["approved", "confirm", "force", "o:tag", "h:Bcc", "skip_approval"])
+async def test_no_argument_approves_or_reaches_the_wire_by_its_wire_name(name: str) -> None:
+    """Attack 1."""
+    assert await _refused("send_message", **SEND, **{name: True}) == [("", f"{name} is no argument of send_message")]
+
+
+async def test_a_near_miss_is_told_the_right_name() -> None:
+    outcome = await called(engine_over(Scripted([Says(500)])), "list_domains", limt=3)
+    (problem,) = error(outcome)["problems"]
+    assert problem["right"].startswith("Did you mean limit? It takes state, search, sort, ")
+
+
+async def test_every_problem_stands_in_one_answer() -> None:
+    found = await _refused(
+        "send_message",
+        domain="..",
+        to="b@example.net",
+        text="x",
+        html=3,
+        tracking="maybe",
+        delivery_time="soon",
+        tag="a",
+    )
+    assert found == [
+        ("", "tag is no argument of send_message"),
+        ("html", "is a whole number"),
+        ("to", "is text"),
+        ("tracking", "is not one of the values there are"),
+        ("", "none of from, template is given"),
+        ("", "none of subject, template is given"),
+        ("domain", "is a dot segment, which would name another resource"),
+        ("delivery_time", "is not a date"),
+    ]
+
+
+async def test_a_word_is_no_boolean() -> None:
+    assert await _refused("update_open_tracking", domain=DOMAIN, active="yes") == [("active", "is text")]
+    assert await _refused("list_mailing_list_members", list_address="a@b", subscribed=1) == [
+        ("subscribed", "is a whole number")
+    ]
+
+
+@pytest.mark.parametrize("value", ['{"name":"Ann"}', ["name"], 7, None])
+async def test_json_text_is_no_object(value: Any) -> None:
+    """The server writes the JSON text itself; text given for an object would be quoted twice."""
+    ((path, wrong),) = await _refused("send_message", **{**SEND, "template": "t"}, template_variables=value)
+    assert (path, wrong.partition(" ")[0]) == ("template_variables", "is")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        ({"text": None}, ("text", "is null")),
+        ({"html": "<p>", "template": "t"}, ("html", "cannot go together with template")),
+        ({"template_version": "v1"}, ("template_version", "has no effect without template")),
+        ({"subject": "a\r\nBcc: c@example.net"}, ("subject", "has a line break or a control character")),
+        ({"subject": "a\x00b"}, ("subject", "has a NUL or a broken character")),
+        ({"to": ["b@example.net\n"]}, ("to[0]", "has a line break or a control character")),
+        ({"text": "a\x00b"}, ("text", "has a NUL or a broken character")),
+        ({"headers": {"X-A": "1\r\nBcc: c@example.net"}}, ("headers.X-A", "has a line break or a control character")),
+        ({"headers": {"X A": "1"}}, ("headers.X A", "is not a name Mailgun takes")),
+        ({"headers": {"X:A": "1"}}, ("headers.X:A", "is not a name Mailgun takes")),
+        ({"headers": {"Message-ID": "<1@b>"}}, ("headers.Message-ID", OWN)),
+        ({"variables": {"a b": "1"}}, ("variables.a b", "is not a name Mailgun takes")),
+        ({"tags": ["a\nb"]}, ("tags[0]", "does not have the form it must have")),
+        ({"to": []}, ("to", "is empty")),
+    ],
+)  # fmt: skip
+async def test_a_value_that_would_change_the_message_is_refused(arguments: Any, wrong: tuple[str, str]) -> None:
+    """Attacks 14 and 15."""
+    found = await _refused("send_message", **{**SEND, **arguments})
+    assert wrong in found
+
+
+async def test_texts_may_have_line_breaks_where_they_are_texts() -> None:
+    transport = Scripted([Says(body={"items": []})])
+    engine = engine_over(transport)
+    prepared = await engine.prepare("send_message", {**SEND, "text": "a\r\nb\tc", "html": "<p>\n</p>"})
+    assert dict(prepared.request.form)["text"] == "a\r\nb\tc"
+
+
+async def test_a_refusal_does_not_repeat_what_was_given() -> None:
+    """It may be a key, a password or a whole message."""
+    transport = Scripted([Says(500)])
+    for arguments in (
+        {"login": "alice", "password": SECRET * 9},
+        {"login": "alice", "password": [SECRET]},
+        {"login": "alice", "password": {"a": SECRET}},
+        {"login": "alice", "password": SECRET + "\n"},
+    ):
+        outcome = await called(engine_over(transport), "create_credential", domain=DOMAIN, **arguments)
+        assert outcome.is_error
+        assert SECRET not in outcome.text
+
+
+async def test_a_hostile_argument_name_comes_back_harmless() -> None:
+    outcome = await called(engine_over(Scripted([Says(500)])), "list_ips", **{"\x1b[31m\u202e" + "x" * 500: 1})
+    (problem,) = error(outcome)["problems"]
+    assert problem["wrong"].startswith("?[31m\\u202exxx")
+    assert len(problem["wrong"]) < 100
