@@ -1,0 +1,71 @@
+"""The official clients, each in an environment of its own below pytest's cache: made once, kept for the next run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PYTHON_CLIENT = "mailgun==1.10.0"
+NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
+_SECONDS = 240
+
+
+def python_client(cache: Path) -> list[str]:
+    """The command that runs a script with Mailgun's Python client. Skips where it cannot be installed."""
+    home = cache / f"python{sys.version_info[0]}.{sys.version_info[1]}-{PYTHON_CLIENT}"
+    interpreter = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not interpreter.exists():
+        _make(
+            home,
+            lambda place: [
+                [sys.executable, "-m", "venv", str(place)],
+                [str(place / interpreter.relative_to(home)), "-m", "pip", "install", "-q", PYTHON_CLIENT],
+            ],
+        )
+    return [str(interpreter)]
+
+
+def node_client(cache: Path) -> tuple[list[str], dict[str, str]]:
+    """The command that runs a script with mailgun.js, and its environment. Skips where it cannot be installed."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("Node.js and npm are not installed here")
+    home = cache / "node-{}".format("-".join(NODE_PACKAGES))
+    if not (home / "node_modules" / "mailgun.js").exists():
+        install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
+        _make(home, lambda place: [[*install, "--prefix", str(place), *NODE_PACKAGES]])
+    return [node], {"NODE_PATH": str(home / "node_modules")}
+
+
+def _make(home: Path, commands: Callable[[Path], list[list[str]]]) -> None:
+    """Builds beside the final place and moves it there whole, so that a broken attempt leaves nothing behind."""
+    place = home.with_name(f"{home.name}.{os.getpid()}")
+    place.mkdir(parents=True)
+    try:
+        for command in commands(place):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+            if done.returncode != 0:
+                words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+                pytest.skip(f"the client cannot be installed here: {' '.join(words)[:300]}")
+        if not home.exists():
+            place.rename(home)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"the client cannot be installed here: the registry did not answer within {_SECONDS} seconds")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def run_tour(command: list[str], url: str, more: dict[str, str]) -> list[str]:
+    """The lines a tour prints. Nothing of this process's settings reaches the client, proxies least of all."""
+    environment = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [*command, url], capture_output=True, text=True, timeout=_SECONDS, check=False, env={**environment, **more}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.splitlines()
