@@ -255,8 +255,8 @@ def test_attack_31_hostile_text_in_a_record_is_spelled_out_on_a_terminal_and_on_
     assert "⟨U+202E⟩" in terminal.seen
 
 
-async def insert_hostile(desk: Desk) -> str:
-    """An approval whose every text is an attack, stored without the care of the preview's makers."""
+async def insert_hostile(desk: Desk, result: dict[str, Any] | None = None) -> str:
+    """A decided approval whose every text is an attack, stored without the care of the preview's makers."""
     now = desk.clock()
     record = Record(
         id=new_approval_id(),
@@ -278,9 +278,21 @@ async def insert_hostile(desk: Desk) -> str:
     )
     record, _ = await desk.store.insert(record, b"sealed", max_pending=10)
     record = await desk.store.move(
-        record, "rejected", actor="person", decided_by=HOSTILE, reason=HOSTILE, result={"error": {"message": HOSTILE}}
+        record,
+        "rejected",
+        actor="person",
+        decided_by=HOSTILE,
+        reason=HOSTILE,
+        result=result or {"error": {"message": HOSTILE}},
     )
     return record.id
+
+
+def test_sealed_secret_is_not_part_of_what_json_shows(cli: Cli) -> None:
+    approval_id = at_desk(cli, lambda desk: insert_hostile(desk, {"_sealed": "c0ffee", "result": {"message": "ok"}}))
+    shown = cli("approvals", "show", approval_id, "--json")
+    assert json.loads(shown.out)["result"] == {"result": {"message": "ok"}}
+    assert "c0ffee" not in shown.out + cli("approvals", "list", "--all", "--json").out
 
 
 def hostile_preview() -> dict[str, Any]:

@@ -62,3 +62,19 @@ def test_demo_fails_when_a_step_does_not_hold(
     monkeypatch.setattr(demo, "MESSAGE", {**demo.MESSAGE, "domain": "missing.example.com"})
     assert demo.run(argparse.Namespace(yes=True)) == 1
     assert "Not everything held" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("step", [demo.Count(2, 1), demo.Count(1, 2), demo.Count(0, 0)])
+def test_demo_fails_when_the_sandbox_counts_anything_but_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: demo.Count
+) -> None:
+    """The server's word that it sent once is not taken for it."""
+    looks = iter(range(100))
+
+    async def count(_: demo.Demonstration) -> demo.Count:
+        look = next(looks)
+        return demo.Count(look * step.writes, look * step.messages)
+
+    monkeypatch.setattr(demo.Demonstration, "count", count)
+    assert demo.run(argparse.Namespace(yes=True)) == 1
+    assert f"✘ The sandbox counted {step.writes} write and {step.messages} message" in capsys.readouterr().out

@@ -1,0 +1,51 @@
+"""Whatever is printed, nothing from outside steers the terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from maton_mailgun.cli.screen import Screen
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u200b[bold]:warning:"
+SHOWN = "⟨U+001B⟩[2J⟨U+001B⟩]0;owned⟨U+0007⟩⟨U+202E⟩evil⟨U+200B⟩[bold]:warning:"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda screen: screen.line(HOSTILE),
+        lambda screen: screen.outcome("good", HOSTILE),
+        lambda screen: screen.heading(HOSTILE),
+        lambda screen: screen.panel(HOSTILE, [HOSTILE]),
+        lambda screen: screen.table([HOSTILE], [[HOSTILE]]),
+    ],
+    ids=["line", "outcome", "heading", "panel", "table"],
+)
+def test_attack_31_control_characters_and_markup_are_shown_for_what_they_are(show: Callable[[Screen], None]) -> None:
+    stream = io.StringIO()
+    show(Screen(stream))
+    assert SHOWN in stream.getvalue()
+    assert not {"\x1b", "\x07", "\u202e", "\u200b"} & set(stream.getvalue())
+
+
+def test_line_of_a_preview_cannot_leave_its_panel() -> None:
+    stream = io.StringIO()
+    Screen(stream).panel("SEND", ["first\nsecond\rthird"])
+    assert stream.getvalue().splitlines() == ["  +-- SEND", "  | first", "  | second", "  | third", "  +--"]
+
+
+def test_table_is_aligned_without_a_terminal() -> None:
+    stream = io.StringIO()
+    Screen(stream).table(("tool", "access"), [("list_domains", "read"), ("x", "send")])
+    assert stream.getvalue().splitlines() == ["tool          access", "list_domains  read", "x             send"]
+
+
+def test_stream_that_cannot_show_a_character_gets_a_question_mark() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    Screen(stream).outcome("good", "done")
+    stream.flush()
+    assert raw.getvalue() == b"? done\n"
