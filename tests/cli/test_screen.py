@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +14,14 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u200b[bold]:warning:"
 SHOWN = "⟨U+001B⟩[2J⟨U+001B⟩]0;owned⟨U+0007⟩⟨U+202E⟩evil⟨U+200B⟩[bold]:warning:"
 
 
-@pytest.mark.parametrize(
+class Tty(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+SHOWS = pytest.mark.parametrize(
     "show",
     [
         lambda screen: screen.line(HOSTILE),
@@ -24,11 +32,28 @@ SHOWN = "⟨U+001B⟩[2J⟨U+001B⟩]0;owned⟨U+0007⟩⟨U+202E⟩evil⟨U+200
     ],
     ids=["line", "outcome", "heading", "panel", "table"],
 )
+
+
+@SHOWS
 def test_attack_31_control_characters_and_markup_are_shown_for_what_they_are(show: Callable[[Screen], None]) -> None:
     stream = io.StringIO()
     show(Screen(stream))
     assert SHOWN in stream.getvalue()
     assert not {"\x1b", "\x07", "\u202e", "\u200b"} & set(stream.getvalue())
+
+
+@SHOWS
+def test_attack_31_terminal_gets_our_colours_and_none_of_theirs(
+    show: Callable[[Screen], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = Tty()
+    screen = Screen(stream)
+    show(screen)
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    assert screen.fancy
+    assert not {"\x1b", "\x07", "\u202e", "\u200b"} & set(bare)
+    assert "[bold]:warning:" in bare
 
 
 def test_line_of_a_preview_cannot_leave_its_panel() -> None:

@@ -98,7 +98,7 @@ class Screen:
         table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
         for at, heading in enumerate(headings):
             # The first column names the row: it must stay in one piece to be copied.
-            table.add_column(heading, overflow="fold", no_wrap=at == 0)
+            table.add_column(Text(safe_line(heading)), overflow="fold", no_wrap=at == 0)
         for row in clean:
             table.add_row(*(Text(cell) for cell in row))
         self._console.print(table)
