@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from . import arguments as holding
@@ -126,7 +126,8 @@ class Engine:
             gate = await self.gate()
             return await gate.call(prepared, caller, answer)
         except CallError as error:
-            return failed(error)
+            told = failed(error)
+            return replace(told, content=result.redacted(told.content, [self.settings.api_key or ""]))
 
     async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.

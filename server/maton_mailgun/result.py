@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .answers import parsed, words
 from .catalogue import Operation
@@ -64,6 +65,24 @@ def public(value: Any) -> Any:
         return {key: HIDDEN if _secret(key, item) else public(item) for key, item in value.items()}
     if isinstance(value, list):
         return [public(item) for item in value]
+    return value
+
+
+def redacted(value: Any, secrets: Collection[str]) -> Any:
+    """The same value without these texts, wherever they stand: a service may quote what it was sent."""
+    forms = {form for secret in secrets if secret for form in (secret, html.escape(secret), quote(secret, safe=""))}
+    return _without(value, sorted(forms, key=len, reverse=True))
+
+
+def _without(value: Any, forms: list[str]) -> Any:
+    if isinstance(value, str):
+        for form in forms:
+            value = value.replace(form, HIDDEN)
+        return value
+    if isinstance(value, dict):
+        return {key: _without(item, forms) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without(item, forms) for item in value]
     return value
 
 

@@ -145,10 +145,11 @@ class Desk:
     home: Path
     sandbox: Sandbox
     clock: Clock = field(default_factory=Clock)
-    settings: Settings = field(default_factory=Settings)
+    api_url: str = "http://127.0.0.1:9"
+    """What the settings name; the bytes go to the sandbox in this process whatever it is."""
 
     def __post_init__(self) -> None:
-        self.settings = replace(self.settings, api_key=KEY, api_url="http://127.0.0.1:9", home=self.home, page=False)
+        self.settings = Settings(api_key=KEY, api_url=self.api_url, home=self.home, page=False)
 
     @asynccontextmanager
     async def open(self, **changes: Any) -> AsyncIterator[House]:

@@ -20,7 +20,7 @@ from ..call import Caller, Prepared
 from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, Refused, SetupError, Unreachable
 from ..gateway import Reply
 from ..request import Request
-from ..result import bounded, split_secrets
+from ..result import bounded, redacted, split_secrets
 from . import preview, seal
 from .cases import case_of
 from .envelope import Sealed, unpack
@@ -237,24 +237,26 @@ class Execution:
             reply = await gate.engine.gateway.write(request, prepared.account.connection_id or None, operation.access)
         except NotSent as failure:
             error = Unreachable(message=f"Not sent: {failure}.", next="Check the network and propose it again.")
-            return await self._finish(record, "failed", error.as_content())
+            return await self._finish(record, prepared, "failed", error.as_content())
         except MaybeSent as failure:
-            return await self._unknown(record, OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST))
+            return await self._unknown(
+                record, prepared, OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST)
+            )
         except Exception as surprise:
             # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
             log.exception("a write ended unexpectedly", extra={"approval": record.id})
             told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
-            return await self._unknown(record, OutcomeUnknown(message=told, next=LOOK_FIRST))
+            return await self._unknown(record, prepared, OutcomeUnknown(message=told, next=LOOK_FIRST))
         if operation.service == "maton":
             gate.engine.connections.forget()
         if 200 <= reply.status < 300:
             return await self._succeeded(record, prepared, reply)
         problem = _problem_of(reply, operation)
         if isinstance(problem, RateLimited):
-            return await self._not_now(record, problem)
+            return await self._not_now(record, prepared, problem)
         if isinstance(problem, OutcomeUnknown):
-            return await self._unknown(record, problem)
-        return await self._finish(record, "failed", problem.as_content())
+            return await self._unknown(record, prepared, problem)
+        return await self._finish(record, prepared, "failed", problem.as_content())
 
     async def _succeeded(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
         body: dict[str, Any]
@@ -274,27 +276,34 @@ class Execution:
                 f"with `maton-mailgun approvals show {record.id}` in a terminal. It is not given to the model."
             )
             content["_sealed"] = self._seal_secret(record, secrets)
-        return await self._finish(record, "succeeded", content)
+        return await self._finish(record, prepared, "succeeded", content)
 
-    async def _not_now(self, record: Record, limited: RateLimited) -> Record:
+    async def _not_now(self, record: Record, prepared: Prepared, limited: RateLimited) -> Record:
         """429: certainly not carried out. The yes stays good until it expires; nothing is repeated by itself."""
         retry_at = self._gate.clock() + (limited.retry_after if limited.retry_after is not None else 5.0)
         return await self._gate.store.move(
-            record, "approved", actor="gate", retry_at=retry_at, lease_until=None, result=limited.as_content()
-        )
+            record, "approved", actor="gate", retry_at=retry_at, lease_until=None,
+            result=self._told(prepared, limited.as_content()),
+        )  # fmt: skip
 
-    async def _unknown(self, record: Record, unknown: OutcomeUnknown) -> Record:
-        record = await self._finish(record, "unknown", unknown.as_content())
+    async def _unknown(self, record: Record, prepared: Prepared, unknown: OutcomeUnknown) -> Record:
+        record = await self._finish(record, prepared, "unknown", unknown.as_content())
         try:
             return await self._reconciliation.first_look(record)
         except StoreError as problem:
             log.warning("an outcome cannot be looked up", extra={"approval": record.id, "why": str(problem)})
             return record
 
-    async def _finish(self, record: Record, state: Any, content: Mapping[str, Any]) -> Record:
+    def _told(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:
+        """An outcome without the secrets of its call, which the service may have quoted."""
+        given = [str(prepared.arguments.get(name) or "") for name in prepared.operation.secret]
+        told: dict[str, Any] = redacted(content, [*given, self._gate.settings.api_key or ""])
+        return told
+
+    async def _finish(self, record: Record, prepared: Prepared, state: Any, content: Mapping[str, Any]) -> Record:
         """Record an outcome. The request has left: a store that fails now leaves the row `executing`, and its lapsed
         lease makes it `unknown` at the next start."""
-        result = {key: value for key, value in content.items() if key != "status"}
+        result = self._told(prepared, {key: value for key, value in content.items() if key != "status"})
         store, now = self._gate.store, self._gate.clock()
         try:
             try:
