@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from maton_mailgun.approval.decision import Decision, NotDecidable
-from maton_mailgun.approval.record import MOVES, OPEN, Record, State
+from maton_mailgun.approval.record import MOVES, Record, State
 
 
 class GateInMemory:
@@ -103,11 +103,6 @@ class GateInMemory:
     def add(self, record: Record) -> None:
         """One more record."""
         self.records[record.id] = record
-
-    @property
-    def open_records(self) -> Sequence[Record]:
-        """Those that are not settled."""
-        return [record for record in self.records.values() if record.state in OPEN]
 
     async def _write(self, record: Record) -> None:
         record = self.move(record, "executing", attempted_at=self.clock())

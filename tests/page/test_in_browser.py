@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,41 +12,10 @@ from maton_mailgun.approval.record import Record
 
 from .records import a_domain_deletion, a_preview, a_record, a_send, an_update
 from .serving import PASSPHRASE, RunningPage
+from .visiting import focused, show, tab_to
 from .webdriver import Chromium
 
 pytestmark = pytest.mark.browser
-
-ARMED = "return performance.now() - (window.armed ??= performance.now()) > 750"
-"""A click on Approve counts 700 ms after the request appeared."""
-
-
-def show(chromium: Chromium, page: RunningPage, record: Record) -> None:
-    """Open `record` by a one-time link, as the server does, and wait until its buttons count."""
-    page.gate.add(record)
-    chromium.go(page.page.link(record.id))
-    if record.state == "pending":
-        chromium.find("#approve")
-        chromium.until(lambda: page.record(record.id).shown_at, "not marked as shown")
-    arm(chromium)
-
-
-def arm(chromium: Chromium) -> None:
-    chromium.run("window.armed = undefined")
-    chromium.until(lambda: chromium.run(ARMED), "the buttons do not count yet")
-
-
-def focused(chromium: Chromium) -> str:
-    return str(chromium.run("return document.activeElement?.id || document.activeElement?.tagName.toLowerCase()"))
-
-
-def tab_to(chromium: Chromium, wanted: str, most: int = 60) -> None:
-    """Press Tab until the element with that id has the focus."""
-    for _ in range(most):
-        chromium.press("tab")
-        if focused(chromium) == wanted:
-            return
-    raise AssertionError(f"Tab does not reach {wanted}")
-
 
 # Deciding ---------------------------------------------------------------------------------------------------------
 
@@ -107,16 +75,28 @@ def test_enter_decides_nothing_by_itself(chromium: Chromium, page: RunningPage) 
     assert (status["state"], page.gate.decisions) == ("pending", [])
 
 
-def test_a_click_in_the_first_moment_and_a_double_click_do_not_approve(chromium: Chromium, page: RunningPage) -> None:
+def test_clicks_that_were_meant_for_something_else_do_not_approve(chromium: Chromium, page: RunningPage) -> None:
+    """In the first moment, and as the second click of a double click. The page's clock is moved by the test."""
+    clock = "window.testTime = 1000; performance.now = () => window.testTime"
+    chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=clock)
     record = a_record()
     page.gate.add(record)
     chromium.go(page.page.link(record.id))
-    chromium.find("#approve")
-    chromium.run("document.querySelector('#approve').click()")
-    arm(chromium)
-    chromium.run("document.querySelector('#approve').click()")
+    chromium.until(lambda: page.record(record.id).shown_at, "not marked as shown")
+    chromium.run("window.testTime += 600")
+    chromium.click_at("#approve")
+    chromium.run("window.testTime += 600; document.querySelector('#approve').click()")
+    chromium.click_at("#approve", counts=(2,))
+    assert chromium.run("return document.querySelector('#approve').disabled") is False
     assert page.gate.decisions == []
-    chromium.double_click("#approve")
+    chromium.click_at("#approve")
+    chromium.until_text("Created", "#outcome-heading")
+
+
+def test_a_double_click_is_one_decision(chromium: Chromium, page: RunningPage) -> None:
+    record = a_record()
+    show(chromium, page, record)
+    chromium.click_at("#approve", counts=(1, 2))
     chromium.until_text("Created", "#outcome-heading")
     assert len(page.gate.decisions) == 1
 
@@ -375,93 +355,3 @@ def test_the_tabs_of_a_message_follow_the_arrow_keys(chromium: Chromium, page: R
     chromium.press("right", "right", "right")
     assert focused(chromium) == "message-tab-3"
     assert "the text names www.example.com, the link leads to billing.example.net" in chromium.text("#message-panel")
-
-
-def test_a_screen_reader_finds_its_way(chromium: Chromium, page: RunningPage) -> None:
-    """Landmarks and names as the browser computes them for assistive technology."""
-    show(chromium, page, a_send())
-    chromium.find("iframe")
-    tree = chromium.devtools("Accessibility.getFullAXTree")["nodes"]
-    found = {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node["ignored"]}
-    assert {
-        ("navigation", "Approvals"),
-        ("main", ""),
-        ("article", "Request"),
-        ("heading", "Send a message"),
-        ("heading", "1 warning"),
-        ("region", "Decision"),
-        ("button", "Reject…"),
-        ("button", "Approve and send"),
-        ("tab", "Rendered"),
-        ("Iframe", "The HTML body, without scripts, remote pictures and working links"),
-    } <= found
-    nameless = [role for role, name in found if role in {"button", "link", "textbox", "tab", "checkbox"} and not name]
-    assert nameless == []
-
-
-# Looks ------------------------------------------------------------------------------------------------------------
-
-LONG = "Invoice " + "and so on " * 40
-RTL = "\u062f\u0639\u0648\u0629 \u0644\u0644\u0627\u062c\u062a\u0645\u0627\u0639 \u2014 \u05e9\u05dc\u05d5\u05dd"
-
-
-def the_worst_to_lay_out() -> Record:
-    """Long words, other directions, many warnings."""
-    record = a_send()
-    preview = {**record.preview}
-    preview["target"] = "message to " + "very-long-mailbox-name." * 12 + "@" + "sub." * 30 + "example.com"
-    preview["warnings"] = [f"Warning {n}: {'long ' * (n % 7 * 6)}{RTL}" for n in range(40)]
-    preview["message"] = {**preview["message"], "subject": RTL + " " + LONG, "from": "x" * 300 + "@example.com"}
-    preview["recipients"] = [{"address": "y" * 200 + "@example.com", "kind": "to", "flags": ["z" * 80, RTL]}]
-    preview["sections"] = [{"heading": "H" * 120, "rows": [{"label": "L" * 90, "value": "v" * 400, "flags": []}]}]
-    return replace(record, preview=preview)
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 780)], ids=["desktop", "phone"])
-@pytest.mark.parametrize("what", [a_send, a_domain_deletion, an_update, the_worst_to_lay_out])
-def test_nothing_sticks_out_and_everything_can_be_read(
-    chromium: Chromium, page: RunningPage, pictures: Path, what: Any, width: int, height: int, dark: bool
-) -> None:
-    """Nothing scrolls sideways, text has a contrast of 4.5 (WCAG 2.2, 1.4.3), targets are 24 pixels (2.5.8)."""
-    chromium.look(width, height, dark=dark)
-    show(chromium, page, what())
-    chromium.run("document.querySelector('#more-warnings')?.click(); document.querySelector('details').open = true")
-    chromium.picture(pictures / f"{what.__name__}-{width}-{'dark' if dark else 'light'}.png")
-    assert chromium.run("return document.documentElement.scrollWidth <= window.innerWidth")
-    assert chromium.run(CONTRAST) == []
-    assert chromium.run(SMALL) == []
-
-
-SMALL = """
-return [...document.querySelectorAll('main button, main summary, header button')]
-  .filter((e) => e.offsetParent && e.getBoundingClientRect().height < 24).map((e) => e.innerText)
-"""
-
-CONTRAST = """
-const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-const paint = (layers) => {
-  canvas.clearRect(0, 0, 1, 1);
-  for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
-  return [...canvas.getImageData(0, 0, 1, 1).data];
-};
-const light = (rgb) => {
-  const [r, g, b] = rgb.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-};
-const bad = [];
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-  const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || element.closest("noscript, .unseen, .skip")) continue;
-  if (!element.checkVisibility()) continue;
-  const layers = [];
-  for (let e = element; e; e = e.parentElement) layers.unshift(getComputedStyle(e).backgroundColor);
-  const behind = light(paint(layers).slice(0, 3));
-  const ink = light(paint([...layers, getComputedStyle(element).color]).slice(0, 3));
-  const ratio = (Math.max(ink, behind) + 0.05) / (Math.min(ink, behind) + 0.05);
-  const off = element.closest("[aria-disabled=true]");
-  if (ratio < 4.5 && !off) bad.push(`${ratio.toFixed(2)} ${element.className} ${walker.currentNode.data.slice(0, 30)}`);
-}
-return bad;
-"""

@@ -96,11 +96,15 @@ class Chromium:
             strokes = [{"type": "keyDown", "value": KEYS[holding]}, *strokes, {"type": "keyUp", "value": KEYS[holding]}]
         self._do("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
 
-    def double_click(self, css: str) -> None:
-        origin = {ELEMENT: self.find(css)}
-        press = [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
-        moves = [{"type": "pointerMove", "origin": origin, "x": 0, "y": 0, "duration": 0}, *press, *press]
-        self._do("POST", "/actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": moves}]})
+    def click_at(self, css: str, *, counts: tuple[int, ...] = (1,)) -> None:
+        """Mouse clicks where the middle of an element is; 1, 2 are the two of a double click."""
+        x, y = self.run(
+            "const box = arguments[0].getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]",
+            {ELEMENT: self.find(css)},
+        )
+        for count in counts:
+            for kind in ("mousePressed", "mouseReleased"):
+                self.devtools("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=count)
 
     def new_tab(self) -> str:
         """Open another tab and go on there."""
@@ -135,9 +139,9 @@ class Chromium:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.devtools("Emulation.setEmulatedMedia", features=scheme)
 
-    def picture(self, path: Path, *, whole: bool = False) -> None:
-        """A screenshot; `whole`: of the document instead of the viewport."""
-        shot = self.devtools("Page.captureScreenshot", captureBeyondViewport=whole)
+    def picture(self, path: Path) -> None:
+        """A screenshot of what is in view."""
+        shot = self.devtools("Page.captureScreenshot")
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def until(self, condition: Callable[[], T], why: str, seconds: float = 10.0) -> T:

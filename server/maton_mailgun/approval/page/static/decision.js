@@ -15,7 +15,6 @@ const SETTLE_MS = 700;
 export function decisionBar(detail, { current, unread, decided }) {
   const bar = h("section", { class: "decision", "aria-label": "Decision" });
   const shownAt = performance.now();
-  let busy = false;
 
   const note = h("p", { class: "decision-note", id: "decision-note" });
   const problem = h("p", { class: "decision-problem", role: "alert" });
@@ -74,9 +73,8 @@ export function decisionBar(detail, { current, unread, decided }) {
     answer("approve", "");
   }
   async function answer(decision, words) {
-    if (busy) return;
-    busy = true;
     problem.textContent = "";
+    // Before anything is awaited, so that there is no second answer from here.
     for (const control of bar.querySelectorAll("button, textarea, input")) control.disabled = true;
     try {
       const { digest } = detail;
@@ -89,7 +87,6 @@ export function decisionBar(detail, { current, unread, decided }) {
         problem.textContent = `${failure.message} Your answer may not have arrived; this page shows how it is now.`;
       }
     } finally {
-      busy = false;
       for (const control of bar.querySelectorAll("button, textarea, input")) control.disabled = false;
     }
   }
