@@ -28,7 +28,12 @@ from .gateway import Reply
 from .retry import asked_wait
 
 MAX_TEXT = 600
-_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_MAX_READ = 65_536
+"""Of an error body: what is worth telling stands at its beginning."""
+# Each alternative ends at the next "<" or at the end, so that no page, however odd, is read more than once.
+_TAG = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _BLANK = re.compile(r"\s+")
 _SECRETS = (
     (re.compile(r"(session_token=)[^\s&\"'<>]+", re.IGNORECASE), r"\1…"),
@@ -45,11 +50,31 @@ LOOK_FIRST = (
 
 
 def parsed(reply: Reply) -> Any:
-    """The body as JSON, by content: successful JSON sometimes comes as text/plain (recorded). None if it is not."""
+    """The body as JSON, by content: successful JSON sometimes comes as text/plain (recorded). None if it is not.
+
+    Halves of characters (an emoji cut in two) and numbers that JSON does not have are replaced: nothing that goes on to
+    a client could hold them.
+    """
     try:
-        return json.loads(reply.body)
-    except ValueError:
+        text = reply.body.decode(json.detect_encoding(reply.body), "replace")
+        value = json.loads(text, parse_constant=_no_number)
+        return _mended(value) if _HALF_ESCAPE.search(text) else value
+    except (ValueError, RecursionError):
         return None
+
+
+def _no_number(_: str) -> None:
+    """NaN and the infinities."""
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return value
 
 
 def scrub(text: str) -> str:
@@ -64,9 +89,9 @@ def words(reply: Reply) -> str:
     body = parsed(reply)
     text = _from_json(body)
     if text is None:
-        text = reply.body.decode("utf-8", "replace") if not isinstance(body, dict | list) else ""
+        text = reply.body[:_MAX_READ].decode("utf-8", "replace") if not isinstance(body, dict | list) else ""
         text = _TAG.sub(" ", text)
-    text = scrub(_BLANK.sub(" ", text).strip())
+    text = scrub(_BLANK.sub(" ", text[:_MAX_READ]).strip())
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
 
 

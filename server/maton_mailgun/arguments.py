@@ -100,6 +100,7 @@ def _errors(operation: Operation, arguments: Mapping[str, Any]) -> list[Validati
 def _explain(error: ValidationError, tool: str, properties: _Properties) -> Problem:
     path = _dotted(list(error.absolute_path))
     limit: Any = error.validator_value
+    given: Any = error.instance
     match error.validator:
         case "required":
             missing = [name for name in limit if isinstance(error.instance, dict) and name not in error.instance]
@@ -117,9 +118,9 @@ def _explain(error: ValidationError, tool: str, properties: _Properties) -> Prob
             what = "character" if error.validator == "minLength" else "entry"
             return Problem(path, "is too short" if limit > 1 else "is empty", f"Give at least {limit} {what}")
         case "maxLength":
-            return Problem(path, f"has {len(error.instance)} characters", f"Give at most {limit}")
+            return Problem(path, f"has {len(given)} characters", f"Give at most {limit}")
         case "maxItems" | "maxProperties":
-            return Problem(path, f"has {len(error.instance)} entries", f"Give at most {limit}")
+            return Problem(path, f"has {len(given)} entries", f"Give at most {limit}")
         case "minimum" | "exclusiveMinimum":
             return Problem(path, "is too small", f"Give {limit} or more")
         case "maximum" | "exclusiveMaximum":

@@ -7,6 +7,7 @@ no byte of it has left: everything else could make one yes two writes.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -19,7 +20,8 @@ LONGEST_WAIT = 20.0
 _BASE = 0.5
 _AGAIN = frozenset({420, 429})
 _FAILED = frozenset({500, 502, 503, 504})
-_SECONDS = re.compile(r"try again after (\d+(?:\.\d+)?) ?s", re.IGNORECASE)
+_NUMBER = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?")
+_SECONDS = re.compile(r"try again after ([0-9]{1,18}(?:\.[0-9]{1,18})?) ?s", re.IGNORECASE)
 _DATE = re.compile(r"try again after ([A-Z][a-z]{2}, [^\"}]+?(?:UTC|GMT|[+-]\d{4}))")
 
 
@@ -58,7 +60,7 @@ def asked_wait(headers: Mapping[str, str], body: bytes, now: float) -> float | N
         found = _body_wait(body, now)
     if found is None and headers.get("x-ratelimit-remaining") == "0":
         found = _reset_wait(headers.get("x-ratelimit-reset", ""), now)
-    return max(0.0, found) if found is not None else None
+    return max(0.0, found) if found is not None and math.isfinite(found) else None
 
 
 def _backoff(attempt: int, jitter: float) -> float:
@@ -67,7 +69,7 @@ def _backoff(attempt: int, jitter: float) -> float:
 
 def _header_wait(headers: Mapping[str, str], now: float) -> float | None:
     value = headers.get("retry-after", "").strip()
-    if value.replace(".", "", 1).isdigit():
+    if _NUMBER.fullmatch(value):
         return float(value)
     return _until(value, now) if value else None
 
@@ -75,11 +77,12 @@ def _header_wait(headers: Mapping[str, str], now: float) -> float | None:
 def _body_wait(body: bytes, now: float) -> float | None:
     text = body[:4000].decode("utf-8", "replace")
     try:
-        parsed = json.loads(text)
-    except ValueError:
+        parsed = json.loads(text, parse_int=float)
+    except (ValueError, RecursionError):
         parsed = None
-    if isinstance(parsed, dict) and isinstance(parsed.get("retry-seconds"), int | float):
-        return float(parsed["retry-seconds"])
+    told = parsed.get("retry-seconds") if isinstance(parsed, dict) else None
+    if isinstance(told, float):
+        return told
     if seconds := _SECONDS.search(text):
         return float(seconds[1])
     date = _DATE.search(text)
@@ -87,7 +90,7 @@ def _body_wait(body: bytes, now: float) -> float | None:
 
 
 def _reset_wait(value: str, now: float) -> float | None:
-    if not value.isdigit():
+    if not _NUMBER.fullmatch(value):
         return None
     moment = float(value)
     return (moment / 1000 if moment > 1e11 else moment) - now
@@ -96,5 +99,5 @@ def _reset_wait(value: str, now: float) -> float | None:
 def _until(text: str, now: float) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp() - now
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
