@@ -14,6 +14,7 @@ from maton_mailgun.sandbox import mailgun, maton
 from maton_mailgun.sandbox.control import control_routes
 from maton_mailgun.sandbox.faults import Fault, take
 from maton_mailgun.sandbox.forms import read_call
+from maton_mailgun.sandbox.outbox_page import outbox_routes
 from maton_mailgun.sandbox.recording import record_operation
 from maton_mailgun.sandbox.wire import Answer, Call, Record
 
@@ -36,7 +37,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
         if scope["type"] == "http":
             await _serve(sandbox, Request(scope, receive), send)
 
-    return Starlette(routes=[*control_routes(sandbox), Mount("/", app=everything_else)])
+    return Starlette(routes=[*outbox_routes(sandbox), *control_routes(sandbox), Mount("/", app=everything_else)])
 
 
 async def _serve(sandbox: Sandbox, request: Request, send: Send) -> None:
@@ -61,6 +62,7 @@ async def _serve(sandbox: Sandbox, request: Request, send: Send) -> None:
 
 def _carry_out(sandbox: Sandbox, call: Call, record: Record) -> Answer:
     sandbox.account.now = sandbox.now()
+    accepted = sandbox.account.message_number
     if call.segments[0] in ("v3", "v4"):
         password = mailgun.basic_password(call.headers.get("authorization", ""))
         answer = mailgun.answer(sandbox.account, call, key_is_good=password in sandbox.mailgun_keys)
@@ -68,6 +70,8 @@ def _carry_out(sandbox: Sandbox, call: Call, record: Record) -> Answer:
     else:
         answer, connection_id = maton.answer(sandbox, call)
     record_operation(record, call, answer, connection_id)
+    if sandbox.forwarder is not None:
+        sandbox.forwarder.forward_since(sandbox.account, accepted)
     return answer
 
 

@@ -19,6 +19,8 @@ from maton_mailgun.sandbox.wire import Call, Record
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from maton_mailgun.sandbox.forwarding import Forwarder
+
 _REQUESTS_KEPT = 10_000
 
 
@@ -26,7 +28,8 @@ class Sandbox:
     """A Mailgun account behind Maton, in memory.
 
     `clock` returns epoch seconds. `api_keys` are Maton keys, `mailgun_keys` Mailgun's own. `seed` puts a small account
-    in place; without it there is nothing, not even a connection.
+    in place; without it there is nothing, not even a connection. `forwarder`, when set, passes accepted messages on to
+    a mail catcher on this machine.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Sandbox:
         self._clock = clock
         self._seed = seed
         self._default_connection = default_connection
+        self.forwarder: Forwarder | None = None
         self.api_keys = tuple(api_keys)
         self.mailgun_keys = tuple(mailgun_keys)
         self.reset()
