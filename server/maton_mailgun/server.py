@@ -7,7 +7,6 @@ are asked with `elicitation/create` while their call waits. Everything else is t
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import logging
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from .arguments import check_tool
 from .call import Answer, Caller, Engine, Outcome, Question, failed
 from .config import state_home
 from .errors import CallError
+from .principal import local_user
 
 if TYPE_CHECKING:
     from mcp.server.request_state import RequestStateBoundary
@@ -90,7 +90,7 @@ def build(engine: Engine, *, principal: str | None = None) -> Server[Any]:
         principal: Who every call of this server is from; the local user unless given.
     """
     listed = {tool["name"]: tool for tool in tools(engine)}
-    adaptor = _Adaptor(engine, listed, principal or _local_user())
+    adaptor = _Adaptor(engine, listed, principal or local_user())
     server: Server[Any] = Server(
         "mailgun",
         version=__version__,
@@ -265,10 +265,3 @@ def _result(outcome: Outcome | Question) -> types.CallToolResult:
         structured_content=outcome.content,
         is_error=outcome.is_error,
     )
-
-
-def _local_user() -> str:
-    try:
-        return f"local:{getpass.getuser()}"
-    except (OSError, KeyError):
-        return "local:user"

@@ -41,8 +41,8 @@ def desktop(tmp_path: Path) -> Desktop:
 
 
 @pytest.fixture
-def mute(running: RunningSandbox, desktop: Desktop, tmp_path: Path) -> Iterator[Host]:
-    """A client without elicitation, on a desktop with a browser."""
+def server(running: RunningSandbox, desktop: Desktop, tmp_path: Path) -> StdioServerParameters:
+    """A server over stdio on a desktop with a browser."""
     running.sandbox.reset()
     environment = {
         "PATH": os.environ["PATH"],
@@ -51,7 +51,12 @@ def mute(running: RunningSandbox, desktop: Desktop, tmp_path: Path) -> Iterator[
         "MATON_API_KEY": "sandbox-maton-key",
         "MATON_MAILGUN_HOME": str(tmp_path / "home"),
     }
-    server = StdioServerParameters(command=sys.executable, args=["-m", "maton_mailgun"], env=environment)
+    return StdioServerParameters(command=sys.executable, args=["-m", "maton_mailgun"], env=environment)
+
+
+@pytest.fixture
+def mute(server: StdioServerParameters) -> Iterator[Host]:
+    """A client without elicitation."""
     with host(server, "absent") as connected:
         yield connected
 
@@ -121,3 +126,20 @@ def test_a_generated_password_is_shown_to_the_person_once_and_never_to_the_model
     chromium.find("#show-secret")
     chromium.click("#show-secret")
     chromium.until_text("It was shown before")
+
+
+def test_a_password_approved_in_a_form_is_shown_on_the_page_that_opens_then(
+    server: StdioServerParameters, desktop: Desktop, chromium: Chromium
+) -> None:
+    with host(server, "approves") as connected:
+        done = connected.call("create_credential", {"domain": "mg.example.com", "login": "alice"})
+        wait_until(lambda: bool(desktop.addresses()), "the page being opened")
+        chromium.go(desktop.addresses()[0])
+        chromium.find("#show-secret")
+        chromium.click("#show-secret")
+        chromium.find(".secret-value")
+        password = chromium.text(".secret-value")
+
+    assert content(done)["status"] == "executed"
+    assert len(password) >= 5
+    assert password not in text(done)

@@ -129,6 +129,17 @@ async def mark_shown(store: Store, record: Record, now: float) -> Record:
         return lost.current
 
 
+def keep_secret(seal_key: bytes, record: Record, secrets: Mapping[str, str]) -> str:
+    """A fresh secret as a finished record keeps it under `_sealed`, until `take_secret` hands it out."""
+    data = json.dumps(dict(secrets)).encode()
+    return seal.seal(seal_key, data, approval_id=f"{record.id}/secret", digest=record.digest).hex()
+
+
+def has_secret(record: Record) -> bool:
+    """Whether a fresh secret of this write waits to be shown."""
+    return isinstance((record.result or {}).get("_sealed"), str)
+
+
 async def take_secret(store: Store, seal_key: bytes, record: Record) -> Mapping[str, str] | None:
     """The secret of a finished write: once, and only to whoever the store lets take it first."""
     sealed = (record.result or {}).get("_sealed")
@@ -137,7 +148,7 @@ async def take_secret(store: Store, seal_key: bytes, record: Record) -> Mapping[
     rest = {key: value for key, value in (record.result or {}).items() if key != "_sealed"}
     try:
         await store.amend(record, actor="secret shown", result=rest)
-    except Conflict:
+    except (Conflict, IllegalMove):
         return None
     data = seal.unseal(seal_key, bytes.fromhex(sealed), approval_id=f"{record.id}/secret", digest=record.digest)
     secrets: dict[str, str] = json.loads(data)

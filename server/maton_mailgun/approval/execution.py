@@ -23,6 +23,7 @@ from ..request import Request
 from ..result import bounded, redacted, split_secrets
 from . import preview, seal
 from .cases import case_of
+from .desk import keep_secret
 from .envelope import Sealed, unpack
 from .policies import policy_of
 from .preview import CouldNotRead
@@ -275,7 +276,7 @@ class Execution:
                 f"A secret ({', '.join(secrets)}) is shown once to the person who approved: on the approval page, or "
                 f"with `maton-mailgun approvals show {record.id}` in a terminal. It is not given to the model."
             )
-            content["_sealed"] = self._seal_secret(record, secrets)
+            content["_sealed"] = keep_secret(self._gate.keys.seal, record, secrets)
         return await self._finish(record, prepared, "succeeded", content)
 
     async def _not_now(self, record: Record, prepared: Prepared, limited: RateLimited) -> Record:
@@ -318,27 +319,6 @@ class Execution:
             note = {"store_problem": f"The outcome could not be recorded: {problem}"}
             return replace(record, state="unknown", result={**result, **note})
 
-    # Secrets ------------------------------------------------------------------------------------------------------
-
-    def _seal_secret(self, record: Record, secrets: Mapping[str, str]) -> str:
-        data = json.dumps(dict(secrets)).encode()
-        return seal.seal(self._gate.keys.seal, data, approval_id=f"{record.id}/secret", digest=record.digest).hex()
-
-    async def take_secret(self, record: Record) -> Mapping[str, str] | None:
-        """The secret of a finished write, the first time it is asked for."""
-        sealed = (record.result or {}).get("_sealed")
-        if not isinstance(sealed, str):
-            return None
-        rest = {key: value for key, value in (record.result or {}).items() if key != "_sealed"}
-        try:
-            await self._gate.store.amend(record, actor="secret shown", result=rest)
-        except (Conflict, IllegalMove):
-            return None
-        opened = seal.unseal(
-            self._gate.keys.seal, bytes.fromhex(sealed), approval_id=f"{record.id}/secret", digest=record.digest
-        )
-        secrets: dict[str, str] = json.loads(opened)
-        return secrets
 
 
 def _problem_of(reply: Reply, operation: Operation) -> CallError:

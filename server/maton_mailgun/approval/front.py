@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..config import display_environment, state_home
+from .desk import has_secret
 from .record import Record
 
 if TYPE_CHECKING:
@@ -32,8 +33,15 @@ class Front:
         ways: list[dict[str, Any]] = []
         if record.id in self._opened:
             ways.append({"channel": "page", "opened": True})
-        ways.append({"channel": "cli", "command": f"maton-mailgun approvals show {record.id}"})
+        # The sandbox keeps its approvals apart: without the flag the command would look in the real ones.
+        flag = " --sandbox" if self._gate.settings.sandbox else ""
+        ways.append({"channel": "cli", "command": f"maton-mailgun approvals show {record.id}{flag}"})
         return ways
+
+    async def reveal(self, record: Record) -> None:
+        """Open the page where it has a fresh secret to show to the person who said yes in a form."""
+        if self._gate.settings.page and has_secret(record):
+            await self._shows(record)
 
     async def page(self) -> PageServer:
         """The approval page's server, started on first use.

@@ -19,7 +19,7 @@ from ..call import Answer, Caller, Outcome, Prepared, Question
 from ..catalogue import load as load_catalogue
 from ..config import Settings, state_home
 from ..errors import OutcomeUnknown, Refused, SetupError
-from . import history, preview, seal, show
+from . import desk, history, preview, seal, show
 from .cases import case_of
 from .decision import Decision, NotDecidable
 from .envelope import Sealed, digest_of, gateway_mark, pack
@@ -31,7 +31,7 @@ from .policy import Policy
 from .present import DECISIONS, outcome
 from .reader import AccountReader
 from .record import OPEN, TERMINAL, Record, State, new_approval_id
-from .store import Changes, Conflict, IllegalMove, Store, StoreError, Tampered, TooManyPending, open_store
+from .store import Conflict, Store, StoreError, Tampered, TooManyPending, open_store
 
 if TYPE_CHECKING:
     from ..call import Engine
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_PENDING = 10
-APPROVED_SECONDS = 300.0
 NOT_SHOWN_SECONDS = 1.0
 """A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""
 POLL_SECONDS = 0.25
@@ -171,7 +170,9 @@ class Gate:
             )
         except NotDecidable as refused:
             return await self._go_on(refused.record, caller)
-        return outcome(await self.run(record.id), now=self.clock())
+        record = await self.run(record.id)
+        await self._front.reveal(record)
+        return outcome(record, now=self.clock())
 
     async def waiting(self, record: Record) -> Outcome:
         """The pending result, with the page opened where that is possible."""
@@ -224,7 +225,7 @@ class Gate:
             actor = f"policy:{verdict.rule}"
             record = await self.store.move(
                 record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",
-                expires_at=now + APPROVED_SECONDS,
+                expires_at=now + desk.APPROVED_SECONDS,
             )  # fmt: skip
         return record
 
@@ -257,25 +258,7 @@ class Gate:
             NotDecidable: It is no longer pending, or this channel is not enough for it.
             KeyError: There is no such approval.
         """
-        record = await self._known(approval_id)
-        if record.state != "pending":
-            raise NotDecidable(record, f"It is {record.state} already.")
-        if record.level == "operator" and decision.level != "operator":
-            raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
-        now = self.clock()
-        said: Changes = {
-            "decided_at": now,
-            "decided_by": decision.decider,
-            "channel": decision.channel,
-            "reason": decision.reason,
-            **({"expires_at": now + APPROVED_SECONDS} if decision.approve else {"finished_at": now}),
-        }
-        to: State = "approved" if decision.approve else "rejected"
-        try:
-            record = await self.store.move(record, to, actor=decision.decider, **said)
-        except (Conflict, IllegalMove) as lost:
-            current = lost.current if isinstance(lost, Conflict) else lost.record
-            raise NotDecidable(current, f"It is {current.state} already.") from None
+        record = await desk.decide(self.store, await self._known(approval_id), decision, self.clock())
         self.announce()
         if decision.approve:
             self._execution.start(record)
@@ -324,17 +307,11 @@ class Gate:
 
     async def shown(self, approval_id: str) -> Record:
         """Note that a person has the question before them."""
-        record = await self._known(approval_id)
-        if record.shown_at is None and record.state == "pending":
-            try:
-                record = await self.store.amend(record, actor="channel", shown_at=self.clock())
-            except Conflict as lost:
-                record = lost.current
-        return record
+        return await desk.mark_shown(self.store, await self._known(approval_id), self.clock())
 
     async def secret(self, approval_id: str) -> Mapping[str, str] | None:
         """A freshly generated password or connect link: once, for the approver's page or terminal."""
-        return await self._execution.take_secret(await self._known(approval_id))
+        return await desk.take_secret(self.store, self.keys.seal, await self._known(approval_id))
 
     async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
         """The record as soon as it satisfies `until`, or as it is after `seconds`."""

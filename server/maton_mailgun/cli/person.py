@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 
+from ..principal import local_user, user_name
 
-def local_user() -> str:
-    """The principal of calls made here: the same as over stdio, so that identical calls meet in one approval."""
-    return f"local:{_name()}"
+__all__ = ["approver", "local_user"]
 
 
 def approver() -> str:
     """The name a decision at this terminal is recorded under."""
-    return f"{re.sub(r'[^A-Za-z0-9._-]', '_', _name())[:40]} at a terminal"
-
-
-def _name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "user"
+    return f"{re.sub(r'[^A-Za-z0-9._-]', '_', user_name())[:40]} at a terminal"
