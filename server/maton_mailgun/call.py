@@ -14,6 +14,7 @@ from .catalogue import Catalogue, Operation
 from .config import Settings
 from .connections import Account, Connections
 from .errors import (
+    AnswerTooLarge,
     AnswerUnreadable,
     BadArguments,
     CallError,
@@ -180,9 +181,14 @@ class Engine:
 
         Raises:
             Unreachable: No answer after several attempts.
+            AnswerUnreadable: The answer is too large.
         """
         try:
             return await self.gateway.read(prepared.request, prepared.account.connection_id or None)
+        except AnswerTooLarge as failure:
+            raise AnswerUnreadable(
+                message=f"It is too much: {failure}.", next="Call again with a smaller limit or a narrower filter."
+            ) from None
         except (NotSent, MaybeSent) as failure:
             raise Unreachable(
                 message=f"No answer from the gateway: {failure}.", next="Check the network and call again."

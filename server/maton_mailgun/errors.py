@@ -4,6 +4,7 @@ MailgunServerError
 ├── SetupError                  us or the operator: a setting, the catalogue, the policy file
 ├── NotSent                     the network: no byte of the request left
 ├── MaybeSent                   the network: bytes left, no answer came
+│   └── AnswerTooLarge          an answer came and is more than this server takes
 └── CallError                   what the model is told; says who failed and what to do next
     ├── UnknownTool
     ├── BadArguments            the caller: every problem at once
@@ -44,6 +45,10 @@ class NotSent(MailgunServerError):
 
 class MaybeSent(MailgunServerError):
     """Bytes of the request left and no complete answer came: it may have been carried out."""
+
+
+class AnswerTooLarge(MaybeSent):
+    """The answer is larger than this server takes; asking again would only fetch it again."""
 
 
 @dataclass(eq=False)

@@ -22,7 +22,7 @@ import httpx2
 from . import __version__, retry
 from .catalogue import Access
 from .config import Settings
-from .errors import KeyMissing, MaybeSent, NotSent
+from .errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent
 from .request import Request
 
 if TYPE_CHECKING:
@@ -94,12 +94,14 @@ class Gateway:
         Raises:
             KeyMissing: No key is set.
             NotSent: The gateway cannot be reached.
-            MaybeSent: The answer did not arrive.
+            MaybeSent: The answer did not arrive, or is too large (AnswerTooLarge).
         """
         attempt = 1
         while True:
             try:
                 reply = await self._send(request, connection_id, self._pool())
+            except AnswerTooLarge:
+                raise
             except (NotSent, MaybeSent) as failure:
                 sent = isinstance(failure, MaybeSent)
                 wait = retry.after_failure("read", attempt, sent=sent, jitter=self._jitter())
@@ -249,6 +251,6 @@ async def _whole(response: httpx2.Response) -> bytes:
     async for chunk in response.aiter_bytes():
         total += len(chunk)
         if total > MAX_ANSWER_BYTES:
-            raise httpx2.DecodingError("the answer is too large")
+            raise AnswerTooLarge(f"the answer is larger than {MAX_ANSWER_BYTES // 1_000_000} MB")
         chunks.append(chunk)
     return b"".join(chunks)
