@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from maton_mailgun.approval.decision import NotDecidable
 from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.sqlite import SqliteStore
 from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
@@ -322,6 +323,18 @@ async def test_accident_34_a_clock_set_while_pending_never_lengthens_the_questio
         assert await house.state(approval_id) == "expired"
         told = await client.call_tool("get_approval", {"approval_id": approval_id})
         assert text(told).startswith("NOT EXECUTED")
+    assert desk.writes() == []
+
+
+async def test_accident_34_a_clock_set_back_to_the_beginning_again_and_again_lengthens_nothing(desk: Desk) -> None:
+    async with desk.open() as house, house.client() as client:
+        approval_id = structured(await client.call_tool("send_message", LETTER))["approval_id"]
+        for _ in range(3):
+            desk.clock.let_pass(301.0)
+            desk.clock.set_by(-301.0)
+        with pytest.raises(NotDecidable):
+            await decide(house, approval_id)
+        assert await house.state(approval_id) == "expired"
     assert desk.writes() == []
 
 

@@ -156,7 +156,10 @@ async def test_accident_33_a_sudden_death_is_at_most_one_write_and_the_right_sta
         assert found.state == later
         async with house.client() as client:
             told = await client.call_tool("get_approval", {"approval_id": approval_id})
-        assert (text(told).startswith("OUTCOME UNKNOWN")) == (later == "unknown")
+        status = {"succeeded": "executed", "unknown": "outcome_unknown", "failed": "failed"}[later]
+        executed = {"succeeded": True, "unknown": "unknown", "failed": False}[later]
+        assert (structured(told)["status"], structured(told)["executed"]) == (status, executed)
+        assert text(told).startswith("OUTCOME UNKNOWN") == (later == "unknown")
         assert (await audit.verify(house.gate.store)).ok
     assert len(desk.writes()) == writes
 

@@ -1,0 +1,77 @@
+"""Shows that each test can fail: takes one guard after another out of a copy of the package and runs its tests.
+
+    python tests/attacks/prove.py            all of them, some minutes
+    python tests/attacks/prove.py 07 38      those of these numbers
+
+It ends with 1 if some test still passes without its guard, or a change no longer fits the source. Not run by pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ORDINARY = "a_yes_in_the_form_is_one_write"
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from attacks.guards import GUARDS, Guard  # noqa: E402 - found by the line above
+
+
+def main(numbers: list[str]) -> int:
+    """Prove the guards of these numbers, or all."""
+    missing = {f"{number:02d}" for number in range(1, 41)} - {guard.tests for guard in GUARDS}
+    lines = [f"no guard for {', '.join(sorted(missing))}"] if missing else []
+    chosen = [guard for guard in GUARDS if not numbers or guard.tests in numbers]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in ("tools", "schemas"):
+            shutil.copytree(ROOT / name, copy / name)
+        for guard in chosen:
+            problem = _problem(guard, copy)
+            sys.stdout.write(f"{'ok  ' if problem is None else 'FAIL'} {guard.tests[:40]:<40} {guard.what}\n")
+            sys.stdout.flush()
+            if problem is not None:
+                lines.append(f"{guard.tests}: {guard.what}: {problem}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines) or f"all {len(chosen)} guards are needed\n")
+    return 1 if lines else 0
+
+
+def _problem(guard: Guard, copy: Path) -> str | None:
+    """What is wrong with a guard's proof; None where its tests fail without it."""
+    package = copy / "server" / "maton_mailgun"
+    shutil.rmtree(copy / "server", ignore_errors=True)
+    shutil.copytree(ROOT / "server", copy / "server", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, old, new in guard.edits:
+        source = (package / name).read_text(encoding="utf-8")
+        if source.count(old) != 1:
+            return f"{name} has this {source.count(old)} times: {old!r}"
+        changed = source.replace(old, new)
+        compile(changed, name, "exec")
+        (package / name).write_text(changed, encoding="utf-8")
+    tests = f"attack_{guard.tests}_ or accident_{guard.tests}_" if guard.tests.isdigit() else guard.tests
+    # It runs first: a change that breaks an ordinary yes proves nothing about an attack.
+    tests = f"{ORDINARY} or {tests}"
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
+    environment = {**os.environ, "PYTHONPATH": str(copy / "server"), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            [*command, "-k", tests, str(ROOT / "tests" / "attacks")],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return "its tests did not end"
+    if f"FAILED tests/attacks/test_asking.py::test_{ORDINARY}" in done.stdout:
+        return "without it nothing works at all"
+    if done.returncode == 1 and re.search(r"\d+ failed", done.stdout):
+        return None
+    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-300:]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
