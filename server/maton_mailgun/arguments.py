@@ -107,9 +107,10 @@ def _explain(error: ValidationError, tool: str, properties: _Properties) -> Prob
             return Problem(path, f"{', '.join(missing)} is missing", _asked(properties, missing))
         case "additionalProperties":
             return _unknown(error, tool, properties, path)
-        case "type":
-            names = [_TYPES.get(name, name) for name in ([limit] if isinstance(limit, str) else limit)]
-            return Problem(path, f"is {_kind(error.instance)}", f"Give {' or '.join(names)}")
+        case "type" | "anyOf":
+            names = [limit] if isinstance(limit, str) else [branch["type"] for branch in limit]
+            told = " or ".join(_TYPES.get(name, name) for name in names)
+            return Problem(path, f"is {_kind(error.instance)}", f"Give {told}")
         case "enum":
             return Problem(path, "is not one of the values there are", f"Use one of {_words(limit)}")
         case "const":
