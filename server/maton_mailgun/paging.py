@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,10 @@ from .request import NOT_SENT, Request
 _HOSTS = ("api.mailgun.net", "api.eu.mailgun.net")
 _HOST_ENDING = ".api.mailgun.net"
 _FORBIDDEN = ("..", "//", "\\", "?", "#", "%2f", "%5c", " ")
+_QUERY = re.compile(r"[!\"$-~]*")
+"""Visible ASCII without "#": anything else would end or split the request line."""
+_LONGEST = 4_000
+"""Of path and query together; Mailgun's own stay below a few hundred characters."""
 _RIGHT = "Use a cursor exactly as this tool returned it, with the same other arguments, or leave it out to start over"
 
 
@@ -47,13 +52,9 @@ def at_cursor(operation: Operation, arguments: Mapping[str, Any], request: Reque
         data = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         place = _Place(str(data["p"]), str(data["q"]))
         bound = (str(data["f"]), str(data["l"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise _refused(operation, "is not a cursor of this tool") from None
-    if (
-        not place.query.isascii()
-        or not place.query.isprintable()
-        or not _same_list(operation, request.path, place.path)
-    ):
+    if not _whole(place) or not _same_list(operation, request.path, place.path):
         raise _refused(operation, "belongs to another call")
     full, bare = _bindings(operation, arguments, connection_id)
     repeated = bound[0] == full
@@ -97,7 +98,11 @@ def _counted(request: Request, body: Mapping[str, Any]) -> dict[str, _Place]:
     """Style A: `skip` and `limit` with `total_count`."""
     sent = parse_qsl(request.raw_query) if request.raw_query is not None else list(request.query)
     values = dict(sent)
-    skip, limit = int(values.get("skip", "0")), int(values.get("limit", "100"))
+    position, size = values.get("skip", "0"), values.get("limit", "100")
+    if not (position.isdecimal() and size.isdecimal()):
+        # Only a cursor that somebody wrote themselves says this.
+        return {}
+    skip, limit = int(position), int(size)
     count, total = len(body.get("items") or []), body.get("total_count")
     others = [(key, value) for key, value in sent if key != "skip"]
 
@@ -142,7 +147,12 @@ def _place(operation: Operation, request: Request, url: Any) -> _Place | None:
         return None
     # An events page carries its token as one more segment than the list's own path has.
     own = "/".join(request.path.split("/")[: operation.path.count("/") + 1])
-    return _Place(parts.path, parts.query) if _same_list(operation, own, parts.path) else None
+    place = _Place(parts.path, parts.query)
+    return place if _whole(place) and _same_list(operation, own, place.path) else None
+
+
+def _whole(place: _Place) -> bool:
+    return len(place.path) + len(place.query) <= _LONGEST and _QUERY.fullmatch(place.query) is not None
 
 
 def _same_list(operation: Operation, own: str, path: str) -> bool:

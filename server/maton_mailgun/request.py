@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from .catalogue import Operation, Service
 from .dates import rfc2822
 
 NOT_SENT = frozenset({"connection_id", "cursor"})
 """Arguments that steer this server and never go on the wire (unless the path names them)."""
+LONGEST_TARGET = 8_000
+"""Characters of path and query; servers and proxies refuse more."""
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -63,6 +65,8 @@ def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FileP
     values = {**operation.defaults, **arguments}
     pairs = tuple(operation.fixed.items()) + tuple(_pairs(operation, values))
     path = fill(operation.path, {name: _path_text(operation, name, values) for name in operation.path_arguments})
+    if len(path) + (len(urlencode(pairs)) if operation.body is None else 0) > LONGEST_TARGET:
+        raise ValueError("is too long for an address")
     if operation.body is None:
         return Request(operation.service, operation.method, path, query=pairs)
     if operation.body == "json":

@@ -133,3 +133,14 @@ async def test_a_hostile_argument_name_comes_back_harmless() -> None:
     (problem,) = error(outcome)["problems"]
     assert problem["wrong"].startswith("?[31m\\u202exxx")
     assert len(problem["wrong"]) < 100
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("get_bounce", {"domain": DOMAIN, "address": "x" * 100_000}),
+        ("list_events", {"domain": DOMAIN, "subject": "x" * 100_000}),
+    ],
+)
+async def test_a_value_too_long_for_an_address_is_refused(tool: str, arguments: dict[str, str]) -> None:
+    assert await _refused(tool, **arguments) == [("", "a value is too long for an address")]
