@@ -104,7 +104,8 @@ def _items(body: bytes) -> list[Mapping[str, Any]]:
     except ValueError:
         return []
     found = parsed.get("connections") if isinstance(parsed, dict) else None
-    items = [item for item in found or [] if isinstance(item, dict) and isinstance(item.get("connection_id"), str)]
+    listed = found if isinstance(found, list) else []
+    items = [item for item in listed if isinstance(item, dict) and isinstance(item.get("connection_id"), str)]
     # The query asks for these already; a gateway that ignores it must not widen the choice.
     return [item for item in items if item.get("app", "mailgun") == "mailgun" and item.get("status") == "ACTIVE"]
 
