@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator
-from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
 
 from maton_mailgun.sandbox.account import Domain, Message
 from maton_mailgun.sandbox.eventlog import EventLog, Series
@@ -109,6 +109,7 @@ class OutboxPage:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self._files = StaticFiles(packages=[("maton_mailgun.sandbox", "outbox_static")])
 
     def _mark(self) -> str:
         """Differs when anything the list shows has changed."""
@@ -127,8 +128,11 @@ class OutboxPage:
         name = request.path_params.get("name", "index.html")
         if name not in _STATIC:
             return Response("Not found", 404, _SAFE, "text/plain")
-        content = files("maton_mailgun.sandbox").joinpath("outbox_static", name).read_bytes()
-        return Response(content, 200, {**_SAFE, "content-security-policy": PAGE_POLICY}, _STATIC[name])
+        answer = await self._files.get_response(name, request.scope)
+        # Types of our own: what a file ending means is a setting of some operating systems.
+        own = {"content-type": _STATIC[name], "content-security-policy": PAGE_POLICY}
+        answer.headers.update({**_SAFE, **own})
+        return answer
 
     async def listed(self, request: Request) -> Response:
         """The newest messages; 204 when nothing has changed since `mark`."""
