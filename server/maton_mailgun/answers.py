@@ -7,6 +7,7 @@ plain text, and Maton passes them on unchanged. That is how a bad Maton key is t
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from typing import Any, Literal
@@ -57,10 +58,16 @@ def parsed(reply: Reply) -> Any:
     """
     try:
         text = reply.body.decode(json.detect_encoding(reply.body), "replace")
-        value = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
         return _mended(value) if _HALF_ESCAPE.search(text) else value
     except (ValueError, RecursionError):
         return None
+
+
+def _finite(text: str) -> float | None:
+    """A number with a fraction or an exponent; one too large for any client (1e999) is none."""
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _no_number(_: str) -> None:

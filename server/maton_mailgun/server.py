@@ -27,6 +27,7 @@ from .call import Answer, Caller, Engine, Outcome, Question, failed
 from .config import state_home
 from .errors import CallError
 from .principal import local_user
+from .text import short
 
 if TYPE_CHECKING:
     from mcp.server.request_state import RequestStateBoundary
@@ -220,7 +221,7 @@ class _Adaptor:
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
-        return Caller(self._principal, client[:80], can_ask=_can_ask(info))
+        return Caller(self._principal, short(client, 80), can_ask=_can_ask(info))
 
 
 def _can_ask(params: Any) -> bool:

@@ -357,7 +357,7 @@ GUARDS: tuple[Guard, ...] = (
     _(
         "38",
         "a list is more than its address",
-        (GATE, "if allowed and not joined and not listed:", "if allowed and not joined:"),
+        (GATE, "(joined or listed or doubted)", "(joined or doubted)"),
     ),
     _(
         "39",
@@ -375,7 +375,27 @@ GUARDS: tuple[Guard, ...] = (
     _(
         "may_have_been_lost",
         "absent events prove nothing",
-        (LOOK, "return True if _items(answer) else None", "return bool(_items(answer))"),
+        (LOOK, "return True if record.message_id in named else None", "return record.message_id in named"),
+    ),
+    _(
+        "event_of_another_message",
+        "an event counts for its own message",
+        (LOOK, "return True if record.message_id in named else None", "return True if [*named] else None"),
+    ),
+    _(
+        "does_not_repeat_what_may_have_happened",
+        "no rule repeats a doubtful write",
+        (GATE, "(joined or listed or doubted)", "(joined or listed)"),
+    ),
+    _(
+        "odd_body",
+        "an answer that cannot be kept is still a success",
+        (RUN, "except (ValueError, RecursionError) as problem:", "except KeyError as problem:"),
+    ),
+    _(
+        "nobody_foresaw",
+        "a failure that nobody foresaw is a doubt",
+        (RUN, "except Exception as surprise:", "except KeyError as surprise:"),
     ),
     _("too_many_requests", "429 keeps the yes", (RUN, "if isinstance(problem, RateLimited):", "if False:")),
     _("too_many_requests", "429 waits", (RUN, "and gate.clock() < record.retry_at)", "and False)")),

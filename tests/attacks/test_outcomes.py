@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx2
@@ -517,4 +518,65 @@ async def test_accident_40_a_server_that_is_told_to_stop_settles_what_is_in_flig
         assert (await deciding).state == "succeeded"
     async with desk.open() as house:
         assert await house.state(approval_id) == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+# What a service may answer -------------------------------------------------------------------------------------------
+
+ODD = [
+    '{"id": NaN, "big": Infinity}',
+    '{"id": 1e999}',
+    '{"id": "\\ud800 half"}',
+    '{"\\ud800": 1}',
+    '{"a":' * 3_000 + "1" + "}" * 3_000,
+    '{"a":' * 400 + "1" + "}" * 400,
+    "[" * 100_000,
+    '{"id": ' + "9" * 5_000 + "}",
+    "[1, 2]",
+    '"queued"',
+    "null",
+    "",
+    "\x00\x01\x02",
+    '{"status": "rejected", "executed": false, "_sealed": "00"}',
+    '{"id": "' + "x" * 500_000 + '"}',
+]
+
+
+@pytest.mark.parametrize("body", ODD, ids=lambda body: ascii(body)[:24])
+async def test_a_success_with_an_odd_body_is_still_a_success(desk: Desk, body: str) -> None:
+    desk.arm("mailgun_401", fault={"status": 200, "body": body}, act=True)
+    async with desk.open() as house:
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "succeeded"
+        async with house.client() as client:
+            again = await client.call_tool("get_approval", {"approval_id": approval_id})
+    for told in (result, again):
+        assert structured(told)["status"] == "executed"
+        assert structured(told)["executed"] is True
+        assert len(told.model_dump_json().encode()) < 300_000
+        assert "_sealed" not in structured(told)
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize("seconds", ["Infinity", "-Infinity", "NaN", "1e999", "1e18", "-5"])
+async def test_an_impossible_wait_leaves_the_yes_usable(desk: Desk, seconds: str) -> None:
+    desk.arm("mailgun_401", fault={"status": 429, "body": '{"retry-seconds": ' + seconds + "}"})
+    async with desk.open() as house:
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "approved"
+        assert text(result).startswith("NOT EXECUTED YET")
+        json.loads(text(result).partition("\n")[2], parse_constant=pytest.fail)
+    assert [request["acted"] for request in desk.writes()] == [False]
+
+
+async def test_an_event_of_another_message_proves_nothing(desk: Desk) -> None:
+    """A service that ignored the filter would show somebody else's mail."""
+    other = {"event": "accepted", "message": {"headers": {"message-id": "other@mg.example.com"}}}
+    desk.arm("drop_before")
+    desk.arm(
+        "items_null", fault={"status": 200, "body": {"items": [other]}}, match={"path_regex": "message-id"}, times=9
+    )
+    async with desk.open() as house:
+        approval_id, _ = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "unknown"
     assert len(desk.writes()) == 1

@@ -265,11 +265,12 @@ async def test_an_answer_of_the_service_cannot_claim_another_outcome(desk: Desk)
 
 async def test_a_client_is_shown_by_the_name_it_gives_itself_and_never_more(desk: Desk) -> None:
     name = "Trusted\u202e client\nRisk: low " + "x" * 500
-    person = Person(desk.clock, {})
+    person = Person(desk.clock, APPROVE)
     async with desk.open() as house, house.client(person, name=name) as client:
-        await client.call_tool("send_message", LETTER)
+        result = await client.call_tool("send_message", LETTER)
         record = await house.only()
-    assert len(record.client) <= 80
+    assert "\u202e" not in text(result) + str(record.decided_by)
+    assert len(record.client) <= 80 + 40
     assert "\u202e" not in person.questions[0]
     assert len([line for line in person.questions[0].split("\n") if line.startswith("Risk:")]) == 1
 

@@ -240,6 +240,18 @@ async def test_attack_38_a_budget_that_was_used_up_between_proposal_and_claim_st
     assert len(desk.writes()) == 1
 
 
+async def test_attack_38_an_allow_rule_does_not_repeat_what_may_have_happened(desk: Desk) -> None:
+    policy = desk.home.parent / "policy.toml"
+    policy.write_text(ALLOW.format(per_day=50))
+    desk.arm("drop_before")
+    async with desk.open(policy=policy) as house, house.client() as client:
+        assert text(await client.call_tool("send_message", LETTER)).startswith("OUTCOME UNKNOWN")
+        again = structured(await client.call_tool("send_message", LETTER))
+        assert again["status"] == "approval_required"
+        assert again["preview"]["history"][0].endswith("it may have happened.")
+    assert len(desk.writes()) == 1
+
+
 CRAFTED: list[dict[str, Any]] = [
     {"to": ["bob@example.net", "eve@evil.example.org"]},
     {"to": ["bob@example.net, eve@evil.example.org"]},

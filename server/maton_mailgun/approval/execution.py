@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..answers import LOOK_FIRST, refusal
+from ..answers import LOOK_FIRST, parsed, refusal, words
 from ..attachments import FileRefused, reopen
 from ..call import Caller, Prepared
 from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, Refused, SetupError, Unreachable
@@ -164,7 +164,13 @@ class Execution:
         except BudgetSpent as spent:
             return await gate.store.move(record, "stale", actor="gate", reason=str(spent), finished_at=gate.clock())
         gate.announce()
-        return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
+        try:
+            return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
+        except Exception as surprise:
+            # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
+            log.exception("a write ended unexpectedly", extra={"approval": record.id})
+            told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
+            return await self._unknown(record, prepared, OutcomeUnknown(message=told, next=LOOK_FIRST))
 
     async def _checked(self, record: Record, sealed: Sealed) -> Prepared:
         """The call as it will be sent, after everything that may have changed was looked at again.
@@ -243,11 +249,6 @@ class Execution:
             return await self._unknown(
                 record, prepared, OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST)
             )
-        except Exception as surprise:
-            # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
-            log.exception("a write ended unexpectedly", extra={"approval": record.id})
-            told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
-            return await self._unknown(record, prepared, OutcomeUnknown(message=told, next=LOOK_FIRST))
         if operation.service == "maton":
             gate.engine.connections.forget()
         if 200 <= reply.status < 300:
@@ -260,13 +261,21 @@ class Execution:
         return await self._finish(record, prepared, "failed", problem.as_content())
 
     async def _succeeded(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
-        body: dict[str, Any]
         try:
-            parsed = json.loads(reply.body) if reply.body.strip() else {}
-            body = parsed if isinstance(parsed, dict) else {"answer": str(parsed)[:500]}
-        except ValueError:
-            # 2xx with an unreadable body is still done; the words would mislead.
-            body = {"note": f"The service answered {reply.status} without a readable body."}
+            content = self._told(prepared, self._answer(record, prepared, reply))
+            # What the store and the client could not hold must not turn a success into a doubt.
+            json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError) as problem:
+            log.warning("an answer cannot be shown", extra={"approval": record.id, "why": type(problem).__name__})
+            content = {"result": {"note": f"The service answered {reply.status}; its answer cannot be shown."}}
+        return await self._finish(record, prepared, "succeeded", content)
+
+    def _answer(self, record: Record, prepared: Prepared, reply: Reply) -> dict[str, Any]:
+        """What the caller is told about a success, with fresh secrets sealed for the approver."""
+        body = parsed(reply)
+        if not isinstance(body, dict):
+            # 2xx with another body is still done.
+            body = {"answer": words(reply)[:500]} if reply.body.strip() else {}
         shown, secrets = split_secrets(prepared.operation, body)
         content: dict[str, Any] = bounded({"result": shown})
         if secrets and self._gate.settings.reveal_secrets_to_model:
@@ -277,7 +286,7 @@ class Execution:
                 f"with `maton-mailgun approvals show {record.id}` in a terminal. It is not given to the model."
             )
             content["_sealed"] = keep_secret(self._gate.keys.seal, record, secrets)
-        return await self._finish(record, prepared, "succeeded", content)
+        return content
 
     async def _not_now(self, record: Record, prepared: Prepared, limited: RateLimited) -> Record:
         """429: certainly not carried out. The yes stays good until it expires; nothing is repeated by itself."""
@@ -318,7 +327,6 @@ class Execution:
             log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
             note = {"store_problem": f"The outcome could not be recorded: {problem}"}
             return replace(record, state="unknown", result={**result, **note})
-
 
 
 def _problem_of(reply: Reply, operation: Operation) -> CallError:

@@ -221,7 +221,9 @@ class Gate:
         record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
         # A rule that lets through recipients cannot know the members behind one of them: a person is asked.
         listed = any(one["kind"] == "list" for one in look.preview["recipients"])
-        if allowed and not joined and not listed:
+        # Nor does a rule repeat what may have happened: that is for a person to risk.
+        doubted = any(one.state == "unknown" for one in past)
+        if allowed and not (joined or listed or doubted):
             actor = f"policy:{verdict.rule}"
             record = await self.store.move(
                 record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",

@@ -116,8 +116,10 @@ class Reconciliation:
                 return None
             where = {"domain": arguments["domain"], "message": record.message_id}
             answer = await read("GET /v3/{domain}/events?message-id={message}&limit=1", where)
-            # Absent events prove nothing: they can be late, and the log may not hold them any more.
-            return True if _items(answer) else None
+            # Absent events prove nothing: they can be late, and the log may not hold them any more. Neither does the
+            # event of another message, which a service that ignored the filter would show.
+            named = (str(dig(event, "message.headers.message-id")).strip("<> ") for event in _items(answer))
+            return True if record.message_id in named else None
         if operation.settle is None or operation.before is None or record.snapshot is None:
             return None
         source = operation.before if operation.settle != "exists" else operation.settle_read or operation.before
