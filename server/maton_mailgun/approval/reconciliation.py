@@ -88,12 +88,15 @@ class Reconciliation:
 
     async def look(self, record: Record) -> Record:
         """One look; the record as it is then."""
+        current = await self._gate.get(record.id)
+        if current is not None and current.state not in ("unknown", "executing"):
+            # Another process has settled it meanwhile.
+            return current
         try:
             happened = await self._happened(record, await self._gate.opened(record))
         except (CouldNotRead, seal.Unsealable, KeyError) as problem:
             log.info("an outcome is not known yet", extra={"approval": record.id, "why": str(problem)})
-            # What another process has settled meanwhile has no envelope any more.
-            return await self._gate.get(record.id) or record
+            return record
         if happened is None:
             return record
         state: Any = "succeeded" if happened else "failed"
