@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+from page.webdriver import Chromium
 
 pytestmark = pytest.mark.browser
 
@@ -86,3 +87,31 @@ def test_a_message_without_markup_opens_as_text(tmp_path: Path) -> None:
         shown = _page(f"{running.url}/_sandbox/outbox#{key}", tmp_path)
     assert '<pre class="text" tabindex="0">Plain &lt;b&gt;words&lt;/b&gt;</pre>' in shown
     assert "<iframe" not in shown
+
+
+def test_new_mail_appears_by_itself_and_clear_asks_once(chromium: Chromium) -> None:
+    with serve(Sandbox()) as running:
+        chromium.go(f"{running.url}/_sandbox/")
+        chromium.until_text("Nothing sent yet")
+        _send(running, subject="Just arrived")
+        chromium.until_text("Just arrived", "#list")
+        chromium.click("#clear")
+        assert chromium.text("#clear") == "Clear all?"
+        assert len(running.sandbox.messages) == 1
+        chromium.click("#clear")
+        chromium.until_text("Nothing sent yet")
+        assert running.sandbox.messages == []
+        assert chromium.console() == []
+
+
+def test_tabs_show_recipients_with_what_became_of_them(chromium: Chromium) -> None:
+    with serve(Sandbox()) as running:
+        key = _send(running, to="gone@example.net, you@example.net", subject="Two people")
+        chromium.go(f"{running.url}/_sandbox/#{key}")
+        chromium.until_text("Two people", "h2")
+        chromium.click("#tab-recipients")
+        shown = chromium.text(".panel").split()
+    assert shown == [
+        *("gone@example.net", "failed", "Not", "delivering", "to", "previously", "bounced", "address"),
+        *("you@example.net", "delivered"),
+    ]

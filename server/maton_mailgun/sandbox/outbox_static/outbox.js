@@ -37,7 +37,7 @@ function showList() {
   byId('list').replaceChildren(...messages.map(row));
   byId('empty').hidden = messages.length > 0;
   if (messages.length === 0) {
-    byId('empty').replaceChildren(...(query
+    byId('empty').replaceChildren(...(query && kept > 0
       ? [el('p', { class: 'empty-title' }, 'No message matches'), el('p', {}, 'Search looks at sender, recipients and subject.')]
       : [el('p', { class: 'empty-title' }, 'Nothing sent yet'),
         el('p', {}, 'Messages appear here as soon as something sends one to'),
