@@ -153,13 +153,12 @@ async def test_a_connection_that_comes_up_at_the_second_try_is_one_write(desk: D
     assert len(desk.writes()) == 1
 
 
-async def test_an_error_that_nobody_foresaw_is_unknown(desk: Desk) -> None:
+async def test_an_error_that_nobody_foresaw_is_a_doubt_that_is_looked_up(desk: Desk) -> None:
     async def surprise() -> None:
         raise RuntimeError("password=hunter2")
 
     async with desk.open() as house:
         house.line.after = surprise
-        house.line.before = None
         approval_id, result = await run(house, "delete_route", ROUTE)
         assert await house.state(approval_id) == "succeeded"
         assert "hunter2" not in text(result)
