@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 WRITE_SECONDS = 60.0
+TOTAL_SECONDS = 150.0
+"""For one whole exchange: an answer that trickles must end before the lease of its write does."""
 KEEPALIVE_SECONDS = 120.0
 """httpx2's own 5 s would make most calls of a conversation pay a new handshake."""
 MAX_ANSWER_BYTES = 32_000_000
@@ -173,6 +175,13 @@ class Gateway:
     async def _send(self, request: Request, connection_id: str | None, carrier: httpx2.AsyncBaseTransport) -> Reply:
         message = self._message(request, connection_id)
         await self._pace()
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                return await self._exchange(message, carrier)
+        except TimeoutError:
+            raise MaybeSent(f"no whole answer came within {TOTAL_SECONDS:.0f} seconds") from None
+
+    async def _exchange(self, message: httpx2.Request, carrier: httpx2.AsyncBaseTransport) -> Reply:
         try:
             response = await carrier.handle_async_request(message)
         except _NEVER_SENT as failure:

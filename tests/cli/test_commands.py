@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
+import socket
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -202,3 +205,26 @@ def test_sandbox_refuses_a_file_that_is_no_state_and_a_port_that_is_taken(cli: C
         done = cli("sandbox", "--port", address.rpartition(":")[2])
         process.send_signal(signal.SIGINT)
     assert (done.status, "cannot be used" in done.err) == (2, True)
+
+
+def test_sandbox_hands_messages_to_a_mail_catcher_on_this_machine(cli: Cli) -> None:
+    """A catcher that hangs up at once: what counts here is that the message reaches its door."""
+    with socket.create_server(("127.0.0.1", 0)) as catcher:
+        catcher.settimeout(30)
+        process, address = start_sandbox(cli, "--smtp", f"127.0.0.1:{catcher.getsockname()[1]}")
+        with process:
+            message = {"from": "a@mg.example.com", "to": "b@example.net", "subject": "s", "text": "t"}
+            sent = urllib.request.Request(
+                f"{address}/v3/mg.example.com/messages", urllib.parse.urlencode(message).encode(), method="POST"
+            )
+            sent.add_header("Authorization", "Basic " + base64.b64encode(b"api:key-sandbox").decode())
+            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sent, timeout=10).close()
+            connection, _ = catcher.accept()
+            connection.close()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+
+
+def test_sandbox_forwards_mail_to_this_machine_only(cli: Cli) -> None:
+    done = cli("sandbox", "--port", "0", "--smtp", "mail.example.com:25")
+    assert (done.status, "'mail.example.com' is not this machine" in done.err) == (2, True)

@@ -16,10 +16,6 @@ from .environments import node_client, python_client, run_tour
 _HERE = Path(__file__).parent
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "clients: installs Mailgun's own clients; skipped where no registry answers")
-
-
 @dataclass(frozen=True)
 class Tour:
     """What a client was told, step by step, and what the sandbox saw."""

@@ -26,7 +26,7 @@ from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 ROUNDS = 200
 SPREAD = 0.012
 """Seconds after the beginning of the approval within which the kill falls; a whole write takes about as long."""
-LATER = 200.0
+LATER = 260.0
 """Longer than a lease: the next server finds the dead ones' writes abandoned."""
 
 

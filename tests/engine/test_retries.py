@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import socket
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
+from maton_mailgun import gateway as gateway_module
 from maton_mailgun import retry
 from maton_mailgun.call import Outcome
+from maton_mailgun.config import Settings
 from maton_mailgun.errors import MaybeSent, NotSent
 from maton_mailgun.gateway import Gateway
 from maton_mailgun.request import Request
@@ -241,3 +244,25 @@ async def test_an_endless_answer_is_given_up_once() -> None:
 
 def _carries_key(other: Peer) -> bool:
     return all(f"bearer {KEY}" in request.decode("latin-1").lower() for request in other.requests)
+
+
+class _Silent(httpx2.AsyncBaseTransport):
+    """Takes a request and never answers, without breaking any limit on a single read."""
+
+    arrived = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.arrived += 1
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets this event")
+
+
+async def test_an_answer_that_never_ends_leaves_a_write_in_doubt_and_is_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway_module, "TOTAL_SECONDS", 0.01)
+    transport = _Silent()
+    gateway = Gateway(Settings(api_key=KEY, api_url="http://127.0.0.1:9"), transport)
+    with pytest.raises(MaybeSent, match="no whole answer came within"):
+        await gateway.write(WRITE, MAIN, "create")
+    assert transport.arrived == 1

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 180.0
-"""Longer than every timeout of one request together: a lapsed lease means the process is gone."""
+LEASE_SECONDS = 240.0
+"""Longer than every attempt to connect and one whole exchange together: a lapsed lease means the process is gone."""
 WATCH_SECONDS = 0.25
 SWEEP_SECONDS = 20.0
 

@@ -47,6 +47,7 @@ def _sandbox(commands: Commands[argparse.ArgumentParser]) -> None:
     sandbox.add_argument("--port", type=int, default=8025, metavar="N", help="8025 unless given; 0 takes a free one")
     sandbox.add_argument("--state", metavar="FILE", help="go on from this file, and save to it at the end")
     sandbox.add_argument("--seed", metavar="FILE", help="begin with a saved state instead of the built-in one")
+    sandbox.add_argument("--smtp", metavar="HOST:PORT", help="forward each message to a mail catcher on this machine")
     sandbox.set_defaults(run="sandbox:run")
 
 

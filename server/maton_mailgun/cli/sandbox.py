@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..sandbox import RunningSandbox, Sandbox, serve
+from ..sandbox.forwarding import Forwarder, parse_catcher
 from ..sandbox.seed import DOMAIN
 from . import OK, USAGE, CommandFailed
 from .screen import Screen
@@ -28,11 +29,15 @@ def run(arguments: argparse.Namespace) -> int:
         _load(sandbox, Path(begin))
     with _stopped() as stop:
         with ExitStack() as running:
+            if arguments.smtp:
+                running.callback(_forwarding(sandbox, arguments.smtp).close)
             try:
                 at = running.enter_context(serve(sandbox, port=arguments.port))
             except (OSError, OverflowError) as problem:
                 raise CommandFailed(USAGE, f"Port {arguments.port} cannot be used: {problem}. Try --port 0.") from None
             _tell(screen, at)
+            if arguments.smtp:
+                screen.line(f"Each message is also forwarded to {arguments.smtp}.", "quiet")
             if state is not None:
                 screen.line(f"State is kept in {state}.", "quiet")
             screen.line("Stop with Ctrl-C.", "quiet")
@@ -57,7 +62,8 @@ def _tell(screen: Screen, at: RunningSandbox) -> None:
             ("Mailgun, directly", f"{at.url}/v3/{DOMAIN}/messages"),
             ("Mailgun key", f"{mailgun_key}   (basic auth, user api)"),
             ("what arrived", f"{at.url}/_sandbox/requests"),
-            ("outbox", f"{at.url}/_sandbox/messages"),
+            ("outbox, in a browser", f"{at.url}/_sandbox/"),
+            ("outbox, as JSON", f"{at.url}/_sandbox/messages"),
         ),
     )
     screen.line()
@@ -79,6 +85,15 @@ def _stopped() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _forwarding(sandbox: Sandbox, address: str) -> Forwarder:
+    """Messages go on to a mail catcher; only one on this machine is accepted."""
+    try:
+        sandbox.forwarder = Forwarder(parse_catcher(address))
+    except ValueError as problem:
+        raise CommandFailed(USAGE, f"--smtp {address}: {problem}") from None
+    return sandbox.forwarder
 
 
 def _load(sandbox: Sandbox, path: Path) -> None:
