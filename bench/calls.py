@@ -1,0 +1,142 @@
+"""What one tool call costs beside the bare HTTP client, one after another and 16 at once, and a warm tools/list.
+
+    python bench/calls.py [--rounds 9] [--calls 300]
+
+The service is a small HTTP server in a process of its own that always gives the same answer; the server is ours over
+stdio. Each round measures the bare client and the server in turn; ratios are medians of the rounds. Exits 1 where a
+gate is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import httpx2
+from peer import Peer, median_ratio, peer, verdict
+
+SEQUENTIAL_LIMIT, CONCURRENT_LIMIT, LIST_LIMIT = 2.2, 0.5, 1.3
+AT_ONCE = 16
+CONNECTION = "78b5a036-c621-40c2-b74b-276195735af2"
+SERVICE = """
+import asyncio, json
+
+BODY = json.dumps({"items": ["192.0.2.10", "192.0.2.11"], "total_count": 2}).encode()
+HEAD = b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(BODY)
+
+class Answering(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport, self.received = transport, b""
+
+    def data_received(self, data):
+        self.received += data
+        while b"\\r\\n\\r\\n" in self.received:
+            _, _, self.received = self.received.partition(b"\\r\\n\\r\\n")
+            self.transport.write(HEAD + BODY)
+
+async def main():
+    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def service() -> Iterator[str]:
+    """The URL of a service that answers every GET alike."""
+    process = subprocess.Popen([sys.executable, "-c", SERVICE], stdout=subprocess.PIPE, text=True)
+    try:
+        if process.stdout is None:
+            raise SystemExit("no pipe to the service")
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+async def bare(url: str, calls: int, at_once: int) -> float:
+    """Seconds for that many GETs by the bare client."""
+    headers = {"Authorization": "Bearer bench-key", "Maton-Connection": CONNECTION, "Accept": "application/json"}
+    async with httpx2.AsyncClient(headers=headers) as client:
+
+        async def one() -> None:
+            reply = await client.get(f"{url}/mailgun/v3/ips")
+            reply.json()
+
+        await one()
+        return await _timed(one, calls, at_once)
+
+
+async def _timed(one: Callable[[], Awaitable[None]], calls: int, at_once: int) -> float:
+    left = iter(range(calls))
+
+    async def worker() -> None:
+        for _ in left:
+            await one()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(at_once)))
+    return time.perf_counter() - began
+
+
+def ours(server: Peer, calls: int, at_once: int) -> float:
+    """Seconds for that many tool calls, always that many of them on their way."""
+    call = {"name": "list_ips", "arguments": {"connection_id": CONNECTION}}
+    began = time.perf_counter()
+    for _ in range(at_once):
+        server.send("tools/call", call)
+    for number in range(calls):
+        result = server.receive()["result"]
+        if result.get("isError"):
+            raise SystemExit(f"the call failed: {result}")
+        if number + at_once < calls:
+            server.send("tools/call", call)
+    return time.perf_counter() - began
+
+
+def listing(server: Peer, calls: int) -> float:
+    """Milliseconds for one warm tools/list."""
+    began = time.perf_counter()
+    for _ in range(calls):
+        server.ask("tools/list")
+    return (time.perf_counter() - began) / calls * 1000
+
+
+def main() -> int:
+    """Print the figures; 1 where a gate is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--calls", type=int, default=300)
+    arguments = parser.parse_args()
+    rounds, calls = arguments.rounds, arguments.calls
+    with service() as url, peer(MATON_API_URL=url) as server:
+        server.initialize()
+        listing(server, 1)
+        ours(server, 50, AT_ONCE)
+        measured: dict[tuple[str, int], list[float]] = {}
+        for _ in range(rounds):
+            for at_once in (1, AT_ONCE):
+                measured.setdefault(("bare", at_once), []).append(asyncio.run(bare(url, calls, at_once)))
+                measured.setdefault(("ours", at_once), []).append(ours(server, calls, at_once))
+        lists = statistics.median(listing(server, 50) for _ in range(rounds))
+    for who, at_once in measured:
+        each = statistics.median(measured[who, at_once]) / calls * 1000
+        print(f"{who:<5} {at_once:>2} at once   {each:6.2f} ms a call   {1000 / each:6.0f} a second")
+    sequential = median_ratio(measured["ours", 1], measured["bare", 1])
+    concurrent = median_ratio(measured["bare", AT_ONCE], measured["ours", AT_ONCE])
+    print(f"a call to the bare client: {sequential:.2f}  {verdict(sequential, SEQUENTIAL_LIMIT)}")
+    print(f"throughput {AT_ONCE} at once: {concurrent:.2f}  {verdict(concurrent, CONCURRENT_LIMIT, at_least=True)}")
+    print(f"warm tools/list: {lists:.2f} ms  {verdict(lists, LIST_LIMIT)}")
+    return int(sequential > SEQUENTIAL_LIMIT or concurrent < CONCURRENT_LIMIT or lists > LIST_LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
