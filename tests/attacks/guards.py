@@ -41,7 +41,7 @@ GUARDS: tuple[Guard, ...] = (
         "02",
         "answers count only with the state of their question",
         ("server.py", "if not state:\n        return None", 'state = state or \'{"a":"","d":"","t":0}\''),
-        (GATE, "record = await self.store.get(answer.approval_id)", "record = (await self.list())[0]"),
+        (GATE, "record = await self.store.get(answer.approval_id)", "record = next(iter(await self.list()), None)"),
         (GATE, "return answer.digest == digest == record.digest and", "return"),
     ),
     _(
@@ -371,7 +371,7 @@ GUARDS: tuple[Guard, ...] = (
         (RUN, "await asyncio.shield(self.start(record))", "await self.start(record)"),
     ),
     # Outcomes and what lies around the list.
-    _("a_send_whose_answer_was_lost", "sends carry our Message-Id", (RUN, 'f"<{message_id}>"', '""')),
+    _("a_send_whose_answer_was_lost", "sends are looked up", (LOOK, 'if operation.settle == "events":', "if False:")),
     _(
         "may_have_been_lost",
         "absent events prove nothing",
@@ -388,7 +388,7 @@ GUARDS: tuple[Guard, ...] = (
         (GATE, "(joined or listed or doubted)", "(joined or listed)"),
     ),
     _(
-        "odd_body",
+        "cannot_be_handled",
         "an answer that cannot be kept is still a success",
         (RUN, "except (ValueError, RecursionError) as problem:", "except KeyError as problem:"),
     ),

@@ -529,6 +529,7 @@ ODD = [
     '{"\\ud800": 1}',
     '{"a":' * 3_000 + "1" + "}" * 3_000,
     '{"a":' * 400 + "1" + "}" * 400,
+    '{"a":' * 700 + "1" + "}" * 700,
     "[" * 100_000,
     '{"id": ' + "9" * 5_000 + "}",
     "[1, 2]",
@@ -554,6 +555,20 @@ async def test_a_success_with_an_odd_body_is_still_a_success(desk: Desk, body: s
         assert structured(told)["executed"] is True
         assert len(told.model_dump_json().encode()) < 300_000
         assert "_sealed" not in structured(told)
+    assert len(desk.writes()) == 1
+
+
+async def test_a_success_whose_answer_cannot_be_handled_is_still_a_success(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise RecursionError
+
+    monkeypatch.setattr("maton_mailgun.approval.execution.split_secrets", fails)
+    async with desk.open() as house:
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "succeeded"
+    assert structured(result)["result"] == {"note": "The service answered 200; its answer cannot be shown."}
     assert len(desk.writes()) == 1
 
 
