@@ -400,7 +400,7 @@ GUARDS: tuple[Guard, ...] = (
     _("too_many_requests", "429 keeps the yes", (RUN, "if isinstance(problem, RateLimited):", "if False:")),
     _("too_many_requests", "429 waits", (RUN, "and gate.clock() < record.retry_at)", "and False)")),
     _(
-        "a_write_is_never_sent_twice or an_answer_that_proves_nothing",
+        "an_answer_that_proves_nothing",
         "408 and redirects prove nothing",
         (RUN, "if reply.status < 400 or reply.status == 408:", "if False:"),
     ),
