@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.page import links, markup
+from maton_mailgun.approval import markup
+from maton_mailgun.approval.page import links
 from maton_mailgun.approval.page.message import Rendered, render
 from maton_mailgun.approval.page.view import bodies
 

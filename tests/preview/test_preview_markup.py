@@ -4,9 +4,9 @@ import time
 
 import pytest
 
+from maton_mailgun.approval.markup import Piece, displayed, pieces
 from maton_mailgun.approval.previews import content, variables
 from maton_mailgun.approval.previews.letter import Letter
-from maton_mailgun.approval.previews.markup import Piece, pieces
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,37 @@ from maton_mailgun.approval.previews.markup import Piece, pieces
 )
 def test_html_is_taken_apart_as_browsers_do(source: str, found: list[Piece]) -> None:
     assert list(pieces(source)) == found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<!--><a href='https://example.net/'>x</a>-->",
+        "<!---><a href='https://example.net/'>x</a>-->",
+        "<!-- --!><a href='https://example.net/'>x</a>-->",
+        "<p title=\u00a0\"><a href='https://example.net/'>x</a>\">",
+        "<p\u2028title=\"><a href='https://example.net/'>x</a>\">",
+        "<script></\u017fcript><!--</script><a href='https://example.net/'>x</a>-->",
+        "<style></style\u00a0><!--</style><a href='https://example.net/'>x</a>-->",
+        "<noembed><!--</noembed><a href='https://example.net/'>x</a>-->",
+        "</p title='><!--'><a href='https://example.net/'>x</a>-->",
+        "<noembed><a href='https://example.net/'>x</a></noembed>",
+        "<iframe><a href='https://example.net/'>x</a></iframe>",
+        "<noframes><noembed><a href='https://example.net/'>x</a>",
+        "<a href='&#000000000104;ttps://example.net/'>x</a>",
+        "<a href='https://example.net/&#" + "1" * 10_000 + ";'>x</a>",
+        "<p>text<a href='https://example.net/",
+    ],
+)
+def test_no_link_that_some_program_shows_is_missed(source: str) -> None:
+    """Browsers show those behind odd comments, white space and endings; programs that do not know an element show
+    what is in it; and a tag that does not end goes on in the page that a mail program puts the text into."""
+    assert list(content.read(Letter(html=source)).links) == ["example.net"]
+
+
+@pytest.mark.parametrize("end", ["<a", "<a href='x>t", "</b", "</b x='>"])
+def test_what_is_displayed_ends_before_a_tag_that_does_not(end: str) -> None:
+    assert list(displayed(f"a\x00{end}")) == [Piece("text", text="a\ufffd")]
 
 
 @pytest.mark.parametrize(

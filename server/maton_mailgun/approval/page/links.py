@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ...addresses import ascii_domain, domain_flags
 from ...text import safe_line, short
-from .markup import End, RawText, Start, Text, tokens
+from ..markup import Piece, displayed
 
 MOST = 500
 """Links listed; the page says how many more there are."""
@@ -45,22 +45,22 @@ def find(markup: str, text: str) -> tuple[list[dict[str, Any]], int]:
 def _in_html(markup: str) -> Iterator[Link]:
     address: str | None = None
     words: list[str] = []
-    for token in tokens(markup):
-        match token:
-            case Start("a" | "area", attributes):
+    for piece in displayed(markup):
+        match piece:
+            case Piece("start", "a" | "area", attributes):
                 if address is not None:
                     yield _link("".join(words), address, "HTML")
                 address, words = attributes.get("href"), []
-                if token.name == "area" and address is not None:
+                if piece.name == "area" and address is not None:
                     yield _link(attributes.get("alt", ""), address, "HTML")
                     address = None
-            case Start("img", attributes):
+            case Piece("start", "img", attributes):
                 words.append(f" [picture: {attributes.get('alt', '')}] ")
-            case Start("form", attributes) if attributes.get("action"):
+            case Piece("start", "form", attributes) if attributes.get("action"):
                 yield _link("(form)", attributes["action"], "HTML")
-            case Text(data) | RawText("textarea" | "xmp", data):
+            case Piece("text", "" | "textarea" | "xmp", text=data):
                 words.append(data)
-            case End("a") if address is not None:
+            case Piece("end", "a") if address is not None:
                 yield _link("".join(words), address, "HTML")
                 address = None
     if address is not None:

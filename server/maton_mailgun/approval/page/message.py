@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...text import count, safe_line
-from .markup import End, RawText, Start, Text, tokens
+from ..markup import Piece, displayed
 
 MOST_CHARACTERS = 1_000_000
 """Of HTML that is rendered; mail programs cut far earlier (Gmail at 102 kB). Longer is shown as source only."""
@@ -61,16 +61,14 @@ class Rendered:
 def render(markup: str, inline: Iterable[Mapping[str, Any]] = ()) -> Rendered:
     """Rebuild `markup`; `inline` holds the pictures it may name by content id (`cid`, `data_uri`)."""
     body = _Body({_cid(picture["cid"]): str(picture["data_uri"]) for picture in inline if picture.get("data_uri")})
-    for token in tokens(markup):
-        match token:
-            case Text(data):
-                body.parts.append(html.escape(data))
-            case Start(name, attributes):
+    for piece in displayed(markup):
+        match piece:
+            case Piece("start", name, attributes):
                 body.start(name, attributes)
-            case End(name):
+            case Piece("end", name):
                 body.end(name)
-            case RawText(name, data):
-                body.raw(name, data)
+            case Piece("text", name, text=data):
+                body.text(name, data)
     return Rendered(_document("".join(body.parts)), tuple(_in_words(body.removed)))
 
 
@@ -111,11 +109,11 @@ class _Body:
         elif name in _ELEMENTS and name not in {"img", "br", "hr", "wbr", "col"}:
             self.parts.append(f"</{name}>")
 
-    def raw(self, name: str, data: str) -> None:
-        if name == "style":
+    def text(self, element: str, data: str) -> None:
+        if element == "style":
             # Inside style nothing is escaped; without "<" it cannot end early.
             self.parts.append(f"<style>{self._styles(data).replace('<', ' ')}</style>")
-        elif name in {"textarea", "xmp"}:
+        elif element in {"", "textarea", "xmp"}:
             self.parts.append(html.escape(data))
 
     def _attributes(self, attributes: Mapping[str, str]) -> str:

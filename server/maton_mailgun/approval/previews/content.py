@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from ...addresses import domain_flags
 from ...text import count, short
+from ..markup import RAW, Piece, pieces
 from .hosts import address_of, place
 from .letter import Letter
-from .markup import Piece, pieces
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
 _HOST_IN_TEXT = re.compile(r"[\w.-]+")
@@ -24,6 +24,8 @@ _HIDDEN = re.compile(
 _WORD = re.compile(r"\w{3,}")
 _LOADING = {"src", "background", "poster", "srcset", "data"}
 _ACTIVE = {"script", "form", "iframe", "frame", "object", "embed", "base", "applet"}
+_FALLBACK = frozenset({"iframe", "noembed", "noframes"})
+"""Their content is text for browsers, and markup for programs that do not know them: links in it count."""
 _MOST = 2_000_000
 """Characters of each body that are looked through."""
 _FILES = frozenset(
@@ -61,14 +63,19 @@ class _Html:
         self.hidden = False
         self._link: str | None = None
         self._link_text: list[str] = []
-        for piece in pieces(source):
+        self._read(pieces(source))
+        self._close_link()
+
+    def _read(self, found: Iterable[Piece]) -> None:
+        for piece in found:
             if piece.kind == "start":
                 self._start(piece.name, piece.attributes)
+            elif piece.name in _FALLBACK and piece.kind == "text":
+                self._read(pieces(piece.text, raw=RAW - _FALLBACK))
             elif piece.kind == "text":
                 self._text(piece)
             elif piece.name in {"a", "area"}:
                 self._close_link()
-        self._close_link()
 
     def _start(self, tag: str, values: Mapping[str, str]) -> None:
         if tag in {"a", "area"}:
