@@ -1,6 +1,6 @@
 """How the sandbox holds 100,000 messages with their events, and how fast it pages through them.
 
-Run: `python bench/sandbox.py [--messages 100000]`. Prints one table; exits with 1 where a page deep in the list, or one
+Run: `python bench/volume.py [--messages 100000]`. Prints one table; exits with 1 where a page deep in the list, or one
 of a large account, costs more than a few times a page of the same size at the start of a small one.
 """
 
