@@ -65,7 +65,7 @@ def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FileP
     values = {**operation.defaults, **arguments}
     pairs = tuple(operation.fixed.items()) + tuple(_pairs(operation, values))
     path = fill(operation.path, {name: _path_text(operation, name, values) for name in operation.path_arguments})
-    if len(path) + (len(urlencode(pairs)) if operation.body is None else 0) > LONGEST_TARGET:
+    if len(path) + (len(urlencode(pairs, errors="replace")) if operation.body is None else 0) > LONGEST_TARGET:
         raise ValueError("is too long for an address")
     if operation.body is None:
         return Request(operation.service, operation.method, path, query=pairs)
