@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from maton_mailgun.approval.decision import NotDecidable
+from maton_mailgun.approval.execution import LEASE_SECONDS
 from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.sqlite import SqliteStore
 from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
@@ -447,7 +448,7 @@ async def test_accident_35_a_disk_that_fails_after_the_claim_leaves_the_outcome_
         assert not result.is_error
         record = await house.only()
         assert record.state == "executing"
-    found = await after_restart(desk, record.id, 181.0)
+    found = await after_restart(desk, record.id, LEASE_SECONDS + 1.0)
     assert found == ("unknown" if fault == "drop_before" else "succeeded")
     assert len(desk.writes()) == 1
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..call import Caller, Prepared
@@ -28,6 +29,7 @@ DELAYS = (0.0, 2.0, 10.0, 30.0, 120.0, 600.0, 1_800.0)
 """Seconds after the attempt at which the outcome is looked up; events can arrive late (documented)."""
 GIVE_UP_SECONDS = 3 * 86_400.0
 """Mailgun keeps events for one day on the smallest plan; after this nothing more can be learnt."""
+CLOSE_SECONDS = 2.0
 GRACE_SECONDS = 90.0
 """How long a request may still be on its way: until then "not there" proves nothing."""
 
@@ -39,6 +41,7 @@ class Reconciliation:
         self._gate = gate
         self._looking: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
 
     async def first_look(self, record: Record) -> Record:
         """Look once at once, then keep looking in the background."""
@@ -56,9 +59,12 @@ class Reconciliation:
                 self._keep_looking(record, looked=False)
 
     async def close(self) -> None:
-        """Stop looking; what is unknown stays so until the next start."""
-        for task in self._tasks:
-            task.cancel()
+        """Stop looking, after the looks under way (bounded); what is unknown stays so until the next start."""
+        self._closing.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
 
     def _keep_looking(self, record: Record, *, looked: bool) -> None:
         if record.id in self._looking:
@@ -74,7 +80,10 @@ class Reconciliation:
         # After a restart all of these may be past: one look, then none.
         due = [moment for delay in DELAYS[1:] if (moment := begin + delay) > loop.time()]
         for moment in due if looked else (loop.time(), *due):
-            await asyncio.sleep(max(0.0, moment - loop.time()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), max(0.0, moment - loop.time()))
+            if self._closing.is_set():
+                return
             try:
                 record = await self.look(record)
             except StoreError as problem:
