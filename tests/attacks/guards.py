@@ -409,6 +409,15 @@ GUARDS: tuple[Guard, ...] = (
         "an untouched target proves no success",
         (LOOK, "if now == record.snapshot:", "if False:"),
     ),
+    _(
+        "took_long_to_get_lost",
+        "the wait begins when the request ended",
+        (
+            LOOK,
+            "ended = record.finished_at or (record.attempted_at or record.created_at) + LEASE_SECONDS",
+            "ended = record.attempted_at or record.created_at",
+        ),
+    ),
     _("can_no_longer_arrive", "not there yet is no failure", (LOOK, "GRACE_SECONDS = 90.0", "GRACE_SECONDS = 0.0")),
     _(
         "sent_value_can_be_compared",

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from maton_mailgun.approval.decision import NotDecidable
-from maton_mailgun.approval.execution import LEASE_SECONDS
 from maton_mailgun.approval.gate import finished
+from maton_mailgun.approval.reconciliation import LEASE_SECONDS
 from maton_mailgun.approval.sqlite import SqliteStore
 from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
 
@@ -233,6 +233,22 @@ async def test_a_change_that_is_not_there_is_a_failure_only_when_it_can_no_longe
         assert await house.state(approval_id) == "unknown"
     assert await after_restart(desk, approval_id, 30.0) == "unknown"
     assert await after_restart(desk, approval_id, 90.0) == "failed"
+    assert len(desk.writes()) == 1
+
+
+async def test_a_change_that_took_long_to_get_lost_is_not_called_a_failure_at_once(desk: Desk) -> None:
+    """The last byte may have left only just now: the time it may still be on its way begins at the end."""
+
+    async def slow() -> None:
+        desk.clock.let_pass(150.0)
+
+    desk.arm("drop_before", match={"method": "DELETE"})
+    async with desk.open() as house:
+        house.line.before = slow
+        approval_id, _ = await run(house, "delete_route", ROUTE)
+        assert await house.state(approval_id) == "unknown"
+    assert await after_restart(desk, approval_id, 80.0) == "unknown"
+    assert await after_restart(desk, approval_id, 20.0) == "failed"
     assert len(desk.writes()) == 1
 
 

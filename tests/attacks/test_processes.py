@@ -21,8 +21,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from maton_mailgun.approval import audit
 from maton_mailgun.approval import desk as approver
 from maton_mailgun.approval.decision import Decision
-from maton_mailgun.approval.execution import LEASE_SECONDS
 from maton_mailgun.approval.gate import finished
+from maton_mailgun.approval.reconciliation import LEASE_SECONDS
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 from maton_mailgun.sandbox.faults import parse_fault
 from maton_mailgun.sandbox.seed import CONNECTION_ID, DOMAIN, ROUTE_ID
@@ -147,7 +147,7 @@ async def test_accident_33_a_sudden_death_is_at_most_one_write_and_the_right_sta
         approval_id = (await house.only()).id
         record = await house.gate.wait(approval_id, 0.5 if at_once == "executing" else 10.0, finished)
         assert record.state == at_once
-    desk.clock.let_pass(LEASE_SECONDS + 20.0)
+    desk.clock.let_pass(LEASE_SECONDS + 120.0)
     async with desk.open() as house:
         await house.gate.store.sweep()
         found = await house.gate.get(approval_id)

@@ -27,7 +27,7 @@ from .desk import keep_secret
 from .envelope import Sealed, unpack
 from .policies import policy_of
 from .preview import CouldNotRead
-from .reconciliation import Reconciliation
+from .reconciliation import LEASE_SECONDS, Reconciliation
 from .record import Record
 from .show import what_changed
 from .store import BudgetSpent, Conflict, IllegalMove, StoreError
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 240.0
-"""Longer than every attempt to connect and one whole exchange together: a lapsed lease means the process is gone."""
 WATCH_SECONDS = 0.25
 SWEEP_SECONDS = 20.0
 

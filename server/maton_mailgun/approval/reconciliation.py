@@ -29,9 +29,12 @@ DELAYS = (0.0, 2.0, 10.0, 30.0, 120.0, 600.0, 1_800.0)
 """Seconds after the attempt at which the outcome is looked up; events can arrive late (documented)."""
 GIVE_UP_SECONDS = 3 * 86_400.0
 """Mailgun keeps events for one day on the smallest plan; after this nothing more can be learnt."""
-CLOSE_SECONDS = 2.0
+LEASE_SECONDS = 240.0
+"""Longer than every attempt to connect and one whole exchange together: a lapsed lease means the process is gone."""
 GRACE_SECONDS = 90.0
-"""How long a request may still be on its way: until then "not there" proves nothing."""
+"""How long a request may still be on its way after we gave up: until then "not there" proves nothing."""
+CLOSE_SECONDS = 2.0
+"""What a look under way may take when the server stops."""
 
 
 class Reconciliation:
@@ -95,6 +98,11 @@ class Reconciliation:
     def _age(self, record: Record) -> float:
         return self._gate.clock() - (record.attempted_at or record.created_at)
 
+    def _lost_for(self, record: Record) -> float:
+        """Seconds since the last moment at which a byte of it can have left."""
+        ended = record.finished_at or (record.attempted_at or record.created_at) + LEASE_SECONDS
+        return self._gate.clock() - ended
+
     async def look(self, record: Record) -> Record:
         """One look; the record as it is then."""
         current = await self._gate.get(record.id)
@@ -144,7 +152,7 @@ class Reconciliation:
         now = await snapshot(self._gate.proposal(sealed.prepared, caller, self._gate.clock()))
         matches = answer.status == 200 and as_asked(sealed.prepared, answer)
         if now == record.snapshot:
-            return False if self._age(record) >= GRACE_SECONDS and not matches else None
+            return False if self._lost_for(record) >= GRACE_SECONDS and not matches else None
         match sealed.prepared.operation.settle:
             case "absent":
                 return True if answer.status == 404 else None
