@@ -2,70 +2,44 @@
 
     python bench/calls.py [--rounds 9] [--calls 300]
 
-The service is a small HTTP server in a process of its own that always gives the same answer; the server is ours over
-stdio. Each round measures the bare client and the server in turn; ratios are medians of the rounds. Exits 1 where a
-gate is missed.
+The service is a small HTTPS server in a process of its own that always gives the same answer; the server is ours over
+stdio, without the pace it keeps with the real gateway. Each round measures the bare client and the server in turn;
+ratios are medians of the rounds. Exits 1 where a gate is missed.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import ssl
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 
 import httpx2
 from peer import Peer, median_ratio, peer, verdict
+from service import service
 
 SEQUENTIAL_LIMIT, CONCURRENT_LIMIT, LIST_LIMIT = 2.2, 0.5, 1.3
 AT_ONCE = 16
 CONNECTION = "78b5a036-c621-40c2-b74b-276195735af2"
-SERVICE = """
-import asyncio, json
+UNPACED = """
+import sys
+from maton_mailgun import gateway
+from maton_mailgun.__main__ import main
 
-BODY = json.dumps({"items": ["192.0.2.10", "192.0.2.11"], "total_count": 2}).encode()
-HEAD = b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(BODY)
-
-class Answering(asyncio.Protocol):
-    def connection_made(self, transport):
-        self.transport, self.received = transport, b""
-
-    def data_received(self, data):
-        self.received += data
-        while b"\\r\\n\\r\\n" in self.received:
-            _, _, self.received = self.received.partition(b"\\r\\n\\r\\n")
-            self.transport.write(HEAD + BODY)
-
-async def main():
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-asyncio.run(main())
+gateway.REQUESTS_PER_SECOND = 1_000_000
+sys.argv = ["maton-mailgun", "serve"]
+sys.exit(main())
 """
 
 
-@contextmanager
-def service() -> Iterator[str]:
-    """The URL of a service that answers every GET alike."""
-    process = subprocess.Popen([sys.executable, "-c", SERVICE], stdout=subprocess.PIPE, text=True)
-    try:
-        if process.stdout is None:
-            raise SystemExit("no pipe to the service")
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.kill()
-        process.communicate()
-
-
-async def bare(url: str, calls: int, at_once: int) -> float:
+async def bare(url: str, trusted: ssl.SSLContext, calls: int, at_once: int) -> float:
     """Seconds for that many GETs by the bare client."""
     headers = {"Authorization": "Bearer bench-key", "Maton-Connection": CONNECTION, "Accept": "application/json"}
-    async with httpx2.AsyncClient(headers=headers) as client:
+    async with httpx2.AsyncClient(headers=headers, verify=trusted) as client:
 
         async def one() -> None:
             reply = await client.get(f"{url}/mailgun/v3/ips")
@@ -94,9 +68,9 @@ def ours(server: Peer, calls: int, at_once: int) -> float:
     for _ in range(at_once):
         server.send("tools/call", call)
     for number in range(calls):
-        result = server.receive()["result"]
-        if result.get("isError"):
-            raise SystemExit(f"the call failed: {result}")
+        line = server.line()
+        if b'"status":"ok"' not in line:
+            raise SystemExit(f"the call failed: {line!r}")
         if number + at_once < calls:
             server.send("tools/call", call)
     return time.perf_counter() - began
@@ -117,14 +91,18 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=300)
     arguments = parser.parse_args()
     rounds, calls = arguments.rounds, arguments.calls
-    with service() as url, peer(MATON_API_URL=url) as server:
+    with ExitStack() as stack:
+        url, pem = stack.enter_context(service())
+        trusted = ssl.create_default_context(cafile=str(pem))
+        ours_only = {"MATON_API_URL": url, "MATON_MAILGUN_HOME": str(pem.parent), "SSL_CERT_FILE": str(pem)}
+        server = stack.enter_context(peer((sys.executable, "-c", UNPACED), **ours_only))
         server.initialize()
         listing(server, 1)
         ours(server, 50, AT_ONCE)
         measured: dict[tuple[str, int], list[float]] = {}
         for _ in range(rounds):
             for at_once in (1, AT_ONCE):
-                measured.setdefault(("bare", at_once), []).append(asyncio.run(bare(url, calls, at_once)))
+                measured.setdefault(("bare", at_once), []).append(asyncio.run(bare(url, trusted, calls, at_once)))
                 measured.setdefault(("ours", at_once), []).append(ours(server, calls, at_once))
         lists = statistics.median(listing(server, 50) for _ in range(rounds))
     for who, at_once in measured:

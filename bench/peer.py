@@ -48,12 +48,20 @@ class Peer:
             SystemExit: The server ended.
         """
         while True:
-            line = self._output.readline()
-            if not line:
-                raise SystemExit("the server ended before it answered")
-            message: dict[str, Any] = json.loads(line)
+            message: dict[str, Any] = json.loads(self.line())
             if "id" in message:
                 return message
+
+    def line(self) -> bytes:
+        """The next line, unread.
+
+        Raises:
+            SystemExit: The server ended.
+        """
+        line = self._output.readline()
+        if not line:
+            raise SystemExit("the server ended before it answered")
+        return line
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """One request and its answer."""

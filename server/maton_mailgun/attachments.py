@@ -35,6 +35,11 @@ class FileRefused(Exception):
         self.wrong, self.right = wrong, right
 
 
+def named(operation: Operation, arguments: Mapping[str, Any]) -> bool:
+    """Whether the arguments name a file, or hold one: only then is there anything to collect."""
+    return any(codec in ("file", "mime") and name in arguments for name, codec in operation.encode.items())
+
+
 def collect(
     operation: Operation, arguments: Mapping[str, Any], allowed: Path | None
 ) -> tuple[tuple[FilePart, ...], list[Problem]]:

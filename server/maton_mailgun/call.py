@@ -30,6 +30,7 @@ from .request import Request
 
 if TYPE_CHECKING:
     from .approval.gate import Gate
+    from .request import FilePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,7 @@ class Engine:
         holding.check(operation, arguments)
         if self.settings.api_key is None:
             raise KeyMissing
-        files, problems = await asyncio.to_thread(attachments.collect, operation, arguments, self.settings.attachments)
-        if problems:
-            raise BadArguments(name, problems)
+        files = await self._files(operation, arguments)
         try:
             built = request.build(operation, arguments, files)
         except ValueError as problem:
@@ -204,6 +203,15 @@ class Engine:
         if self._gate is not None:
             await self._gate.aclose()
         await self.gateway.aclose()
+
+    async def _files(self, operation: Operation, arguments: Mapping[str, Any]) -> tuple[FilePart, ...]:
+        if not attachments.named(operation, arguments):
+            return ()
+        allowed = self.settings.attachments
+        files, problems = await asyncio.to_thread(attachments.collect, operation, arguments, allowed)
+        if problems:
+            raise BadArguments(operation.name, problems)
+        return files
 
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
         wanted = arguments.get("connection_id")

@@ -1,4 +1,4 @@
-"""MCP over standard input and output with one thread hop per message instead of three.
+"""MCP over standard input and output, without a thread in between where the system allows it.
 
 While serving, file descriptor 1 points at standard error and 0 at nothing, so no stray print and no child process can
 touch the protocol.
@@ -10,9 +10,11 @@ import asyncio
 import math
 import os
 import queue
+import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,17 +29,36 @@ _MAX_LINE = 64 << 20
 
 
 class _Writer:
-    """Sends messages through one thread: a client that does not read must not stop the event loop."""
+    """Sends messages. What a pipe takes at once goes at once; the rest goes through a thread: a client that does not
+    read must not stop the event loop."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._put = self._written = 0
+        # Windows has no poll, and its pipes cannot be waited for.
+        self._ready = select.poll() if hasattr(select, "poll") else None
+        if self._ready is not None:
+            self._ready.register(descriptor, select.POLLOUT)
         self._thread = threading.Thread(target=self._write, name="stdout", daemon=True)
         self._thread.start()
 
     async def send(self, item: SessionMessage, /) -> None:
-        """Queue one message; order is kept."""
-        self._lines.put(item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n")
+        """Write or queue one message; order is kept."""
+        line = item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+        # Each counter is changed by one thread only: equal means that the other thread has nothing left to write.
+        if self._put == self._written and self._takes(line):
+            with suppress(OSError):
+                os.write(self._descriptor, line)
+            return
+        self._put += 1
+        self._lines.put(line)
+
+    def _takes(self, line: bytes) -> bool:
+        """Whether writing will not wait: a pipe that is ready takes up to PIPE_BUF bytes whole (POSIX)."""
+        if self._ready is None or len(line) > select.PIPE_BUF:
+            return False
+        return any(event & select.POLLOUT for _, event in self._ready.poll(0))
 
     async def aclose(self) -> None:
         """Nothing: the stream ends with the process, after `drain`."""
@@ -56,6 +77,7 @@ class _Writer:
             except OSError:
                 # The client has gone; what it will not read is not worth an error.
                 return
+            self._written += 1
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,16 +102,23 @@ async def serve(server: Server[Any]) -> None:
         else:
             send.send_nowait(SessionMessage(message))
 
-    def pump() -> None:
-        try:
-            for line in _lines(source):
-                loop.call_soon_threadsafe(accept, line)
-            loop.call_soon_threadsafe(send.close)
-        except RuntimeError:
-            # The loop ended first; nobody is left to read for.
-            return
+    lines = _Lines()
 
-    threading.Thread(target=pump, name="stdin", daemon=True).start()
+    def arrived() -> None:
+        chunk = os.read(source, _READ_SIZE)
+        for line in lines.add(chunk):
+            accept(line)
+        if not chunk or lines.endless:
+            loop.remove_reader(source)
+            send.close()
+
+    try:
+        loop.add_reader(source, arrived)
+    except (NotImplementedError, OSError):
+        # A file cannot be waited for, and Windows waits for sockets only.
+        threading.Thread(
+            target=_pump, args=(source, lines, loop, accept, send.close), name="stdin", daemon=True
+        ).start()
     writer = _Writer(sink)
     try:
         await server.run(receive, writer, server.create_initialization_options())
@@ -97,23 +126,50 @@ async def serve(server: Server[Any]) -> None:
         writer.drain(5.0)
 
 
-def _lines(descriptor: int) -> Iterator[bytes]:
-    """Lines as they arrive; ends with the input, or at a line no client can mean."""
-    parts: list[bytes] = []
-    size = 0
-    while chunk := os.read(descriptor, _READ_SIZE):
+class _Lines:
+    """Puts lines together from what arrives."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    @property
+    def endless(self) -> bool:
+        """Whether the line under way is longer than any a client can mean."""
+        return self._size > _MAX_LINE
+
+    def add(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that a chunk completes; at the end of the input, which is an empty chunk, also one without end."""
         first, *others = chunk.split(b"\n")
-        parts.append(first)
-        size += len(first)
-        for following in others:
-            line = b"".join(parts)
+        self._parts.append(first)
+        self._size += len(first)
+        for following in others if chunk else [b""]:
+            line = b"".join(self._parts)
+            self._parts, self._size = [following], len(following)
             if line.strip():
                 yield line
-            parts, size = [following], len(following)
-        if size > _MAX_LINE:
-            return
-    if b"".join(parts).strip():
-        yield b"".join(parts)
+
+
+def _pump(
+    source: int,
+    lines: _Lines,
+    loop: asyncio.AbstractEventLoop,
+    accept: Callable[[bytes], None],
+    close: Callable[[], None],
+) -> None:
+    """Read in a thread of its own."""
+    try:
+        while chunk := os.read(source, _READ_SIZE):
+            for line in lines.add(chunk):
+                loop.call_soon_threadsafe(accept, line)
+            if lines.endless:
+                break
+        for line in lines.add(b""):
+            loop.call_soon_threadsafe(accept, line)
+        loop.call_soon_threadsafe(close)
+    except RuntimeError:
+        # The loop ended first; nobody is left to read for.
+        return
 
 
 def _claimed_streams() -> tuple[int, int]:

@@ -158,6 +158,33 @@ def test_a_last_line_without_its_end_is_still_read(tmp_path: Path) -> None:
     assert (status, json.loads(out)) == (0, {"jsonrpc": "2.0", "id": 1, "result": {}})
 
 
+def test_input_may_be_a_file(tmp_path: Path) -> None:
+    """A file cannot be waited for as a pipe can."""
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    (tmp_path / "said").write_text("\n".join(json.dumps(message) for message in (_INITIALIZE, _READY, ping)))
+    environment = {"PATH": os.environ["PATH"], "MATON_MAILGUN_HOME": str(tmp_path)}
+    with (tmp_path / "said").open("rb") as said:
+        done = subprocess.run(
+            [sys.executable, "-m", "maton_mailgun", "serve"], env=environment, stdin=said, capture_output=True,
+            timeout=STOP_SECONDS, check=True,
+        )  # fmt: skip
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [0, 1]
+
+
+def test_a_client_that_reads_late_gets_every_answer_whole(tmp_path: Path) -> None:
+    """Small answers go at once while the pipe takes them, large ones through a thread: neither overtakes the other."""
+    with process(tmp_path) as server:
+        server.start()
+        for number in range(0, 60, 3):
+            server.send({"jsonrpc": "2.0", "id": number, "method": "tools/list"})
+            server.send({"jsonrpc": "2.0", "id": number + 1, "method": "ping"})
+            server.send({"jsonrpc": "2.0", "id": number + 2, "method": "ping"})
+        received = [server.receive() for _ in range(60)]
+    assert sorted(message["id"] for message in received) == list(range(60))
+    assert sum(len(message["result"].get("tools", ())) for message in received) == 20 * 64
+
+
 def test_large_messages_pass_both_ways(tmp_path: Path) -> None:
     with process(tmp_path) as server:
         server.start()
