@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
 import httpx2
-from peer import Peer, median_ratio, peer, verdict
+from peer import Peer, holds, median_ratio, peer, verdict
 from service import service
 
 SEQUENTIAL_LIMIT, CONCURRENT_LIMIT, LIST_LIMIT = 2.2, 0.5, 1.3
@@ -113,7 +113,8 @@ def main() -> int:
     print(f"a call to the bare client: {sequential:.2f}  {verdict(sequential, SEQUENTIAL_LIMIT)}")
     print(f"throughput {AT_ONCE} at once: {concurrent:.2f}  {verdict(concurrent, CONCURRENT_LIMIT, at_least=True)}")
     print(f"warm tools/list: {lists:.2f} ms  {verdict(lists, LIST_LIMIT)}")
-    return int(sequential > SEQUENTIAL_LIMIT or concurrent < CONCURRENT_LIMIT or lists > LIST_LIMIT)
+    good = holds(sequential, SEQUENTIAL_LIMIT) and holds(concurrent, CONCURRENT_LIMIT, at_least=True)
+    return int(not (good and holds(lists, LIST_LIMIT)))
 
 
 if __name__ == "__main__":

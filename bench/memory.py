@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from peer import OURS, peer, verdict
+from peer import OURS, holds, peer, verdict
 
 from maton_mailgun.sandbox import Sandbox, serve
 
@@ -46,7 +46,7 @@ def main() -> int:
         server.call("send_message", domain="mg.example.com", **_MESSAGE)
         print(f"after a proposal:    {server.memory():6.1f} MB   (the gate is loaded with the first write)")
     print(f"gate on the first: {ours / official:.2f}  {verdict(ours / official, LIMIT)}")
-    return int(ours / official > LIMIT)
+    return int(not holds(ours / official, LIMIT))
 
 
 if __name__ == "__main__":

@@ -124,7 +124,12 @@ def median_ratio(measured: Sequence[float], reference: Sequence[float]) -> float
     return statistics.median(one / other for one, other in zip(measured, reference, strict=True))
 
 
+def holds(value: float, limit: float, *, at_least: bool = False) -> bool:
+    """Whether a gate holds; both sides have two decimals, more is noise."""
+    return round(value, 2) >= limit if at_least else round(value, 2) <= limit
+
+
 def verdict(value: float, limit: float, *, at_least: bool = False) -> str:
     """`ok` or `MISSED`, with the limit."""
-    good = value >= limit if at_least else value <= limit
-    return f"{'ok' if good else 'MISSED'} (gate {'>=' if at_least else '<='} {limit:g})"
+    word = "ok" if holds(value, limit, at_least=at_least) else "MISSED"
+    return f"{word} (gate {'>=' if at_least else '<='} {limit:g})"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +134,8 @@ def _explain(error: ValidationError, tool: str, properties: _Properties) -> Prob
 
 
 def _unknown(error: ValidationError, tool: str, properties: _Properties, path: str) -> Problem:
+    from difflib import get_close_matches
+
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     known = list(schema.get("properties", properties))
     given = error.instance if isinstance(error.instance, dict) else {}
