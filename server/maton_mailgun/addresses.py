@@ -1,7 +1,8 @@
 """Addresses as a caller wrote them, taken apart strictly, with what a person should know about each.
 
 Nothing here repairs an address: what is not plainly an address is kept with its problems, and whoever decides
-(a policy rule, a person) treats it as unknown.
+(a policy rule, a person) treats it as unknown. An address without problems has a domain that `approval.address` reads
+as it is written, and the same: what a person is shown, what a rule is asked about and what is sent are one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 import idna
 from confusable_homoglyphs import categories, confusables  # type: ignore[import-untyped]
 
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+from .approval import address as plain
+
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]+")
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
@@ -59,6 +61,13 @@ class Address:
         """The form in which two spellings of one address are equal."""
         return self.address.casefold()
 
+    @property
+    def identity(self) -> str:
+        """The form in which only those are equal that are one recipient for certain: odd ones as they are written."""
+        if self.problems:
+            return self.raw.strip()
+        return self.key if self.address.isascii() else self.address
+
 
 def parse_all(given: str | Iterable[str]) -> list[Address]:
     """Every address in one text or several, each of which may hold a comma-separated list."""
@@ -91,24 +100,27 @@ def parse(text: str) -> Address:
         return Address(text, name, "", "", "", tuple(problems))
     if not (_LOCAL.fullmatch(local) or _QUOTED_LOCAL.fullmatch(local)):
         problems.append("the part before the @ is not valid")
-    domain = domain.casefold().rstrip(".")
+    domain = domain.removesuffix(".")
     ascii_form = ascii_domain(domain)
-    if not ascii_form:
+    if not ascii_form or domain.endswith("."):
         problems.append("the domain is not valid")
-    return Address(text, name, local, domain, ascii_form, tuple(problems))
+    elif plain.ascii_domain(domain) != ascii_form:
+        # A full-width letter, a character without width: what mail systems make of them differs.
+        problems.append(f"the domain is not written plainly, it may mean {ascii_form}")
+    return Address(text, name, local, domain.lower(), ascii_form, tuple(problems))
 
 
 def ascii_domain(domain: str) -> str:
-    """`domain` as looked up in the DNS, lower case, or the empty string when it is no valid host name."""
-    domain = domain.strip().rstrip(".").casefold()
+    """`domain` as looked up in the DNS, lower case, or the empty string when it is no valid host name.
+
+    Characters that stand for others count as those, as in browsers (Unicode Technical Standard 46).
+    """
+    domain = domain.strip().rstrip(".")
     try:
-        encoded = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii").casefold()
-    except (idna.IDNAError, UnicodeError):
+        meant = domain if domain.isascii() else idna.uts46_remap(domain, std3_rules=False)
+    except idna.IDNAError:
         return ""
-    labels = encoded.split(".")
-    if len(encoded) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return ""
-    return encoded
+    return plain.ascii_domain(meant) or ""
 
 
 def unicode_domain(domain: str) -> str:
@@ -121,8 +133,8 @@ def domain_flags(domain: str, *, known: str = "") -> list[str]:
 
     `known` is a domain of the account; one that only looks like it is told apart.
     """
-    decoded = unicode_domain(domain.casefold())
     ascii_form = ascii_domain(domain)
+    decoded = unicode_domain(ascii_form or domain.casefold())
     flags: list[str] = []
     if not decoded.isascii():
         flags.append(f"international domain: {ascii_form or domain} shows as {decoded}")

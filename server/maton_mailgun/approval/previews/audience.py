@@ -101,16 +101,16 @@ def gather(letter: Letter, domain: str) -> Audience:
     named.append(("header", [value for name, value in letter.headers if name.casefold() in header_names]))
     for kind, texts in named:
         for address in parse_all(texts):
-            if address.key in found:
-                twice.add(address.key) if kind != "header" else None
+            if address.identity in found:
+                twice.add(address.identity) if kind != "header" else None
                 continue
             outside = is_external(address, domain)
             flags = address_flags(address, known=domain)
             if kind == "header":
                 flags.insert(0, "named in a header only")
-            found[address.key] = Recipient(address, kind, outside, (["external"] if outside else []) + flags)
-    for key in twice:
-        found[key].flags.append("listed more than once")
+            found[address.identity] = Recipient(address, kind, outside, (["external"] if outside else []) + flags)
+    for again in twice:
+        found[again].flags.append("listed more than once")
     audience = Audience(domain, list(found.values()))
     odd = [one for one in audience.recipients if address_flags(one.address, known=domain)]
     for one in odd[:5]:

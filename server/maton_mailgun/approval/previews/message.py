@@ -198,7 +198,7 @@ def _person(one: audience.Recipient) -> str:
 
 
 def _visible(sent: Letter, fields: Fields) -> str:
-    seen = {address.key for address in parse_all([*sent.to, *sent.cc])}
+    seen = {address.identity for address in parse_all([*sent.to, *sent.cc])}
     if len(seen) > 1 and not sent.mime and not fields.all("recipient-variables"):
         return f"The {len(seen):,} recipients in To and Cc see each other's addresses."
     return ""

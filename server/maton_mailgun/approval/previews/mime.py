@@ -80,8 +80,8 @@ def from_request(request: Request) -> Letter:
 
 def _envelope(sent: Letter) -> tuple[list[Row], list[str]]:
     """Who gets it without being named, and who is named without getting it."""
-    envelope = {one.key: one for one in parse_all(sent.to)}
-    claimed = {one.key: one for one in parse_all(sent.claims)}
+    envelope = {one.identity: one for one in parse_all(sent.to)}
+    claimed = {one.identity: one for one in parse_all(sent.claims)}
     blind = [one.address for key, one in envelope.items() if key not in claimed]
     left_out = [one.address for key, one in claimed.items() if key not in envelope]
     rows = [Row("Readers see as recipients", short(", ".join(sent.claims), 1000) if sent.claims else "nobody")]
