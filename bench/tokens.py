@@ -14,14 +14,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import tomllib
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from maton_mailgun.config import Settings
+from maton_mailgun.runtime import engine
+from maton_mailgun.server import tools as listed
+
 TOKENIZER = "gpt-tokenizer@4.0.0"
-TOTAL_LIMIT = 12_300
-"""Leaves room for the three approval tools under 13,000; Mailgun's own server takes 14,555 for 74 tools."""
+TOTAL_LIMIT = 13_000
+"""Mailgun's own server takes 14,555 for 74 tools."""
 MEDIAN_LIMIT = 150
 _COUNT = """
 const { encode } = require("gpt-tokenizer/encoding/o200k_base");
@@ -35,32 +36,8 @@ class CannotCount(Exception):
 
 
 def tools() -> list[dict[str, Any]]:
-    """The tools as tools/list shows them, read from the catalogue's files."""
-    found = []
-    for path in sorted((ROOT / "tools").glob("*.toml")):
-        for name, row in tomllib.loads(path.read_text(encoding="utf-8"))["tools"].items():
-            schema = json.loads((ROOT / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
-            found.append(
-                {
-                    "name": name,
-                    "title": row["title"],
-                    "description": row["about"],
-                    "inputSchema": schema,
-                    "annotations": hints(row),
-                }
-            )
-    return found
-
-
-def hints(row: dict[str, Any]) -> dict[str, bool]:
-    """The four MCP hints of a row."""
-    access = row["access"]
-    return {
-        "readOnlyHint": access == "read",
-        "destructiveHint": access in ("change", "delete", "send"),
-        "idempotentHint": row.get("idempotent", access in ("read", "change", "delete")),
-        "openWorldHint": True,
-    }
+    """The tools exactly as tools/list shows them, the approval tools among them."""
+    return listed(engine(Settings()))
 
 
 def count(texts: list[str]) -> list[int]:
@@ -92,17 +69,17 @@ def compact(value: Any) -> str:
 
 def main() -> int:
     """Print the figures; 1 when a limit is passed."""
-    listed = tools()
+    shown = tools()
     try:
-        total, *each = count([compact({"tools": listed}), *(compact(tool) for tool in listed)])
+        total, *each = count([compact({"tools": shown}), *(compact(tool) for tool in shown)])
     except CannotCount as reason:
         print(f"tokens not counted: {reason}")
         return 0
     median = statistics.median(each)
-    print(f"tools/list: {len(listed)} tools, {total:,} tokens (limit {TOTAL_LIMIT:,})")
-    print(f"per tool: median {median:g} (limit under {MEDIAN_LIMIT}), mean {total / len(listed):.0f}")
+    print(f"tools/list: {len(shown)} tools, {total:,} tokens (limit {TOTAL_LIMIT:,})")
+    print(f"per tool: median {median:g} (limit under {MEDIAN_LIMIT}), mean {total / len(shown):.0f}")
     print("largest:")
-    for tokens, tool in sorted(zip(each, listed, strict=True), key=lambda pair: -pair[0])[:10]:
+    for tokens, tool in sorted(zip(each, shown, strict=True), key=lambda pair: -pair[0])[:10]:
         print(f"  {tokens:>5}  {tool['name']}")
     return int(total > TOTAL_LIMIT or median >= MEDIAN_LIMIT)
 
