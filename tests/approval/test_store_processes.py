@@ -149,7 +149,7 @@ def limited(home: Path, *, file_bytes: int | None = None, user: int | None = Non
 def give_away_read_only(home: Path, user: int) -> None:
     # The test's directories belong to root alone: the other user must be able to reach its own.
     for path in (home, *home.parents):
-        if path.stat().st_uid == 0 and path.name.startswith(("pytest-", "test_")):
+        if path.stat().st_uid == 0 and path.name.startswith(("pytest-", "popen-", "test_")):
             path.chmod(0o755)
     for path in (*home.iterdir(), home):
         os.chown(path, user, user)
