@@ -9,26 +9,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from .account import Account
 from .answers import refusal
 from .config import Settings
 from .errors import ConnectionUnknown, MaybeSent, NoConnection, NotSent, SeveralConnections, Unreachable
 from .gateway import Gateway
 from .request import Request
 
+__all__ = ["CACHE_SECONDS", "Account", "Connections"]
+
 CACHE_SECONDS = 60.0
 _LIST = Request("maton", "GET", "/connections", query=(("app", "mailgun"), ("status", "ACTIVE"), ("limit", "100")))
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The Mailgun account behind a connection, as a person may know it."""
-
-    connection_id: str
-    label: str
-    sandbox: bool = False
 
 
 class Connections:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..account import Account
 from ..call import Prepared
 from ..catalogue import Operation
-from ..connections import Account
 from ..request import FilePart, Request
 from .canonical import canonical, digest
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..account import Account
 from ..text import safe_line, short
 from .effect import render
 from .previews import difference, registry, wire
 from .previews.proposal import (
-    Account,
     Answer,
     CouldNotRead,
     Findings,

@@ -8,21 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ...account import Account
 from ...text import short
 from ..record import Risk
 
 if TYPE_CHECKING:
     from ...catalogue import Operation
     from ...request import Request
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account a write will hit."""
-
-    connection_id: str
-    label: str
-    sandbox: bool
 
 
 @dataclass(frozen=True, slots=True)
