@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 from maton_mailgun.approval.audit import Chain
 from maton_mailgun.approval.expiry import Deadlines
@@ -27,6 +27,10 @@ class DurableStore(ABC):
         self._journal = Journal(chain=self.chain, rows=self.rows, deadlines=Deadlines(monotonic), clock=clock)
 
     @abstractmethod
+    async def start(self) -> None:
+        """Open the database and make the tables."""
+
+    @abstractmethod
     async def read(self, script: Script[T]) -> T:
         """Play a reading script in one snapshot."""
 
@@ -37,6 +41,15 @@ class DurableStore(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Let go of the database."""
+
+    async def started(self) -> Self:
+        """This store, ready; where it cannot start, nothing of it stays open."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
 
     async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
         """See `store.Store`."""

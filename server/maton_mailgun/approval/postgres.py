@@ -132,13 +132,7 @@ async def open_postgres(
         raise StoreUnavailable(
             "A PostgreSQL database is set, but its driver is not installed. Install maton-mailgun[postgres]."
         ) from error
-    store = PostgresStore(url, keys, clock=clock, monotonic=monotonic)
-    try:
-        await store.start()
-    except BaseException:
-        await store.close()
-        raise
-    return store
+    return await PostgresStore(url, keys, clock=clock, monotonic=monotonic).started()
 
 
 async def _run(connection: psycopg.AsyncConnection[tuple[Any, ...]], script: Script[T]) -> T:

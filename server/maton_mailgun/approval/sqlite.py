@@ -120,13 +120,7 @@ async def open_sqlite(
     path: Path, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]
 ) -> SqliteStore:
     """Open or make the database file. Raises StoreUnavailable."""
-    store = SqliteStore(path, keys, clock=clock, monotonic=monotonic)
-    try:
-        await store.start()
-    except BaseException:
-        await store.close()
-        raise
-    return store
+    return await SqliteStore(path, keys, clock=clock, monotonic=monotonic).started()
 
 
 def _run(connection: sqlite3.Connection, script: Script[T]) -> T:
