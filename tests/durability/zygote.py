@@ -84,7 +84,9 @@ def killed(settings: Settings, command: dict[str, Any]) -> str:
     if not select.select([reading], [], [], 20.0)[0]:
         os.kill(child, signal.SIGKILL)
         return "never ready"
-    time.sleep(command["delay"])
+    os.read(reading, 1)
+    # Ends early if the child ends by itself: the pipe closes with it.
+    select.select([reading], [], [], command["delay"])
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     os.close(reading)
