@@ -57,7 +57,7 @@ def _problem(guard: Guard, copy: Path) -> str | None:
     tests = f"attack_{guard.tests}_ or accident_{guard.tests}_" if guard.tests.isdigit() else guard.tests
     # It runs first: a change that breaks an ordinary yes proves nothing about an attack.
     tests = f"{ORDINARY} or {tests}"
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", "--no-header"]
     environment = {**os.environ, "PYTHONPATH": str(copy / "server"), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(

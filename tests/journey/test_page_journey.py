@@ -143,3 +143,31 @@ def test_a_password_approved_in_a_form_is_shown_on_the_page_that_opens_then(
     assert content(done)["status"] == "executed"
     assert len(password) >= 5
     assert password not in text(done)
+
+
+def test_a_form_that_cannot_hold_the_message_has_all_of_it_on_the_page_beside_it(
+    server: StdioServerParameters, desktop: Desktop, chromium: Chromium
+) -> None:
+    text = "\n".join(f"line {number}" for number in range(40))
+    message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Long", "text": text}
+    with host(server, "rejects") as connected:
+        connected.call("send_message", {"domain": "mg.example.com", **message})
+        (asked,) = connected.asked
+        chromium.go(desktop.addresses()[0])
+        chromium.until_text("line 39")
+    assert "line 39" not in asked
+    assert asked.endswith(
+        "\n\nNot everything fits here. All of it is on the approval page, which is open in your browser."
+    )
+
+
+def test_a_form_without_a_browser_beside_it_says_where_all_of_the_message_is(server: StdioServerParameters) -> None:
+    environment = {**(server.env or {}), "MATON_MAILGUN_PAGE": "false"}
+    message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Long", "text": "word " * 200}
+    with host(server.model_copy(update={"env": environment}), "rejects") as connected:
+        connected.call("send_message", {"domain": "mg.example.com", **message})
+        (asked,) = connected.asked
+    last = asked.rsplit("\n\n", 1)[1]
+    assert last.startswith(
+        "Not everything fits here. To see all of it, run in a terminal: maton-mailgun approvals show apr_"
+    )

@@ -9,7 +9,7 @@ from effects_table import examples, files
 from fake_account import FakeAccount, propose, tools
 
 from maton_mailgun.approval.preview import make
-from maton_mailgun.approval.show import brief, question, terminal, what_changed
+from maton_mailgun.approval.show import brief, leaves_out, question, terminal, what_changed
 
 D = "mg.example.com"
 WRITES = [name for name in tools() if tools()[name].writes]
@@ -96,6 +96,15 @@ def test_attack_16_five_hundred_recipients_fit_a_question_and_are_all_on_the_ter
     assert brief(shown)["recipients"]["count"] == 500
     lines = "\n".join(terminal(shown))
     assert [one for one in BIG["to"] if f"to: {one} " not in lines] == []
+
+
+def test_a_question_says_what_it_leaves_out_of_a_message() -> None:
+    everything = question(message(text="\n".join("123456789012")))
+    lines = question(message(text="\n".join("1234567890123456"), html="<p>Hello</p>"))
+    characters = question(message(text="word " * 200))
+    assert [leaves_out(asked) for asked in (everything, lines, characters)] == [False, True, True]
+    assert "(4 more lines of it on the approval page)\n(The HTML body is on the approval page)" in lines
+    assert "… (500 more characters)" in characters
 
 
 def test_attack_13_a_subject_that_says_it_is_approved_is_visibly_a_quotation() -> None:

@@ -28,15 +28,17 @@ class Front:
 
     async def ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
         """The ways to decide that the caller may tell the user; none of them holds a token."""
-        if open_page and self._gate.settings.page and record.id not in self._opened and await self._shows(record):
-            self._opened.add(record.id)
         ways: list[dict[str, Any]] = []
-        if record.id in self._opened:
+        if await self._opened_once(record) if open_page else record.id in self._opened:
             ways.append({"channel": "page", "opened": True})
-        # The sandbox keeps its approvals apart: without the flag the command would look in the real ones.
-        flag = " --sandbox" if self._gate.settings.sandbox else ""
-        ways.append({"channel": "cli", "command": f"maton-mailgun approvals show {record.id}{flag}"})
+        ways.append({"channel": "cli", "command": self._command(record)})
         return ways
+
+    async def beside(self, record: Record) -> str:
+        """Put everything before a person whose form cannot hold it, and say where it is."""
+        if await self._opened_once(record):
+            return "Not everything fits here. All of it is on the approval page, which is open in your browser."
+        return f"Not everything fits here. To see all of it, run in a terminal: {self._command(record)}"
 
     async def reveal(self, record: Record) -> None:
         """Open the page where it has a fresh secret to show to the person who said yes in a form."""
@@ -66,6 +68,17 @@ class Front:
         """Stop serving the page."""
         if self._page is not None:
             await self._page.close()
+
+    async def _opened_once(self, record: Record) -> bool:
+        """Whether this approval is on the page in the user's browser, after opening it there if it is not yet."""
+        if record.id not in self._opened and self._gate.settings.page and await self._shows(record):
+            self._opened.add(record.id)
+        return record.id in self._opened
+
+    def _command(self, record: Record) -> str:
+        # The sandbox keeps its approvals apart: without the flag the command would look in the real ones.
+        flag = " --sandbox" if self._gate.settings.sandbox else ""
+        return f"maton-mailgun approvals show {record.id}{flag}"
 
     async def _shows(self, record: Record) -> bool:
         try:

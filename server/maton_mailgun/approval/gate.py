@@ -138,14 +138,17 @@ class Gate:
         """The next step for a record that was just proposed or joined."""
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
-                return self._question(record)
+                return await self._question(record)
             return await self.waiting(record)
         if record.state in ("approved", "executing"):
             record = await self.run(record.id)
         return outcome(record, now=self.clock())
 
-    def _question(self, record: Record) -> Question:
-        return Question(record.id, record.digest, self.clock(), show.question(record.preview), record.expires_at)
+    async def _question(self, record: Record) -> Question:
+        asked = show.question(record.preview)
+        if show.leaves_out(asked):
+            asked += "\n\n" + await self._front.beside(record)
+        return Question(record.id, record.digest, self.clock(), asked, record.expires_at)
 
     async def _answered(self, record: Record, caller: Caller, answer: Answer) -> Outcome | Question:
         if record.state != "pending":

@@ -19,6 +19,10 @@ _QUESTION = 3500
 _ON_THE_PAGE = "all of them are listed on the approval page"
 
 _MORE = "- and {} more on the approval page"
+_BODIES = (("text", "Text"), ("html", "HTML"), ("amp_html", "AMP HTML"))
+_NAMES = dict(_BODIES)
+_LEFT_OUT = ("on the approval page", " more characters)")
+"""What a question says wherever it does not hold everything."""
 
 Preview = Mapping[str, Any]
 
@@ -47,6 +51,12 @@ def question(preview: Preview) -> str:
     if hidden:
         lines.append(f"({count(hidden, 'more line')} on the approval page)")
     return "\n".join(lines)
+
+
+def leaves_out(asked: str) -> bool:
+    """Whether a question's text says that there is more to see than it holds. Quoted words may say so too: then the
+    person is shown more than they need."""
+    return any(sign in asked for sign in _LEFT_OUT)
 
 
 def terminal(preview: Preview, width: int = 80) -> list[str]:
@@ -200,11 +210,17 @@ def _question_sections(preview: Preview) -> Iterator[str]:
 
 
 def _question_message(message: Mapping[str, Any]) -> Iterator[str]:
-    for kind, name in (("text", "Text"), ("html", "HTML"), ("amp_html", "AMP HTML")):
+    for kind, name in _BODIES:
         if body := message.get(kind):
             yield ""
             yield f"{name}, {count(len(body), 'character')}:"
-            yield from (f"> {line}" for line in safe_block(mark(body, 500)).split("\n")[:12])
+            lines = [f"> {line}" for line in safe_block(mark(body, 500)).split("\n")]
+            yield from lines[:12]
+            if len(lines) > 12:
+                yield f"({count(len(lines) - 12, 'more line')} of it on the approval page)"
+            others = [other for other, _ in _BODIES if other != kind and message.get(other)]
+            if others:
+                yield f"(The {' and '.join(_NAMES[other] for other in others)} body is on the approval page)"
             return
 
 
