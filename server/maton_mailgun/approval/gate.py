@@ -241,14 +241,13 @@ class Gate:
 
     def proposal(self, prepared: Prepared, caller: Caller, now: float, past: Sequence[str] = ()) -> preview.Proposal:
         """What the preview is made from."""
-        account = prepared.account
         return preview.Proposal(
             operation=prepared.operation,
             arguments=prepared.arguments,
             request=prepared.request,
-            account=preview.Account(account.connection_id, account.label, account.sandbox),
+            account=prepared.account,
             client=caller.client,
-            read=AccountReader(self.engine.gateway, self.operations, account.connection_id),
+            read=AccountReader(self.engine.gateway, self.operations, prepared.account.connection_id),
             now=now,
             history=tuple(past),
             principal=caller.principal,
