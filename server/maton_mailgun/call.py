@@ -104,6 +104,8 @@ class Engine:
         self.catalogue = catalogue
         self.gateway = gateway
         self.connections = Connections(gateway, settings)
+        self.page_url: str | None = None
+        """Where the approval page is served beside MCP, over HTTP."""
         self._gate: Gate | None = None
         self._opening = asyncio.Lock()
 

@@ -14,7 +14,6 @@ import logging
 import signal
 import socket
 import sys
-import time
 from contextlib import AsyncExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -73,6 +72,7 @@ async def serve_http(engine: Engine, address: str) -> int:
         port = listener.getsockname()[1]
         names = _Names(host, port, engine.settings.http_url)
         front = _Front(engine, names, token)
+        engine.page_url = f"{names.shown}{PAGE_PREFIX}/"
         config = uvicorn.Config(
             front,
             log_config=None,
@@ -280,7 +280,9 @@ class _Front:
             if self._page is None:
                 from .approval.page import Sessions
                 from .approval.page.app import create_app
+                from .approval.passphrase import fits
 
+                home = state_home(self._engine.settings)
                 gate = await self._engine.gate()
                 operations = gate.operations
                 self._page = create_app(
@@ -290,19 +292,9 @@ class _Front:
                     reveals=lambda name: bool(operations[name].reveals),
                     prefix=PAGE_PREFIX,
                     origin=self._names.public,
-                    verify_passphrase=self._passphrase_fits,
+                    verify_passphrase=lambda given: fits(home, given),
                 )
             return self._page
-
-    async def _passphrase_fits(self, given: str) -> bool:
-        from .approval.passphrase import Passphrase, PassphraseError
-
-        passphrase = Passphrase(state_home(self._engine.settings))
-        try:
-            return await asyncio.to_thread(passphrase.verify, given, now=time.time())
-        except PassphraseError as problem:
-            log.warning("a passphrase was not checked", extra={"why": str(problem)})
-            return False
 
 
 def _is_modern(scope: Scope) -> bool:

@@ -138,6 +138,18 @@ def test_the_approval_page_is_served_beside_mcp(server: Serving) -> None:
     assert _request(server, "GET", "/approvals/api/approvals", {})[0] == 401
 
 
+def test_a_client_that_cannot_ask_is_told_where_the_page_is_without_a_token(
+    server: Serving, unable_to_ask: dict[Era, Host], account: Account
+) -> None:
+    account.prepare("delete_bounce")
+    pending = content(unable_to_ask["modern"].call("delete_bounce", EXAMPLES["delete_bounce"]["full"]))
+    approval_id = pending["approval_id"]
+    assert pending["decide"] == [
+        {"channel": "page", "url": f"{server.url}/approvals/#/a/{approval_id}"},
+        {"channel": "cli", "command": f"maton-mailgun approvals show {approval_id}"},
+    ]
+
+
 def test_other_paths_answer_404(server: Serving) -> None:
     status, _, body = _request(server, "GET", "/", {})
     assert (status, body) == (404, b"There is nothing here. MCP is at /mcp.\n")

@@ -31,6 +31,8 @@ class Front:
         ways: list[dict[str, Any]] = []
         if await self._opened_once(record) if open_page else record.id in self._opened:
             ways.append({"channel": "page", "opened": True})
+        elif address := self._address(record):
+            ways.append({"channel": "page", "url": address})
         ways.append({"channel": "cli", "command": self._command(record)})
         return ways
 
@@ -38,6 +40,8 @@ class Front:
         """Put everything before a person whose form cannot hold it, and say where it is."""
         if await self._opened_once(record):
             return "Not everything fits here. All of it is on the approval page, which is open in your browser."
+        if address := self._address(record):
+            return f"Not everything fits here. All of it is on the approval page: {address}"
         return f"Not everything fits here. To see all of it, run in a terminal: {self._command(record)}"
 
     async def reveal(self, record: Record) -> None:
@@ -54,13 +58,14 @@ class Front:
         async with self._opening:
             if self._page is None:
                 from .page import start
+                from .passphrase import fits
 
-                operations = self._gate.operations
+                operations, home = self._gate.operations, state_home(self._gate.settings)
                 self._page = await start(
                     self._gate,
                     reveals=lambda name: bool(operations[name].reveals),
                     environ=display_environment(),
-                    verify_passphrase=self._passphrase_fits,
+                    verify_passphrase=lambda given: fits(home, given),
                 )
             return self._page
 
@@ -75,6 +80,12 @@ class Front:
             self._opened.add(record.id)
         return record.id in self._opened
 
+    def _address(self, record: Record) -> str | None:
+        """Where this approval is on the page beside MCP over HTTP. It holds no token: whoever follows it signs in with
+        the approver's passphrase."""
+        page_url = self._gate.engine.page_url
+        return f"{page_url}#/a/{record.id}" if page_url else None
+
     def _command(self, record: Record) -> str:
         # The sandbox keeps its approvals apart: without the flag the command would look in the real ones.
         flag = " --sandbox" if self._gate.settings.sandbox else ""
@@ -85,14 +96,4 @@ class Front:
             return await (await self.page()).open(record.id, principal=record.principal)
         except OSError as problem:
             log.warning("the approval page could not be opened", extra={"why": str(problem)})
-            return False
-
-    async def _passphrase_fits(self, given: str) -> bool:
-        from .passphrase import Passphrase, PassphraseError
-
-        passphrase = Passphrase(state_home(self._gate.settings))
-        try:
-            return await asyncio.to_thread(passphrase.verify, given, now=self._gate.clock())
-        except PassphraseError as problem:
-            log.warning("a passphrase was not checked", extra={"why": str(problem)})
             return False

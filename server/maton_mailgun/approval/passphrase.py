@@ -6,18 +6,23 @@ and under a lock, so that neither a killed process nor many at once get more gue
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
 import sys
+import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_log = logging.getLogger(__name__)
 
 MIN_LENGTH = 10
 """Characters; scrypt makes a guess cost a fraction of a second, the lockout makes it minutes."""
@@ -95,6 +100,18 @@ class Passphrase:
         if wait > 0:
             raise LockedOut(wait)
         _write(path, {"failures": failures + 1, "at": now})
+
+
+async def fits(home: Path, given: str) -> bool:
+    """Whether `given` is the passphrase of the installation at `home`; False also while it is locked or not set.
+
+    Runs in a thread: scrypt takes a tenth of a second on purpose.
+    """
+    try:
+        return await asyncio.to_thread(Passphrase(home).verify, given, now=time.time())
+    except PassphraseError as problem:
+        _log.warning("a passphrase was not checked", extra={"why": str(problem)})
+        return False
 
 
 def _delay(failures: int) -> float:
