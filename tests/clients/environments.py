@@ -13,7 +13,7 @@ import pytest
 
 PYTHON_CLIENT = "mailgun==1.10.0"
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
-_SECONDS = 240
+_SECONDS = 90
 
 
 def python_client(cache: Path) -> list[str]:
