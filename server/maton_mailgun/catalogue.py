@@ -77,6 +77,8 @@ class Operation:
     preview: str | None = None
     settle: Literal["absent", "matches", "exists", "events"] | None = None
     settle_read: str | None = None
+    asynchronous: bool = False
+    """The service answers first and carries it out later: that the target is still there disproves nothing."""
 
     @property
     def writes(self) -> bool:
@@ -164,7 +166,7 @@ def load() -> Catalogue:
 _LISTS = ("lines", "secret", "reveals", "warn")
 _PLAIN = (
     *("title", "about", "access", "body", "wire", "encode", "fixed", "defaults", "paging", "needs", "idempotent"),
-    *("target", "effect", "undo", "before", "compare", "preview", "settle", "settle_read"),
+    *("target", "effect", "undo", "before", "compare", "preview", "settle", "settle_read", "asynchronous"),
 )
 _KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
 

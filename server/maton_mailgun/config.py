@@ -103,7 +103,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
             "MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", env.get("MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", "")
         ),
         pending_minutes=_minutes(env.get("MATON_MAILGUN_PENDING_MINUTES", "")),
-        page=_switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "true")),
+        page=_switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "").strip() or "true"),
         http_token=_token(env.get("MATON_MAILGUN_HTTP_TOKEN", "")),
         http_url=_origin(env.get("MATON_MAILGUN_HTTP_URL", "")),
     )

@@ -130,7 +130,7 @@ GUARDS: tuple[Guard, ...] = (
     _(
         "13",
         "a body is behind a bar in the form",
-        ("approval/show.py", 'yield from (f"> {line}" for', 'yield from (f"{line}" for'),
+        ("approval/show.py", 'lines = [f"> {line}" for', 'lines = [f"{line}" for'),
     ),
     _(
         "13",
@@ -422,7 +422,7 @@ GUARDS: tuple[Guard, ...] = (
     _(
         "sent_value_can_be_compared",
         "a match needs every value",
-        (LOOK, "comparable = sent - named <= set(operation.compare) and", "comparable ="),
+        (LOOK, "if not (sent - named <= set(operation.compare) and sent & set(operation.compare)):", "if False:"),
     ),
     _("target_was_never_read", "a look afterwards needs one before", (LOOK, "or record.snapshot is None", "")),
     _("changed_since_the_question", "the schema is held", (RUN, "if stored.digest != record.digest:", "if False:")),

@@ -13,6 +13,8 @@ from maton_mailgun.approval.decision import NotDecidable
 from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.reconciliation import LEASE_SECONDS
 from maton_mailgun.approval.sqlite import SqliteStore
+from maton_mailgun.approval.store import StoreUnavailable
+from maton_mailgun.errors import Refused
 from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
@@ -611,3 +613,37 @@ async def test_an_event_of_another_message_proves_nothing(desk: Desk) -> None:
         approval_id, _ = await run(house, "send_message", LETTER)
         assert await house.state(approval_id) == "unknown"
     assert len(desk.writes()) == 1
+
+
+async def test_accident_35_a_yes_that_may_have_been_kept_is_told_as_doubtful(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection to the database breaks in the moment of the commit: the yes stands, and the write goes out."""
+    move = SqliteStore.move
+
+    async def kept_but_failed(store: SqliteStore, record: Any, to: Any, **changes: Any) -> Any:
+        moved = await move(store, record, to, **changes)
+        if to == "approved":
+            raise StoreUnavailable("the connection was lost")
+        return moved
+
+    monkeypatch.setattr(SqliteStore, "move", kept_but_failed)
+    async with desk.open() as house, house.client(Person(desk.clock, APPROVE)) as client:
+        told = await client.call_tool("send_message", LETTER)
+    error = structured(told)["error"]
+    assert (error["kind"], error["may_have_happened"], told.is_error) == ("outcome_unknown", True, False)
+    assert "nothing was sent" not in text(told)
+    assert len(desk.writes()) <= 1
+
+
+async def test_accident_35_a_database_that_cannot_be_opened_says_nothing_about_earlier_writes(desk: Desk) -> None:
+    async with desk.open() as house, house.client(Person(desk.clock, APPROVE)) as client:
+        await client.call_tool("send_message", LETTER)
+    (desk.home / "approvals.sqlite").write_bytes(b"not a database, but long enough to be looked at" * 50)
+    with pytest.raises(Refused) as told:
+        async with desk.open():
+            pass
+    assert told.value.next == (
+        "Tell the user. This call sent nothing. What became of earlier approvals cannot be read now: do not repeat any "
+        "of them."
+    )

@@ -401,3 +401,14 @@ async def test_a_connection_that_is_deleted_while_a_yes_waits_gets_no_write(desk
         await decide(house, approval_id)
         assert await house.state(approval_id) in ("approved", "failed")
     assert not any(request["acted"] for request in desk.writes())
+
+
+async def test_attack_38_an_allow_rule_does_not_cover_what_could_not_be_looked_at(desk: Desk) -> None:
+    """Whether a recipient is a mailing list is not known: its members would get mail that nobody allowed."""
+    policy = desk.home.parent / "policy.toml"
+    policy.write_text(ALLOW.format(per_day=50).replace("example.net", "mg.example.com"))
+    desk.arm("html_500", match={"path_regex": "lists/pages"}, times=20)
+    async with desk.open(policy=policy) as house, house.client() as client:
+        content = structured(await client.call_tool("send_message", {**LETTER, "to": [MAILING_LIST]}))
+    assert content["status"] == "approval_required"
+    assert desk.writes() == []

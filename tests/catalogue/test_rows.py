@@ -27,7 +27,19 @@ NAMES = {
     "tracking": "get_tracking update_open_tracking update_click_tracking update_unsubscribe_tracking",
     "credentials": "list_credentials create_credential delete_credential",
 }
-APPROVAL_KEYS = {"target", "effect", "undo", "warn", "before", "compare", "facts", "preview", "settle", "settle_read"}
+APPROVAL_KEYS = {
+    "target",
+    "effect",
+    "undo",
+    "warn",
+    "before",
+    "compare",
+    "facts",
+    "preview",
+    "settle",
+    "settle_read",
+    "asynchronous",
+}
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"secret", "reveals", "idempotent"}

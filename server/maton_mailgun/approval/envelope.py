@@ -12,6 +12,7 @@ from typing import Any
 from ..account import Account
 from ..call import Prepared
 from ..catalogue import Operation
+from ..config import Settings
 from ..request import FilePart, Request
 from .canonical import canonical, digest
 
@@ -45,9 +46,11 @@ def schema_digest(operation: Operation) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def gateway_mark(api_url: str, api_key: str | None, secret: bytes) -> str:
-    """Names a gateway and key without telling the key: only a process with the same pair may run the call."""
-    return hmac.digest(secret, f"{api_url}\n{api_key or ''}".encode(), "sha256").hex()
+def gateway_mark(settings: Settings, secret: bytes) -> str:
+    """Names what a call depends on besides itself, without telling the key: only a process with the same gateway, key,
+    policy file and attachments directory may run it."""
+    parts = (settings.api_url, settings.api_key or "", str(settings.policy or ""), str(settings.attachments or ""))
+    return hmac.digest(secret, "\n".join(parts).encode(), "sha256").hex()
 
 
 def pack(prepared: Prepared, gateway: str, *, absent_before: bool = False) -> bytes:

@@ -181,7 +181,7 @@ class Execution:
         if sealed.gateway != self._gate.mark:
             # Another server process of this user may hold the right key: the yes stays good for it.
             raise Refused(
-                message="This server works with another Maton key or address than the one it was approved for.",
+                message="This server has another Maton key, address, policy or attachments directory than it needs.",
                 next="Call the tool from the server that proposed it.",
             )
         if prepared.operation.name not in self._gate.engine.catalogue:

@@ -26,7 +26,7 @@ from .envelope import Sealed, digest_of, gateway_mark, pack
 from .execution import Execution
 from .front import Front
 from .keys import KeyFileError, Keys, load_keys
-from .policies import policy_of
+from .policies import policy_now, policy_of
 from .policy import Policy
 from .present import DECISIONS, outcome
 from .reader import AccountReader
@@ -66,7 +66,7 @@ class Gate:
         self.keys = keys
         self.policy = policy
         self.clock = clock
-        self.mark = gateway_mark(self.settings.api_url, self.settings.api_key, seal.derive(keys.seal, "gateway-mark"))
+        self.mark = gateway_mark(self.settings, seal.derive(keys.seal, "gateway-mark"))
         self._execution = Execution(self)
         self._front = Front(self)
         self._watcher: asyncio.Task[None] | None = None
@@ -100,7 +100,13 @@ class Gate:
         except (KeyFileError, StoreError, SetupError) as problem:
             if store is not None:
                 await store.close()
-            raise Refused(message=str(problem), next="Tell the user: nothing was sent, and nothing can be.") from None
+            raise Refused(
+                message=f"Approvals cannot be used now: {problem}",
+                next=(
+                    "Tell the user. This call sent nothing. What became of earlier approvals cannot be read now: do "
+                    "not repeat any of them."
+                ),
+            ) from None
         return gate
 
     async def resume(self) -> None:
@@ -161,7 +167,7 @@ class Gate:
         reason = answer.content.get("reason")
         await self.shown(record.id)
         try:
-            await self.decide(
+            await self.decided(
                 record.id,
                 Decision(
                     approve=decision == "approve",
@@ -186,6 +192,7 @@ class Gate:
             # One whose time is over and that nobody has closed yet is closed by `insert` below.
             if record.digest == digest and (record.state == "executing" or self.clock() < record.expires_at):
                 return record
+        self.policy = policy_now(self.settings)
         verdict = self.policy.judge(case_of(prepared))
         allowed = verdict.decision == "allow" and await self._within(verdict.budgets)
         if verdict.decision == "deny":
@@ -222,8 +229,8 @@ class Gate:
         packed = pack(prepared, self.mark, absent_before=absent)
         envelope = seal.seal(self.keys.seal, packed, approval_id=record.id, digest=digest)
         record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
-        # A rule that lets through recipients cannot know the members behind one of them: a person is asked.
-        listed = any(one["kind"] == "list" for one in look.preview["recipients"])
+        # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
+        listed = any(one["kind"] == "list" for one in look.preview["recipients"]) or bool(look.preview["unchecked"])
         # Nor does a rule repeat what may have happened: that is for a person to risk.
         doubted = any(one.state == "unknown" for one in past)
         if allowed and not (joined or listed or doubted):
@@ -267,6 +274,23 @@ class Gate:
         if decision.approve:
             self._execution.start(record)
         return record
+
+    async def decided(self, approval_id: str, decision: Decision) -> Record:
+        """`decide` for a caller who must be told: a store that fails while it takes a yes may have kept it.
+
+        Raises:
+            OutcomeUnknown: The yes may stand, and the write may be carried out.
+            NotDecidable: See `decide`.
+        """
+        try:
+            return await self.decide(approval_id, decision)
+        except StoreError as problem:
+            if not decision.approve:
+                raise
+            raise OutcomeUnknown(
+                message=f"Whether the yes to {approval_id} was kept is not known ({problem}). It may be carried out.",
+                next=LOOK_FIRST,
+            ) from None
 
     async def run(self, approval_id: str) -> Record:
         """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..catalogue import load
 from ..config import Settings
-from ..errors import SetupError
+from ..errors import Refused, SetupError
 from .policy import Policy
 from .record import Level
 
@@ -24,3 +24,17 @@ def policy_of(settings: Settings) -> Policy:
         return load_policy(settings.policy, tools=tuple(load()), level=level)
     except PolicyError as problem:
         raise SetupError(str(problem)) from None
+
+
+def policy_now(settings: Settings) -> Policy:
+    """The policy for a call that is being made.
+
+    Raises:
+        Refused: The file cannot be used (any more).
+    """
+    try:
+        return policy_of(settings)
+    except SetupError as problem:
+        raise Refused(
+            message=f"The policy cannot be used: {problem}", next="Tell the user; nothing was sent"
+        ) from None

@@ -156,9 +156,21 @@ def _words(record: Record, now: float) -> str:
         case "stale":
             return "NOT EXECUTED. Something changed after the approval. Tell the user; calling again asks anew."
         case "failed":
-            return "NOT EXECUTED. It was approved, and the service refused it."
+            return _failed_words((record.result or {}).get("error"))
         case _:
             return (
                 "OUTCOME UNKNOWN. It was approved and sent, and the answer was lost: it MAY HAVE HAPPENED. Do not "
                 "repeat the call. Tell the user, and look with a read tool."
             )
+
+
+def _failed_words(error: Any) -> str:
+    match error.get("kind") if isinstance(error, Mapping) else None:
+        case "unreachable":
+            return "NOT EXECUTED. It was approved, and the gateway could not be reached: nothing was sent."
+        case "not_done":
+            return (
+                "NOT EXECUTED. It was approved and sent, its answer was lost, and a later look shows it was not done."
+            )
+        case _:
+            return "NOT EXECUTED. It was approved, and the service refused it."

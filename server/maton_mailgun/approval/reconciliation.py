@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 DELAYS = (0.0, 2.0, 10.0, 30.0, 120.0, 600.0, 1_800.0)
 """Seconds after the attempt at which the outcome is looked up; events can arrive late (documented)."""
 GIVE_UP_SECONDS = 3 * 86_400.0
@@ -150,10 +152,13 @@ class Reconciliation:
         only an untouched target, once the request can no longer be on its way, disproves it."""
         caller = Caller(record.principal, record.client)
         now = await snapshot(self._gate.proposal(sealed.prepared, caller, self._gate.clock()))
-        matches = answer.status == 200 and as_asked(sealed.prepared, answer)
+        operation = sealed.prepared.operation
+        matches = as_asked(sealed.prepared, answer) if answer.status == 200 else False
         if now == record.snapshot:
-            return False if self._lost_for(record) >= GRACE_SECONDS and not matches else None
-        match sealed.prepared.operation.settle:
+            # What is done later, or cannot be told from what was there, is not disproved by an untouched target.
+            tells = not operation.asynchronous and (operation.settle != "matches" or matches is False)
+            return False if tells and self._lost_for(record) >= GRACE_SECONDS else None
+        match operation.settle:
             case "absent":
                 return True if answer.status == 404 else None
             case "exists":
@@ -169,14 +174,16 @@ def _items(answer: Answer) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def as_asked(prepared: Prepared, answer: Answer) -> bool:
-    """Whether the target has every value that was sent; never when one of them cannot be compared."""
+def as_asked(prepared: Prepared, answer: Answer) -> bool | None:
+    """Whether the target has every value that was sent; None when one of them cannot be compared."""
     operation = prepared.operation
     given = {**operation.defaults, **prepared.arguments}
     sent = {name for name, value in given.items() if value is not None}
-    named = {*operation.path_arguments, "connection_id"}
-    comparable = sent - named <= set(operation.compare) and bool(sent & set(operation.compare))
-    return comparable and not difference.diff(operation, given, answer)
+    # What names the target in its own address needs no comparison.
+    named = {*operation.path_arguments, *_BRACED.findall(operation.before or ""), "connection_id"}
+    if not (sent - named <= set(operation.compare) and sent & set(operation.compare)):
+        return None
+    return not difference.diff(operation, given, answer)
 
 
 def _not_done() -> dict[str, Any]:

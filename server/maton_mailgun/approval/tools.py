@@ -77,7 +77,7 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
         reason=arguments["user_words"],
     )
     try:
-        await gate.decide(record.id, said)
+        await gate.decided(record.id, said)
     except NotDecidable as refused:
         return await gate.present(refused.record)
     return await gate.present(await gate.run(record.id))
@@ -85,7 +85,8 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
 
 def _to_one(record: Record) -> bool:
     recipients = record.preview.get("recipients", ())
-    return len(recipients) <= 1 and all(one["kind"] != "list" for one in recipients)
+    known = not record.preview.get("unchecked")
+    return known and len(recipients) <= 1 and all(one["kind"] != "list" for one in recipients)
 
 
 async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:

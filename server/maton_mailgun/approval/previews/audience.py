@@ -18,6 +18,8 @@ RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", 
 _ONE_BY_ONE = 3
 """Recipients asked about singly in each of three lists: Maton lets 10 requests a second through (its documentation)."""
 _CLOSELY = 20
+_ONE_BY_ONE = 10
+"""How many recipients are asked about singly where an account has more lists than one page holds."""
 """Recipients whose history is asked for, and who are asked about singly where a list is longer than a page."""
 _PAGE = 1000
 _EVENTS = "GET /v3/{domain}/events?event=accepted%20OR%20delivered&limit=300&recipient={recipients}"
@@ -229,8 +231,15 @@ async def _lists(audience: Audience, reads: Reads) -> None:
         return
     lists: dict[str, Mapping[str, Any]] = {str(dig(one, "address")).casefold(): one for one in items(page)}
     if len(items(page)) >= 100:
-        near = [one for one in audience.recipients if not one.external and one.address.key not in lists]
-        for one, answer in zip(near, await _each_list(near[:10], reads), strict=False):
+        # Any recipient may be one: a list can belong to another domain of the same account.
+        near = [one for one in audience.recipients if one.address.key not in lists]
+        if len(near) > _ONE_BY_ONE:
+            audience.unchecked.append(
+                f"could not check whether {count(len(near) - _ONE_BY_ONE, 'more recipient')} are mailing lists: this "
+                f"account has many, and only {_ONE_BY_ONE} are looked up"
+            )
+        near = near[:_ONE_BY_ONE]
+        for one, answer in zip(near, await _each_list(near, reads), strict=True):
             if answer is not None and answer.status != 404 and isinstance(found := dig(answer.data, "list"), dict):
                 lists[one.address.key] = found
     for one in audience.recipients:
