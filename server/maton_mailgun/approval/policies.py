@@ -35,6 +35,4 @@ def policy_now(settings: Settings) -> Policy:
     try:
         return policy_of(settings)
     except SetupError as problem:
-        raise Refused(
-            message=f"The policy cannot be used: {problem}", next="Tell the user; nothing was sent"
-        ) from None
+        raise Refused(message=f"The policy cannot be used: {problem}", next="Tell the user; nothing was sent") from None
