@@ -20,7 +20,6 @@ from maton_mailgun import runtime
 from maton_mailgun.approval.decision import Decision
 from maton_mailgun.approval.gate import Gate
 from maton_mailgun.approval.keys import load_keys
-from maton_mailgun.approval.policies import policy_of
 from maton_mailgun.approval.record import State
 from maton_mailgun.approval.store import open_store
 from maton_mailgun.call import Caller
@@ -39,7 +38,7 @@ async def open_gate(settings: Settings, later: float) -> Gate:
     engine = runtime.engine(settings)
     keys = load_keys(settings.home)
     store = await open_store(None, settings.home, keys, clock=clock)
-    gate = Gate(engine, store, keys, policy_of(settings), clock=clock)
+    gate = Gate(engine, store, keys, clock=clock)
     engine._gate = gate
     return gate
 

@@ -221,10 +221,10 @@ class Execution:
         """
         gate = self._gate
         try:
-            gate.policy = policy_of(gate.settings)
+            policy = policy_of(gate.settings)
         except SetupError as problem:
             raise Stopped(f"The policy file cannot be used any more: {problem}") from None
-        verdict = gate.policy.judge(case_of(prepared))
+        verdict = policy.judge(case_of(prepared))
         if verdict.decision == "deny":
             raise Stopped(f"The policy does not allow it any more: {verdict.why}")
         by_policy = record.channel == "policy"

@@ -27,7 +27,6 @@ from .execution import Execution
 from .front import Front
 from .keys import KeyFileError, Keys, load_keys
 from .policies import policy_now, policy_of
-from .policy import Policy
 from .present import DECISIONS, outcome
 from .reader import AccountReader
 from .record import OPEN, TERMINAL, Record, State, new_approval_id
@@ -55,7 +54,6 @@ class Gate:
         engine: Engine,
         store: Store,
         keys: Keys,
-        policy: Policy,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -64,7 +62,6 @@ class Gate:
         self.operations = load_catalogue()
         self.store = store
         self.keys = keys
-        self.policy = policy
         self.clock = clock
         self.mark = gateway_mark(self.settings, seal.derive(keys.seal, "gateway-mark"))
         self._execution = Execution(self)
@@ -95,7 +92,8 @@ class Gate:
         try:
             keys = await asyncio.to_thread(load_keys, home)
             store = await open_store(settings.database_url, home, keys, clock=clock, monotonic=monotonic)
-            gate = cls(engine, store, keys, policy_of(settings), clock=clock)
+            policy_of(settings)
+            gate = cls(engine, store, keys, clock=clock)
             await gate.resume()
         except (KeyFileError, StoreError, SetupError) as problem:
             if store is not None:
@@ -192,8 +190,7 @@ class Gate:
             # One whose time is over and that nobody has closed yet is closed by `insert` below.
             if record.digest == digest and (record.state == "executing" or self.clock() < record.expires_at):
                 return record
-        self.policy = policy_now(self.settings)
-        verdict = self.policy.judge(case_of(prepared))
+        verdict = policy_now(self.settings).judge(case_of(prepared))
         allowed = verdict.decision == "allow" and await self._within(verdict.budgets)
         if verdict.decision == "deny":
             raise Refused(
@@ -230,10 +227,10 @@ class Gate:
         envelope = seal.seal(self.keys.seal, packed, approval_id=record.id, digest=digest)
         record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
         # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
-        listed = any(one["kind"] == "list" for one in look.preview["recipients"]) or bool(look.preview["unchecked"])
+        unknowable = any(one["kind"] == "list" for one in look.preview["recipients"]) or bool(look.preview["unchecked"])
         # Nor does a rule repeat what may have happened: that is for a person to risk.
         doubted = any(one.state == "unknown" for one in past)
-        if allowed and not (joined or listed or doubted):
+        if allowed and not (joined or unknowable or doubted):
             actor = f"policy:{verdict.rule}"
             record = await self.store.move(
                 record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",
