@@ -5,6 +5,6 @@ can disagree with it.
 """
 
 from maton_mailgun.sandbox.serve import RunningSandbox, serve
-from maton_mailgun.sandbox.state import Sandbox
+from maton_mailgun.sandbox.service import Sandbox
 
 __all__ = ["RunningSandbox", "Sandbox", "serve"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,10 +16,8 @@ from maton_mailgun.sandbox.faults import Fault, take
 from maton_mailgun.sandbox.forms import read_call
 from maton_mailgun.sandbox.outbox_page import outbox_routes
 from maton_mailgun.sandbox.recording import record_operation
+from maton_mailgun.sandbox.state import State
 from maton_mailgun.sandbox.wire import Answer, Call, Record
-
-if TYPE_CHECKING:
-    from maton_mailgun.sandbox.state import Sandbox
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -30,7 +28,7 @@ HANG_UP = "maton_mailgun.sandbox.hang_up"
 _SLOW_STEPS = 10
 
 
-def build_app(sandbox: Sandbox) -> Starlette:
+def build_app(sandbox: State) -> Starlette:
     """The application of one sandbox."""
 
     async def everything_else(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -40,7 +38,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
     return Starlette(routes=[*outbox_routes(sandbox), *control_routes(sandbox), Mount("/", app=everything_else)])
 
 
-async def _serve(sandbox: Sandbox, request: Request, send: Send) -> None:
+async def _serve(sandbox: State, request: Request, send: Send) -> None:
     call = await read_call(request)
     record = sandbox.record(call)
     fault = take(sandbox.faults, call)
@@ -60,7 +58,7 @@ async def _serve(sandbox: Sandbox, request: Request, send: Send) -> None:
     await _send_badly(request, send, answer, fault)
 
 
-def _carry_out(sandbox: Sandbox, call: Call, record: Record) -> Answer:
+def _carry_out(sandbox: State, call: Call, record: Record) -> Answer:
     sandbox.account.now = sandbox.now()
     accepted = sandbox.account.message_number
     if call.segments[0] in ("v3", "v4"):

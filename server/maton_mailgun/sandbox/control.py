@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from maton_mailgun.sandbox import seed, snapshot
 from maton_mailgun.sandbox.connections import STATES
 from maton_mailgun.sandbox.dates import iso_micro
 from maton_mailgun.sandbox.delivery import deliver_what_is_due
 from maton_mailgun.sandbox.faults import PRESETS, parse_fault
 from maton_mailgun.sandbox.happenings import inject
 from maton_mailgun.sandbox.maton import add_connection
+from maton_mailgun.sandbox.state import State
 from maton_mailgun.sandbox.wire import Record
-
-if TYPE_CHECKING:
-    from maton_mailgun.sandbox.state import Sandbox
 
 _SETTINGS: dict[str, type] = {
     "default_connection": str,
@@ -63,7 +62,7 @@ def _explained(endpoint: Endpoint) -> Endpoint:
 class Control:
     """Endpoints over one sandbox."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: State) -> None:
         self._sandbox = sandbox
 
     async def requests(self, _: Request) -> Response:
@@ -88,16 +87,16 @@ class Control:
         """Back to the seed; with `{"seed": false}` to nothing; with a dumped state to that state."""
         body = await _body(request)
         if body is None:
-            self._sandbox.reset()
+            seed.reset(self._sandbox)
         elif isinstance(body, dict) and set(body) == {"seed"}:
-            self._sandbox.reset(seed=bool(body["seed"]))
+            seed.reset(self._sandbox, seed=bool(body["seed"]))
         else:
-            self._sandbox.reset(seed=False)
-            self._sandbox.load(body)
+            seed.reset(self._sandbox, seed=False)
+            snapshot.load(self._sandbox, body)
         return JSONResponse({"reset": True})
 
     async def state(self, _: Request) -> Response:
-        return JSONResponse(self._sandbox.dump())
+        return JSONResponse(snapshot.dump(self._sandbox))
 
     async def add_connection(self, request: Request) -> Response:
         body = await _object(request)
@@ -151,7 +150,7 @@ def _check_type(name: str, value: object) -> None:
         raise TypeError(f"'{name}' is a {kind.__name__}")
 
 
-def control_routes(sandbox: Sandbox) -> list[Route]:
+def control_routes(sandbox: State) -> list[Route]:
     """The routes of `/_sandbox/...`."""
     control = Control(sandbox)
     table: list[tuple[str, str, Endpoint]] = [

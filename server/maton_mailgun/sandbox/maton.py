@@ -6,15 +6,12 @@ Bodies where nothing was recorded have the documented shape with words of our ow
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from maton_mailgun.sandbox import mailgun
 from maton_mailgun.sandbox.connections import APPS, METHODS, STATES, Connection, connect_url, default_connection
 from maton_mailgun.sandbox.dates import iso_micro
+from maton_mailgun.sandbox.state import State
 from maton_mailgun.sandbox.wire import Answer, Call, Record, encode, ok
-
-if TYPE_CHECKING:
-    from maton_mailgun.sandbox.state import Sandbox
 
 _REQUESTS_A_SECOND = 10
 _MAILGUN_HOSTS = ("mailgun.net", "mailgun.org")
@@ -36,7 +33,7 @@ def _bearer(call: Call) -> str:
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def answer(sandbox: Sandbox, call: Call) -> tuple[Answer, str | None]:
+def answer(sandbox: State, call: Call) -> tuple[Answer, str | None]:
     """Maton's answer and the id of the connection that served it, if one did."""
     host = call.headers.get("host", "").partition(":")[0].lower()
     if host.endswith(_MAILGUN_HOSTS):
@@ -51,7 +48,7 @@ def answer(sandbox: Sandbox, call: Call) -> tuple[Answer, str | None]:
     return _proxied(sandbox, call)
 
 
-def _within_limit(sandbox: Sandbox) -> bool:
+def _within_limit(sandbox: State) -> bool:
     recent = sandbox.recent_calls
     while recent and recent[0] <= sandbox.now() - 1:
         recent.popleft()
@@ -61,7 +58,7 @@ def _within_limit(sandbox: Sandbox) -> bool:
     return True
 
 
-def _proxied(sandbox: Sandbox, call: Call) -> tuple[Answer, str | None]:
+def _proxied(sandbox: State, call: Call) -> tuple[Answer, str | None]:
     app = call.segments[0]
     if app not in APPS:
         return error(400, f"Invalid app name '{app}'"), None
@@ -89,7 +86,7 @@ def _proxied(sandbox: Sandbox, call: Call) -> tuple[Answer, str | None]:
     return mailgun.answer(sandbox.account, inner, key_is_good=good), connection.connection_id
 
 
-def _connections(sandbox: Sandbox, call: Call) -> Answer:
+def _connections(sandbox: State, call: Call) -> Answer:
     match call.method, call.segments[1:]:
         case "GET", ():
             return _list(sandbox, call)
@@ -106,7 +103,7 @@ def _connections(sandbox: Sandbox, call: Call) -> Answer:
     return error(404, "Not Found")
 
 
-def _list(sandbox: Sandbox, call: Call) -> Answer:
+def _list(sandbox: State, call: Call) -> Answer:
     """Newest last. `limit` 30 unless given, 0 means all."""
     filters = {name: call.query.first(name) for name in ("app", "status", "method")}
     for name, known in (("status", STATES), ("method", METHODS)):
@@ -123,7 +120,7 @@ def _list(sandbox: Sandbox, call: Call) -> Answer:
     return ok({"connections": found[: int(limit) or None]})
 
 
-def _create(sandbox: Sandbox, call: Call) -> Answer:
+def _create(sandbox: State, call: Call) -> Answer:
     """Every call makes another PENDING connection. The answer is flat, unlike the one to a GET."""
     body: Record = call.json if isinstance(call.json, dict) else {}
     app, method = body.get("app"), body.get("method")
@@ -138,7 +135,7 @@ def _create(sandbox: Sandbox, call: Call) -> Answer:
     return ok({name: shown[name] for name in ("connection_id", "status", "url", "app")})
 
 
-def add_connection(sandbox: Sandbox, given: Record) -> Connection:
+def add_connection(sandbox: State, given: Record) -> Connection:
     """Puts a connection into the account; missing parts are made up."""
     now = iso_micro(sandbox.now())
     connection = Connection(

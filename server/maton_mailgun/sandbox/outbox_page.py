@@ -10,7 +10,6 @@ import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,11 +21,9 @@ from maton_mailgun.sandbox.eventlog import EventLog, Series
 from maton_mailgun.sandbox.eventview import show
 from maton_mailgun.sandbox.outbox import shown_message
 from maton_mailgun.sandbox.rendering import copies
+from maton_mailgun.sandbox.state import State
 from maton_mailgun.sandbox.stored import header_pairs, mime_text
 from maton_mailgun.sandbox.wire import Record
-
-if TYPE_CHECKING:
-    from maton_mailgun.sandbox.state import Sandbox
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; "
@@ -50,7 +47,7 @@ _UNSAFE_NAME = re.compile(r"[^\w.() -]")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def _newest(sandbox: Sandbox, words: str) -> Iterator[tuple[Domain, Message]]:
+def _newest(sandbox: State, words: str) -> Iterator[tuple[Domain, Message]]:
     """Messages whose sender, recipients or subject hold all the words, newest first."""
     rows = [
         (domain, message)
@@ -107,7 +104,7 @@ def mail_html(html: str, message: Message) -> str:
 class OutboxPage:
     """Endpoints of the page over one sandbox."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: State) -> None:
         self._sandbox = sandbox
         self._files = StaticFiles(packages=[("maton_mailgun.sandbox", "outbox_static")])
 
@@ -193,7 +190,7 @@ class OutboxPage:
         return JSONResponse({"cleared": True}, headers=_SAFE)
 
 
-def outbox_routes(sandbox: Sandbox) -> list[Route]:
+def outbox_routes(sandbox: State) -> list[Route]:
     """The routes of the page, all below `/_sandbox/`."""
     page = OutboxPage(sandbox)
     table: list[tuple[str, str, Endpoint]] = [

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from maton_mailgun.sandbox.account import Account, Domain
 from maton_mailgun.sandbox.connections import Connection, connect_url
 from maton_mailgun.sandbox.dates import gmt, iso_micro, minus_zero, utc
 from maton_mailgun.sandbox.domains import new_domain
+from maton_mailgun.sandbox.state import State
 from maton_mailgun.sandbox.tables import Table
 from maton_mailgun.sandbox.wire import Record
-
-if TYPE_CHECKING:
-    from maton_mailgun.sandbox.state import Sandbox
 
 CONNECTION_ID = "78b5a036-c621-40c2-b74b-276195735af2"
 DOMAIN = "mg.example.com"
@@ -30,7 +26,14 @@ EPOCH = 1740437043.0
 _WELCOME = "<h1>Welcome, {{name}}</h1>\n<p>Your account at {{company}} is ready.</p>\n"
 
 
-def seed_sandbox(sandbox: Sandbox) -> None:
+def reset(sandbox: State, *, seed: bool | None = None) -> None:
+    """Back to the beginning: with the seed, or to nothing; as the sandbox was made unless `seed` says."""
+    sandbox.clear()
+    if sandbox.seeded if seed is None else seed:
+        seed_sandbox(sandbox)
+
+
+def seed_sandbox(sandbox: State) -> None:
     """Puts the seed into an empty sandbox."""
     sandbox.connections[CONNECTION_ID] = Connection(
         connection_id=CONNECTION_ID,

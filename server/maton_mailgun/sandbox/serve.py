@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from maton_mailgun.sandbox.app import HANG_UP
-from maton_mailgun.sandbox.state import Sandbox
+from maton_mailgun.sandbox.service import Sandbox
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0

@@ -6,16 +6,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from maton_mailgun.sandbox.account import Account
 from maton_mailgun.sandbox.connections import Connection
 from maton_mailgun.sandbox.eventlog import Event, EventLog
+from maton_mailgun.sandbox.state import State
 from maton_mailgun.sandbox.tables import Table
 from maton_mailgun.sandbox.wire import Record
-
-if TYPE_CHECKING:
-    from maton_mailgun.sandbox.state import Sandbox
 
 FORMAT = 1
 
@@ -65,7 +63,7 @@ def from_json(kind: Any, value: Any) -> Any:
     return value
 
 
-def dump(sandbox: Sandbox) -> Record:
+def dump(sandbox: State) -> Record:
     """Everything a sandbox keeps between runs."""
     return {
         "format": FORMAT,
@@ -75,7 +73,7 @@ def dump(sandbox: Sandbox) -> Record:
     }
 
 
-def load(sandbox: Sandbox, state: object) -> None:
+def load(sandbox: State, state: object) -> None:
     """Puts a dumped state in place. Raises ValueError when it cannot be one."""
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise ValueError(f"not a sandbox state of format {FORMAT}")
