@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 
 from maton_mailgun.approval.keys import Keys, load_keys
-from maton_mailgun.approval.store import Store, open_store
+from maton_mailgun.approval.opening import open_store
+from maton_mailgun.approval.store import Store
 
 from .records import Clock
 

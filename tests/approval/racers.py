@@ -12,10 +12,12 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.approval.failures import BudgetSpent, Conflict, IllegalMove, StoreUnavailable
 from maton_mailgun.approval.keys import load_keys
+from maton_mailgun.approval.opening import open_store
 from maton_mailgun.approval.record import Record
 from maton_mailgun.approval.seal import seal
-from maton_mailgun.approval.store import BudgetSpent, Conflict, IllegalMove, Store, StoreUnavailable, open_store
+from maton_mailgun.approval.store import Store
 
 from .records import NOON, a_record
 

@@ -9,9 +9,10 @@ import pytest
 
 from maton_mailgun.approval import audit
 from maton_mailgun.approval.audit import Verdict
+from maton_mailgun.approval.failures import StoreUnavailable, Tampered
 from maton_mailgun.approval.record import Record
 from maton_mailgun.approval.seal import Unsealable
-from maton_mailgun.approval.store import Store, StoreUnavailable, Tampered
+from maton_mailgun.approval.store import Store
 
 from .backends import Backend
 from .records import NOON, a_record

@@ -10,8 +10,11 @@ import psycopg
 import pytest
 
 from maton_mailgun.approval import audit, postgres
+from maton_mailgun.approval.failures import StoreUnavailable
 from maton_mailgun.approval.keys import load_keys
-from maton_mailgun.approval.store import Script, Store, StoreUnavailable, open_store
+from maton_mailgun.approval.opening import open_store
+from maton_mailgun.approval.script import Script
+from maton_mailgun.approval.store import Store
 
 from .backends import Backend
 from .records import a_record

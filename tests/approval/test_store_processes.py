@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from maton_mailgun.approval import audit
+from maton_mailgun.approval.failures import StoreUnavailable
+from maton_mailgun.approval.opening import open_store
 from maton_mailgun.approval.record import Record, new_approval_id
 from maton_mailgun.approval.seal import unseal
-from maton_mailgun.approval.store import Store, StoreUnavailable, open_store
+from maton_mailgun.approval.store import Store
 
 from . import racers
 from .backends import Backend

@@ -10,10 +10,10 @@ import httpx2
 import pytest
 
 from maton_mailgun.approval.decision import NotDecidable
+from maton_mailgun.approval.failures import StoreUnavailable
 from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.reconciliation import LEASE_SECONDS
 from maton_mailgun.approval.sqlite import SqliteStore
-from maton_mailgun.approval.store import StoreUnavailable
 from maton_mailgun.errors import Refused
 from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
 

@@ -11,7 +11,7 @@ import pytest
 
 from maton_mailgun.approval import audit
 from maton_mailgun.approval.decision import Decision, NotDecidable
-from maton_mailgun.approval.store import Tampered
+from maton_mailgun.approval.failures import Tampered
 
 from .bench import APPROVE, LETTER, REJECT, Desk, House, Person, decide, structured, text
 

@@ -19,8 +19,8 @@ import pytest
 
 from maton_mailgun.approval import audit
 from maton_mailgun.approval.keys import load_keys
+from maton_mailgun.approval.opening import open_store
 from maton_mailgun.approval.record import Record
-from maton_mailgun.approval.store import open_store
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 
 ROUNDS = 200

@@ -20,8 +20,8 @@ from maton_mailgun import runtime
 from maton_mailgun.approval.decision import Decision
 from maton_mailgun.approval.gate import Gate
 from maton_mailgun.approval.keys import load_keys
+from maton_mailgun.approval.opening import open_store
 from maton_mailgun.approval.record import State
-from maton_mailgun.approval.store import open_store
 from maton_mailgun.call import Caller
 from maton_mailgun.catalogue import load
 from maton_mailgun.config import Settings

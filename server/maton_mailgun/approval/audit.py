@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
 from maton_mailgun.approval import seal
+from maton_mailgun.approval.failures import Tampered
 from maton_mailgun.approval.rows import EVERY, Rows
-from maton_mailgun.approval.store import Script, Tampered
+from maton_mailgun.approval.script import Script
 
 T = TypeVar("T")
 

@@ -11,6 +11,10 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from maton_mailgun.approval.failures import Conflict, IllegalMove, StoreUnavailable
+from maton_mailgun.approval.opening import open_store
+from maton_mailgun.approval.store import Store
+
 from ..config import Settings, state_home
 from ..errors import SetupError
 from . import seal
@@ -18,7 +22,6 @@ from .decision import Decision, NotDecidable
 from .keys import KeyFileError, Keys, load_keys
 from .passphrase import Passphrase
 from .record import Record, State
-from .store import Conflict, IllegalMove, Store, StoreUnavailable, open_store
 
 APPROVED_SECONDS = 300.0
 """How long a yes stays good when nothing carries it out."""

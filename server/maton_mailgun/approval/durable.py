@@ -8,11 +8,12 @@ from typing import Self, TypeVar, Unpack
 
 from maton_mailgun.approval.audit import Chain
 from maton_mailgun.approval.expiry import Deadlines
+from maton_mailgun.approval.failures import StoreError
 from maton_mailgun.approval.journal import Journal, permitted
 from maton_mailgun.approval.keys import Keys
-from maton_mailgun.approval.record import Record, State
+from maton_mailgun.approval.record import Changes, Record, State
 from maton_mailgun.approval.rows import Rows
-from maton_mailgun.approval.store import Changes, Script, StoreError
+from maton_mailgun.approval.script import Script
 
 T = TypeVar("T")
 

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.approval.failures import BudgetSpent, Conflict, IllegalMove, StoreError
+
 from ..answers import LOOK_FIRST, parsed, refusal, words
 from ..attachments import FileRefused, reopen
 from ..call import Caller, Prepared
@@ -30,7 +32,6 @@ from .preview import CouldNotRead
 from .reconciliation import LEASE_SECONDS, Reconciliation
 from .record import Record
 from .show import what_changed
-from .store import BudgetSpent, Conflict, IllegalMove, StoreError
 
 if TYPE_CHECKING:
     from ..catalogue import Operation

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from maton_mailgun.approval.record import OPEN, Record, State
-from maton_mailgun.approval.store import Changes
+from maton_mailgun.approval.record import OPEN, Changes, Record, State
 
 CLOCK_TOLERANCE = 60.0
 """Seconds by which a record may lie in the future."""

@@ -14,6 +14,10 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from maton_mailgun.approval.failures import Conflict, StoreError, Tampered, TooManyPending
+from maton_mailgun.approval.opening import open_store
+from maton_mailgun.approval.store import Store
+
 from ..answers import LOOK_FIRST
 from ..call import Answer, Caller, Outcome, Prepared, Question
 from ..catalogue import load as load_catalogue
@@ -30,7 +34,6 @@ from .policies import policy_now, policy_of
 from .present import DECISIONS, outcome
 from .reader import AccountReader
 from .record import OPEN, TERMINAL, Record, State, new_approval_id
-from .store import Conflict, Store, StoreError, Tampered, TooManyPending, open_store
 
 if TYPE_CHECKING:
     from ..call import Engine

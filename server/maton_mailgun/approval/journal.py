@@ -17,19 +17,18 @@ from typing import Any
 from maton_mailgun.approval import audit, rows, seal
 from maton_mailgun.approval.audit import Chain, Head, Watermark
 from maton_mailgun.approval.expiry import Deadlines
-from maton_mailgun.approval.record import MOVES, TERMINAL, Record, State
-from maton_mailgun.approval.rows import Row, Rows
-from maton_mailgun.approval.store import (
+from maton_mailgun.approval.failures import (
     BudgetSpent,
-    Changes,
     Conflict,
     IllegalMove,
-    Script,
     StoreError,
     StoreUnavailable,
     Tampered,
     TooManyPending,
 )
+from maton_mailgun.approval.record import MOVES, TERMINAL, Changes, Record, State
+from maton_mailgun.approval.rows import Row, Rows
+from maton_mailgun.approval.script import Script
 
 _log = logging.getLogger(__name__)
 _CHANGEABLE = frozenset(Changes.__annotations__)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from maton_mailgun.approval import audit, rows
 from maton_mailgun.approval.durable import DurableStore
+from maton_mailgun.approval.failures import StoreUnavailable
 from maton_mailgun.approval.keys import Keys
-from maton_mailgun.approval.store import Script, StoreUnavailable
+from maton_mailgun.approval.script import Script
 
 if TYPE_CHECKING:
     import psycopg

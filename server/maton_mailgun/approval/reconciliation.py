@@ -11,6 +11,8 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.approval.failures import Conflict, StoreError
+
 from ..call import Caller, Prepared
 from . import seal
 from .envelope import Sealed
@@ -19,7 +21,6 @@ from .previews import difference
 from .previews.proposal import dig
 from .reader import AccountReader
 from .record import Record
-from .store import Conflict, StoreError
 
 if TYPE_CHECKING:
     from .gate import Gate

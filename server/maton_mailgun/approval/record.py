@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 State = Literal[
     "pending",
@@ -97,3 +97,22 @@ class Record:
     """An identical request that succeeded in the last 24 hours."""
     budget_rules: tuple[str, ...] = ()
     """Names of the policy rules whose daily budget this write uses when it is claimed."""
+
+
+class Changes(TypedDict, total=False):
+    """The fields of a record that may change after it was opened."""
+
+    expires_at: float
+    shown_at: float | None
+    decided_at: float | None
+    decided_by: str | None
+    channel: Channel | None
+    reason: str | None
+    lease_until: float | None
+    message_id: str | None
+    attempted_at: float | None
+    finished_at: float | None
+    retry_at: float | None
+    result: Mapping[str, Any] | None
+    duplicate_of: str | None
+    rule: str | None

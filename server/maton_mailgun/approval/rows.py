@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from maton_mailgun.approval import seal
+from maton_mailgun.approval.failures import StoreUnavailable, Tampered
 from maton_mailgun.approval.record import OPEN, Record
-from maton_mailgun.approval.store import StoreUnavailable, Tampered
 
 _OPEN_LIST = ", ".join(f"'{state}'" for state in sorted(OPEN))
 

@@ -18,8 +18,9 @@ from typing import TypeVar
 
 from maton_mailgun.approval import audit, rows
 from maton_mailgun.approval.durable import DurableStore
+from maton_mailgun.approval.failures import StoreUnavailable
 from maton_mailgun.approval.keys import Keys
-from maton_mailgun.approval.store import Script, StoreUnavailable
+from maton_mailgun.approval.script import Script
 
 T = TypeVar("T")
 

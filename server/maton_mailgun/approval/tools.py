@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.approval.failures import StoreError
+
 from ..call import Caller, Outcome
 from ..errors import Refused
 from . import present
 from .decision import Decision, NotDecidable
 from .gate import finished
 from .seal import Unsealable
-from .store import StoreError
 
 if TYPE_CHECKING:
     from .gate import Gate

@@ -13,13 +13,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from maton_mailgun.approval.failures import StoreError
+
 from ..approval.decision import Decision, NotDecidable
 from ..approval.desk import Desk
 from ..approval.keys import KeyFileError, load_keys
 from ..approval.passphrase import Passphrase, PassphraseError
 from ..approval.record import OPEN, Record
 from ..approval.seal import Unsealable
-from ..approval.store import StoreError
 from ..config import Settings, state_home
 from . import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
 from .ask import NoTerminal

@@ -6,9 +6,10 @@ import argparse
 import asyncio
 import sys
 
+from maton_mailgun.approval.failures import StoreError
+
 from ..approval import audit
 from ..approval.desk import Desk
-from ..approval.store import StoreError
 from ..text import count
 from . import FAILED, OK, CommandFailed
 from .flags import settings_of

@@ -171,9 +171,10 @@ def _directory(home: Path) -> Finding:
 
 
 async def _approvals(settings: Settings) -> Finding:
+    from maton_mailgun.approval.failures import StoreError
+
     from ..approval import audit
     from ..approval.desk import Desk
-    from ..approval.store import StoreError
 
     try:
         desk = await Desk.open(settings)
