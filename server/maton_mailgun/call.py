@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import arguments as holding
@@ -12,7 +12,7 @@ from . import attachments, paging, request, result
 from .answers import refusal
 from .catalogue import Catalogue, Operation
 from .config import Settings
-from .connections import Account, Connections
+from .connections import Connections
 from .errors import (
     AnswerTooLarge,
     AnswerUnreadable,
@@ -25,69 +25,12 @@ from .errors import (
     UnknownTool,
     Unreachable,
 )
+from .exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from .gateway import Gateway, Reply
-from .request import Request
 
 if TYPE_CHECKING:
     from .approval.gate import Gate
     from .request import FilePart
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls, and whether their client can put a question to a person."""
-
-    principal: str
-    client: str
-    can_ask: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back from a form: input from the client, counted only if it names this approval and this digest."""
-
-    approval_id: str
-    digest: str
-    asked_at: float
-    action: str
-    content: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A form to be shown: the adaptor asks it in the way of the client's protocol version."""
-
-    approval_id: str
-    digest: str
-    asked_at: float
-    message: str
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the caller is told."""
-
-    content: dict[str, Any]
-    is_error: bool = False
-    headline: str = ""
-    """Words in front of the JSON text, where a model must not miss them."""
-
-    @property
-    def text(self) -> str:
-        """The result as one text."""
-        body = result.text_of(self.content)
-        return f"{self.headline}\n{body}" if self.headline else body
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A checked call: the exact request and the account it will hit."""
-
-    operation: Operation
-    arguments: Mapping[str, Any]
-    request: Request
-    account: Account
 
 
 class Engine:
@@ -120,7 +63,7 @@ class Engine:
         return self._gate
 
     async def call(
-        self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, answer: Answer | None = None
+        self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, answer: FormAnswer | None = None
     ) -> Outcome | Question:
         """Carry out one call, or return the question that must be answered first."""
         try:
@@ -224,8 +167,3 @@ class Engine:
         if wanted is not None and not operation.writes:
             return Account(str(wanted), "", self.settings.sandbox)
         return await self.connections.choose(wanted)
-
-
-def failed(error: CallError) -> Outcome:
-    """The outcome that tells a caller about an error."""
-    return Outcome(error.as_content(), is_error=not error.may_have_happened)

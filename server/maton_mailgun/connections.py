@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .account import Account
+from maton_mailgun.exchange import Account
+
 from .answers import refusal
 from .config import Settings
 from .errors import ConnectionUnknown, MaybeSent, NoConnection, NotSent, SeveralConnections, Unreachable
 from .gateway import Gateway
 from .request import Request
-
-__all__ = ["CACHE_SECONDS", "Account", "Connections"]
 
 CACHE_SECONDS = 60.0
 _LIST = Request("maton", "GET", "/connections", query=(("app", "mailgun"), ("status", "ACTIVE"), ("limit", "100")))

@@ -20,10 +20,12 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
+from maton_mailgun.call import Engine
+from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
+
 from . import __version__
 from .approval_tools import RELAY, TOOLS
 from .arguments import check_tool
-from .call import Answer, Caller, Engine, Outcome, Question, failed
 from .config import state_home
 from .errors import CallError
 from .principal import local_user
@@ -210,7 +212,7 @@ class _Adaptor:
         except MCPError as problem:
             # The client said it can ask and then could not: the person decides elsewhere.
             log.info("the client did not show the question", extra={"why": str(problem)})
-        answer = Answer(question.approval_id, question.digest, question.asked_at, action, content)
+        answer = FormAnswer(question.approval_id, question.digest, question.asked_at, action, content)
         outcome = await self._engine.call(name, arguments, caller, answer)
         if isinstance(outcome, Question):
             gate = await self._engine.gate()
@@ -233,7 +235,7 @@ def _can_ask(params: Any) -> bool:
     return form is not None or url is None
 
 
-def _answer(params: types.CallToolRequestParams) -> Answer | None:
+def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
     """The answer in a retry. Without our own unsealed state there is none, whatever the client sends along."""
     responses, state = params.input_responses, params.request_state
     if not state:
@@ -243,7 +245,7 @@ def _answer(params: types.CallToolRequestParams) -> Answer | None:
         reply = (responses or {}).get(KEY)
         action = getattr(reply, "action", "unanswered")
         content = getattr(reply, "content", None) or {}
-        return Answer(str(known["a"]), str(known["d"]), float(known["t"]), str(action), dict(content))
+        return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), str(action), dict(content))
     return None
 
 

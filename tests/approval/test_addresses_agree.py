@@ -8,10 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from maton_mailgun import addresses, catalogue
-from maton_mailgun.account import Account
 from maton_mailgun.approval import address as plain
 from maton_mailgun.approval.cases import case_of
-from maton_mailgun.call import Prepared
+from maton_mailgun.exchange import Account, Prepared
 from maton_mailgun.request import build
 
 _PLAIN = [*"aB0o-_+'=~&#$ßςü", "日本", "xn--bcher-kva", "r3---x"]

@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 
 from maton_mailgun import catalogue
 from maton_mailgun.approval.keys import KEY_FILE
-from maton_mailgun.call import Answer, Caller, Outcome, Question
+from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
 from maton_mailgun.sandbox.maton import add_connection
 from maton_mailgun.sandbox.seed import CONNECTION_ID
 
@@ -29,7 +29,7 @@ async def asked(session: Any, arguments: dict[str, Any] = LETTER, **retry: Any) 
     return result
 
 
-async def call(house: House, arguments: dict[str, Any], answer: Answer | None = None) -> Outcome | Question:
+async def call(house: House, arguments: dict[str, Any], answer: FormAnswer | None = None) -> Outcome | Question:
     """A call with an answer as the adaptor hands it on, past the protocol's own seal."""
     return await house.engine.call("send_message", arguments, Caller(ME, "tester", can_ask=True), answer)
 
@@ -163,7 +163,7 @@ async def test_attack_03_an_answer_counts_only_for_its_own_id_and_digest(desk: D
             (mine.approval_id, other.digest),
             ("apr_" + "0" * 32, mine.digest),
         ]:
-            again = await call(house, LETTER, Answer(approval_id, digest, 0.0, "accept", APPROVE))
+            again = await call(house, LETTER, FormAnswer(approval_id, digest, 0.0, "accept", APPROVE))
             assert isinstance(again, Question)
             assert (again.approval_id, again.digest) == (mine.approval_id, mine.digest)
         assert {record.state for record in await house.gate.list()} == {"pending"}
@@ -194,7 +194,7 @@ async def test_attack_04_a_changed_call_is_another_question(desk: Desk, change: 
     async with desk.open() as house:
         question = await call(house, LETTER)
         assert isinstance(question, Question)
-        again = await call(house, changed, Answer(question.approval_id, question.digest, 0.0, "accept", APPROVE))
+        again = await call(house, changed, FormAnswer(question.approval_id, question.digest, 0.0, "accept", APPROVE))
         assert isinstance(again, Question)
         assert again.approval_id != question.approval_id
         assert again.digest != question.digest

@@ -22,9 +22,9 @@ from maton_mailgun.approval.gate import Gate
 from maton_mailgun.approval.keys import load_keys
 from maton_mailgun.approval.opening import open_store
 from maton_mailgun.approval.record import State
-from maton_mailgun.call import Caller
 from maton_mailgun.catalogue import load
 from maton_mailgun.config import Settings
+from maton_mailgun.exchange import Caller
 
 YES = Decision(approve=True, level="operator", channel="cli", decider="tester")
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx2
 
-from maton_mailgun.call import Answer, Caller, Engine, Outcome, Question
+from maton_mailgun.call import Engine
 from maton_mailgun.catalogue import Catalogue, load
 from maton_mailgun.config import Settings
+from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
 from maton_mailgun.gateway import Gateway
 
 KEY = "sandbox-maton-key"
@@ -111,7 +112,7 @@ async def approved(engine: Engine, tool: str, **arguments: Any) -> Outcome:
     """The outcome of a write that a person approves in the client's form."""
     question = await engine.call(tool, arguments, ASKING)
     assert isinstance(question, Question), question
-    answer = Answer(question.approval_id, question.digest, question.asked_at, "accept", {"decision": "approve"})
+    answer = FormAnswer(question.approval_id, question.digest, question.asked_at, "accept", {"decision": "approve"})
     outcome = await engine.call(tool, arguments, ASKING, answer)
     assert isinstance(outcome, Outcome)
     return outcome

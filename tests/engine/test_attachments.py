@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from maton_mailgun.attachments import MAX_BYTES, FileRefused, part, reopen
-from maton_mailgun.call import Answer, Question
+from maton_mailgun.exchange import FormAnswer, Question
 from maton_mailgun.sandbox import Sandbox
 
 from .doubles import ASKING, DOMAIN, Says, Scripted, called, engine_over, problems
@@ -181,7 +181,7 @@ async def test_a_file_swapped_after_the_question_was_shown_is_not_sent(base: Pat
         assert isinstance(question, Question)
         (base / "file.txt").write_bytes(b"something else")
         yes = {"decision": "approve"}
-        answer = Answer(question.approval_id, question.digest, question.asked_at, "accept", yes)
+        answer = FormAnswer(question.approval_id, question.digest, question.asked_at, "accept", yes)
         again = await engine.call("send_message", arguments, ASKING, answer)
         # Other bytes are another message: it is asked anew, and the first approval was never given.
         assert isinstance(again, Question)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from maton_mailgun.config import Settings
-from maton_mailgun.connections import CACHE_SECONDS, Account, Connections
+from maton_mailgun.connections import CACHE_SECONDS, Connections
 from maton_mailgun.errors import ConnectionUnknown, NoConnection, SeveralConnections
+from maton_mailgun.exchange import Account
 
 from .doubles import DOMAIN, MAIN, Says, Scripted, called, connection, engine_over, error
 

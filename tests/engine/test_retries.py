@@ -13,9 +13,9 @@ import pytest
 
 from maton_mailgun import gateway as gateway_module
 from maton_mailgun import retry
-from maton_mailgun.call import Outcome
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import MaybeSent, NotSent
+from maton_mailgun.exchange import Outcome
 from maton_mailgun.gateway import Gateway
 from maton_mailgun.request import Request
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from maton_mailgun import gateway
-from maton_mailgun.call import Answer, Caller, Engine, Outcome
+from maton_mailgun.call import Engine
 from maton_mailgun.catalogue import Catalogue, load
 from maton_mailgun.config import Settings
+from maton_mailgun.exchange import Caller, FormAnswer, Outcome
 from maton_mailgun.gateway import Gateway
 from maton_mailgun.sandbox import RunningSandbox
 
@@ -108,7 +109,7 @@ async def carried_out(
         asked = await engine.call(tool, arguments, CALLER)
         if isinstance(asked, Outcome):
             return asked
-        yes = Answer(asked.approval_id, asked.digest, asked.asked_at, "accept", {"decision": "approve"})
+        yes = FormAnswer(asked.approval_id, asked.digest, asked.asked_at, "accept", {"decision": "approve"})
         answered = await engine.call(tool, arguments, CALLER, yes)
         assert isinstance(answered, Outcome)
         return answered

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from maton_mailgun import catalogue
-from maton_mailgun.approval.preview import Account, Answer, CouldNotRead, Proposal
+from maton_mailgun.approval.preview import Answer, CouldNotRead, Proposal
+from maton_mailgun.exchange import Account
 from maton_mailgun.request import FilePart, build
 
 NOW = 1_795_000_000.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..call import Prepared
+from maton_mailgun.exchange import Prepared
+
 from .policy import Case
 from .previews.message import recipients
 

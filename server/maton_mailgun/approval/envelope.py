@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..account import Account
-from ..call import Prepared
+from maton_mailgun.exchange import Account, Prepared
+
 from ..catalogue import Operation
 from ..config import Settings
 from ..request import FilePart, Request

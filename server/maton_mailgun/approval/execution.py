@@ -15,10 +15,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.failures import BudgetSpent, Conflict, IllegalMove, StoreError
+from maton_mailgun.exchange import Caller, Prepared
 
 from ..answers import LOOK_FIRST, parsed, refusal, words
 from ..attachments import FileRefused, reopen
-from ..call import Caller, Prepared
 from ..errors import CallError, MaybeSent, NotSent, OutcomeUnknown, RateLimited, Refused, SetupError, Unreachable
 from ..gateway import Reply
 from ..request import Request

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from maton_mailgun.approval.failures import Conflict, StoreError, Tampered, TooManyPending
 from maton_mailgun.approval.opening import open_store
 from maton_mailgun.approval.store import Store
+from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
 
 from ..answers import LOOK_FIRST
-from ..call import Answer, Caller, Outcome, Prepared, Question
 from ..catalogue import load as load_catalogue
 from ..config import Settings, state_home
 from ..errors import OutcomeUnknown, Refused, SetupError
@@ -117,7 +117,7 @@ class Gate:
 
     # Calls from the model -----------------------------------------------------------------------------------------
 
-    async def call(self, prepared: Prepared, caller: Caller, answer: Answer | None) -> Outcome | Question:
+    async def call(self, prepared: Prepared, caller: Caller, answer: FormAnswer | None) -> Outcome | Question:
         """One call of a tool that writes: propose it, or take the answer to the question it was asked.
 
         Raises:
@@ -157,7 +157,7 @@ class Gate:
             asked += "\n\n" + await self._front.beside(record)
         return Question(record.id, record.digest, self.clock(), asked, record.expires_at)
 
-    async def _answered(self, record: Record, caller: Caller, answer: Answer) -> Outcome | Question:
+    async def _answered(self, record: Record, caller: Caller, answer: FormAnswer) -> Outcome | Question:
         if record.state != "pending":
             return await self._go_on(record, caller)
         decision = answer.content.get("decision") if answer.action == "accept" else None
@@ -385,7 +385,7 @@ class Gate:
         await self.store.close()
 
 
-def _answers(answer: Answer, record: Record, digest: str, caller: Caller) -> bool:
+def _answers(answer: FormAnswer, record: Record, digest: str, caller: Caller) -> bool:
     """Whether an answer is to this very question: same approval, same bytes, same asker."""
     return answer.digest == digest == record.digest and record.principal == caller.principal
 

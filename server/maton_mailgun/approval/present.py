@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ..call import Outcome
+from maton_mailgun.exchange import Outcome
+
 from ..result import NOTICE
 from . import show
 from .record import Record

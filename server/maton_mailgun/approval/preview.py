@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..account import Account
 from ..text import safe_line, short
 from .effect import render
 from .previews import difference, registry, wire
@@ -30,7 +29,7 @@ from .record import Risk
 if TYPE_CHECKING:
     from ..catalogue import Fact
 
-__all__ = ["Account", "Answer", "CouldNotRead", "Look", "Proposal", "Reader", "make", "snapshot"]
+__all__ = ["Answer", "CouldNotRead", "Look", "Proposal", "Reader", "make", "snapshot"]
 
 SECONDS = 5.0
 """For all reads of one preview together."""

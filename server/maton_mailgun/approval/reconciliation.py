@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.failures import Conflict, StoreError
+from maton_mailgun.exchange import Caller, Prepared
 
-from ..call import Caller, Prepared
 from . import seal
 from .envelope import Sealed
 from .preview import Answer, CouldNotRead, snapshot

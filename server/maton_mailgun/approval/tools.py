@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.failures import StoreError
+from maton_mailgun.exchange import Caller, Outcome
 
-from ..call import Caller, Outcome
 from ..errors import Refused
 from . import present
 from .decision import Decision, NotDecidable

@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from maton_mailgun.call import Engine
+from maton_mailgun.exchange import Caller, Outcome, Question
+
 from .. import logs
 from ..approval.decision import Decision, NotDecidable
 from ..approval.present import outcome as told
 from ..approval.record import Record
-from ..call import Caller, Engine, Outcome, Question
 from ..config import Settings
 from ..runtime import engine
 from ..sandbox import Sandbox

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from maton_mailgun.call import Engine
+from maton_mailgun.exchange import Caller, Outcome
+
 from .. import __version__
 from ..approval.record import State
-from ..call import Caller, Engine, Outcome
 from ..config import Settings, display_environment, load, state_home
 from ..errors import SetupError
 from ..runtime import engine

@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.exchange import Account, Prepared
+
 from .. import arguments as holding
 from .. import attachments
 from .. import request as requests
 from ..approval.cases import case_of
 from ..approval.policies import policy_of
-from ..call import Prepared
 from ..catalogue import Operation, load
 from ..config import Settings
-from ..connections import Account
 from ..errors import BadArguments, Problem
 from . import FAILED, NOT_FOUND, OK, USAGE, CommandFailed
 from .flags import settings_of

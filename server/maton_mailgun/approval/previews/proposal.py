@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...account import Account
+from maton_mailgun.exchange import Account
+
 from ...text import short
 from ..record import Risk
 

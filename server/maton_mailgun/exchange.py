@@ -1,0 +1,83 @@
+"""What passes between a client, the engine and the gate: caller, checked call, question, answer, outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .catalogue import Operation
+from .errors import CallError
+from .request import Request
+from .result import text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The Mailgun account behind a connection, as a person may know it."""
+
+    connection_id: str
+    label: str
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and whether their client can put a question to a person."""
+
+    principal: str
+    client: str
+    can_ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FormAnswer:
+    """What came back from a form: input from the client, counted only if it names this approval and this digest."""
+
+    approval_id: str
+    digest: str
+    asked_at: float
+    action: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A form to be shown: the adaptor asks it in the way of the client's protocol version."""
+
+    approval_id: str
+    digest: str
+    asked_at: float
+    message: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the caller is told."""
+
+    content: dict[str, Any]
+    is_error: bool = False
+    headline: str = ""
+    """Words in front of the JSON text, where a model must not miss them."""
+
+    @property
+    def text(self) -> str:
+        """The result as one text."""
+        body = text_of(self.content)
+        return f"{self.headline}\n{body}" if self.headline else body
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A checked call: the exact request and the account it will hit."""
+
+    operation: Operation
+    arguments: Mapping[str, Any]
+    request: Request
+    account: Account
+
+
+def failed(error: CallError) -> Outcome:
+    """The outcome that tells a caller about an error."""
+    return Outcome(error.as_content(), is_error=not error.may_have_happened)
