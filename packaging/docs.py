@@ -16,7 +16,7 @@ from pathlib import Path
 
 from maton_mailgun.approval_tools import TOOLS
 from maton_mailgun.catalogue import load
-from maton_mailgun.cli import EXIT_STATUSES
+from maton_mailgun.cli.exit_status import EXIT_STATUSES
 from maton_mailgun.cli.parser import build
 from maton_mailgun.cli.tools import markdown
 from maton_mailgun.config import NAMES

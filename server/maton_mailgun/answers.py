@@ -12,7 +12,8 @@ import re
 import time
 from typing import Any, Literal
 
-from .catalogue import Access, Service
+from maton_mailgun.operation import Access, Service
+
 from .errors import (
     CallError,
     ConnectionUnknown,

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .catalogue import Operation
+from maton_mailgun.operation import Operation
+
 from .dates import EXPECTED, moment
 from .errors import BadArguments, Problem
 from .request import segment

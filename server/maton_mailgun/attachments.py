@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .catalogue import Operation
+from maton_mailgun.operation import Operation
+
 from .errors import Problem
 from .request import FilePart
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.operation import Catalogue, Operation
+
 from . import arguments as holding
 from . import attachments, paging, request, result
 from .answers import refusal
-from .catalogue import Catalogue, Operation
 from .config import Settings
 from .connections import Connections
 from .errors import (

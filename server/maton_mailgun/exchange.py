@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .catalogue import Operation
+from maton_mailgun.operation import Operation
+
 from .errors import CallError
 from .request import Request
 from .result import text_of

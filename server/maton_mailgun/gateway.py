@@ -19,8 +19,9 @@ from urllib.parse import urlencode
 
 import httpx2
 
+from maton_mailgun.operation import Access
+
 from . import __version__, retry
-from .catalogue import Access
 from .config import Settings
 from .errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent
 from .request import Request

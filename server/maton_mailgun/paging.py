@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from .catalogue import Operation
+from maton_mailgun.operation import Operation
+
 from .errors import BadArguments, Problem
 from .request import NOT_SENT, Request
 

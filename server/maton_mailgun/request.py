@@ -10,7 +10,8 @@ from dataclasses import field as attribute
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from .catalogue import Operation, Service
+from maton_mailgun.operation import Operation, Service
+
 from .dates import rfc2822
 
 NOT_SENT = frozenset({"connection_id", "cursor"})

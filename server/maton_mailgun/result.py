@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from maton_mailgun.operation import Operation
+
 from .answers import parsed, words
-from .catalogue import Operation
 from .errors import AnswerUnreadable
 from .gateway import Reply
 

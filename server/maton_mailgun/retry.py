@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from .catalogue import Access
+from maton_mailgun.operation import Access
 
 ATTEMPTS = 4
 LONGEST_WAIT = 20.0

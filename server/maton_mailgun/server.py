@@ -203,7 +203,7 @@ class _Adaptor:
         caller: Caller,
     ) -> Outcome:
         """Ask in the middle of the call, as clients before 2026-07-28 expect it."""
-        from .approval.present import FORM
+        from maton_mailgun.approval.form import FORM
 
         action, content = "unanswered", {}
         try:
@@ -250,7 +250,7 @@ def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
 
 
 def _input_required(question: Question) -> types.InputRequiredResult:
-    from .approval.present import FORM
+    from maton_mailgun.approval.form import FORM
 
     state = {"a": question.approval_id, "d": question.digest, "t": question.asked_at}
     form = types.ElicitRequestFormParams(message=question.message, requested_schema=dict(FORM))

@@ -15,7 +15,7 @@ import mcp_types as types
 from mcp import Client
 
 from maton_mailgun import catalogue
-from maton_mailgun.approval.decision import Decision
+from maton_mailgun.approval.decide import Decision
 from maton_mailgun.approval.gate import Gate
 from maton_mailgun.approval.record import Record
 from maton_mailgun.call import Engine

@@ -9,10 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from maton_mailgun.approval.decision import NotDecidable
+from maton_mailgun.approval.decide import NotDecidable
 from maton_mailgun.approval.failures import StoreUnavailable
 from maton_mailgun.approval.gate import finished
-from maton_mailgun.approval.reconciliation import LEASE_SECONDS
+from maton_mailgun.approval.reconcile import LEASE_SECONDS
 from maton_mailgun.approval.sqlite import SqliteStore
 from maton_mailgun.errors import Refused
 from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
@@ -41,7 +41,7 @@ async def after_restart(desk: Desk, approval_id: str, seconds: float) -> str:
         record = await house.gate.get(approval_id)
         assert record is not None
         if record.state == "unknown":
-            record = await house.gate._execution._reconciliation.look(record)
+            record = await house.gate._reconciliation.look(record)
         return record.state
 
 

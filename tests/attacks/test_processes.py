@@ -20,9 +20,9 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from maton_mailgun.approval import audit
 from maton_mailgun.approval import desk as approver
-from maton_mailgun.approval.decision import Decision
+from maton_mailgun.approval.decide import Decision
 from maton_mailgun.approval.gate import finished
-from maton_mailgun.approval.reconciliation import LEASE_SECONDS
+from maton_mailgun.approval.reconcile import LEASE_SECONDS
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 from maton_mailgun.sandbox.faults import parse_fault
 from maton_mailgun.sandbox.seed import CONNECTION_ID, DOMAIN, ROUTE_ID
@@ -153,7 +153,7 @@ async def test_accident_33_a_sudden_death_is_at_most_one_write_and_the_right_sta
         found = await house.gate.get(approval_id)
         assert found is not None
         if found.state == "unknown":
-            found = await house.gate._execution._reconciliation.look(found)
+            found = await house.gate._reconciliation.look(found)
         assert found.state == later
         async with house.client() as client:
             told = await client.call_tool("get_approval", {"approval_id": approval_id})

@@ -10,7 +10,7 @@ import mcp_types as types
 import pytest
 
 from maton_mailgun.approval import audit
-from maton_mailgun.approval.decision import Decision, NotDecidable
+from maton_mailgun.approval.decide import Decision, NotDecidable
 from maton_mailgun.approval.failures import Tampered
 
 from .bench import APPROVE, LETTER, REJECT, Desk, House, Person, decide, structured, text
@@ -74,7 +74,7 @@ async def test_attack_37_an_edited_row_is_refused(desk: Desk, statement: str) ->
         before = desk.intrude("SELECT * FROM maton_mailgun_approvals")
         desk.intrude(statement)
         assert desk.intrude("SELECT * FROM maton_mailgun_approvals") != before
-        await house.gate._execution._take_up()
+        await house.gate._watcher.take_up()
         with pytest.raises(Tampered):
             await decide(house, approval_id)
         async with house.client() as client:

@@ -117,7 +117,7 @@ async def test_attack_28_a_file_that_is_not_the_approved_one_is_not_sent(desk: D
             (files / "offer.txt").unlink()
             (files / "offer.txt").symlink_to(desk.home.parent / "secret.txt")
         else:
-            house.gate.settings = replace(house.gate.settings, attachments=desk.home)
+            house.gate.services.settings = replace(house.gate.settings, attachments=desk.home)
         record = await decide(house, approval_id)
         assert record.state == "stale"
         assert "An attachment is not what was approved: offer.txt" in (record.reason or "")
@@ -346,7 +346,7 @@ async def test_a_schema_that_changed_since_the_question_stops_the_write(desk: De
         operation = catalogue.load()["send_message"]
         schema = {**operation.schema, "description": "Another edition."}
         changed = {**house.gate.operations, "send_message": replace(operation, schema=schema)}
-        house.gate.operations = replace(house.gate.operations, operations=changed)
+        house.gate.services.operations = replace(house.gate.operations, operations=changed)
         assert (await decide(house, approval_id)).state == "stale"
     assert desk.writes() == []
 
@@ -359,8 +359,8 @@ async def test_a_server_that_is_read_only_runs_no_approved_write(desk: Desk) -> 
         assert not names & {"send_message", "get_approval", "list_approvals", "cancel_approval"}
         record = await decide(house, approval_id)
         assert record.state == "approved"
-        await house.gate._execution._take_up()
-        assert house.gate._execution._running == {}
+        await house.gate._watcher.take_up()
+        assert house.gate._execution.running == {}
     assert desk.writes() == []
     async with desk.open() as house:
         assert (await house.gate.run(approval_id)).state == "succeeded"

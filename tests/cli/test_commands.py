@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from maton_mailgun.cli import EXIT_STATUSES
+from maton_mailgun.cli.exit_status import EXIT_STATUSES
 
 from .conftest import Cli
 

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from maton_mailgun import runtime
-from maton_mailgun.approval.decision import Decision
+from maton_mailgun.approval.decide import Decision
 from maton_mailgun.approval.gate import Gate
 from maton_mailgun.approval.keys import load_keys
 from maton_mailgun.approval.opening import open_store
 from maton_mailgun.approval.record import State
+from maton_mailgun.approval.services import Services
+from maton_mailgun.call import Engine
 from maton_mailgun.catalogue import load
 from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller
@@ -29,8 +31,8 @@ from maton_mailgun.exchange import Caller
 YES = Decision(approve=True, level="operator", channel="cli", decider="tester")
 
 
-async def open_gate(settings: Settings, later: float) -> Gate:
-    """A gate whose clock is `later` seconds ahead: leases of dead processes have lapsed by then."""
+async def open_gate(settings: Settings, later: float) -> tuple[Engine, Gate]:
+    """An engine, and its gate whose clock is `later` seconds ahead: leases of dead processes have lapsed by then."""
 
     def clock() -> float:
         return time.time() + later
@@ -38,17 +40,17 @@ async def open_gate(settings: Settings, later: float) -> Gate:
     engine = runtime.engine(settings)
     keys = load_keys(settings.home)
     store = await open_store(None, settings.home, keys, clock=clock)
-    gate = Gate(engine, store, keys, clock=clock)
+    gate = Gate(engine, Services.over(engine, store, keys, clock=clock))
     engine._gate = gate
-    return gate
+    return engine, gate
 
 
 async def write_once(settings: Settings, call: dict[str, Any], ready: int) -> None:
     """Propose one write, say that it is about to be approved, approve it, carry it out."""
-    gate = await open_gate(settings, 0.0)
+    engine, gate = await open_gate(settings, 0.0)
     # A principal each: what the dead leave pending must not count against the next one.
     caller = Caller(f"local:{os.getpid()}", "zygote")
-    await gate.engine.call(call["tool"], call["arguments"], caller)
+    await engine.call(call["tool"], call["arguments"], caller)
     waiting: tuple[State, ...] = ("pending",)
     record = (await gate.list(principal=caller.principal, states=waiting))[0]
     os.write(ready, b"!")
@@ -59,7 +61,7 @@ async def write_once(settings: Settings, call: dict[str, Any], ready: int) -> No
 
 async def recover(settings: Settings, later: float) -> None:
     """What a server does after a crash: open the gate and go on, until it is told to stop."""
-    gate = await open_gate(settings, later)
+    _, gate = await open_gate(settings, later)
     await gate.resume()
     await asyncio.Event().wait()
 

@@ -12,10 +12,11 @@ import pytest
 
 from maton_mailgun import gateway
 from maton_mailgun.call import Engine
-from maton_mailgun.catalogue import Catalogue, load
+from maton_mailgun.catalogue import load
 from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome
 from maton_mailgun.gateway import Gateway
+from maton_mailgun.operation import Catalogue
 from maton_mailgun.sandbox import RunningSandbox
 
 KEY = "sandbox-maton-key"

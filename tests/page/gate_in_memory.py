@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.decision import Decision, NotDecidable
+from maton_mailgun.approval.decide import Decision, NotDecidable
 from maton_mailgun.approval.record import MOVES, Record, State
 
 

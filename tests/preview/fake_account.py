@@ -14,6 +14,7 @@ from urllib.parse import quote
 from maton_mailgun import catalogue
 from maton_mailgun.approval.preview import Answer, CouldNotRead, Proposal
 from maton_mailgun.exchange import Account
+from maton_mailgun.operation import Catalogue
 from maton_mailgun.request import FilePart, build
 
 NOW = 1_795_000_000.0
@@ -23,7 +24,7 @@ MISSING = Answer(404, {"message": "Not found"})
 
 
 @cache
-def tools() -> catalogue.Catalogue:
+def tools() -> Catalogue:
     return catalogue.load()
 
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from maton_mailgun.exchange import Account, Prepared
+from maton_mailgun.operation import Operation
 
-from ..catalogue import Operation
 from ..config import Settings
 from ..request import FilePart, Request
 from .canonical import canonical, digest

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..config import display_environment, state_home
-from .desk import has_secret
+from ..config import Settings, display_environment, state_home
+from .fresh_secret import has_secret
 from .record import Record
+from .services import Access
 
 if TYPE_CHECKING:
-    from .gate import Gate
-    from .page import PageServer
+    from .page import PageGate, PageServer
 
 log = logging.getLogger(__name__)
 
 
-class Front:
+class Ways:
     """The page's server of one process, started when it is first needed, and what was opened in a browser."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: PageGate, settings: Settings, reveals: Callable[[str], bool], access: Access) -> None:
         self._gate = gate
+        self._settings = settings
+        self._reveals = reveals
+        self._access = access
         self._page: PageServer | None = None
         self._opening = asyncio.Lock()
         self._opened: set[str] = set()
@@ -46,7 +50,7 @@ class Front:
 
     async def reveal(self, record: Record) -> None:
         """Open the page where it has a fresh secret to show to the person who said yes in a form."""
-        if self._gate.settings.page and has_secret(record):
+        if self._settings.page and has_secret(record):
             await self._shows(record)
 
     async def page(self) -> PageServer:
@@ -60,10 +64,10 @@ class Front:
                 from .page import start
                 from .passphrase import fits
 
-                operations, home = self._gate.operations, state_home(self._gate.settings)
+                home = state_home(self._settings)
                 self._page = await start(
                     self._gate,
-                    reveals=lambda name: bool(operations[name].reveals),
+                    reveals=self._reveals,
                     environ=display_environment(),
                     verify_passphrase=lambda given: fits(home, given),
                 )
@@ -76,19 +80,19 @@ class Front:
 
     async def _opened_once(self, record: Record) -> bool:
         """Whether this approval is on the page in the user's browser, after opening it there if it is not yet."""
-        if record.id not in self._opened and self._gate.settings.page and await self._shows(record):
+        if record.id not in self._opened and self._settings.page and await self._shows(record):
             self._opened.add(record.id)
         return record.id in self._opened
 
     def _address(self, record: Record) -> str | None:
         """Where this approval is on the page beside MCP over HTTP. It holds no token: whoever follows it signs in with
         the approver's passphrase."""
-        page_url = self._gate.engine.page_url
+        page_url = self._access.page_url
         return f"{page_url}#/a/{record.id}" if page_url else None
 
     def _command(self, record: Record) -> str:
         # The sandbox keeps its approvals apart: without the flag the command would look in the real ones.
-        flag = " --sandbox" if self._gate.settings.sandbox else ""
+        flag = " --sandbox" if self._settings.sandbox else ""
         return f"maton-mailgun approvals show {record.id}{flag}"
 
     async def _shows(self, record: Record) -> bool:

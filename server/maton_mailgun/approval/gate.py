@@ -9,73 +9,60 @@ how it ended is in `execution` and `reconciliation`.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from maton_mailgun.approval.failures import Conflict, StoreError, Tampered, TooManyPending
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.store import Store
-from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
-
 from ..answers import LOOK_FIRST
-from ..catalogue import load as load_catalogue
-from ..config import Settings, state_home
+from ..config import state_home
 from ..errors import OutcomeUnknown, Refused, SetupError
-from . import desk, history, preview, seal, show
-from .cases import case_of
-from .decision import Decision, NotDecidable
-from .envelope import Sealed, digest_of, gateway_mark, pack
-from .execution import Execution
-from .front import Front
-from .keys import KeyFileError, Keys, load_keys
-from .policies import policy_now, policy_of
-from .present import DECISIONS, outcome
-from .reader import AccountReader
-from .record import OPEN, TERMINAL, Record, State, new_approval_id
+from ..exchange import Caller, FormAnswer, Outcome, Prepared, Question
+from . import seal, show
+from .decide import Decision, NotDecidable, decide, mark_shown
+from .envelope import digest_of
+from .execute import Execution
+from .failures import Conflict, StoreError, Tampered, TooManyPending
+from .form import decision_in
+from .fresh_secret import take_secret
+from .front import Ways
+from .keys import KeyFileError, load_keys
+from .opening import open_store
+from .policies import policy_of
+from .present import outcome
+from .propose import propose
+from .reconcile import Reconciliation
+from .record import TERMINAL, Record, State
+from .services import Access, Services
+from .settle import Settlement
+from .signal import known
+from .store import Store
+from .watch import Watcher
 
 if TYPE_CHECKING:
-    from ..call import Engine
     from .page import PageServer
 
-log = logging.getLogger(__name__)
-
-MAX_PENDING = 10
-NOT_SHOWN_SECONDS = 1.0
-"""A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""
-POLL_SECONDS = 0.25
 SETTLE_SECONDS = 30.0
-_DAY, _HOUR = 86_400.0, 3_600.0
+"""What a write in flight may take to end when the server stops."""
 
 
 class Gate:
     """Proposes, decides and runs writes. Use `Gate.open`."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        store: Store,
-        keys: Keys,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.engine = engine
-        self.settings: Settings = engine.settings
-        self.operations = load_catalogue()
-        self.store = store
-        self.keys = keys
-        self.clock = clock
-        self.mark = gateway_mark(self.settings, seal.derive(keys.seal, "gateway-mark"))
-        self._execution = Execution(self)
-        self._front = Front(self)
-        self._watcher: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
+    def __init__(self, access: Access, services: Services) -> None:
+        self.services = services
+        self.settings = services.settings
+        self.operations = services.operations
+        self.store = services.store
+        self._reconciliation = Reconciliation(services)
+        self._execution = Execution(services, Settlement(services, self._reconciliation))
+        self._watcher = Watcher(services, self._execution, self._reconciliation)
+        self._watching: asyncio.Task[None] | None = None
+        self._ways = Ways(self, services.settings, self._reveals, access)
 
     @classmethod
     async def open(
         cls,
-        engine: Engine,
+        access: Access,
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -89,14 +76,14 @@ class Gate:
         Raises:
             Refused: The state directory, the database or the policy cannot be used; nothing can be written then.
         """
-        settings = engine.settings
+        settings = access.settings
         home = state_home(settings)
         store: Store | None = None
         try:
             keys = await asyncio.to_thread(load_keys, home)
             store = await open_store(settings.database_url, home, keys, clock=clock, monotonic=monotonic)
             policy_of(settings)
-            gate = cls(engine, store, keys, clock=clock)
+            gate = cls(access, Services.over(access, store, keys, clock=clock))
             await gate.resume()
         except (KeyFileError, StoreError, SetupError) as problem:
             if store is not None:
@@ -113,7 +100,7 @@ class Gate:
     async def resume(self) -> None:
         """Close what time has closed and go on finding out what is not known."""
         await self.store.sweep()
-        self._watcher = asyncio.create_task(self._execution.watch(), name="approval-watch")
+        self._watching = asyncio.create_task(self._watcher.watch(), name="approval-watch")
 
     # Calls from the model -----------------------------------------------------------------------------------------
 
@@ -129,7 +116,7 @@ class Gate:
                 record = await self.store.get(answer.approval_id)
                 if record is not None and _answers(answer, record, digest, caller):
                     return await self._answered(record, caller, answer)
-            record = await self._propose(prepared, caller, digest)
+            record = await propose(self.services, prepared, caller, digest)
         except TooManyPending as problem:
             raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
         except (Tampered, seal.Unsealable) as problem:
@@ -149,116 +136,32 @@ class Gate:
             return await self.waiting(record)
         if record.state in ("approved", "executing"):
             record = await self.run(record.id)
-        return outcome(record, now=self.clock())
+        return outcome(record, now=self._now())
 
     async def _question(self, record: Record) -> Question:
         asked = show.question(record.preview)
         if show.leaves_out(asked):
-            asked += "\n\n" + await self._front.beside(record)
-        return Question(record.id, record.digest, self.clock(), asked, record.expires_at)
+            asked += "\n\n" + await self._ways.beside(record)
+        return Question(record.id, record.digest, self._now(), asked, record.expires_at)
 
     async def _answered(self, record: Record, caller: Caller, answer: FormAnswer) -> Outcome | Question:
         if record.state != "pending":
             return await self._go_on(record, caller)
-        decision = answer.content.get("decision") if answer.action == "accept" else None
-        waited = self.clock() - answer.asked_at
-        shown = decision in DECISIONS or (answer.action == "decline" and waited >= NOT_SHOWN_SECONDS)
-        if not shown or record.level != "client":
+        decision = decision_in(answer, caller, self._now())
+        if decision is None or record.level != "client":
             return await self.waiting(record)
-        reason = answer.content.get("reason")
         await self.shown(record.id)
         try:
-            await self.decided(
-                record.id,
-                Decision(
-                    approve=decision == "approve",
-                    level="client",
-                    channel="form",
-                    decider=f"person at {caller.client}",
-                    reason=str(reason)[:500] if reason and decision != "approve" else None,
-                ),
-            )
+            await self.decided(record.id, decision)
         except NotDecidable as refused:
             return await self._go_on(refused.record, caller)
         record = await self.run(record.id)
-        await self._front.reveal(record)
-        return outcome(record, now=self.clock())
+        await self._ways.reveal(record)
+        return outcome(record, now=self._now())
 
     async def waiting(self, record: Record) -> Outcome:
         """The pending result, with the page opened where that is possible."""
-        return outcome(record, now=self.clock(), decide=await self._front.ways(record, open_page=True))
-
-    async def _propose(self, prepared: Prepared, caller: Caller, digest: str) -> Record:
-        for record in await self.store.list(principal=caller.principal, states=OPEN, limit=200):
-            # One whose time is over and that nobody has closed yet is closed by `insert` below.
-            if record.digest == digest and (record.state == "executing" or self.clock() < record.expires_at):
-                return record
-        verdict = policy_now(self.settings).judge(case_of(prepared))
-        allowed = verdict.decision == "allow" and await self._within(verdict.budgets)
-        if verdict.decision == "deny":
-            raise Refused(
-                message=f"The operator's policy does not allow this: {verdict.why}",
-                next="Tell the user. Nothing was sent, and asking again does not change it.",
-            )
-        now = self.clock()
-        past = await self.store.history(caller.principal, digest, now - _DAY)
-        history.refuse_after_rejections(past, now - _HOUR)
-        look = await preview.make(self.proposal(prepared, caller, now, history.lines(past, now)))
-        succeeded = next((record.id for record in past if record.state == "succeeded"), None)
-        record = Record(
-            id=new_approval_id(),
-            digest=digest,
-            operation=prepared.operation.name,
-            access=prepared.operation.access,  # type: ignore[arg-type]
-            principal=caller.principal,
-            client=caller.client,
-            connection_id=prepared.account.connection_id,
-            preview=look.preview,
-            snapshot=look.snapshot,
-            risk=look.risk,
-            rule=verdict.rule,
-            level=verdict.level,
-            state="pending",
-            version=1,
-            created_at=now,
-            expires_at=now + self.settings.pending_minutes * 60,
-            duplicate_of=succeeded,
-            budget_rules=tuple(rule for rule, _ in verdict.budgets),
-        )
-        absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
-        packed = pack(prepared, self.mark, absent_before=absent)
-        envelope = seal.seal(self.keys.seal, packed, approval_id=record.id, digest=digest)
-        record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
-        # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
-        unknowable = any(one["kind"] == "list" for one in look.preview["recipients"]) or bool(look.preview["unchecked"])
-        # Nor does a rule repeat what may have happened: that is for a person to risk.
-        doubted = any(one.state == "unknown" for one in past)
-        if allowed and not (joined or unknowable or doubted):
-            actor = f"policy:{verdict.rule}"
-            record = await self.store.move(
-                record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",
-                expires_at=now + desk.APPROVED_SECONDS,
-            )  # fmt: skip
-        return record
-
-    async def _within(self, budgets: Sequence[tuple[str, int]]) -> bool:
-        """Whether today's budgets still hold one more; where they do not, a person is asked instead."""
-        spent = await self.store.spent([rule for rule, _ in budgets], self.clock())
-        return all(spent.get(rule, 0) < per_day for rule, per_day in budgets)
-
-    def proposal(self, prepared: Prepared, caller: Caller, now: float, past: Sequence[str] = ()) -> preview.Proposal:
-        """What the preview is made from."""
-        return preview.Proposal(
-            operation=prepared.operation,
-            arguments=prepared.arguments,
-            request=prepared.request,
-            account=prepared.account,
-            client=caller.client,
-            read=AccountReader(self.engine.gateway, self.operations, prepared.account.connection_id),
-            now=now,
-            history=tuple(past),
-            principal=caller.principal,
-        )
+        return outcome(record, now=self._now(), decide=await self._ways.ways(record, open_page=True))
 
     # Decisions, from every channel --------------------------------------------------------------------------------
 
@@ -269,8 +172,8 @@ class Gate:
             NotDecidable: It is no longer pending, or this channel is not enough for it.
             KeyError: There is no such approval.
         """
-        record = await desk.decide(self.store, await self._known(approval_id), decision, self.clock())
-        self.announce()
+        record = await decide(self.store, await known(self.store, approval_id), decision, self._now())
+        self.services.changes.announce()
         if decision.approve:
             self._execution.start(record)
         return record
@@ -299,14 +202,10 @@ class Gate:
             OutcomeUnknown: The approval cannot be read now, and may be carried out at this very moment.
         """
         try:
-            return await self._execution.run(await self._known(approval_id))
+            return await self._execution.run(await known(self.store, approval_id))
         except (StoreError, seal.Unsealable) as problem:
             message = f"The approval cannot be read, and it may have been carried out: {problem}"
             raise OutcomeUnknown(message=message, next=LOOK_FIRST) from None
-
-    async def opened(self, record: Record) -> Sealed:
-        """The stored call of a record, held to its digest."""
-        return await self._execution.opened(record)
 
     async def cancel(self, approval_id: str, principal: str) -> Record | None:
         """Withdraw a pending approval. Returns the record as it is then; None if this principal has no such one."""
@@ -315,10 +214,10 @@ class Gate:
             return None
         if record.state == "pending":
             try:
-                record = await self.store.move(record, "cancelled", actor=principal, finished_at=self.clock())
+                record = await self.store.move(record, "cancelled", actor=principal, finished_at=self._now())
             except Conflict as lost:
                 record = lost.current
-            self.announce()
+            self.services.changes.announce()
         return record
 
     # Looking ------------------------------------------------------------------------------------------------------
@@ -335,53 +234,39 @@ class Gate:
 
     async def shown(self, approval_id: str) -> Record:
         """Note that a person has the question before them."""
-        return await desk.mark_shown(self.store, await self._known(approval_id), self.clock())
+        return await mark_shown(self.store, await known(self.store, approval_id), self._now())
 
     async def secret(self, approval_id: str) -> Mapping[str, str] | None:
         """A freshly generated password or connect link: once, for the approver's page or terminal."""
-        return await desk.take_secret(self.store, self.keys.seal, await self._known(approval_id))
+        return await take_secret(self.store, self.services.keys.seal, await known(self.store, approval_id))
 
     async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
         """The record as soon as it satisfies `until`, or as it is after `seconds`."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while True:
-            changed = self._changed
-            record = await self._known(approval_id)
-            left = deadline - asyncio.get_running_loop().time()
-            if until(record) or left <= 0:
-                return record
-            # Another process may decide: its change is only seen by looking again.
-            try:
-                await asyncio.wait_for(changed.wait(), min(left, POLL_SECONDS))
-            except TimeoutError:
-                continue
+        return await self.services.changes.wait(approval_id, seconds, until)
 
     async def present(self, record: Record) -> Outcome:
         """What `get_approval` answers."""
-        decide = await self._front.ways(record, open_page=False) if record.state == "pending" else None
-        return outcome(record, now=self.clock(), decide=decide)
-
-    def announce(self) -> None:
-        """Wake everybody who waits for a change."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def _known(self, approval_id: str) -> Record:
-        record = await self.store.get(approval_id)
-        if record is None:
-            raise KeyError(approval_id)
-        return record
+        decide = await self._ways.ways(record, open_page=False) if record.state == "pending" else None
+        return outcome(record, now=self._now(), decide=decide)
 
     async def page(self) -> PageServer:
         """The approval page's server, started on first use."""
-        return await self._front.page()
+        return await self._ways.page()
+
+    def _reveals(self, operation: str) -> bool:
+        """Whether the answer to an operation holds a fresh secret."""
+        return bool(self.operations[operation].reveals)
+
+    def _now(self) -> float:
+        return self.services.clock()
 
     async def aclose(self) -> None:
         """Let writes in flight settle (bounded), then let go of everything."""
-        if self._watcher is not None:
-            self._watcher.cancel()
-        await self._execution.settle(SETTLE_SECONDS)
-        await self._front.aclose()
+        if self._watching is not None:
+            self._watching.cancel()
+        await self._execution.settled(SETTLE_SECONDS)
+        await self._reconciliation.close()
+        await self._ways.aclose()
         await self.store.close()
 
 

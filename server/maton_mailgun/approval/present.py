@@ -1,4 +1,4 @@
-"""What the caller is told about an approval, in every state, and the form that asks for a decision.
+"""What the caller is told about an approval, in every state.
 
 The words come first and say whether anything happened: a model must not take "not executed" for done, nor "may have
 happened" for a failure to repeat.
@@ -15,27 +15,6 @@ from maton_mailgun.exchange import Outcome
 from ..result import NOTICE
 from . import show
 from .record import Record
-
-DECISIONS = ("approve", "reject")
-FORM: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "decision": {
-            "type": "string",
-            "enum": list(DECISIONS),
-            "title": "Decision",
-            "description": "approve: carry out exactly what is shown, once. reject: do nothing.",
-        },
-        "reason": {
-            "type": "string",
-            "title": "Reason (optional)",
-            "description": "Told to the assistant when you reject.",
-            "maxLength": 500,
-        },
-    },
-    "required": ["decision"],
-}
-"""Flat and primitive, as the protocol wants form schemas; no default, so that nothing is decided by not looking."""
 
 WAIT_SECONDS = 25
 _STATES = {

@@ -27,7 +27,7 @@ from .previews.proposal import (
 from .record import Risk
 
 if TYPE_CHECKING:
-    from ..catalogue import Fact
+    from maton_mailgun.operation import Fact
 
 __all__ = ["Answer", "CouldNotRead", "Look", "Proposal", "Reader", "make", "snapshot"]
 

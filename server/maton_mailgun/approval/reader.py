@@ -12,7 +12,8 @@ from ..request import Request, build, fill, segment
 from .preview import Answer, CouldNotRead
 
 if TYPE_CHECKING:
-    from ..catalogue import Operation
+    from maton_mailgun.operation import Operation
+
     from ..gateway import Gateway
 
 _TEMPLATE = re.compile(r"GET (maton:)?(/[^\s?]+)(?:\?(\S+))?")

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.approval.decide import NotDecidable
 from maton_mailgun.approval.failures import StoreError
 from maton_mailgun.exchange import Caller, Outcome
 
 from ..errors import Refused
 from . import present
-from .decision import Decision, NotDecidable
 from .gate import finished
+from .relay import relayed
 from .seal import Unsealable
 
 if TYPE_CHECKING:
@@ -65,29 +66,14 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
     record = await _own(gate, arguments["approval_id"], caller)
     if record is None:
         return _none()
-    if gate.settings.approval != "relay" or record.access == "delete" or not _to_one(record):
-        raise Refused(
-            message="This cannot be relayed: deletes and messages to several people need the person themselves.",
-            next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",
-        )
-    said = Decision(
-        approve=arguments["decision"] == "approve",
-        level="client",
-        channel="relay",
-        decider=f"unattested, relayed by {caller.client}",
-        reason=arguments["user_words"],
+    said = relayed(
+        gate.settings, record, caller, approve=arguments["decision"] == "approve", words=arguments["user_words"]
     )
     try:
         await gate.decided(record.id, said)
     except NotDecidable as refused:
         return await gate.present(refused.record)
     return await gate.present(await gate.run(record.id))
-
-
-def _to_one(record: Record) -> bool:
-    recipients = record.preview.get("recipients", ())
-    known = not record.preview.get("unchecked")
-    return known and len(recipients) <= 1 and all(one["kind"] != "list" for one in recipients)
 
 
 async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:

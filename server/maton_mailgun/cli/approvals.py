@@ -13,16 +13,16 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from maton_mailgun.approval.decide import Decision, NotDecidable
 from maton_mailgun.approval.failures import StoreError
+from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
 
-from ..approval.decision import Decision, NotDecidable
 from ..approval.desk import Desk
 from ..approval.keys import KeyFileError, load_keys
 from ..approval.passphrase import Passphrase, PassphraseError
 from ..approval.record import OPEN, Record
 from ..approval.seal import Unsealable
 from ..config import Settings, state_home
-from . import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
 from .ask import NoTerminal
 from .ask import passphrase as ask_passphrase
 from .flags import settings_of

@@ -7,11 +7,11 @@ import asyncio
 import sys
 
 from maton_mailgun.approval.failures import StoreError
+from maton_mailgun.cli.exit_status import FAILED, OK, CommandFailed
 
 from ..approval import audit
 from ..approval.desk import Desk
 from ..text import count
-from . import FAILED, OK, CommandFailed
 from .flags import settings_of
 from .screen import Screen
 

@@ -15,17 +15,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from maton_mailgun.approval.decide import Decision, NotDecidable
 from maton_mailgun.call import Engine
+from maton_mailgun.cli.exit_status import FAILED, NOT_FOUND, OK, USAGE, WAITING, CommandFailed
 from maton_mailgun.exchange import Caller, Outcome, Question
 
 from .. import logs
-from ..approval.decision import Decision, NotDecidable
 from ..approval.present import outcome as told
 from ..approval.record import Record
 from ..config import Settings
 from ..runtime import engine
 from ..sandbox import Sandbox
-from . import FAILED, NOT_FOUND, OK, USAGE, WAITING, CommandFailed
 from .approvals import require_passphrase
 from .ask import at_a_terminal, choice
 from .flags import settings_of

@@ -24,9 +24,10 @@ from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from maton_mailgun.cli.exit_status import FAILED
+
 from ..config import SANDBOX_KEY
 from ..sandbox import Sandbox, serve
-from . import FAILED
 from .ask import answer, at_a_terminal, choice
 from .screen import Screen
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from maton_mailgun.call import Engine
+from maton_mailgun.cli.exit_status import FAILED, OK
 from maton_mailgun.exchange import Caller, Outcome
 
 from .. import __version__
@@ -22,7 +23,6 @@ from ..config import Settings, display_environment, load, state_home
 from ..errors import SetupError
 from ..runtime import engine
 from ..text import count
-from . import FAILED, OK
 from .screen import Screen
 
 Verdict = Literal["good", "warn", "bad"]

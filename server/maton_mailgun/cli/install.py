@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.cli.exit_status import FAILED, OK, USAGE, CommandFailed
+
 from ..config import load
-from . import FAILED, OK, USAGE, CommandFailed
 from .hosts import BY_NAME, KEY, Entry, Host, as_text, document, server, toml_table
 from .screen import Screen
 

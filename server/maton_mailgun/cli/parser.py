@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from maton_mailgun.cli.exit_status import EXIT_STATUSES
+
 from .. import __version__
-from . import EXIT_STATUSES
 
 HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode")
 

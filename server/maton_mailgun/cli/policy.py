@@ -10,17 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.catalogue import load
+from maton_mailgun.cli.exit_status import FAILED, NOT_FOUND, OK, USAGE, CommandFailed
 from maton_mailgun.exchange import Account, Prepared
+from maton_mailgun.operation import Operation
 
 from .. import arguments as holding
 from .. import attachments
 from .. import request as requests
 from ..approval.cases import case_of
 from ..approval.policies import policy_of
-from ..catalogue import Operation, load
 from ..config import Settings
 from ..errors import BadArguments, Problem
-from . import FAILED, NOT_FOUND, OK, USAGE, CommandFailed
 from .flags import settings_of
 from .screen import Screen
 

@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.cli.exit_status import OK, USAGE, CommandFailed
+
 from ..sandbox import RunningSandbox, Sandbox, serve
 from ..sandbox.forwarding import Forwarder, parse_catcher
 from ..sandbox.seed import DOMAIN
-from . import OK, USAGE, CommandFailed
 from .screen import Screen
 
 

@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from maton_mailgun.catalogue import load
+from maton_mailgun.cli.exit_status import OK
+from maton_mailgun.operation import Catalogue
+
 from ..approval_tools import TOOLS
-from ..catalogue import Catalogue, load
 from ..text import count
-from . import OK
 from .flags import settings_of
 from .screen import Screen
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from ..decision import Decision, NotDecidable
+from maton_mailgun.approval.decide import Decision, NotDecidable
+
 from ..record import Record, State
 
 __all__ = ["Decision", "NotDecidable", "PageGate"]

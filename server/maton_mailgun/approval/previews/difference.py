@@ -12,7 +12,7 @@ from ..effect import NOT_SHOWN
 from .proposal import Answer, Row, dig
 
 if TYPE_CHECKING:
-    from ...catalogue import Operation
+    from maton_mailgun.operation import Operation
 
 _LIMIT = 1000
 _STATE_ROWS = 24

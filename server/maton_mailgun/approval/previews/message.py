@@ -15,7 +15,8 @@ from .letter import Enclosure, Fields, Letter
 from .proposal import Answer, Findings, Proposal, Reads, Row, Section, dig
 
 if TYPE_CHECKING:
-    from ...catalogue import Operation
+    from maton_mailgun.operation import Operation
+
     from ...request import Request
 
 

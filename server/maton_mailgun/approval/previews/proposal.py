@@ -14,7 +14,8 @@ from ...text import short
 from ..record import Risk
 
 if TYPE_CHECKING:
-    from ...catalogue import Operation
+    from maton_mailgun.operation import Operation
+
     from ...request import Request
 
 

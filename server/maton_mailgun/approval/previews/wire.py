@@ -12,7 +12,8 @@ from ..effect import NOT_SHOWN
 from .proposal import Row
 
 if TYPE_CHECKING:
-    from ...catalogue import Operation
+    from maton_mailgun.operation import Operation
+
     from ...request import Request
 
 _LIMIT = 4000

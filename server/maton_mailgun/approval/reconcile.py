@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from maton_mailgun.approval.failures import Conflict, StoreError
 from maton_mailgun.exchange import Caller, Prepared
@@ -21,9 +21,7 @@ from .previews import difference
 from .previews.proposal import dig
 from .reader import AccountReader
 from .record import Record
-
-if TYPE_CHECKING:
-    from .gate import Gate
+from .services import Services
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +41,8 @@ CLOSE_SECONDS = 2.0
 class Reconciliation:
     """Looks up unknown outcomes of one process."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, services: Services) -> None:
+        self._uses = services
         self._looking: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -60,7 +58,7 @@ class Reconciliation:
 
     async def look_up_due(self) -> None:
         """Take up outcomes that an earlier process left unknown."""
-        for record in await self._gate.store.list(states={"unknown"}, limit=100):
+        for record in await self._uses.store.list(states={"unknown"}, limit=100):
             if record.id not in self._looking and self._age(record) < GIVE_UP_SECONDS:
                 self._keep_looking(record, looked=False)
 
@@ -99,21 +97,21 @@ class Reconciliation:
                 return
 
     def _age(self, record: Record) -> float:
-        return self._gate.clock() - (record.attempted_at or record.created_at)
+        return self._uses.clock() - (record.attempted_at or record.created_at)
 
     def _lost_for(self, record: Record) -> float:
         """Seconds since the last moment at which a byte of it can have left."""
         ended = record.finished_at or (record.attempted_at or record.created_at) + LEASE_SECONDS
-        return self._gate.clock() - ended
+        return self._uses.clock() - ended
 
     async def look(self, record: Record) -> Record:
         """One look; the record as it is then."""
-        current = await self._gate.get(record.id)
+        current = await self._uses.store.get(record.id)
         if current is not None and current.state not in ("unknown", "executing"):
             # Another process has settled it meanwhile.
             return current
         try:
-            happened = await self._happened(record, await self._gate.opened(record))
+            happened = await self._happened(record, await self._uses.opened(record))
         except (CouldNotRead, seal.Unsealable, KeyError) as problem:
             log.info("an outcome is not known yet", extra={"approval": record.id, "why": str(problem)})
             return record
@@ -122,18 +120,18 @@ class Reconciliation:
         state: Any = "succeeded" if happened else "failed"
         result = {"result": {"found_by": "looking it up afterwards"}} if happened else _not_done()
         try:
-            record = await self._gate.store.move(
-                record, state, actor="reconciliation", finished_at=self._gate.clock(), result=result
+            record = await self._uses.store.move(
+                record, state, actor="reconciliation", finished_at=self._uses.clock(), result=result
             )
         except Conflict as lost:
             record = lost.current
-        self._gate.announce()
+        self._uses.changes.announce()
         return record
 
     async def _happened(self, record: Record, sealed: Sealed) -> bool | None:
         """True or False where the account shows it, None where it does not."""
         operation, arguments = sealed.prepared.operation, sealed.prepared.arguments
-        read = AccountReader(self._gate.engine.gateway, self._gate.operations, record.connection_id)
+        read = AccountReader(self._uses.gateway, self._uses.operations, record.connection_id)
         if operation.settle == "events":
             if record.message_id is None:
                 return None
@@ -152,7 +150,7 @@ class Reconciliation:
         """What the target shows beside the one of the preview: only a difference that the write explains proves it,
         only an untouched target, once the request can no longer be on its way, disproves it."""
         caller = Caller(record.principal, record.client)
-        now = await snapshot(self._gate.proposal(sealed.prepared, caller, self._gate.clock()))
+        now = await snapshot(self._uses.proposal(sealed.prepared, caller))
         operation = sealed.prepared.operation
         matches = as_asked(sealed.prepared, answer) if answer.status == 200 else False
         if now == record.snapshot:

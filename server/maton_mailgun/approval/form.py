@@ -1,0 +1,54 @@
+"""The form a client shows: what it asks, and which of its answers count as a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..exchange import Caller, FormAnswer
+from .decide import Decision
+
+DECISIONS = ("approve", "reject")
+FORM: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "decision": {
+            "type": "string",
+            "enum": list(DECISIONS),
+            "title": "Decision",
+            "description": "approve: carry out exactly what is shown, once. reject: do nothing.",
+        },
+        "reason": {
+            "type": "string",
+            "title": "Reason (optional)",
+            "description": "Told to the assistant when you reject.",
+            "maxLength": 500,
+        },
+    },
+    "required": ["decision"],
+}
+"""Flat and primitive, as the protocol wants form schemas; no default, so that nothing is decided by not looking."""
+
+NOT_SHOWN_SECONDS = 1.0
+"""A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""
+
+
+def decision_in(answer: FormAnswer, caller: Caller, now: float) -> Decision | None:
+    """The person's decision, or None where the answer does not show that a person saw the question.
+
+    Args:
+        now: Unix seconds.
+    """
+    decision = answer.content.get("decision") if answer.action == "accept" else None
+    waited = now - answer.asked_at
+    shown = decision in DECISIONS or (answer.action == "decline" and waited >= NOT_SHOWN_SECONDS)
+    if not shown:
+        return None
+    reason = answer.content.get("reason")
+    return Decision(
+        approve=decision == "approve",
+        level="client",
+        channel="form",
+        decider=f"person at {caller.client}",
+        reason=str(reason)[:500] if reason and decision != "approve" else None,
+    )
