@@ -66,7 +66,7 @@ class Execution:
     async def run(self, record: Record) -> Record:
         """Carry out, or wait for, an approved write. The caller may be cancelled; the write goes on."""
         if record.state == "approved":
-            return await asyncio.shield(self.start(record))
+            return await asyncio.shield(self.start(record))  # guard: 40-shield
         if record.state == "executing":
             return await self._gate.wait(record.id, 30.0, lambda current: current.state != "executing")
         return record
@@ -91,7 +91,7 @@ class Execution:
                 if now != seen:
                     seen = now
                     self._gate.announce()
-                    await self._take_up()
+                    await self._take_up()  # guard: 33-taken-up
             except StoreError as problem:
                 log.warning("the approvals cannot be read", extra={"why": str(problem)})
             await asyncio.sleep(WATCH_SECONDS)
@@ -119,7 +119,7 @@ class Execution:
         envelope = await self._gate.store.envelope(record.id)
         data = seal.unseal(self._gate.keys.seal, envelope, approval_id=record.id, digest=record.digest)
         stored = unpack(data, self._gate.operations)
-        if stored.digest != record.digest:
+        if stored.digest != record.digest:  # guard: 00-schema
             raise seal.Unsealable(record.id, "its schema changed since it was proposed")
         return stored
 
@@ -142,7 +142,8 @@ class Execution:
 
     async def _run(self, record: Record) -> Record:
         gate = self._gate
-        if record.state != "approved" or (record.retry_at is not None and gate.clock() < record.retry_at):
+        waits = record.retry_at is not None and gate.clock() < record.retry_at  # guard: 00-429-waits
+        if record.state != "approved" or waits:
             return record
         try:
             sealed = await self.opened(record)
@@ -164,7 +165,7 @@ class Execution:
         gate.announce()
         try:
             return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
-        except Exception as surprise:
+        except Exception as surprise:  # guard: 00-unforeseen
             # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
             log.exception("a write ended unexpectedly", extra={"approval": record.id})
             told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
@@ -178,18 +179,18 @@ class Execution:
             CallError: It cannot be found out now.
         """
         prepared = sealed.prepared
-        if sealed.gateway != self._gate.mark:
+        if sealed.gateway != self._gate.mark:  # guard: 00-key
             # Another server process of this user may hold the right key: the yes stays good for it.
             raise Refused(
                 message="This server has another Maton key, address, policy or attachments directory than it needs.",
                 next="Call the tool from the server that proposed it.",
             )
-        if prepared.operation.name not in self._gate.engine.catalogue:
+        if prepared.operation.name not in self._gate.engine.catalogue:  # guard: 00-offered
             raise Refused(
                 message="This server does not offer this tool (it is read-only, or its toolset is left out).",
                 next="Call the tool from the server that proposed it.",
             )
-        if prepared.operation.service == "mailgun":
+        if prepared.operation.service == "mailgun":  # guard: 10-looked-up-again
             chosen = await self._gate.engine.connections.choose(prepared.account.connection_id)
             if chosen.connection_id != prepared.account.connection_id:
                 raise Stopped("The connection it was approved for is not available.")
@@ -199,7 +200,7 @@ class Execution:
                 files.append(await asyncio.to_thread(reopen, part, self._gate.settings.attachments))
             except FileRefused as refused:
                 raise Stopped(f"An attachment is not what was approved: {part.filename} {refused}") from None
-        if record.snapshot is not None:
+        if record.snapshot is not None:  # guard: 20-target
             await self._hold_to_snapshot(record, prepared)
         return replace(prepared, request=replace(prepared.request, files=tuple(files)))
 
@@ -221,16 +222,16 @@ class Execution:
         """
         gate = self._gate
         try:
-            policy = policy_of(gate.settings)
+            policy = policy_of(gate.settings)  # guard: 38-read-again
         except SetupError as problem:
             raise Stopped(f"The policy file cannot be used any more: {problem}") from None
         verdict = policy.judge(case_of(prepared))
-        if verdict.decision == "deny":
+        if verdict.decision == "deny":  # guard: 38-deny
             raise Stopped(f"The policy does not allow it any more: {verdict.why}")
         by_policy = record.channel == "policy"
         if by_policy and verdict.decision != "allow":
             raise Stopped("The policy now wants a person to decide this.")
-        if verdict.level == "operator" and record.channel in ("form", "relay"):
+        if verdict.level == "operator" and record.channel in ("form", "relay"):  # guard: 38-level
             raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
         # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
         return verdict.budgets if by_policy or verdict.decision == "ask" else ()
@@ -252,7 +253,7 @@ class Execution:
         if 200 <= reply.status < 300:
             return await self._succeeded(record, prepared, reply)
         problem = _problem_of(reply, operation)
-        if isinstance(problem, RateLimited):
+        if isinstance(problem, RateLimited):  # guard: 00-429-keeps
             return await self._not_now(record, prepared, problem)
         if isinstance(problem, OutcomeUnknown):
             return await self._unknown(record, prepared, problem)
@@ -263,7 +264,7 @@ class Execution:
             content = self._told(prepared, self._answer(record, prepared, reply))
             # What the store and the client could not hold must not turn a success into a doubt.
             json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
-        except (ValueError, RecursionError) as problem:
+        except (ValueError, RecursionError) as problem:  # guard: 00-unkept
             log.warning("an answer cannot be shown", extra={"approval": record.id, "why": type(problem).__name__})
             content = {"result": {"note": f"The service answered {reply.status}; its answer cannot be shown."}}
         return await self._finish(record, prepared, "succeeded", content)
@@ -298,14 +299,14 @@ class Execution:
         record = await self._finish(record, prepared, "unknown", unknown.as_content())
         try:
             return await self._reconciliation.first_look(record)
-        except StoreError as problem:
+        except StoreError as problem:  # guard: 35-looked-up
             log.warning("an outcome cannot be looked up", extra={"approval": record.id, "why": str(problem)})
             return record
 
     def _told(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:
         """An outcome without the secrets of its call, which the service may have quoted."""
         given = [str(prepared.arguments.get(name) or "") for name in prepared.operation.secret]
-        told: dict[str, Any] = redacted(content, [*given, self._gate.settings.api_key or ""])
+        told: dict[str, Any] = redacted(content, [*given, self._gate.settings.api_key or ""])  # guard: 27-quoted
         return told
 
     async def _finish(self, record: Record, prepared: Prepared, state: Any, content: Mapping[str, Any]) -> Record:
@@ -318,10 +319,10 @@ class Execution:
                 return await store.move(record, state, actor="gate", finished_at=now, result=result)
             except Conflict as lost:
                 # Another process took this one for dead and called the outcome unknown; here it is known.
-                if lost.current.state != "unknown" or state == "unknown":
+                if lost.current.state != "unknown" or state == "unknown":  # guard: 34-swept
                     return lost.current
                 return await store.move(lost.current, state, actor="gate", finished_at=now, result=result)
-        except StoreError as problem:
+        except StoreError as problem:  # guard: 35-recorded
             log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
             note = {"store_problem": f"The outcome could not be recorded: {problem}"}
             return replace(record, state="unknown", result={**result, **note})
@@ -330,7 +331,7 @@ class Execution:
 def _problem_of(reply: Reply, operation: Operation) -> CallError:
     """What an answer other than 2xx to a write means; anything that is no definite no leaves the outcome open."""
     # 408: a server or proxy gave up on the request, which says nothing about the service behind it.
-    if reply.status < 400 or reply.status == 408:
+    if reply.status < 400 or reply.status == 408:  # guard: 00-proves-nothing
         return OutcomeUnknown(
             message=f"The gateway answered {reply.status}, which says nothing about the outcome.",
             next=LOOK_FIRST,

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_PENDING = 10
-NOT_SHOWN_SECONDS = 1.0
+MAX_PENDING = 10  # guard: 22-ten
+NOT_SHOWN_SECONDS = 1.0  # guard: 07-at-once, 07-took-time
 """A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""
 POLL_SECONDS = 0.25
 SETTLE_SECONDS = 30.0
@@ -123,7 +123,7 @@ class Gate:
         digest = digest_of(prepared)
         try:
             if answer is not None:
-                record = await self.store.get(answer.approval_id)
+                record = await self.store.get(answer.approval_id)  # guard: 02-unsolicited.record
                 if record is not None and _answers(answer, record, digest, caller):
                     return await self._answered(record, caller, answer)
             record = await self._propose(prepared, caller, digest)
@@ -155,11 +155,11 @@ class Gate:
         return Question(record.id, record.digest, self.clock(), asked, record.expires_at)
 
     async def _answered(self, record: Record, caller: Caller, answer: Answer) -> Outcome | Question:
-        if record.state != "pending":
+        if record.state != "pending":  # guard: 05-finished.before
             return await self._go_on(record, caller)
-        decision = answer.content.get("decision") if answer.action == "accept" else None
-        waited = self.clock() - answer.asked_at
-        shown = decision in DECISIONS or (answer.action == "decline" and waited >= NOT_SHOWN_SECONDS)
+        decision = answer.content.get("decision") if answer.action == "accept" else None  # guard: 06-accepted
+        slow = self.clock() - answer.asked_at >= NOT_SHOWN_SECONDS
+        shown = decision in DECISIONS or (answer.action == "decline" and slow)  # guard: 06-valid.shown
         if not shown or record.level != "client":
             return await self.waiting(record)
         reason = answer.content.get("reason")
@@ -168,7 +168,7 @@ class Gate:
             await self.decided(
                 record.id,
                 Decision(
-                    approve=decision == "approve",
+                    approve=decision == "approve",  # guard: 06-valid.approve
                     level="client",
                     channel="form",
                     decider=f"person at {caller.client}",
@@ -176,7 +176,7 @@ class Gate:
                 ),
             )
         except NotDecidable as refused:
-            return await self._go_on(refused.record, caller)
+            return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
         record = await self.run(record.id)
         await self._front.reveal(record)
         return outcome(record, now=self.clock())
@@ -188,7 +188,8 @@ class Gate:
     async def _propose(self, prepared: Prepared, caller: Caller, digest: str) -> Record:
         for record in await self.store.list(principal=caller.principal, states=OPEN, limit=200):
             # One whose time is over and that nobody has closed yet is closed by `insert` below.
-            if record.digest == digest and (record.state == "executing" or self.clock() < record.expires_at):
+            in_time = self.clock() < record.expires_at  # guard: 00-over
+            if record.digest == digest and (record.state == "executing" or in_time):  # guard: 39-joins.gate
                 return record
         verdict = policy_now(self.settings).judge(case_of(prepared))
         allowed = verdict.decision == "allow" and await self._within(verdict.budgets)
@@ -198,7 +199,7 @@ class Gate:
                 next="Tell the user. Nothing was sent, and asking again does not change it.",
             )
         now = self.clock()
-        past = await self.store.history(caller.principal, digest, now - _DAY)
+        past = await self.store.history(caller.principal, digest, now - _DAY)  # guard: 00-history
         history.refuse_after_rejections(past, now - _HOUR)
         look = await preview.make(self.proposal(prepared, caller, now, history.lines(past, now)))
         succeeded = next((record.id for record in past if record.state == "succeeded"), None)
@@ -227,9 +228,10 @@ class Gate:
         envelope = seal.seal(self.keys.seal, packed, approval_id=record.id, digest=digest)
         record, joined = await self.store.insert(record, envelope, max_pending=MAX_PENDING)
         # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
-        unknowable = any(one["kind"] == "list" for one in look.preview["recipients"]) or bool(look.preview["unchecked"])
+        lists = any(one["kind"] == "list" for one in look.preview["recipients"])
+        unknowable = lists or bool(look.preview["unchecked"])  # guard: 38-list
         # Nor does a rule repeat what may have happened: that is for a person to risk.
-        doubted = any(one.state == "unknown" for one in past)
+        doubted = any(one.state == "unknown" for one in past)  # guard: 00-doubted
         if allowed and not (joined or unknowable or doubted):
             actor = f"policy:{verdict.rule}"
             record = await self.store.move(
@@ -384,7 +386,9 @@ class Gate:
 
 def _answers(answer: Answer, record: Record, digest: str, caller: Caller) -> bool:
     """Whether an answer is to this very question: same approval, same bytes, same asker."""
-    return answer.digest == digest == record.digest and record.principal == caller.principal
+    same_call = answer.digest == digest == record.digest  # guard: 02-unsolicited.digest, 03-question, 04-call
+    same_asker = record.principal == caller.principal  # guard: 00-answer-principal
+    return same_call and same_asker
 
 
 def finished(record: Record) -> bool:

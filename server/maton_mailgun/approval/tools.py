@@ -64,7 +64,11 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
     record = await _own(gate, arguments["approval_id"], caller)
     if record is None:
         return _none()
-    if gate.settings.approval != "relay" or record.access == "delete" or not _to_one(record):
+    if (
+        gate.settings.approval != "relay"
+        or record.access == "delete"  # guard: 00-relay.delete
+        or not _to_one(record)  # guard: 00-relay.one
+    ):
         raise Refused(
             message="This cannot be relayed: deletes and messages to several people need the person themselves.",
             next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",
@@ -91,7 +95,7 @@ def _to_one(record: Record) -> bool:
 
 async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:
     record = await gate.get(approval_id)
-    return record if record is not None and record.principal == caller.principal else None
+    return record if record is not None and record.principal == caller.principal else None  # guard: 00-own
 
 
 _HANDLERS = {
