@@ -35,7 +35,7 @@ NAMING_NO_PATH = [
     module
     for module in ENGINE
     # A row may name its own preview; and an uncertain send is found again in the events, whichever row sent it.
-    if not module.startswith("approval/previews/") and module != "approval/reconciliation.py"
+    if not module.startswith("approval/previews/") and module != "approval/reconcile.py"
 ]
 
 

@@ -159,7 +159,7 @@ def address_flags(address: Address, *, known: str = "") -> list[str]:
     for named in _ADDRESS_IN_NAME.findall(address.name):
         if named.casefold().strip(".") not in {address.key, f"{address.local}@{address.domain}".casefold()}:
             flags.append(f"the name shows another address: {named}")
-    return flags
+    return flags  # guard: 11-look-alikes
 
 
 def _split(text: str) -> tuple[list[str], bool]:

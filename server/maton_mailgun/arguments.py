@@ -23,7 +23,7 @@ _NUL_OR_SURROGATE = re.compile("[\x00\ud800-\udfff]")
 _LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 """RFC 5322 field names: printable ASCII without the colon."""
-_OWN_HEADERS = frozenset({"message-id"})
+_OWN_HEADERS = frozenset({"message-id"})  # guard: 15-message-id
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -41,7 +41,7 @@ def check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     Raises:
         BadArguments: With every problem found.
     """
-    errors = _errors(operation, arguments)
+    errors = _errors(operation, arguments)  # guard: 01-unknown-arguments
     problems = [_explain(error, operation.name, operation.properties) for error in errors]
     # The rules take a value's type for granted, so they look at what the schema has nothing against.
     unsound = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
@@ -208,9 +208,9 @@ def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Pr
 def _text_problems(name: str, value: Any, *, many_lines: bool) -> Iterator[Problem]:
     """Line breaks in a one-line value could add a header or a form field further on."""
     for where, text in _texts(name, value):
-        if _NUL_OR_SURROGATE.search(text):
+        if _NUL_OR_SURROGATE.search(text):  # guard: 14-nul
             yield Problem(where, "has a NUL or a broken character", "Give valid Unicode text")
-        elif not many_lines and _LINE.search(text):
+        elif not many_lines and _LINE.search(text):  # guard: 14-line-breaks, 14-nul.lines
             yield Problem(where, "has a line break or a control character", "Give it on one line")
 
 

@@ -24,8 +24,9 @@ from .request import FilePart
 
 MAX_BYTES = 25_000_000
 """Mailgun's limit for a whole message (its published limits: 25 MB)."""
-_DIRECTORY = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | _NOFOLLOW  # guard: 28-directory-link
+_FILE = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)  # guard: 28-file-link
 
 
 class FileRefused(Exception):
@@ -98,7 +99,7 @@ def reopen(stored: FilePart, allowed: Path | None) -> FilePart:
     if stored.content is not None or stored.path is None:
         return stored
     fresh = part(stored.field, stored.path, allowed)
-    if fresh.sha256 != stored.sha256:
+    if fresh.sha256 != stored.sha256:  # guard: 28-hash
         raise FileRefused(
             f"{stored.filename} changed after it was approved", "Propose the message again with the file as it is now"
         )
@@ -119,7 +120,7 @@ def _read(path: str, allowed: Path | None) -> bytes:
         raise FileRefused(_why(problem), f"Name an existing file under {base}") from None
     try:
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode):  # guard: 28-regular
             raise FileRefused("is not a regular file", f"Name an ordinary file under {base}")
         if status.st_size > MAX_BYTES:
             raise FileRefused("is larger than 25 MB", "Send a smaller file, or a link to it")
@@ -148,7 +149,10 @@ def _parts(path: str, base: Path) -> tuple[str, ...]:
         relative = given.relative_to(base) if given.is_absolute() else given
     except ValueError:
         raise FileRefused("is outside the allowed directory", f"Name a file under {base}") from None
-    if not relative.parts or ".." in relative.parts:
+    if (
+        ".." in relative.parts  # guard: 28-upwards
+        or not relative.parts
+    ):
         raise FileRefused("leads outside the allowed directory", f"Name a file under {base}, without '..'")
     return relative.parts
 

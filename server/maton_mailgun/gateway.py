@@ -206,7 +206,7 @@ class Gateway:
             "Accept": "application/json",
             "User-Agent": f"maton-mailgun/{__version__}",
         }
-        if request.service == "mailgun" and connection_id:
+        if request.service == "mailgun" and connection_id:  # guard: 10-named
             headers["Maton-Connection"] = connection_id
         timeouts = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": WRITE_SECONDS, "pool": CONNECT_SECONDS}
         body = _body(request)

@@ -26,7 +26,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             # The type only: messages and frames of foreign errors may hold values.
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line, ensure_ascii=True)
+        return json.dumps(line, ensure_ascii=True)  # guard: 31-json
 
 
 def configure(level: str) -> None:

@@ -55,7 +55,7 @@ def at_cursor(operation: Operation, arguments: Mapping[str, Any], request: Reque
         bound = (str(data["f"]), str(data["l"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _refused(operation, "is not a cursor of this tool") from None
-    if not _whole(place) or not _same_list(operation, request.path, place.path):
+    if not _whole(place) or not _same_list(operation, request.path, place.path):  # guard: 30-list
         raise _refused(operation, "belongs to another call")
     full, bare = _bindings(operation, arguments, connection_id)
     repeated = bound[0] == full
@@ -143,7 +143,7 @@ def _place(operation: Operation, request: Request, url: Any) -> _Place | None:
     except ValueError:
         return None
     host = parts.hostname or ""
-    trusted = host in _HOSTS or host.endswith(_HOST_ENDING)
+    trusted = host in _HOSTS or host.endswith(_HOST_ENDING)  # guard: 30-pages
     if parts.scheme != "https" or not trusted or port not in (None, 443) or parts.username or parts.password:
         return None
     # An events page carries its token as one more segment than the list's own path has.

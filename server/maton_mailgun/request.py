@@ -92,11 +92,11 @@ def segment(value: str) -> str:
     """
     if not value.strip():
         raise ValueError("is empty")
-    if value in (".", ".."):
+    if value in (".", ".."):  # guard: 30-dots
         raise ValueError("is a dot segment, which would name another resource")
     if _CONTROL.search(value):
         raise ValueError("has control characters")
-    return quote(value, safe="")
+    return quote(value, safe="")  # guard: 30-segment
 
 
 def _path_text(operation: Operation, name: str, values: Mapping[str, Any]) -> str:

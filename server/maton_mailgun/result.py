@@ -38,7 +38,7 @@ def read_result(operation: Operation, reply: Reply, cursors: Mapping[str, str], 
             body["items"] = []
     content: dict[str, Any] = {"status": "ok", "result": public(body), **cursors}
     if operation.service == "mailgun":
-        content["notice"] = NOTICE
+        content["notice"] = NOTICE  # guard: 21-read
     if sandbox:
         content["sandbox"] = True
     return bounded(content)
@@ -101,7 +101,7 @@ def split_secrets(operation: Operation, body: Mapping[str, Any]) -> tuple[dict[s
     """
     secrets: dict[str, str] = {}
     rest = dict(body)
-    for key in operation.reveals:
+    for key in operation.reveals:  # guard: 27-password
         value = rest.pop(key, None)
         if isinstance(value, dict):
             secrets |= {str(name): str(item) for name, item in value.items()}

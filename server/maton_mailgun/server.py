@@ -125,7 +125,7 @@ class _LazyBoundary:
             return await call_next(ctx)
         if self._boundary is None:
             self._boundary = await asyncio.to_thread(self._made)
-        return await self._boundary(ctx, call_next)
+        return await self._boundary(ctx, call_next)  # guard: 02-sealed
 
     def _may_write(self, ctx: ServerRequestContext[Any, Any]) -> bool:
         params = ctx.params or {}
@@ -177,7 +177,7 @@ class _Adaptor:
         if name not in self._engine.catalogue:
             return _result(await self._approval_tool(name, arguments, caller))
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
-        answer = _answer(params) if ctx.protocol_version >= MODERN else None
+        answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
         outcome = await self._engine.call(name, arguments, caller, answer)
         if isinstance(outcome, Question):
             if ctx.protocol_version >= MODERN:
@@ -238,7 +238,7 @@ def _can_ask(params: Any) -> bool:
 def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
     """The answer in a retry. Without our own unsealed state there is none, whatever the client sends along."""
     responses, state = params.input_responses, params.request_state
-    if not state:
+    if not state:  # guard: 02-unsolicited.state
         return None
     with suppress(ValueError, KeyError, TypeError):
         known = json.loads(state)

@@ -48,7 +48,7 @@ def safe_line(text: str) -> str:
     """`text` on one line: line breaks appear as ⏎, tabs as ⇥ and long runs of spaces, which could push words into
     a line of their own, as their number; the rest as `safe` has it. Applying it twice changes nothing."""
     line = safe(text.replace("\r\n", "⏎").replace("\n", "⏎").replace("\t", "⇥"))
-    return _PADDING.sub(lambda run: f" ⟨{len(run[0])} spaces⟩ ", line)
+    return _PADDING.sub(lambda run: f" ⟨{len(run[0])} spaces⟩ ", line)  # guard: 12-display-safe
 
 
 def safe_block(text: str) -> str:

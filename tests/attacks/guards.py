@@ -1,14 +1,16 @@
-"""Which line of the product withstands which attack: each guard with a small change of the source that removes it.
+"""Which line of the product withstands which attack: each guard with the marks it has in the source.
 
-`prove.py` makes each change in a copy of the package and runs the tests named here: they must fail then.
+A guard is marked where it stands, with a comment at the end of its line (`# guard: 07-at-once`), so that it may move
+without a word here. `taking.py` knows what a mark stands for and takes it away; `prove.py` does so in a copy of the
+package and runs the tests named here: they must fail then. A new guard is a mark in the source and a row here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-GATE, RUN, LOOK = "approval/gate.py", "approval/execution.py", "approval/reconciliation.py"
-PAGE = "approval/page"
+from .taking import DROP, FALSE, INSTEAD, TRUE, WITH, How
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,452 +18,168 @@ class Guard:
     """One guard, and how it is taken away."""
 
     tests: str
-    """A number from 01 to 40, or a part of a test's name."""
+    """A number from 01 on, or a part of the names of its tests."""
     what: str
-    edits: tuple[tuple[str, str, str], ...]
-    """File below the package, the text as it is (once in the file), the text without the guard."""
-
-
-def _(tests: str, what: str, *edits: tuple[str, str, str]) -> Guard:
-    return Guard(tests, what, edits)
+    marks: Mapping[str, How]
+    """Each begins with the number (00 without one), and is taken away in its way."""
 
 
 GUARDS: tuple[Guard, ...] = (
-    _(
-        "01",
-        "arguments that the schema does not know are refused",
-        ("arguments.py", "errors = _errors(operation, arguments)", "errors = []"),
-    ),
-    _(
-        "02",
-        "a client without question state has none",
-        ("server.py", "_answer(params) if ctx.protocol_version >= MODERN else None", "_answer(params)"),
-    ),
-    _(
+    Guard("01", "arguments that the schema does not know are refused", {"01-unknown-arguments": WITH("[]")}),
+    Guard("02", "a client without question state has none", {"02-old-client": TRUE}),
+    Guard(
         "02",
         "answers count only with the state of their question",
-        ("server.py", "if not state:\n        return None", 'state = state or \'{"a":"","d":"","t":0}\''),
-        (GATE, "record = await self.store.get(answer.approval_id)", "record = next(iter(await self.list()), None)"),
-        (GATE, "return answer.digest == digest == record.digest and", "return"),
+        {
+            "02-unsolicited.state": WITH('not (state := state or \'{"a":"","d":"","t":0}\')'),
+            "02-unsolicited.record": WITH("next(iter(await self.list()), None)"),
+            "02-unsolicited.digest": WITH("True"),
+        },
     ),
-    _(
-        "02",
-        "question state is sealed",
-        ("server.py", "return await self._boundary(ctx, call_next)", "return await call_next(ctx)"),
+    Guard("02", "question state is sealed", {"02-sealed": WITH("await call_next(ctx)")}),
+    Guard("03", "an answer is held to the digest of its question", {"03-question": WITH("True")}),
+    Guard(
+        "04", "an answer is held to the digest of this very call", {"04-call": WITH("answer.digest == record.digest")}
     ),
-    _(
-        "03",
-        "an answer is held to the digest of its question",
-        (GATE, "return answer.digest == digest == record.digest and", "return"),
-    ),
-    _(
-        "04",
-        "an answer is held to the digest of this very call",
-        (GATE, "return answer.digest == digest == record.digest and", "return answer.digest == record.digest and"),
-    ),
-    _(
-        "04",
-        "the digest covers the form",
-        ("approval/canonical.py", '"form": [list(pair) for pair in request.form],', '"form": [],'),
-    ),
-    _(
+    Guard("04", "the digest covers the form", {"04-form": WITH("[]")}),
+    Guard(
         "05",
         "an answer to a finished question returns its outcome",
-        (GATE, 'if record.state != "pending":\n            return await self._go_on(record, caller)', "pass"),
-        (
-            GATE,
-            "except NotDecidable as refused:\n            return await self._go_on(refused.record, caller)",
-            "except NotDecidable as refused:\n            record = await self._propose(await self.engine.prepare("
-            "refused.record.operation, {}), caller, refused.record.digest)",
-        ),
+        {
+            "05-finished.before": FALSE,
+            "05-finished.meanwhile": INSTEAD(
+                "again = await self.services.opened(refused.record)\n"
+                "record = await propose(self.services, again.prepared, caller, refused.record.digest)"
+            ),
+        },
     ),
-    _(
+    Guard(
         "06",
         "only a valid decision counts",
-        (GATE, "shown = decision in DECISIONS or", 'shown = answer.action == "accept" or'),
-        (GATE, 'approve=decision == "approve"', 'approve=decision != "reject"'),
+        {
+            "06-valid.shown": WITH('answer.action == "accept" or {old}'),
+            "06-valid.approve": WITH('decision != "reject"'),
+        },
     ),
-    _(
-        "06",
-        "only an accepted form holds a decision",
-        (
-            GATE,
-            'answer.content.get("decision") if answer.action == "accept" else None',
-            'answer.content.get("decision")',
-        ),
-    ),
-    _("07", "a decline at once was shown to nobody", (GATE, "NOT_SHOWN_SECONDS = 1.0", "NOT_SHOWN_SECONDS = 0.0")),
-    _("07", "a decline that took time is final", (GATE, "NOT_SHOWN_SECONDS = 1.0", "NOT_SHOWN_SECONDS = 100.0")),
-    _("08", "three rejections end the asking", ("approval/history.py", "MAX_REJECTIONS = 3", "MAX_REJECTIONS = 300")),
-    _(
-        "08",
-        "earlier rejections are told",
-        ("approval/history.py", 'return f"Exactly this was rejected {when}{why}."', "return None"),
-    ),
-    _(
-        "09",
-        "the digest covers the connection",
-        ("approval/canonical.py", '"connection_id": connection_id,', ""),
-    ),
-    _(
-        "10",
-        "each request names its connection",
-        ("gateway.py", 'if request.service == "mailgun" and connection_id:', "if False:"),
-    ),
-    _(
-        "10",
-        "the connection is looked up again before the write",
-        (RUN, 'if prepared.operation.service == "mailgun":\n            chosen', "if False:\n            chosen"),
-    ),
-    _(
-        "11",
-        "look-alike addresses are flagged",
-        ("addresses.py", "flags = list(address.problems)\n    if address.domain:", "return []\n    if address.domain:"),
-    ),
-    _(
-        "12",
-        "previews are display-safe",
-        (
-            "text.py",
-            'line = safe(text.replace("\\r\\n", "⏎")',
-            'return text\n    line = safe(text.replace("\\r\\n", "⏎")',
-        ),
-    ),
-    _(
-        "13",
-        "a body is behind a bar in the form",
-        ("approval/show.py", 'lines = [f"> {line}" for', 'lines = [f"{line}" for'),
-    ),
-    _(
-        "13",
-        "a body is behind a bar in the terminal",
-        ("approval/show.py", 'split("\\n"), indent="  | ")', 'split("\\n"), indent="")'),
-    ),
-    _("14", "line breaks are refused", ("arguments.py", "elif not many_lines and _LINE.search(text):", "elif False:")),
-    _(
-        "14",
-        "NUL is refused",
-        ("arguments.py", "if _NUL_OR_SURROGATE.search(text):", "if False:"),
-        ("arguments.py", "elif not many_lines and _LINE.search(text):", "elif not many_lines and '\\n' in text:"),
-    ),
-    _(
+    Guard("06", "only an accepted form holds a decision", {"06-accepted": TRUE}),
+    Guard("07", "a decline at once was shown to nobody", {"07-at-once": WITH("0.0")}),
+    Guard("07", "a decline that took time is final", {"07-took-time": WITH("100.0")}),
+    Guard("08", "three rejections end the asking", {"08-three": WITH("300")}),
+    Guard("08", "earlier rejections are told", {"08-told": WITH("None")}),
+    Guard("09", "the digest covers the connection", {"09-connection": DROP}),
+    Guard("10", "each request names its connection", {"10-named": FALSE}),
+    Guard("10", "the connection is looked up again before the write", {"10-looked-up-again": FALSE}),
+    Guard("11", "look-alike addresses are flagged", {"11-look-alikes": WITH("[]")}),
+    Guard("12", "previews are display-safe", {"12-display-safe": WITH("text")}),
+    Guard("13", "a body is behind a bar in the form", {"13-form": WITH('[line.removeprefix("> ") for line in {old}]')}),
+    Guard("13", "a body is behind a bar in the terminal", {"13-terminal": WITH('""')}),
+    Guard("14", "line breaks are refused", {"14-line-breaks": FALSE}),
+    Guard("14", "NUL is refused", {"14-nul": FALSE, "14-nul.lines": WITH("not many_lines and '\\n' in text")}),
+    Guard(
         "15",
         "headers that name recipients are recipients",
-        (
-            "approval/previews/audience.py",
-            'RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To",',
-            'RECIPIENT_HEADERS = ("To",',
-        ),
+        {"15-recipients": WITH('("To", "Resent-Cc", "Resent-Bcc", "Apparently-To")')},
     ),
-    _(
-        "15",
-        "our Message-Id is ours",
-        ("arguments.py", '_OWN_HEADERS = frozenset({"message-id"})', "_OWN_HEADERS = frozenset()"),
-    ),
-    _(
-        "16",
-        "every recipient is on the terminal",
-        (
-            "approval/show.py",
-            "[_recipient(one, 1000) for one in recipients]",
-            "[_recipient(one, 1000) for one in recipients[:99]]",
-        ),
-    ),
-    _("17", "the frame is sandboxed", (f"{PAGE}/guard.py", '"sandbox; default-src', '"default-src')),
-    _(
-        "18",
-        "links that lie are warned of",
-        ("approval/previews/content.py", "if host and named and not any(", "if False and not any("),
-    ),
-    _("18", "bodies that differ are warned of", ("approval/previews/content.py", "if common < 0.4:", "if False:")),
-    _("19", "a yes is bound to the template", ("approval/previews/registry.py", '    "message": message.watch,\n', "")),
-    _(
-        "20",
-        "a yes is bound to the target",
-        (
-            RUN,
-            "if record.snapshot is not None:\n            await self._hold",
-            "if False:\n            await self._hold",
-        ),
-    ),
-    _("21", "what a preview quotes is marked as data", ("approval/present.py", '"notice": NOTICE,', "")),
-    _("21", "what a read returns is marked as data", ("result.py", 'content["notice"] = NOTICE', "pass")),
-    _("22", "at most ten questions wait", (GATE, "MAX_PENDING = 10", "MAX_PENDING = 1000")),
-    _("23", "only our origin writes", (f"{PAGE}/guard.py", 'if headers.getlist("origin") != [origin]:', "if False:")),
-    _(
-        "23",
-        "no other site's page writes",
-        (f"{PAGE}/guard.py", 'if headers.get("sec-fetch-site", "same-origin") != "same-origin":', "if False:"),
-        (f"{PAGE}/door.py", 'if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":', "if False:"),
-    ),
-    _(
-        "23",
-        "the page's half of the session is asked for",
-        (f"{PAGE}/sessions.py", "or not key or not hmac.compare_digest(session.key.encode(), key.encode())", ""),
-    ),
-    _("24", "only our host names are answered", (f"{PAGE}/guard.py", "if len(named) != 1 or", "if False and")),
-    _(
-        "24",
-        "nobody may frame the page",
-        (f"{PAGE}/guard.py", "\"frame-src 'self'; frame-ancestors 'none';", "\"frame-src 'self';"),
-    ),
-    _("25", "strangers are locked out", (f"{PAGE}/door.py", "self._strangers.failed(who)", "pass")),
-    _("25", "guessers are locked out", (f"{PAGE}/door.py", "self._guesses.failed(who)", "pass")),
-    _("25", "the terminal asks for the passphrase", ("cli/approvals.py", "if not fits:", "if False:")),
-    _("26", "guessed ids are counted", (f"{PAGE}/door.py", "self._lookups.failed(session.key)", "pass")),
-    _(
-        "26",
-        "a session sees its own principal's approvals",
-        (f"{PAGE}/app.py", "or session.principal not in {None, record.principal}", ""),
-    ),
-    _(
-        "27",
-        "what the service quotes is without the call's secrets",
-        (RUN, "told: dict[str, Any] = redacted(content,", "told: dict[str, Any] = content or redacted(content,"),
-    ),
-    _("27", "a fresh password is for the approver", ("result.py", "for key in operation.reveals:", "for key in ():")),
-    _(
-        "27",
-        "errors are without the key",
-        ("call.py", 'replace(told, content=result.redacted(told.content, [self.settings.api_key or ""]))', "told"),
-    ),
-    _("28", "a file is held to its hash", ("attachments.py", "if fresh.sha256 != stored.sha256:", "if False:")),
-    _("28", "no link is followed to a file", ("attachments.py", '_FILE = getattr(os, "O_NOFOLLOW", 0) | ', "_FILE = ")),
-    _(
-        "28",
-        "no link is followed to a directory",
-        (
-            "attachments.py",
-            'getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)\n',
-            'getattr(os, "O_CLOEXEC", 0)\n',
-        ),
-    ),
-    _("28", "only regular files are read", ("attachments.py", "if not stat.S_ISREG(status.st_mode):", "if False:")),
-    _("28", "no path leads upwards", ("attachments.py", 'or ".." in relative.parts', "")),
-    _(
-        "29",
-        "private hosts are flagged",
-        ("approval/previews/hosts.py", "private = private_host(host)", 'private = ""'),
-    ),
-    _("30", "dot segments are refused", ("request.py", 'if value in (".", ".."):', "if False:")),
-    _(
-        "30",
-        "a path value is one segment",
-        ("request.py", 'return quote(value, safe="")', 'return quote(value, safe="/?#")'),
-    ),
-    _(
-        "30",
-        "pages of other hosts are none",
-        ("paging.py", "trusted = host in _HOSTS", "trusted = True or host in _HOSTS"),
-    ),
-    _(
-        "30",
-        "a cursor stays on its list",
-        ("paging.py", "or not _same_list(operation, request.path, place.path)", ""),
-    ),
-    _(
-        "31",
-        "log lines are JSON",
-        ("logs.py", "return json.dumps(line, ensure_ascii=True)", 'return str(line["message"])'),
-    ),
-    _(
-        "32",
-        "a claim is for the version and state it saw",
-        (
-            "approval/journal.py",
-            "if current.version != record.version:\n            return Conflict(current)\n"
-            '        if current.state != "approved":\n            return IllegalMove(current, "executing")',
-            "pass",
-        ),
-    ),
-    _(
-        "33",
-        "what was claimed and not settled is unknown",
-        ("approval/expiry.py", 'return "unknown", {"lease_until"', 'return "failed", {"lease_until"'),
-    ),
-    _("33", "a yes that nobody acted on is taken up", (RUN, "await self._take_up()", "pass")),
-    _(
-        "34",
-        "a clock set back lengthens nothing",
-        ("approval/expiry.py", "return past_wall or (known_end == end", "return past_wall or (False"),
-    ),
-    _(
-        "34",
-        "a known outcome is recorded over a swept one",
-        (RUN, 'if lost.current.state != "unknown" or state == "unknown":', "if True:"),
-    ),
-    _(
-        "35",
-        "an outcome that cannot be recorded is unknown",
-        (
-            RUN,
-            'except StoreError as problem:\n            log.warning("an outcome could not be recorded"',
-            'except KeyError as problem:\n            log.warning("an outcome could not be recorded"',
-        ),
-    ),
-    _(
-        "35",
-        "an outcome that cannot be looked up is unknown",
-        (
-            RUN,
-            'except StoreError as problem:\n            log.warning("an outcome cannot be looked up"',
-            'except KeyError as problem:\n            log.warning("an outcome cannot be looked up"',
-        ),
-    ),
-    _(
-        "36",
-        "the keys outlive the process",
-        ("approval/keys.py", "if not path.exists():", "path.unlink(missing_ok=True)\n    if True:"),
-    ),
-    _(
-        "37",
-        "rows carry a checksum",
-        ("approval/rows.py", "if not seal.same(str(row[10]), self._mac(row[:8], envelope)):", "if False:"),
-    ),
-    _(
-        "37",
-        "a row is the one the audit knows",
-        ("approval/journal.py", "if entry is None or not self.chain.holds(entry) or", "if False and"),
-    ),
-    _("38", "a policy that denies counts at the run", (RUN, 'if verdict.decision == "deny":', "if False:")),
-    _(
+    Guard("15", "our Message-Id is ours", {"15-message-id": WITH("frozenset()")}),
+    Guard("16", "every recipient is on the terminal", {"16-everyone": WITH("{old}[:99]")}),
+    Guard("17", "the frame is sandboxed", {"17-sandbox": DROP}),
+    Guard("18", "links that lie are warned of", {"18-links": FALSE}),
+    Guard("18", "bodies that differ are warned of", {"18-bodies": FALSE}),
+    Guard("19", "a yes is bound to the template", {"19-template": DROP}),
+    Guard("20", "a yes is bound to the target", {"20-target": FALSE}),
+    Guard("21", "what a preview quotes is marked as data", {"21-preview": DROP}),
+    Guard("21", "what a read returns is marked as data", {"21-read": DROP}),
+    Guard("22", "at most ten questions wait", {"22-ten": WITH("1000")}),
+    Guard("23", "only our origin writes", {"23-origin": FALSE}),
+    Guard("23", "no other site's page writes", {"23-other-site.write": FALSE, "23-other-site.read": FALSE}),
+    Guard("23", "the page's half of the session is asked for", {"23-key": FALSE}),
+    Guard("24", "only our host names are answered", {"24-host": FALSE}),
+    Guard("24", "nobody may frame the page", {"24-frame": DROP}),
+    Guard("25", "strangers are locked out", {"25-strangers": DROP}),
+    Guard("25", "guessers are locked out", {"25-guessers": DROP}),
+    Guard("25", "the terminal asks for the passphrase", {"25-terminal": FALSE}),
+    Guard("26", "guessed ids are counted", {"26-counted": DROP}),
+    Guard("26", "a session sees its own principal's approvals", {"26-principal": WITH("record is None")}),
+    Guard("27", "what the service quotes is without the call's secrets", {"27-quoted": WITH("content or {old}")}),
+    Guard("27", "a fresh password is for the approver", {"27-password": WITH("()")}),
+    Guard("27", "errors are without the key", {"27-key": WITH("told")}),
+    Guard("28", "a file is held to its hash", {"28-hash": FALSE}),
+    Guard("28", "no link is followed to a file", {"28-file-link": WITH("{old} & ~_NOFOLLOW")}),
+    Guard("28", "no link is followed to a directory", {"28-directory-link": WITH("{old} & ~_NOFOLLOW")}),
+    Guard("28", "only regular files are read", {"28-regular": FALSE}),
+    Guard("28", "no path leads upwards", {"28-upwards": DROP}),
+    Guard("29", "private hosts are flagged", {"29-private": WITH('""')}),
+    Guard("30", "dot segments are refused", {"30-dots": FALSE}),
+    Guard("30", "a path value is one segment", {"30-segment": WITH('quote(value, safe="/?#")')}),
+    Guard("30", "pages of other hosts are none", {"30-pages": WITH("True")}),
+    Guard("30", "a cursor stays on its list", {"30-list": WITH("not _whole(place)")}),
+    Guard("31", "log lines are JSON", {"31-json": WITH('str(line["message"])')}),
+    Guard("32", "a claim is for the version and state it saw", {"32-claim.version": FALSE, "32-claim.state": FALSE}),
+    Guard("33", "what was claimed and not settled is unknown", {"33-unknown": WITH('("failed", {old}[1])')}),
+    Guard("33", "a yes that nobody acted on is taken up", {"33-taken-up": DROP}),
+    Guard("34", "a clock set back lengthens nothing", {"34-clock": WITH("past_wall")}),
+    Guard("34", "a known outcome is recorded over a swept one", {"34-swept": TRUE}),
+    Guard("35", "an outcome that cannot be recorded is unknown", {"35-recorded": WITH("KeyError")}),
+    Guard("35", "an outcome that cannot be looked up is unknown", {"35-looked-up": WITH("KeyError")}),
+    Guard("36", "the keys outlive the process", {"36-keys": WITH("path.unlink(missing_ok=True) is None")}),
+    Guard("37", "rows carry a checksum", {"37-checksum": FALSE}),
+    Guard("37", "a row is the one the audit knows", {"37-audit": DROP}),
+    Guard("38", "a policy that denies counts at the run", {"38-deny": FALSE}),
+    Guard(
         "38",
         "the policy is read again at the run",
-        (RUN, "policy = policy_of(gate.settings)", "policy = Policy()"),
-        (RUN, "from .policies import policy_of", "from .policies import policy_of\nfrom .policy import Policy"),
+        {"38-read-again": WITH("policy_of(replace(uses.settings, policy=None))")},
     ),
-    _(
-        "38",
-        "the level is held at the run",
-        (RUN, 'if verdict.level == "operator" and record.channel in ("form", "relay"):', "if False:"),
-    ),
-    _(
-        "38",
-        "budgets are reserved with the claim",
-        ("approval/journal.py", "if used.get(rule, 0) >= per_day:", "if False:"),
-    ),
-    _(
+    Guard("38", "the level is held at the run", {"38-level": FALSE}),
+    Guard("38", "budgets are reserved with the claim", {"38-budget": FALSE}),
+    Guard(
         "38",
         "what cannot be read strictly meets no allow rule",
-        (
-            "approval/cases.py",
-            "address.raw if address.problems else address.address for address",
-            "address.address for address",
-        ),
-        (
-            "approval/policy.py",
-            'if address is None:\n                return f"the recipient',
-            'if address is None:\n                continue\n                return f"the recipient',
-        ),
+        {"38-strict.case": WITH("*(address.address for address in found)"), "38-strict.rule": INSTEAD("continue")},
     ),
-    _("38", "a forwarded copy is no allowed recipient", ("approval/cases.py", ", *copies)", ",)")),
-    _(
-        "38",
-        "a list is more than its address",
-        (GATE, "(joined or unknowable or doubted)", "(joined or doubted)"),
-    ),
-    _(
-        "39",
-        "an identical call joins the open record",
-        (GATE, "if record.digest == digest and", "if False and"),
-        ("approval/journal.py", "if not self.deadlines.lapsed(earlier.record, now):", "if False:"),
-    ),
-    _(
-        "40",
-        "a caller that goes stops nothing",
-        (RUN, "await asyncio.shield(self.start(record))", "await self.start(record)"),
-    ),
+    Guard("38", "a forwarded copy is no allowed recipient", {"38-copies": DROP}),
+    Guard("38", "a list is more than its address", {"38-list": WITH("False")}),
+    Guard("39", "an identical call joins the open record", {"39-joins.gate": FALSE, "39-joins.store": FALSE}),
+    Guard("40", "a caller that goes stops nothing", {"40-shield": WITH("await self.start(record)")}),
     # Outcomes and what lies around the list.
-    _("a_send_whose_answer_was_lost", "sends are looked up", (LOOK, 'if operation.settle == "events":', "if False:")),
-    _(
-        "may_have_been_lost",
-        "absent events prove nothing",
-        (LOOK, "return True if record.message_id in named else None", "return record.message_id in named"),
-    ),
-    _(
+    Guard("a_send_whose_answer_was_lost", "sends are looked up", {"00-sends": FALSE}),
+    Guard("may_have_been_lost", "absent events prove nothing", {"00-absent": WITH("record.message_id in named")}),
+    Guard(
         "event_of_another_message",
         "an event counts for its own message",
-        (LOOK, "return True if record.message_id in named else None", "return True if [*named] else None"),
+        {"00-own-event": WITH("True if [*named] else None")},
     ),
-    _(
-        "does_not_repeat_what_may_have_happened",
-        "no rule repeats a doubtful write",
-        (GATE, "(joined or unknowable or doubted)", "(joined or unknowable)"),
-    ),
-    _(
-        "cannot_be_handled",
-        "an answer that cannot be kept is still a success",
-        (RUN, "except (ValueError, RecursionError) as problem:", "except KeyError as problem:"),
-    ),
-    _(
-        "nobody_foresaw",
-        "a failure that nobody foresaw is a doubt",
-        (RUN, "except Exception as surprise:", "except KeyError as surprise:"),
-    ),
-    _("too_many_requests", "429 keeps the yes", (RUN, "if isinstance(problem, RateLimited):", "if False:")),
-    _("too_many_requests", "429 waits", (RUN, "and gate.clock() < record.retry_at)", "and False)")),
-    _(
-        "an_answer_that_proves_nothing",
-        "408 and redirects prove nothing",
-        (RUN, "if reply.status < 400 or reply.status == 408:", "if False:"),
-    ),
-    _(
+    Guard("does_not_repeat_what_may_have_happened", "no rule repeats a doubtful write", {"00-doubted": WITH("False")}),
+    Guard("cannot_be_handled", "an answer that cannot be kept is still a success", {"00-unkept": WITH("KeyError")}),
+    Guard("nobody_foresaw", "a failure that nobody foresaw is a doubt", {"00-unforeseen": WITH("KeyError")}),
+    Guard("too_many_requests", "429 keeps the yes", {"00-429-keeps": FALSE}),
+    Guard("too_many_requests", "429 waits", {"00-429-waits": WITH("False")}),
+    Guard("an_answer_that_proves_nothing", "408 and redirects prove nothing", {"00-proves-nothing": FALSE}),
+    Guard(
         "what_was_not_there or changed_meanwhile or there_already or existed_before",
         "an untouched target proves no success",
-        (LOOK, "if now == record.snapshot:", "if False:"),
+        {"00-untouched": FALSE},
     ),
-    _(
+    Guard(
         "took_long_to_get_lost",
         "the wait begins when the request ended",
-        (
-            LOOK,
-            "ended = record.finished_at or (record.attempted_at or record.created_at) + LEASE_SECONDS",
-            "ended = record.attempted_at or record.created_at",
-        ),
+        {"00-ended": WITH("record.attempted_at or record.created_at")},
     ),
-    _("can_no_longer_arrive", "not there yet is no failure", (LOOK, "GRACE_SECONDS = 90.0", "GRACE_SECONDS = 0.0")),
-    _(
-        "sent_value_can_be_compared",
-        "a match needs every value",
-        (LOOK, "if not (sent - named <= set(operation.compare) and sent & set(operation.compare)):", "if False:"),
-    ),
-    _("target_was_never_read", "a look afterwards needs one before", (LOOK, "or record.snapshot is None", "")),
-    _("changed_since_the_question", "the schema is held", (RUN, "if stored.digest != record.digest:", "if False:")),
-    _(
-        "read_only_runs_no",
-        "nothing runs that is not offered",
-        (RUN, "if prepared.operation.name not in self._gate.engine.catalogue:", "if False:"),
-    ),
-    _("with_another_key", "the gateway's key is held", (RUN, "if sealed.gateway != self._gate.mark:", "if False:")),
-    _("time_is_over_is_not_joined", "what is over is not joined", (GATE, "self.clock() < record.expires_at)", "True)")),
-    _(
-        "after_the_end_of_the_question",
-        "a yes after the end does not count",
-        ("approval/journal.py", 'to == "approved" and self.deadlines.lapsed(current, now)', "False"),
-    ),
-    _(
-        "a_relay_never",
-        "a relay is for one recipient",
-        ("approval/tools.py", 'or record.access == "delete" or not _to_one(record)', ""),
-    ),
-    _(
-        "another_principal_sees",
-        "approvals are their principal's",
-        ("approval/tools.py", "and record.principal == caller.principal", ""),
-    ),
-    _(
-        "worth_nothing_to_another",
-        "answers are their principal's",
-        (GATE, "and record.principal == caller.principal", ""),
-    ),
-    _(
+    Guard("can_no_longer_arrive", "not there yet is no failure", {"00-grace": WITH("0.0")}),
+    Guard("sent_value_can_be_compared", "a match needs every value", {"00-every-value": FALSE}),
+    Guard("target_was_never_read", "a look afterwards needs one before", {"00-before": DROP}),
+    Guard("changed_since_the_question", "the schema is held", {"00-schema": FALSE}),
+    Guard("read_only_runs_no", "nothing runs that is not offered", {"00-offered": FALSE}),
+    Guard("with_another_key", "the gateway's key is held", {"00-key": FALSE}),
+    Guard("time_is_over_is_not_joined", "what is over is not joined", {"00-over": WITH("True")}),
+    Guard("after_the_end_of_the_question", "a yes after the end does not count", {"00-late": FALSE}),
+    Guard("a_relay_never", "a relay is for one recipient", {"00-relay.delete": DROP, "00-relay.one": DROP}),
+    Guard("another_principal_sees", "approvals are their principal's", {"00-own": TRUE}),
+    Guard("worth_nothing_to_another", "answers are their principal's", {"00-answer-principal": WITH("True")}),
+    Guard(
         "history_of_one_principal",
         "history is its principal's",
-        (GATE, "self.store.history(caller.principal,", "self.store.history('local:tester',"),
+        {"00-history": WITH("await uses.store.history('local:tester', digest, now - _DAY)")},
     ),
-    _(
-        "33",
-        "the words about an outcome are ours",
-        ("approval/present.py", 'own = ("status", "executed", "approval_id")', "own = ()"),
-    ),
+    Guard("33", "the words about an outcome are ours", {"33-words": WITH("()")}),
 )

@@ -583,7 +583,7 @@ async def test_a_success_whose_answer_cannot_be_handled_is_still_a_success(
     def fails(*_: Any) -> Any:
         raise RecursionError
 
-    monkeypatch.setattr("maton_mailgun.approval.execution.split_secrets", fails)
+    monkeypatch.setattr("maton_mailgun.approval.settle.split_secrets", fails)
     async with desk.open() as house:
         approval_id, result = await run(house, "send_message", LETTER)
         assert await house.state(approval_id) == "succeeded"

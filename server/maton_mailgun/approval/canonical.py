@@ -60,12 +60,12 @@ def canonical(request: HttpRequest, *, tool: str, schema_digest: str, connection
     content = {
         "tool": tool,
         "schema": schema_digest,
-        "connection_id": connection_id,
+        "connection_id": connection_id,  # guard: 09-connection
         "service": request.service,
         "method": request.method,
         "path": request.path,
         "query": [list(pair) for pair in request.query],
-        "form": [list(pair) for pair in request.form],
+        "form": [list(pair) for pair in request.form],  # guard: 04-form
         "files": [
             {
                 "field": file.field,

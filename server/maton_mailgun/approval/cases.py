@@ -20,7 +20,10 @@ def case_of(prepared: Prepared) -> Case:
     return Case(
         tool=operation.name,
         access=operation.access,
-        recipients=(*(address.raw if address.problems else address.address for address in found), *copies),
+        recipients=(
+            *(address.raw if address.problems else address.address for address in found),  # guard: 38-strict.case
+            *copies,  # guard: 38-copies
+        ),
         domain=arguments.get("domain"),
         connection_id=prepared.account.connection_id,
         arguments=arguments,

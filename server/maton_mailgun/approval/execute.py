@@ -57,7 +57,7 @@ class Execution:
     async def run(self, record: Record) -> Record:
         """Carry out, or wait for, an approved write. The caller may be cancelled; the write goes on."""
         if record.state == "approved":
-            return await asyncio.shield(self.start(record))
+            return await asyncio.shield(self.start(record))  # guard: 40-shield
         if record.state == "executing":
             return await self._uses.changes.wait(record.id, 30.0, lambda current: current.state != "executing")
         return record
@@ -86,7 +86,8 @@ class Execution:
 
     async def _run(self, record: Record) -> Record:
         uses = self._uses
-        if record.state != "approved" or (record.retry_at is not None and uses.clock() < record.retry_at):
+        waits = record.retry_at is not None and uses.clock() < record.retry_at  # guard: 00-429-waits
+        if record.state != "approved" or waits:
             return record
         try:
             sealed = await uses.opened(record)
@@ -108,7 +109,7 @@ class Execution:
         uses.changes.announce()
         try:
             return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
-        except Exception as surprise:
+        except Exception as surprise:  # guard: 00-unforeseen
             # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
             log.exception("a write ended unexpectedly", extra={"approval": record.id})
             told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
@@ -122,18 +123,18 @@ class Execution:
             CallError: It cannot be found out now.
         """
         prepared = sealed.prepared
-        if sealed.gateway != self._uses.mark:
+        if sealed.gateway != self._uses.mark:  # guard: 00-key
             # Another server process of this user may hold the right key: the yes stays good for it.
             raise Refused(
                 message="This server has another Maton key, address, policy or attachments directory than it needs.",
                 next="Call the tool from the server that proposed it.",
             )
-        if prepared.operation.name not in self._uses.offered:
+        if prepared.operation.name not in self._uses.offered:  # guard: 00-offered
             raise Refused(
                 message="This server does not offer this tool (it is read-only, or its toolset is left out).",
                 next="Call the tool from the server that proposed it.",
             )
-        if prepared.operation.service == "mailgun":
+        if prepared.operation.service == "mailgun":  # guard: 10-looked-up-again
             chosen = await self._uses.connections.choose(prepared.account.connection_id)
             if chosen.connection_id != prepared.account.connection_id:
                 raise Stopped("The connection it was approved for is not available.")
@@ -143,7 +144,7 @@ class Execution:
                 files.append(await asyncio.to_thread(reopen, part, self._uses.settings.attachments))
             except FileRefused as refused:
                 raise Stopped(f"An attachment is not what was approved: {part.filename} {refused}") from None
-        if record.snapshot is not None:
+        if record.snapshot is not None:  # guard: 20-target
             await self._hold_to_snapshot(record, prepared)
         return replace(prepared, request=replace(prepared.request, files=tuple(files)))
 
@@ -165,16 +166,16 @@ class Execution:
         """
         uses = self._uses
         try:
-            policy = policy_of(uses.settings)
+            policy = policy_of(uses.settings)  # guard: 38-read-again
         except SetupError as problem:
             raise Stopped(f"The policy file cannot be used any more: {problem}") from None
         verdict = policy.judge(case_of(prepared))
-        if verdict.decision == "deny":
+        if verdict.decision == "deny":  # guard: 38-deny
             raise Stopped(f"The policy does not allow it any more: {verdict.why}")
         by_policy = record.channel == "policy"
         if by_policy and verdict.decision != "allow":
             raise Stopped("The policy now wants a person to decide this.")
-        if verdict.level == "operator" and record.channel in ("form", "relay"):
+        if verdict.level == "operator" and record.channel in ("form", "relay"):  # guard: 38-level
             raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
         # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
         return verdict.budgets if by_policy or verdict.decision == "ask" else ()

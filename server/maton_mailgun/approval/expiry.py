@@ -46,14 +46,14 @@ class Deadlines:
             return False
         past_wall = now >= end or now < _begin(record) - CLOCK_TOLERANCE
         known_end, deadline = self._ends.get(record.id, (None, 0.0))
-        return past_wall or (known_end == end and self.monotonic() >= deadline)
+        return past_wall or (known_end == end and self.monotonic() >= deadline)  # guard: 34-clock
 
     def closing(self, record: Record, now: float) -> tuple[State, Changes]:
         """What a lapsed record becomes: unanswered or unused is expired, in flight is unknown."""
         if record.state != "executing":
             return "expired", {"finished_at": now}
         result = {"status": "unknown", "executed": None, "message": DIED}
-        return "unknown", {"lease_until": None, "result": result}
+        return "unknown", {"lease_until": None, "result": result}  # guard: 33-unknown
 
 
 def _end(record: Record) -> float | None:

@@ -29,7 +29,7 @@ FORM: Mapping[str, Any] = {
 }
 """Flat and primitive, as the protocol wants form schemas; no default, so that nothing is decided by not looking."""
 
-NOT_SHOWN_SECONDS = 1.0
+NOT_SHOWN_SECONDS = 1.0  # guard: 07-at-once, 07-took-time
 """A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""
 
 
@@ -39,14 +39,14 @@ def decision_in(answer: FormAnswer, caller: Caller, now: float) -> Decision | No
     Args:
         now: Unix seconds.
     """
-    decision = answer.content.get("decision") if answer.action == "accept" else None
-    waited = now - answer.asked_at
-    shown = decision in DECISIONS or (answer.action == "decline" and waited >= NOT_SHOWN_SECONDS)
+    decision = answer.content.get("decision") if answer.action == "accept" else None  # guard: 06-accepted
+    slow = now - answer.asked_at >= NOT_SHOWN_SECONDS
+    shown = decision in DECISIONS or (answer.action == "decline" and slow)  # guard: 06-valid.shown
     if not shown:
         return None
     reason = answer.content.get("reason")
     return Decision(
-        approve=decision == "approve",
+        approve=decision == "approve",  # guard: 06-valid.approve
         level="client",
         channel="form",
         decider=f"person at {caller.client}",

@@ -113,7 +113,7 @@ class Gate:
         digest = digest_of(prepared)
         try:
             if answer is not None:
-                record = await self.store.get(answer.approval_id)
+                record = await self.store.get(answer.approval_id)  # guard: 02-unsolicited.record
                 if record is not None and _answers(answer, record, digest, caller):
                     return await self._answered(record, caller, answer)
             record = await propose(self.services, prepared, caller, digest)
@@ -145,7 +145,7 @@ class Gate:
         return Question(record.id, record.digest, self._now(), asked, record.expires_at)
 
     async def _answered(self, record: Record, caller: Caller, answer: FormAnswer) -> Outcome | Question:
-        if record.state != "pending":
+        if record.state != "pending":  # guard: 05-finished.before
             return await self._go_on(record, caller)
         decision = decision_in(answer, caller, self._now())
         if decision is None or record.level != "client":
@@ -154,7 +154,7 @@ class Gate:
         try:
             await self.decided(record.id, decision)
         except NotDecidable as refused:
-            return await self._go_on(refused.record, caller)
+            return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
         record = await self.run(record.id)
         await self._ways.reveal(record)
         return outcome(record, now=self._now())
@@ -272,7 +272,9 @@ class Gate:
 
 def _answers(answer: FormAnswer, record: Record, digest: str, caller: Caller) -> bool:
     """Whether an answer is to this very question: same approval, same bytes, same asker."""
-    return answer.digest == digest == record.digest and record.principal == caller.principal
+    same_call = answer.digest == digest == record.digest  # guard: 02-unsolicited.digest, 03-question, 04-call
+    same_asker = record.principal == caller.principal  # guard: 00-answer-principal
+    return same_call and same_asker
 
 
 def finished(record: Record) -> bool:

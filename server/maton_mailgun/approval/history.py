@@ -8,7 +8,7 @@ from ..errors import Refused
 from ..text import short
 from .record import Record
 
-MAX_REJECTIONS = 3
+MAX_REJECTIONS = 3  # guard: 08-three
 
 
 def lines(past: Sequence[Record], now: float) -> tuple[str, ...]:
@@ -49,6 +49,6 @@ def _line(record: Record, now: float) -> str | None:
             return f"Exactly this was sent {when} and its outcome is not known ({record.id}): it may have happened."
         case "rejected":
             why = f", saying: {short(record.reason, 120)}" if record.reason else ""
-            return f"Exactly this was rejected {when}{why}."
+            return f"Exactly this was rejected {when}{why}."  # guard: 08-told
         case _:
             return None

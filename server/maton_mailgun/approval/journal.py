@@ -113,7 +113,7 @@ class Journal:
         found = yield rows.OPEN_ONE, (rows.ascii_text(record.principal), record.digest)
         for row in found:
             earlier = self.rows.check(row)
-            if not self.deadlines.lapsed(earlier.record, now):
+            if not self.deadlines.lapsed(earlier.record, now):  # guard: 39-joins.store
                 return earlier.record, True
             head, _ = yield from self._lapse(head, earlier, now)
         waiting = yield rows.PENDING_OF, (rows.ascii_text(record.principal),)
@@ -136,7 +136,7 @@ class Journal:
             return Conflict(current)
         if to not in MOVES[current.state] or to == "executing":
             return IllegalMove(current, to)
-        if current.state == "pending" and to == "approved" and self.deadlines.lapsed(current, now):
+        if current.state == "pending" and to == "approved" and self.deadlines.lapsed(current, now):  # guard: 00-late
             _, expired = yield from self._lapse(head, row, now)
             return Conflict(expired)
         if (current.state, to) == ("executing", "approved"):
@@ -166,9 +166,9 @@ class Journal:
     ) -> Script[Record | StoreError]:
         head, row = yield from self._current(record)
         current = row.record
-        if current.version != record.version:
+        if current.version != record.version:  # guard: 32-claim.version
             return Conflict(current)
-        if current.state != "approved":
+        if current.state != "approved":  # guard: 32-claim.state
             return IllegalMove(current, "executing")
         if self.deadlines.lapsed(current, now):
             _, expired = yield from self._lapse(head, row, now)
@@ -215,7 +215,7 @@ class Journal:
         entry = audit.entry_of(latest[0]) if latest else None
         left = (row.record.state, row.record.version, row.mac)
         if entry is None or not self.chain.holds(entry) or (entry.to_state, entry.version, entry.row_mac) != left:
-            raise Tampered(row.record.id, "the audit knows it in another state")
+            raise Tampered(row.record.id, "the audit knows it in another state")  # guard: 37-audit
 
     def _unbroken_since(self, record: Record, head: Head) -> Script[None]:
         """Nothing was taken out of the audit since this record's last entry: so that entry *is* its last."""
@@ -327,7 +327,7 @@ def _reserved(head: Head, budgets: Sequence[tuple[str, int]], now: float) -> Hea
     day = max(head.day, _day(now))
     used = dict(head.budgets) if day == head.day else {}
     for rule, per_day in budgets:
-        if used.get(rule, 0) >= per_day:
+        if used.get(rule, 0) >= per_day:  # guard: 38-budget
             raise BudgetSpent(rule, per_day)
         used[rule] = used.get(rule, 0) + 1
     return replace(head, day=day, budgets=used) if budgets else head

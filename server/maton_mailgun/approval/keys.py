@@ -38,7 +38,7 @@ def load_keys(home: Path) -> Keys:
     """
     _private_directory(home)
     path = home / KEY_FILE
-    if not path.exists():
+    if not path.exists():  # guard: 36-keys
         _create(path)
     return _read(path)
 

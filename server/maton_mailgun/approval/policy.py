@@ -91,7 +91,7 @@ class Rule:
         for recipient in recipients:
             address = parse(recipient)
             if address is None:
-                return f"the recipient {recipient!a} is not a plain address"
+                return f"the recipient {recipient!a} is not a plain address"  # guard: 38-strict.rule
             if not self._covers(address):
                 return f"the recipient {recipient!a} does not match"
         return None

@@ -49,7 +49,7 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     if record.decided_by and record.state not in ("expired", "cancelled"):
         key = "rejected_by" if record.state == "rejected" else "approved_by"
         content[key] = record.decided_by
-    own = ("status", "executed", "approval_id")
+    own = ("status", "executed", "approval_id")  # guard: 33-words
     content |= {key: value for key, value in (record.result or {}).items() if key not in own and key[0] != "_"}
     if record.reason and "reason" not in content:
         content["reason"] = record.reason
@@ -71,7 +71,7 @@ def pending(record: Record, decide: list[dict[str, Any]]) -> dict[str, Any]:
         "effect": preview["effect"],
         "preview": show.brief(preview),
         "warnings": list(preview["warnings"]),
-        "notice": NOTICE,
+        "notice": NOTICE,  # guard: 21-preview
         "digest": record.digest,
         "expires_at": timestamp(record.expires_at),
         "decide": decide,

@@ -14,7 +14,7 @@ from .policies import policy_now
 from .record import OPEN, Record, new_approval_id
 from .services import Services
 
-MAX_PENDING = 10
+MAX_PENDING = 10  # guard: 22-ten
 _DAY, _HOUR = 86_400.0, 3_600.0
 
 
@@ -31,7 +31,8 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
     """
     for record in await uses.store.list(principal=caller.principal, states=OPEN, limit=200):
         # One whose time is over and that nobody has closed yet is closed by `insert` below.
-        if record.digest == digest and (record.state == "executing" or uses.clock() < record.expires_at):
+        in_time = uses.clock() < record.expires_at  # guard: 00-over
+        if record.digest == digest and (record.state == "executing" or in_time):  # guard: 39-joins.gate
             return record
     verdict = policy_now(uses.settings).judge(case_of(prepared))
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
@@ -41,7 +42,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
             next="Tell the user. Nothing was sent, and asking again does not change it.",
         )
     now = uses.clock()
-    past = await uses.store.history(caller.principal, digest, now - _DAY)
+    past = await uses.store.history(caller.principal, digest, now - _DAY)  # guard: 00-history
     history.refuse_after_rejections(past, now - _HOUR)
     look = await preview.make(uses.proposal(prepared, caller, history.lines(past, now)))
     succeeded = next((record.id for record in past if record.state == "succeeded"), None)
@@ -70,9 +71,10 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
     envelope = seal.seal(uses.keys.seal, packed, approval_id=record.id, digest=digest)
     record, joined = await uses.store.insert(record, envelope, max_pending=MAX_PENDING)
     # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
-    unknowable = any(one["kind"] == "list" for one in look.preview["recipients"]) or bool(look.preview["unchecked"])
+    lists = any(one["kind"] == "list" for one in look.preview["recipients"])
+    unknowable = lists or bool(look.preview["unchecked"])  # guard: 38-list
     # Nor does a rule repeat what may have happened: that is for a person to risk.
-    doubted = any(one.state == "unknown" for one in past)
+    doubted = any(one.state == "unknown" for one in past)  # guard: 00-doubted
     if allowed and not (joined or unknowable or doubted):
         actor = f"policy:{verdict.rule}"
         record = await uses.store.move(

@@ -32,7 +32,7 @@ GIVE_UP_SECONDS = 3 * 86_400.0
 """Mailgun keeps events for one day on the smallest plan; after this nothing more can be learnt."""
 LEASE_SECONDS = 240.0
 """Longer than every attempt to connect and one whole exchange together: a lapsed lease means the process is gone."""
-GRACE_SECONDS = 90.0
+GRACE_SECONDS = 90.0  # guard: 00-grace
 """How long a request may still be on its way after we gave up: until then "not there" proves nothing."""
 CLOSE_SECONDS = 2.0
 """What a look under way may take when the server stops."""
@@ -101,7 +101,7 @@ class Reconciliation:
 
     def _lost_for(self, record: Record) -> float:
         """Seconds since the last moment at which a byte of it can have left."""
-        ended = record.finished_at or (record.attempted_at or record.created_at) + LEASE_SECONDS
+        ended = record.finished_at or (record.attempted_at or record.created_at) + LEASE_SECONDS  # guard: 00-ended
         return self._uses.clock() - ended
 
     async def look(self, record: Record) -> Record:
@@ -132,7 +132,7 @@ class Reconciliation:
         """True or False where the account shows it, None where it does not."""
         operation, arguments = sealed.prepared.operation, sealed.prepared.arguments
         read = AccountReader(self._uses.gateway, self._uses.operations, record.connection_id)
-        if operation.settle == "events":
+        if operation.settle == "events":  # guard: 00-sends
             if record.message_id is None:
                 return None
             where = {"domain": arguments["domain"], "message": record.message_id}
@@ -140,8 +140,12 @@ class Reconciliation:
             # Absent events prove nothing: they can be late, and the log may not hold them any more. Neither does the
             # event of another message, which a service that ignored the filter would show.
             named = (str(dig(event, "message.headers.message-id")).strip("<> ") for event in _items(answer))
-            return True if record.message_id in named else None
-        if operation.settle is None or operation.before is None or record.snapshot is None:
+            return True if record.message_id in named else None  # guard: 00-absent, 00-own-event
+        if (
+            record.snapshot is None  # guard: 00-before
+            or operation.settle is None
+            or operation.before is None
+        ):
             return None
         source = operation.before if operation.settle != "exists" else operation.settle_read or operation.before
         return await self._compared(record, sealed, await read(source, arguments))
@@ -153,7 +157,7 @@ class Reconciliation:
         now = await snapshot(self._uses.proposal(sealed.prepared, caller))
         operation = sealed.prepared.operation
         matches = as_asked(sealed.prepared, answer) if answer.status == 200 else False
-        if now == record.snapshot:
+        if now == record.snapshot:  # guard: 00-untouched
             # What is done later, or cannot be told from what was there, is not disproved by an untouched target.
             tells = not operation.asynchronous and (operation.settle != "matches" or matches is False)
             return False if tells and self._lost_for(record) >= GRACE_SECONDS else None
@@ -180,7 +184,7 @@ def as_asked(prepared: Prepared, answer: Answer) -> bool | None:
     sent = {name for name, value in given.items() if value is not None}
     # What names the target in its own address needs no comparison.
     named = {*operation.path_arguments, *_BRACED.findall(operation.before or ""), "connection_id"}
-    if not (sent - named <= set(operation.compare) and sent & set(operation.compare)):
+    if not (sent - named <= set(operation.compare) and sent & set(operation.compare)):  # guard: 00-every-value
         return None
     return not difference.diff(operation, given, answer)
 

@@ -15,7 +15,11 @@ def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool
     Raises:
         Refused: This must be decided by the person themselves.
     """
-    if settings.approval != "relay" or record.access == "delete" or not _to_one(record):
+    if (
+        settings.approval != "relay"
+        or record.access == "delete"  # guard: 00-relay.delete
+        or not _to_one(record)  # guard: 00-relay.one
+    ):
         raise Refused(
             message="This cannot be relayed: deletes and messages to several people need the person themselves.",
             next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",

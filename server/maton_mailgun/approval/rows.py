@@ -118,7 +118,7 @@ class Rows:
                 f"it was written under the key {row[9]}, which this installation no longer has. If it was being "
                 "executed, look in Mailgun for its outcome first",
             )
-        if not seal.same(str(row[10]), self._mac(row[:8], envelope)):
+        if not seal.same(str(row[10]), self._mac(row[:8], envelope)):  # guard: 37-checksum
             raise Tampered(approval_id)
         return Row(_record(approval_id, row[7]), envelope, row[6], row[10])
 

@@ -95,6 +95,6 @@ class Services:
         envelope = await self.store.envelope(record.id)
         data = seal.unseal(self.keys.seal, envelope, approval_id=record.id, digest=record.digest)
         stored = unpack(data, self.operations)
-        if stored.digest != record.digest:
+        if stored.digest != record.digest:  # guard: 00-schema
             raise seal.Unsealable(record.id, "its schema changed since it was proposed")
         return stored

@@ -40,7 +40,7 @@ class Settlement:
         if 200 <= reply.status < 300:
             return await self._succeeded(record, prepared, reply)
         problem = _problem_of(reply, prepared.operation)
-        if isinstance(problem, RateLimited):
+        if isinstance(problem, RateLimited):  # guard: 00-429-keeps
             return await self._not_now(record, prepared, problem)
         if isinstance(problem, OutcomeUnknown):
             return await self.lost(record, prepared, problem)
@@ -56,7 +56,7 @@ class Settlement:
         record = await self._finish(record, prepared, "unknown", unknown.as_content())
         try:
             return await self._reconciliation.first_look(record)
-        except StoreError as problem:
+        except StoreError as problem:  # guard: 35-looked-up
             log.warning("an outcome cannot be looked up", extra={"approval": record.id, "why": str(problem)})
             return record
 
@@ -65,7 +65,7 @@ class Settlement:
             content = self._told(prepared, self._answer(record, prepared, reply))
             # What the store and the client could not hold must not turn a success into a doubt.
             json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
-        except (ValueError, RecursionError) as problem:
+        except (ValueError, RecursionError) as problem:  # guard: 00-unkept
             log.warning("an answer cannot be shown", extra={"approval": record.id, "why": type(problem).__name__})
             content = {"result": {"note": f"The service answered {reply.status}; its answer cannot be shown."}}
         return await self._finish(record, prepared, "succeeded", content)
@@ -99,7 +99,7 @@ class Settlement:
     def _told(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:
         """An outcome without the secrets of its call, which the service may have quoted."""
         given = [str(prepared.arguments.get(name) or "") for name in prepared.operation.secret]
-        told: dict[str, Any] = redacted(content, [*given, self._uses.settings.api_key or ""])
+        told: dict[str, Any] = redacted(content, [*given, self._uses.settings.api_key or ""])  # guard: 27-quoted
         return told
 
     async def _finish(self, record: Record, prepared: Prepared, state: Any, content: Mapping[str, Any]) -> Record:
@@ -112,10 +112,10 @@ class Settlement:
                 return await store.move(record, state, actor="gate", finished_at=now, result=result)
             except Conflict as lost:
                 # Another process took this one for dead and called the outcome unknown; here it is known.
-                if lost.current.state != "unknown" or state == "unknown":
+                if lost.current.state != "unknown" or state == "unknown":  # guard: 34-swept
                     return lost.current
                 return await store.move(lost.current, state, actor="gate", finished_at=now, result=result)
-        except StoreError as problem:
+        except StoreError as problem:  # guard: 35-recorded
             log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
             note = {"store_problem": f"The outcome could not be recorded: {problem}"}
             return replace(record, state="unknown", result={**result, **note})
@@ -124,7 +124,7 @@ class Settlement:
 def _problem_of(reply: Reply, operation: Operation) -> CallError:
     """What an answer other than 2xx to a write means; anything that is no definite no leaves the outcome open."""
     # 408: a server or proxy gave up on the request, which says nothing about the service behind it.
-    if reply.status < 400 or reply.status == 408:
+    if reply.status < 400 or reply.status == 408:  # guard: 00-proves-nothing
         return OutcomeUnknown(
             message=f"The gateway answered {reply.status}, which says nothing about the outcome.",
             next=LOOK_FIRST,

@@ -214,7 +214,7 @@ def _question_message(message: Mapping[str, Any]) -> Iterator[str]:
         if body := message.get(kind):
             yield ""
             yield f"{name}, {count(len(body), 'character')}:"
-            lines = [f"> {line}" for line in safe_block(mark(body, 500)).split("\n")]
+            lines = [f"> {line}" for line in safe_block(mark(body, 500)).split("\n")]  # guard: 13-form
             yield from lines[:12]
             if len(lines) > 12:
                 yield f"({count(len(lines) - 12, 'more line')} of it on the approval page)"
@@ -245,11 +245,16 @@ def _terminal(preview: Preview) -> Iterator[tuple[str, str]]:
         rows = [f"{row['label']}: {row['value']}{_flags(row, 10_000)}" for row in section["rows"]]
         yield from _block(section["heading"], rows)
     recipients = preview["recipients"]
-    yield from _block(f"All recipients ({len(recipients):,})", [_recipient(one, 1000) for one in recipients])
+    everyone = [_recipient(one, 1000) for one in recipients]  # guard: 16-everyone
+    yield from _block(f"All recipients ({len(recipients):,})", everyone)
     message = preview.get("message") or {}
     for kind, name in (("text", "Text"), ("html", "HTML source"), ("amp_html", "AMP HTML source")):
         if message.get(kind):
-            yield from _block(name, safe_block(message[kind]).split("\n"), indent="  | ")
+            yield from _block(
+                name,
+                safe_block(message[kind]).split("\n"),
+                indent="  | ",  # guard: 13-terminal
+            )
 
 
 def _block(heading: str, lines: Iterable[str], *, indent: str = "  ") -> Iterator[tuple[str, str]]:

@@ -78,7 +78,7 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
 
 async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:
     record = await gate.get(approval_id)
-    return record if record is not None and record.principal == caller.principal else None
+    return record if record is not None and record.principal == caller.principal else None  # guard: 00-own
 
 
 _HANDLERS = {

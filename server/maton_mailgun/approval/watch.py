@@ -40,7 +40,7 @@ class Watcher:
                 if now != seen:
                     seen = now
                     self._uses.changes.announce()
-                    await self.take_up()
+                    await self.take_up()  # guard: 33-taken-up
             except StoreError as problem:
                 log.warning("the approvals cannot be read", extra={"why": str(problem)})
             await asyncio.sleep(WATCH_SECONDS)

@@ -147,7 +147,7 @@ def require_passphrase(settings: Settings, prompt: str) -> None:
         fits = passphrase.verify(given, now=time.time())
     except PassphraseError as problem:
         raise CommandFailed(NO_PASSPHRASE, str(problem)) from None
-    if not fits:
+    if not fits:  # guard: 25-terminal
         raise CommandFailed(NO_PASSPHRASE, "That is not the passphrase. Nothing was decided.")
 
 

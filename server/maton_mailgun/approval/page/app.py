@@ -202,7 +202,7 @@ class _Pages:
         """The record of the path, as far as this session may know of it."""
         self._door.check_lookups(session)
         record = await self._gate.get(request.path_params["approval_id"])
-        if record is None or session.principal not in {None, record.principal}:
+        if record is None or session.principal not in {None, record.principal}:  # guard: 26-principal
             self._door.lookup_failed(session)
             raise _not_found()
         return record

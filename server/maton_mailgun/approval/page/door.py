@@ -79,7 +79,7 @@ class Door:
         else:
             raise Refusal(400, "bad_request", "Signing in needs exactly one of the ways this page offers.")
         if opened is None:
-            self._guesses.failed(who)
+            self._guesses.failed(who)  # guard: 25-guessers
             self._all_guesses.failed(_EVERYONE)
             raise self._sign_in_needed(
                 "That link or passphrase does not open the page. A link works once, for 10 minutes."
@@ -129,7 +129,7 @@ class Door:
 
     def lookup_failed(self, session: Session) -> None:
         """Count one approval that does not exist."""
-        self._lookups.failed(session.key)
+        self._lookups.failed(session.key)  # guard: 26-counted
 
     async def body(self, request: Request) -> dict[str, Any]:
         """The JSON object a request carries, of bounded size and in bounded time."""
@@ -153,12 +153,12 @@ class Door:
         return given
 
     def _known(self, request: Request, session: Session | None) -> Session:
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":  # guard: 23-other-site.read
             raise Refusal(403, "wrong_origin", "Only the approval page itself may ask this.")
         if session is None:
             who = _caller(request)
             self._check(self._strangers, who)
-            self._strangers.failed(who)
+            self._strangers.failed(who)  # guard: 25-strangers
             raise self._sign_in_needed("Sign in to see approvals.")
         return session
 

@@ -15,13 +15,16 @@ Hosts = Collection[str] | Callable[[], Collection[str]]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-src 'self'; "
+    "frame-ancestors 'none'; "  # guard: 24-frame
+    "base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """Trusted types make the browser itself refuse innerHTML: text from records can only ever be text."""
 
 FRAME_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
+    "sandbox; "  # guard: 17-sandbox
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
 """For the message in its frame: nothing runs and nothing is fetched."""
@@ -77,14 +80,14 @@ class Guard:
         headers = Headers(scope=scope)
         named = headers.getlist("host")
         hosts = self._hosts() if callable(self._hosts) else self._hosts
-        if len(named) != 1 or named[0].lower() not in {host.lower() for host in hosts}:
+        if len(named) != 1 or named[0].lower() not in {host.lower() for host in hosts}:  # guard: 24-host
             return 421, "wrong_host", "This server does not answer under that host name."
         if scope["method"] in _SAFE_METHODS:
             return None
         origin = self._origin or f"{scope['scheme']}://{named[0].lower()}"
-        if headers.getlist("origin") != [origin]:
+        if headers.getlist("origin") != [origin]:  # guard: 23-origin
             return 403, "wrong_origin", "Only the approval page itself may send this."
-        if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        if headers.get("sec-fetch-site", "same-origin") != "same-origin":  # guard: 23-other-site.write
             return 403, "wrong_origin", "Only the approval page itself may send this."
         return None
 

@@ -111,7 +111,9 @@ class Sessions:
     def find(self, cookie: str | None, key: str | None) -> Session | None:
         """The session both halves belong to."""
         session = self._by_cookie(cookie)
-        if session is None or not key or not hmac.compare_digest(session.key.encode(), key.encode()):
+        if session is None:
+            return None
+        if not key or not hmac.compare_digest(session.key.encode(), key.encode()):  # guard: 23-key
             return None
         return self._used(session)
 

@@ -12,7 +12,7 @@ from ...text import count, moment, short
 from .letter import Letter
 from .proposal import Answer, Reads, dig, items
 
-RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")
+RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")  # guard: 15-recipients
 """Headers in which mail programs and servers look for recipients."""
 
 _ONE_BY_ONE = 3

@@ -164,7 +164,7 @@ def _follow(reading: Reading, href: str, words: str) -> str:
         return ""
     host = _link(reading, target)
     named = _named_hosts(words)
-    if host and named and not any(_same_site(host, one) for one in named):
+    if host and named and not any(_same_site(host, one) for one in named):  # guard: 18-links
         reading.warnings.append(f"A link shows {short(named[0], 100)} but leads to {short(host, 100)}.")
         reading.raises += 1
     return host
@@ -204,7 +204,7 @@ def _compare(reading: Reading, text: str, html_text: str, text_hosts: set[str], 
     words, html_words = _words(text), _words(html_text)
     if max(len(words), len(html_words)) >= 6:
         common = len(words & html_words) / (len(words | html_words) or 1)
-        if common < 0.4:
+        if common < 0.4:  # guard: 18-bodies
             all_words = count(len(words | html_words), "word")
             reading.warnings.append(f"Text and HTML say different things: they share {common:.0%} of {all_words}.")
             reading.raises += 1

@@ -55,7 +55,7 @@ def place(url: str) -> Place:
         odd = True
     if port not in (None, 80, 443):
         flags.append(f"port {port}")
-    private = private_host(host)
+    private = private_host(host)  # guard: 29-private
     if private:
         flags.append(private)
     spelling = [] if address_of(host) else domain_flags(host)

@@ -17,7 +17,7 @@ PREVIEWS: Mapping[str, Preview] = {
 }
 
 WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]] = {
-    "message": message.watch,
+    "message": message.watch,  # guard: 19-template
     "mime": message.watch,
 }
 """Reads beyond the row's `before` to whose answers a yes is bound as well."""
