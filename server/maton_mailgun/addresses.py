@@ -1,24 +1,43 @@
-"""Addresses as a caller wrote them, taken apart strictly, with what a person should know about each.
+"""Addresses as a caller wrote them, read by one strict grammar, with what a person should know about each.
 
-Nothing here repairs an address: what is not plainly an address is kept with its problems, and whoever decides
-(a policy rule, a person) treats it as unknown. An address without problems has a domain that `approval.address` reads
-as it is written, and the same: what a person is shown, what a rule is asked about and what is sent are one.
+`,` and `;` separate, outside quotes, angle brackets and comments, as for Mailgun's own parser (`flanker`; its API
+reference, "parse lists": either , or ;). Nothing here repairs an address: what is not plainly one is kept with its
+problems, which the strict readers of `address_fields` refuse. An address without problems has a domain that
+`approval.address` reads as it is written, and the same; and `written` is what goes on the wire: what a person is shown,
+what a rule is asked about and what is sent are one.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 
 import idna
 from confusable_homoglyphs import categories, confusables  # type: ignore[import-untyped]
 
 from .approval import address as plain
 
-_LOCAL = re.compile(r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]+")
-_QUOTED_LOCAL = re.compile(r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"')
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_BLANKS = " \t"
+_ATOM = r"A-Za-z0-9!#$%&'*+\-/=?^_`{|}~"
+_DOTTED = re.compile(rf"[{_ATOM}\x80-\U0010ffff]+(?:\.[{_ATOM}\x80-\U0010ffff]+)*")
+_QUOTED_LOCAL = re.compile(rf'"[{_ATOM}.]+"')
+"""Quotes around dots that stand anywhere, as old Japanese addresses need them; nothing that could be read otherwise."""
+_QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*"'
+_WORD = r'[^\x00-\x20\x7f()<>\[\]:;@\\,"\u1680\u2000-\u200a\u205f]+'
+"""Letters of a name outside quotes: a dot is one of them (RFC 5322, obs-phrase), and so are the wide and the no-break
+space that people type between the parts of a name."""
+_TYPED = "\u00a0\u202f\u3000"
+_NAMED = re.compile(rf"(?:(?P<name>(?:{_QUOTED}|{_WORD})(?:[ \t]+(?:{_QUOTED}|{_WORD}))*)[ \t]*)?<(?P<address>[^<>]*)>")
+_PIECE = re.compile(rf"{_QUOTED}|{_WORD}")
+_PLAIN_NAME = re.compile(rf"[{_ATOM}]+(?: [{_ATOM}]+)*")
+_ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LONGEST = 900
+"""Characters of one address with its name: a header line has 998 (RFC 5322, 2.1.1)."""
 _ADDRESS_IN_NAME = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
 
 _WRITTEN_TOGETHER = (
@@ -57,6 +76,16 @@ class Address:
         return f"{self.local}@{self.ascii_domain}" if self.local and self.ascii_domain else self.raw.strip()
 
     @property
+    def written(self) -> str:
+        """The address with its name as it goes on the wire: one that every reader takes apart in the same way."""
+        if not self.name:
+            return self.address
+        letters = "".join("x" if not sign.isascii() and sign.isalnum() else sign for sign in self.name)
+        if _PLAIN_NAME.fullmatch(letters):
+            return f"{self.name} <{self.address}>"
+        return f"{_in_quotes(self.name)} <{self.address}>"
+
+    @property
     def key(self) -> str:
         """The form in which two spellings of one address are equal."""
         return self.address.casefold()
@@ -69,40 +98,75 @@ class Address:
         return self.key if self.address.isascii() else self.address
 
 
-def parse_all(given: str | Iterable[str]) -> list[Address]:
-    """Every address in one text or several, each of which may hold a comma-separated list."""
+def parse_all(given: str | Iterable[str], *, encoded: bool = False) -> list[Address]:
+    """Every address in one text or several, each of which may hold a list; those with problems among them."""
     texts = [given] if isinstance(given, str) else list(given)
-    return [parse(part) for text in texts for part in split(text)]
+    found = []
+    for text in texts:
+        places, balanced = spans(text)
+        found += [parse(text[start:end], balanced=balanced, encoded=encoded) for start, end in places]
+    return found
 
 
 def split(text: str) -> list[str]:
-    """The parts of a comma-separated address list; a comma in quotes or in angle brackets does not separate.
+    """The parts of an address list between `,` and `;` outside quotes, angle brackets and comments.
 
-    Where quotes or brackets never close, every comma separates: showing a recipient too many is harmless, hiding
-    one is not.
+    Where quotes or brackets never close, each of them separates: showing a recipient too many is harmless, hiding one
+    is not.
     """
-    parts, balanced = _split(text)
+    return [text[start:end] for start, end in spans(text)[0]]
+
+
+def spans(text: str) -> tuple[list[tuple[int, int]], bool]:
+    """Where the parts of a list are, without the blanks around them, and whether all quotes and brackets close."""
+    cuts = []
+    in_quotes = in_brackets = escaped = stray = False
+    comments = 0
+    for place, sign in enumerate(text):
+        if escaped:
+            escaped = False
+        elif sign == "\\" and (in_quotes or comments):
+            escaped = True
+        elif sign == '"' and not comments:
+            in_quotes = not in_quotes
+        elif in_quotes:
+            continue
+        elif sign == "(" or (sign == ")" and comments):
+            comments += 1 if sign == "(" else -1
+        elif sign in "<>" and not comments:
+            stray = stray or in_brackets == (sign == "<")
+            in_brackets = sign == "<"
+        elif sign in ",;" and not in_brackets and not comments:
+            cuts.append(place)
+    balanced = not (in_quotes or in_brackets or comments or stray)
     if not balanced:
-        parts = text.split(",")
-    return [part.strip() for part in parts if part.strip()]
+        cuts = [place for place, sign in enumerate(text) if sign in ",;"]
+    return [
+        (start + len(part) - len(part.lstrip(_BLANKS)), start + len(part.rstrip(_BLANKS)))
+        for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)
+        if (part := text[start:end]).strip(_BLANKS)
+    ], balanced
 
 
-def parse(text: str) -> Address:
+def parse(text: str, *, balanced: bool = True, encoded: bool = False) -> Address:
     """One address, with or without a display name."""
-    stripped = text.strip()
-    name, address = _name_and_address(stripped)
-    problems: list[str] = []
-    if _CONTROL.search(text):
-        problems.append("holds a line break or control character")
+    part = text.strip(_BLANKS)
+    problems = [] if balanced else ["holds quotes or brackets that do not close"]
+    problems += _oddities(part)
+    named = _NAMED.fullmatch(part)
+    name, address = (_unquoted(named["name"] or ""), named["address"]) if named else ("", part)
+    if named is None and "<" in part:
+        address = part.rpartition("<")[2].removesuffix(">")
+    if _ENCODED_WORD.search(name):
+        name, wrong = _decoded_name(name) if encoded else (name, "the name is an encoded word, write it as it reads")
+        problems += [wrong] if wrong else []
     local, at, domain = address.rpartition("@")
     if not at:
-        problems.append("has no @")
-        return Address(text, name, "", "", "", tuple(problems))
-    if not (_LOCAL.fullmatch(local) or _QUOTED_LOCAL.fullmatch(local)):
+        return Address(text, name, "", "", "", (*problems, "has no @"))
+    if not (_plain_local(local) or _QUOTED_LOCAL.fullmatch(local)):
         problems.append("the part before the @ is not valid")
-    domain = domain.removesuffix(".")
     ascii_form = ascii_domain(domain)
-    if not ascii_form or domain.endswith("."):
+    if not ascii_form or domain.endswith(".") or not plain.decodes(ascii_form):
         problems.append("the domain is not valid")
     elif plain.ascii_domain(domain) != ascii_form:
         # A full-width letter, a character without width: what mail systems make of them differs.
@@ -162,34 +226,60 @@ def address_flags(address: Address, *, known: str = "") -> list[str]:
     return flags  # guard: 11-look-alikes
 
 
-def _split(text: str) -> tuple[list[str], bool]:
-    parts, current = [], ""
-    in_quotes = in_brackets = escaped = False
-    for character in text:
-        if escaped:
-            escaped = False
-        elif character == "\\" and in_quotes:
-            escaped = True
-        elif character == '"':
-            in_quotes = not in_quotes
-        elif not in_quotes and character in "<>":
-            in_brackets = character == "<"
-        elif character == "," and not in_quotes and not in_brackets:
-            parts.append(current)
-            current = ""
-            continue
-        current += character
-    return [*parts, current], not (in_quotes or in_brackets)
+def _oddities(part: str) -> list[str]:
+    """What makes one part of a list readable in two ways, in words."""
+    if _CONTROL.search(part):
+        return ["holds a line break or control character"]
+    if len(part) > _LONGEST:
+        return [f"is longer than {_LONGEST} characters"]
+    outside = re.sub(_QUOTED, "", part)
+    found = []
+    if "(" in outside or ")" in outside:
+        found.append("holds parentheses outside quotes")
+    if ":" in outside:
+        found.append("holds a colon outside quotes: a group, a route, or mailto:")
+    if any(sign in outside for sign in "[]\\"):
+        found.append("holds square brackets or a backslash outside quotes")
+    name, opened, _ = outside.partition("<")
+    if opened and "@" in name:
+        found.append("the name holds an @ outside quotes")
+    name = name.strip(_BLANKS)
+    allowed = _BLANKS + (_TYPED if opened else "")
+    if any(sign.isspace() and sign not in allowed for sign in outside) or name[:1].isspace() or name[-1:].isspace():
+        found.append("holds a blank that is no common space")
+    if not found and opened and not _NAMED.fullmatch(part):
+        found.append("is not one name and one address in angle brackets after it")
+    return found
 
 
-def _name_and_address(text: str) -> tuple[str, str]:
-    if not text.endswith(">") or "<" not in text:
-        return "", text
-    name, _, address = text[:-1].rpartition("<")
-    name = name.strip()
-    if len(name) >= 2 and name.startswith('"') and name.endswith('"'):
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    return name, address.strip()
+def _plain_local(local: str) -> bool:
+    """A dot-atom, of letters that stand for nothing but themselves (RFC 6532 adds those outside ASCII)."""
+    if not _DOTTED.fullmatch(local):
+        return False
+    return local.isascii() or (
+        unicodedata.normalize("NFKC", local) == local
+        and all(unicodedata.category(sign)[0] not in "CZ" for sign in local)
+    )
+
+
+def _unquoted(phrase: str) -> str:
+    pieces: list[str] = _PIECE.findall(phrase)
+    return " ".join(re.sub(r"\\(.)", r"\1", one[1:-1]) if one[0] == '"' else one for one in pieces).strip(_BLANKS)
+
+
+def _in_quotes(name: str) -> str:
+    return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", name))
+
+
+def _decoded_name(name: str) -> tuple[str, str]:
+    """A name of encoded words as it reads, and what is wrong with it: one that could be taken for more than a name."""
+    try:
+        decoded = str(make_header(decode_header(name)))
+    except (HeaderParseError, LookupError, ValueError):
+        return name, "the name is an encoded word that cannot be decoded"
+    if _CONTROL.search(decoded) or "\t" in decoded or any(sign in decoded for sign in "<>@"):
+        return decoded, "the name is an encoded word that hides an address, a bracket or a control character"
+    return decoded.strip(), ""
 
 
 def _decoded(label: str) -> str:

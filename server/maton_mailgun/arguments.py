@@ -165,6 +165,8 @@ def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Probl
             yield from _map_problems(operation.wire[name], name, value)
         elif codec != "file":
             yield from _text_problems(name, value, many_lines=name in operation.lines or isinstance(value, dict))
+        if (kind := operation.addresses.get(name)) and codec != "file":
+            yield from _address_problems(kind, name, value, operation.properties[name].get("maxItems"))
 
 
 def _combinations(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
@@ -203,6 +205,39 @@ def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Pr
         elif is_header and key.lower() in _OWN_HEADERS:
             yield Problem(where, "is set by this server so that the outcome can be found", "Leave it out")
         yield from _text_problems(where, item, many_lines=not is_header)
+        if is_header and _is_one_line(item):
+            from . import address_fields
+
+            if address_fields.holds_addresses(key):
+                try:
+                    address_fields.header_value(key, item)
+                except address_fields.Unclear as problem:
+                    yield Problem(where, problem.wrong, problem.right)
+
+
+def _address_problems(kind: str, name: str, value: Any, limit: int | None) -> Iterator[Problem]:
+    """Whoever else reads a text must find the same addresses in it (see `addresses`)."""
+    from . import address_fields
+
+    if kind == "mime":
+        problems = address_fields.mime_problems(value.encode("utf-8", "replace"))
+        yield from (Problem(name, wrong, right) for wrong, right in problems)
+        return
+    number = 0
+    for where, text in _texts(name, value):
+        if _is_one_line(text):
+            try:
+                found = address_fields.READERS[kind](text)
+                number += len(found) if isinstance(found, list) else 1
+            except address_fields.Unclear as problem:
+                yield Problem(where, problem.wrong, problem.right)
+    if limit is not None and number > limit:
+        yield Problem(name, f"names {number} addresses", f"Give at most {limit}")
+
+
+def _is_one_line(text: Any) -> bool:
+    """Whether a text is without what `_text_problems` refuses in a line."""
+    return isinstance(text, str) and not _NUL_OR_SURROGATE.search(text) and not _LINE.search(text)
 
 
 def _text_problems(name: str, value: Any, *, many_lines: bool) -> Iterator[Problem]:

@@ -63,9 +63,15 @@ def collect(
         for index, path in enumerate(value if isinstance(value, list) else [value]):
             where = f"{name}[{index}]" if isinstance(value, list) else name
             try:
-                parts.append(part(operation.wire.get(name, name), path, allowed))
+                opened = part(operation.wire.get(name, name), path, allowed)
             except FileRefused as refused:
                 problems.append(Problem(where, refused.wrong, refused.right))
+                continue
+            parts.append(opened)
+            if operation.addresses.get(name) == "mime":
+                from .address_fields import mime_problems
+
+                problems += [Problem(where, wrong, right) for wrong, right in mime_problems(opened.content or b"")]
     if sum(item.size for item in parts) > MAX_BYTES:
         problems.append(Problem("", "the files together are larger than 25 MB", "Send fewer or smaller files"))
     return tuple(parts), problems

@@ -20,6 +20,8 @@ from .operation import ACCESSES, Catalogue, Fact, Operation
 CODECS = frozenset(
     {"text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part"}
 )
+ADDRESSES = frozenset({"list", "mailbox", "plain", "entry", "mime"})
+"""What an argument with addresses may hold (see `address_fields`)."""
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (maton:)?(/[^\s]+)")
 _SENTENCES = ("target", "effect", "undo")
@@ -55,7 +57,8 @@ def load() -> Catalogue:
 
 _LISTS = ("lines", "secret", "reveals", "warn")
 _PLAIN = (
-    *("title", "about", "access", "body", "wire", "encode", "fixed", "defaults", "paging", "needs", "idempotent"),
+    *("title", "about", "access", "body", "wire", "encode", "addresses", "fixed", "defaults", "paging", "needs"),
+    "idempotent",
     *("target", "effect", "undo", "before", "compare", "preview", "settle", "settle_read", "asynchronous"),
 )
 _KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
@@ -101,7 +104,7 @@ def _check(operation: Operation, where: str) -> None:
         named += [(key, name) for name in _BRACED.findall(getattr(operation, key))]
     for text in operation.warn:
         named += [("warn", name) for name in _BRACED.findall(text)]
-    for key in ("wire", "encode", "defaults", "needs", "compare"):
+    for key in ("wire", "encode", "addresses", "defaults", "needs", "compare"):
         named += [(key, name) for name in getattr(operation, key)]
     named += [("needs", name) for name in operation.needs.values()]
     for key in ("lines", "secret"):
@@ -114,6 +117,9 @@ def _check(operation: Operation, where: str) -> None:
     for name, codec in operation.encode.items():
         if codec not in CODECS:
             raise SetupError(f"{where}: encode.{name} = {codec!r}; codecs are {', '.join(sorted(CODECS))}")
+    for name, kind in operation.addresses.items():
+        if kind not in ADDRESSES:
+            raise SetupError(f"{where}: addresses.{name} = {kind!r}; kinds are {', '.join(sorted(ADDRESSES))}")
     if operation.writes and not (operation.target and operation.effect and operation.undo):
         raise SetupError(f"{where}: a tool that writes needs target, effect and undo")
     if operation.paging and not {"limit", "cursor"} <= arguments:

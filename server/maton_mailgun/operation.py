@@ -41,6 +41,8 @@ class Operation:
     body: Literal["form", "multipart", "json"] | None = None
     wire: Mapping[str, str] = field(default_factory=dict)
     encode: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     lines: tuple[str, ...] = ()

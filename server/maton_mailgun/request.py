@@ -111,9 +111,28 @@ def _pairs(operation: Operation, values: Mapping[str, Any]) -> Iterator[tuple[st
         value = values[name]
         wire = operation.wire.get(name, name)
         if wire.endswith("*"):
-            yield from ((wire[:-1] + key, text_of(item)) for key, item in value.items())
+            yield from ((wire[:-1] + key, _header(wire, key, text_of(item))) for key, item in value.items())
+            continue
+        if operation.addresses.get(name) in ("list", "mailbox"):
+            yield from ((wire, text) for text in _addresses(value))
             continue
         yield from ((wire, text) for text in _encoded(operation.encode.get(name) or codec_for(value), value))
+
+
+def _addresses(value: Any) -> Iterator[str]:
+    """Each address in a field of its own, in our spelling: what was given could hold more for another reader."""
+    from .address_fields import read
+
+    for text in value if isinstance(value, list) else [value]:
+        yield from (address.written for address in read(text))
+
+
+def _header(wire: str, name: str, value: str) -> str:
+    if wire != "h:*":
+        return value
+    from .address_fields import header_value, holds_addresses
+
+    return header_value(name, value) if holds_addresses(name) else value
 
 
 def codec_for(value: Any) -> str:

@@ -13,6 +13,7 @@ from email.errors import MessageError
 from email.message import Message
 from typing import TYPE_CHECKING
 
+from ...address_fields import header_on_the_wire, holds_addresses
 from ...addresses import parse_all
 from ...text import count, short
 from . import message
@@ -112,6 +113,9 @@ def _headers(parsed: Message) -> list[tuple[str, str]]:
     found = []
     for number, (name, raw) in enumerate(parsed.raw_items()):
         try:
+            if holds_addresses(name):
+                found.append((name, header_on_the_wire(name, str(raw))))
+                continue
             value = str(parsed.policy.header_fetch_parse(name, raw) if number < _MOST_DECODED else raw)
         except _ODD:
             value = str(raw)
