@@ -96,7 +96,8 @@ class PageServer:
             How the browser got in; None where there is no graphical one, or none that took it.
         """
         browser = graphical_browser(self._environ, sys.platform)
-        if browser is None or not sys.executable:
+        # A page that stopped has lost its port: nobody must be led there, to whoever listens now.
+        if browser is None or not sys.executable or self._running.done():
             return None
         try:
             file = await self._hand_over(approval_id, principal, browser)
