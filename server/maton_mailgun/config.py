@@ -118,6 +118,15 @@ def state_home(settings: Settings) -> Path:
     return settings.home / "sandbox" if settings.sandbox else settings.home
 
 
+def page_directory() -> Path | None:
+    """Where a browser is handed the link to the approval page; None where the user has no home."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home / "maton-mailgun-page" if home.is_absolute() else None
+
+
 def display_environment() -> Mapping[str, str]:
     """What tells whether a graphical browser can be opened here."""
     return {name: os.environ[name] for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER") if os.environ.get(name)}

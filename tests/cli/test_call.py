@@ -28,6 +28,30 @@ def test_arguments_may_come_from_a_pipe(online: Cli) -> None:
     assert online("call", "get_bounce", "-", typed=BOUNCE).status == 0
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments", "name"),
+    [
+        (
+            "create_credential",
+            {"domain": "mg.example.com", "login": "alice", "password": "hunter-2-hunter"},
+            "password",
+        ),
+        ("create_domain", {"name": "two.example.com", "smtp_password": "hunter-2-hunter"}, "smtp_password"),
+    ],
+)
+def test_a_password_is_taken_from_a_pipe_and_not_from_the_command_line(
+    online: Cli, sandbox: RunningSandbox, tool: str, arguments: dict[str, str], name: str
+) -> None:
+    done = online("call", tool, json.dumps(arguments))
+    assert (done.status, done.out) == (2, "")
+    assert f"Nothing was done: {name} stood in the command line" in done.err
+    assert "hunter" not in done.err
+    assert json.loads(online("approvals", "list", "--json").out) == []
+    done = online("call", tool, "-", typed=json.dumps(arguments))
+    assert json.loads(done.out)["status"] == "approval_required"
+    assert writes(sandbox) == 0
+
+
 def test_sandbox_needs_no_key(cli: Cli) -> None:
     done = cli("call", "--sandbox", "list_domains")
     assert (done.status, json.loads(done.out)["sandbox"]) == (0, True)

@@ -87,6 +87,18 @@ def test_doctor_is_content_with_a_working_installation(online: Cli) -> None:
     assert (done.status, "answers and takes the key" in done.out, "audit of" in done.out) == (0, True, True), done.out
 
 
+def test_doctor_says_why_the_page_asks_to_sign_in_and_makes_no_directory(online: Cli) -> None:
+    online.env |= {"MATON_MAILGUN_PAGE": "true", "DISPLAY": ":0"}
+    place = online.cwd / "maton-mailgun-page"
+    assert "✔ approval page" in online("doctor").out
+    assert not place.exists()
+    place.mkdir()
+    place.chmod(0o755)
+    said = " ".join(online("doctor").out.split())
+    assert "opens in your browser, but asks for the passphrase there" in said
+    assert f'chmod 700 "{place}"' in said
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

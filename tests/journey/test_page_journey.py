@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from mcp.client.stdio import StdioServerParameters
 
 from e2e.conftest import wait_until
 from e2e.host import Host, content, host, text
+from maton_mailgun.approval.passphrase import Passphrase
 from maton_mailgun.sandbox import RunningSandbox
+from page.serving import file_of, link_in, token_of
 from page.webdriver import Chromium
 
 pytestmark = pytest.mark.browser
@@ -27,12 +30,18 @@ class Desktop:
 
     def __init__(self, folder: Path) -> None:
         self._opened = folder / "opened"
+        self.home = folder / "user"
+        self.home.mkdir(mode=0o755)
         self.browser = folder / "browser"
         self.browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{self._opened}"\n')
         self.browser.chmod(0o755)
 
     def addresses(self) -> list[str]:
         return self._opened.read_text().split() if self._opened.exists() else []
+
+    def handed_over(self) -> list[Path]:
+        """The files that still lead to the page."""
+        return sorted((self.home / "maton-mailgun-page").glob("*"))
 
 
 @pytest.fixture
@@ -47,6 +56,7 @@ def server(running: RunningSandbox, desktop: Desktop, tmp_path: Path) -> StdioSe
     environment = {
         "PATH": os.environ["PATH"],
         "BROWSER": str(desktop.browser),
+        "HOME": str(desktop.home),
         "MATON_API_URL": running.url,
         "MATON_API_KEY": "sandbox-maton-key",
         "MATON_MAILGUN_HOME": str(tmp_path / "home"),
@@ -93,11 +103,15 @@ def test_a_send_is_approved_on_the_page_sent_once_and_reported_to_the_model(
         {"channel": "cli", "command": f"maton-mailgun approvals show {pending['approval_id']}"},
     ]
     assert writes(running) == []
-    token = desktop.addresses()[0].split("#")[1]
-    assert token not in text(asked)
+    link = link_in(file_of(desktop.addresses()[0]))
+    token = token_of(link)
+    assert len(token) == 43
+    assert token not in text(asked) + desktop.addresses()[0]
 
     approve_in(chromium, desktop)
     chromium.until_text("Sent", "#outcome-heading")
+    assert desktop.handed_over() == []
+    assert chromium.run("return [location.href, document.referrer]") == [link.partition("?t=")[0], ""]
 
     done = outcome(mute, pending)
     assert (done["status"], done["executed"], done["approved_by"]) == ("executed", True, "person at the approval page")
@@ -171,3 +185,33 @@ def test_a_form_without_a_browser_beside_it_says_where_all_of_the_message_is(ser
     assert last.startswith(
         "Not everything fits here. To see all of it, run in a terminal: maton-mailgun approvals show apr_"
     )
+
+
+def test_without_a_private_place_for_the_link_the_page_opens_and_asks_for_the_passphrase(
+    mute: Host, desktop: Desktop, chromium: Chromium, running: RunningSandbox, tmp_path: Path
+) -> None:
+    (desktop.home / "maton-mailgun-page").mkdir()
+    (desktop.home / "maton-mailgun-page").chmod(0o755)
+    message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Hello", "text": "Hello there"}
+    asked = mute.call("send_message", {"domain": "mg.example.com", **message})
+    pending = content(asked)
+    assert pending["decide"][0] == {"channel": "page", "opened": True, "sign_in": "passphrase"}
+    assert "It asks for the approver's passphrase" in text(asked)
+    (address,) = desktop.addresses()
+    assert address.endswith(f"/#/a/{pending['approval_id']}")
+    assert desktop.handed_over() == []
+
+    # In the order that the page says.
+    chromium.go(address)
+    chromium.until_text("maton-mailgun approvals passphrase")
+    Passphrase(tmp_path / "home").set("correct horse battery staple", now=time.time())
+    chromium.type("#passphrase", "correct horse battery staple")
+    chromium.press("enter")
+    chromium.find("#approve")
+    chromium.run("window.armed = undefined")
+    chromium.until(lambda: chromium.run(READY), "the buttons do not count yet")
+    chromium.click("#approve")
+    chromium.until_text("Sent", "#outcome-heading")
+
+    assert outcome(mute, pending)["approved_by"] == "approver, by passphrase"
+    assert writes(running) == ["POST /mailgun/v3/mg.example.com/messages"]

@@ -11,8 +11,10 @@ from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from maton_mailgun.approval.page import PageServer, Sessions, start
 from maton_mailgun.approval.record import Record
@@ -156,3 +158,14 @@ class Browser:
 def token_of(link: str) -> str:
     """The one-time token a link carries in its fragment."""
     return urlsplit(link).fragment.partition("?t=")[2]
+
+
+def file_of(address: str) -> Path:
+    """The file a browser was asked to open."""
+    assert address.startswith("file:///"), address
+    return Path(unquote(urlsplit(address).path))
+
+
+def link_in(file: Path) -> str:
+    """The one-time link a handed-over file leads to."""
+    return unescape(file.read_text().partition('<a href="')[2].partition('"')[0])

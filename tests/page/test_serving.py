@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,21 +18,22 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from maton_mailgun.approval.page import PageServer, Sessions, start
+from maton_mailgun.approval.page import Handover, PageServer, Sessions, start
 from maton_mailgun.approval.page.app import create_app
 from maton_mailgun.approval.page.serve import graphical_browser
 
 from .gate_in_memory import GateInMemory
 from .records import a_record
-from .serving import token_of
+from .serving import file_of, token_of
 
 
 def no_secret(_: str) -> bool:
     return False
 
 
-async def started(environ: Mapping[str, str] | None = None) -> PageServer:
-    return await start(GateInMemory(), reveals=no_secret, environ=environ or {})
+async def started(environ: Mapping[str, str] | None = None, *, directory: Path | None = None) -> PageServer:
+    handover = Handover(directory) if directory else None
+    return await start(GateInMemory(), reveals=no_secret, environ=environ or {}, handover=handover)
 
 
 def test_it_listens_on_the_loopback_only_and_lets_go_of_the_port() -> None:
@@ -101,10 +103,11 @@ def test_the_users_browser_is_opened_and_nothing_it_prints_reaches_us(
     monkeypatch.setenv("TERM", "xterm")
 
     async def scenario() -> None:
-        page = await started({"BROWSER": str(browser_script)})
-        assert await page.open("apr_0123") is True
+        page = await started({"BROWSER": str(browser_script)}, directory=browser_script.parent / "page")
+        assert await page.open("apr_0123") == "link"
         opened = (browser_script.parent / "opened").read_text()
-        assert opened.startswith(f"http://127.0.0.1:{page.port}/#/a/apr_0123?t=")
+        assert opened.startswith((browser_script.parent / "page").as_uri())
+        assert f"http://127.0.0.1:{page.port}/#/a/apr_0123?t=" in file_of(opened).read_text()
         await page.close()
 
     asyncio.run(scenario())
@@ -119,26 +122,34 @@ class CountingSessions(Sessions):
 
     made = 0
 
-    def token(self, *, decider: str = "", principal: str | None = None) -> str:
+    def token(self, **settings: Any) -> str:
         self.made += 1
-        return super().token(decider=decider, principal=principal)
+        return super().token(**settings)
 
 
-def test_without_a_graphical_browser_nothing_is_opened_and_no_token_made() -> None:
+def test_without_a_graphical_browser_nothing_is_opened_and_no_token_made(tmp_path: Path) -> None:
     async def scenario() -> None:
         sessions = CountingSessions()
-        page = await start(GateInMemory(), reveals=no_secret, environ={"BROWSER": "lynx"}, sessions=sessions)
-        assert await page.open() is False
+        page = await start(
+            GateInMemory(),
+            reveals=no_secret,
+            environ={"BROWSER": "lynx"},
+            sessions=sessions,
+            handover=Handover(tmp_path / "page"),
+        )
+        assert await page.open() is None
         assert sessions.made == 0
+        assert not (tmp_path / "page").exists()
         await page.close()
 
     asyncio.run(scenario())
 
 
-def test_a_browser_that_cannot_start_is_reported(tmp_path: Path) -> None:
+def test_a_browser_that_cannot_start_is_reported_and_leaves_no_link(tmp_path: Path) -> None:
     async def scenario() -> None:
-        page = await started({"BROWSER": str(tmp_path / "missing")})
-        assert await page.open() is False
+        page = await started({"BROWSER": str(tmp_path / "missing")}, directory=tmp_path / "page")
+        assert await page.open() is None
+        assert list((tmp_path / "page").iterdir()) == []
         await page.close()
 
     asyncio.run(scenario())

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..config import Settings, display_environment, state_home
+from ..config import Settings, display_environment, page_directory, state_home
 from .fresh_secret import has_secret
 from .record import Record
 from .services import Access
 
 if TYPE_CHECKING:
     from .page import PageGate, PageServer
+    from .page.serve import Opened
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,14 @@ class Ways:
         self._access = access
         self._page: PageServer | None = None
         self._opening = asyncio.Lock()
-        self._opened: set[str] = set()
+        self._opened: dict[str, Opened] = {}
 
     async def ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
         """The ways to decide that the caller may tell the user; none of them holds a token."""
         ways: list[dict[str, Any]] = []
-        if await self._opened_once(record) if open_page else record.id in self._opened:
-            ways.append({"channel": "page", "opened": True})
+        if opened := await self._opened_once(record) if open_page else self._opened.get(record.id):
+            sign_in = {"sign_in": "passphrase"} if opened == "passphrase" else {}
+            ways.append({"channel": "page", "opened": True, **sign_in})
         elif address := self._address(record):
             ways.append({"channel": "page", "url": address})
         ways.append({"channel": "cli", "command": self._command(record)})
@@ -42,8 +44,9 @@ class Ways:
 
     async def beside(self, record: Record) -> str:
         """Put everything before a person whose form cannot hold it, and say where it is."""
-        if await self._opened_once(record):
-            return "Not everything fits here. All of it is on the approval page, which is open in your browser."
+        if opened := await self._opened_once(record):
+            asks = " and asks for the approver's passphrase" if opened == "passphrase" else ""
+            return f"Not everything fits here. All of it is on the approval page, which is open in your browser{asks}."
         if address := self._address(record):
             return f"Not everything fits here. All of it is on the approval page: {address}"
         return f"Not everything fits here. To see all of it, run in a terminal: {self._command(record)}"
@@ -61,7 +64,7 @@ class Ways:
         """
         async with self._opening:
             if self._page is None:
-                from .page import start
+                from .page import Handover, start
                 from .passphrase import fits
 
                 home = state_home(self._settings)
@@ -70,6 +73,7 @@ class Ways:
                     reveals=self._reveals,
                     environ=display_environment(),
                     verify_passphrase=lambda given: fits(home, given),
+                    handover=Handover(page_directory()),
                 )
             return self._page
 
@@ -78,11 +82,11 @@ class Ways:
         if self._page is not None:
             await self._page.close()
 
-    async def _opened_once(self, record: Record) -> bool:
-        """Whether this approval is on the page in the user's browser, after opening it there if it is not yet."""
-        if record.id not in self._opened and self._settings.page and await self._shows(record):
-            self._opened.add(record.id)
-        return record.id in self._opened
+    async def _opened_once(self, record: Record) -> Opened | None:
+        """How this approval is on the page in the user's browser, after opening it there if it is not yet."""
+        if record.id not in self._opened and self._settings.page and (opened := await self._shows(record)):
+            self._opened[record.id] = opened
+        return self._opened.get(record.id)
 
     def _address(self, record: Record) -> str | None:
         """Where this approval is on the page beside MCP over HTTP. It holds no token: whoever follows it signs in with
@@ -95,9 +99,9 @@ class Ways:
         flag = " --sandbox" if self._settings.sandbox else ""
         return f"maton-mailgun approvals show {record.id}{flag}"
 
-    async def _shows(self, record: Record) -> bool:
+    async def _shows(self, record: Record) -> Opened | None:
         try:
             return await (await self.page()).open(record.id, principal=record.principal)
         except OSError as problem:
             log.warning("the approval page could not be opened", extra={"why": str(problem)})
-            return False
+            return None

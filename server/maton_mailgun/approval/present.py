@@ -107,8 +107,10 @@ def _executed(record: Record) -> bool | str:
 
 
 def _pending_words(decide: list[dict[str, Any]]) -> str:
-    opened = any(way.get("opened") for way in decide)
+    opened = [way for way in decide if way.get("opened")]
     where = "The approval page is open in the user's browser." if opened else "A person decides outside this chat."
+    if any(way.get("sign_in") for way in opened):
+        where += " It asks for the approver's passphrase, which the user types there and nowhere else."
     return (
         f"NOT EXECUTED. A person must approve this first. {where} Tell the user what waits and where to decide, then "
         "call get_approval. You cannot approve it, and calling again only joins this request."

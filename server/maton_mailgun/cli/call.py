@@ -35,10 +35,16 @@ from .screen import Screen
 
 T = TypeVar("T")
 
+_IN_SIGHT = (
+    "Nothing was done: {name} stood in the command line, where every user of this machine can read it and where the "
+    "shell keeps it. Choose another one, and give - instead of the JSON and the JSON on standard input."
+)
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one call. Returns OK only for a read that succeeded or a write that was carried out."""
     given = _given(arguments.arguments)
+    hidden = arguments.arguments == "-"
     # The approval page would end with this process, so the person decides here.
     settings = replace(settings_of(arguments), page=False)
     logs.configure(settings.log_level)
@@ -48,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     async def propose(engine: Engine) -> tuple[Outcome, Record | None]:
         if arguments.tool not in engine.catalogue:
             raise CommandFailed(NOT_FOUND, f"There is no tool {arguments.tool[:80]}. See: maton-mailgun tools")
+        if not hidden and (shown := [name for name in engine.catalogue[arguments.tool].secret if name in given]):
+            raise CommandFailed(USAGE, _IN_SIGHT.format(name=" and ".join(shown)))
         outcome = await engine.call(arguments.tool, given, caller)
         if isinstance(outcome, Question):
             raise TypeError("a caller that cannot ask was given a question")

@@ -19,7 +19,7 @@ from maton_mailgun.exchange import Caller, Outcome
 
 from .. import __version__
 from ..approval.record import State
-from ..config import Settings, display_environment, load, state_home
+from ..config import Settings, display_environment, load, page_directory, state_home
 from ..errors import SetupError
 from ..runtime import engine
 from ..text import count
@@ -195,11 +195,14 @@ async def _approvals(settings: Settings) -> Finding:
 
 def _approver(settings: Settings) -> Iterator[Finding]:
     """The ways a person can decide outside the client."""
+    from ..approval.page.handover import problem_with
     from ..approval.page.serve import graphical_browser
     from ..approval.passphrase import Passphrase
 
     browser = graphical_browser(display_environment(), sys.platform) is not None
-    if settings.page and browser:
+    if settings.page and browser and (problem := problem_with(page_directory())):
+        yield Finding("warn", "approval page", "opens in your browser, but asks for the passphrase there", problem)
+    elif settings.page and browser:
         yield Finding("good", "approval page", "opens in your browser when the client cannot ask")
     elif settings.page:
         yield Finding("warn", "approval page", "no graphical browser here", "Decide with `maton-mailgun approvals`.")

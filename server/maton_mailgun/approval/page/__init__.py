@@ -5,7 +5,8 @@ package loads no web server.
 """
 
 from .contract import Decision, NotDecidable, PageGate
+from .handover import Handover
 from .serve import PageServer, start
 from .sessions import Sessions
 
-__all__ = ["Decision", "NotDecidable", "PageGate", "PageServer", "Sessions", "start"]
+__all__ = ["Decision", "Handover", "NotDecidable", "PageGate", "PageServer", "Sessions", "start"]

@@ -47,6 +47,7 @@ class _Token:
     decider: str
     principal: str | None
     expires_at: float
+    used: Callable[[], None]
     session: bytes | None = None
     """The session it was exchanged for; set once used."""
 
@@ -63,11 +64,17 @@ class Sessions:
         self._tokens: OrderedDict[bytes, _Token] = OrderedDict()
         self._sessions: OrderedDict[bytes, Session] = OrderedDict()
 
-    def token(self, *, decider: str = "person at the approval page", principal: str | None = None) -> str:
-        """A fresh one-time token of 256 random bits, good for ten minutes."""
+    def token(
+        self,
+        *,
+        decider: str = "person at the approval page",
+        principal: str | None = None,
+        used: Callable[[], None] = lambda: None,
+    ) -> str:
+        """A fresh one-time token of 256 random bits, good for ten minutes. `used` is called when it opens a session."""
         value = secrets.token_urlsafe(32)
         expires_at = self.clock() + TOKEN_SECONDS
-        self._tokens[_digest(value)] = _Token(decider=decider, principal=principal, expires_at=expires_at)
+        self._tokens[_digest(value)] = _Token(decider=decider, principal=principal, expires_at=expires_at, used=used)
         _trim(self._tokens, _MOST_TOKENS)
         return value
 
@@ -75,8 +82,7 @@ class Sessions:
         """The session for `token` with its cookie value; None when the token is not good.
 
         A browser that is already signed in as the same person keeps its session, so that its other tabs go on
-        working. A token that comes twice was seen by someone else on its way (a process list shows it while the
-        browser starts): the session it made is closed.
+        working. A token that comes twice was seen by someone else on its way: the session it made is closed.
         """
         known = self._tokens.get(_digest(token))
         if known is None or known.expires_at <= self.clock():
@@ -90,6 +96,7 @@ class Sessions:
         else:
             session, value = self.open(decider=known.decider, principal=known.principal)
         known.session = session.id
+        known.used()
         return session, value
 
     def open(self, *, decider: str, principal: str | None = None) -> tuple[Session, str]:

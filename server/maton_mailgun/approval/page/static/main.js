@@ -140,7 +140,16 @@ function signInForm(problem) {
     heading,
     problem.content?.message && problem.content.message !== "Sign in to see approvals." ? h("p", { class: "strong" }, problem.content.message) : null,
     h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once."),
-    problem.content?.passphrase ? form : null,
+    problem.content?.passphrase ? [
+      h("p", {}, "If it asks you to sign in instead, it found no private place to hand your browser such a link; ",
+        h("code", {}, "maton-mailgun doctor"), " says why. Sign in with the approver's passphrase:"),
+      h("ol", {},
+        h("li", {}, "If none is set yet, set it in a terminal on the server's machine: ",
+          h("code", {}, "maton-mailgun approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
+        h("li", {}, "Type it here.")),
+      form,
+      h("p", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), "."),
+    ] : null,
   ));
   heading.focus();
 }
