@@ -8,7 +8,7 @@ import pytest
 from fake_account import NOW, FakeAccount, part, propose, refused
 
 from maton_mailgun.approval.preview import Answer, Look, make, snapshot
-from maton_mailgun.approval.previews.message import recipients
+from maton_mailgun.approval.previews.audience import recipients
 
 D = "mg.example.com"
 DOMAIN = {f"GET /v3/domains/{D}": {"domain": {"name": D, "state": "active", "type": "custom", "is_disabled": False}}}

@@ -9,7 +9,7 @@ import pytest
 from fake_account import FakeAccount, part, propose
 
 from maton_mailgun.approval.preview import Look, make
-from maton_mailgun.approval.previews.message import recipients
+from maton_mailgun.approval.previews.audience import recipients
 
 D = "mg.example.com"
 MIME = f"""From: Ada <ada@{D}>

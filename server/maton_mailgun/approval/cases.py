@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from maton_mailgun.approval.previews.audience import recipients
 from maton_mailgun.exchange import Prepared
 
 from .policy import Case
-from .previews.message import recipients
 
 
 def case_of(prepared: Prepared) -> Case:

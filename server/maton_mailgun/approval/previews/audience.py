@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...addresses import Address, address_flags, parse_all
+from ...operation import Operation
+from ...request import Request
 from ...text import count, moment, short
-from .letter import Letter
+from . import letter as letters
+from . import mime_reading
+from .letter import RECIPIENT_HEADERS, Letter
 from .proposal import Answer, Reads, dig, items
-
-RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")  # guard: 15-recipients
-"""Headers in which mail programs and servers look for recipients."""
 
 _ONE_BY_ONE = 3
 """Recipients asked about singly in each of three lists: Maton lets 10 requests a second through (its documentation)."""
@@ -121,6 +122,22 @@ def gather(letter: Letter, domain: str) -> Audience:
     if len(odd) > 5:
         audience.warnings.append(f"{count(len(odd) - 5, 'more recipient')} with an odd address.")
     return audience
+
+
+def recipients(operation: Operation, arguments: Mapping[str, Any], request: Request) -> list[Address]:
+    """Everyone the call names as a recipient: to, cc, bcc and the recipient headers, those of a MIME text included."""
+    sent = (
+        mime_reading.from_request(request)
+        if any(part.field == "message" for part in request.files)
+        else letters.from_form(request)
+    )
+    named = gather(sent, domain_of(operation, arguments)).recipients
+    return [*(one.address for one in named), *parse_all(sent.claims)]
+
+
+def domain_of(operation: Operation, arguments: Mapping[str, Any]) -> str:
+    """The sending domain: the first argument of the path."""
+    return str(arguments[operation.path_arguments[0]]).strip().casefold()
 
 
 async def look(audience: Audience, reads: Reads, tags: Sequence[str], now: float) -> None:

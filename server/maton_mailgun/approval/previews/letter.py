@@ -6,15 +6,41 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from ...request import FilePart, Request
+RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")  # guard: 15-recipients
+"""Headers in which mail programs and servers look for recipients."""
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Kinds the page may show inside the message; SVG can hold script."""
 _PICTURE_BYTES = 100_000
 _PICTURES_BYTES = 400_000
+
+
+class MailPart(Protocol):
+    """One file that is sent along."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def filename(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def content(self) -> bytes | None: ...
+
+
+class Mailing(Protocol):
+    """A request that sends mail, as far as the letter is concerned."""
+
+    @property
+    def form(self) -> Sequence[tuple[str, str]]: ...
+    @property
+    def files(self) -> Sequence[MailPart]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +83,7 @@ class Letter:
         return [value for field, value in (*self.headers, *self.own_headers) if field.casefold() == name.casefold()]
 
 
-def from_form(request: Request) -> Letter:
+def from_form(request: Mailing) -> Letter:
     """The message that the fields of a `messages` request describe."""
     fields = Fields(request)
     return Letter(
@@ -78,7 +104,7 @@ def from_form(request: Request) -> Letter:
 class Fields:
     """The form of a request by wire name, in any letter case."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Mailing) -> None:
         self._pairs = tuple(request.form)
 
     def all(self, name: str) -> list[str]:
@@ -137,5 +163,5 @@ def _listed(one: Enclosure) -> Mapping[str, Any]:
     return {"name": one.name, "type": one.type, "size": one.size, "sha256": one.sha256}
 
 
-def _enclosed(part: FilePart, *, cid: str = "") -> Enclosure:
+def _enclosed(part: MailPart, *, cid: str = "") -> Enclosure:
     return Enclosure(part.filename, part.content_type, part.size, part.sha256, cid, part.content)

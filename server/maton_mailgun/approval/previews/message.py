@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...addresses import Address, address_flags, parse, parse_all
+from ...addresses import address_flags, parse, parse_all
 from ...text import count, quoted, short
 from . import audience, content, letter, options, stored
 from .audience import Audience
@@ -15,9 +15,7 @@ from .letter import Enclosure, Fields, Letter
 from .proposal import Answer, Findings, Proposal, Reads, Row, Section, dig
 
 if TYPE_CHECKING:
-    from maton_mailgun.operation import Operation
-
-    from ...request import Request
+    pass
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -25,32 +23,16 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     return await compose(proposal, reads, letter.from_form(proposal.request))
 
 
-def recipients(operation: Operation, arguments: Mapping[str, Any], request: Request) -> list[Address]:
-    """Everyone the call names as a recipient: to, cc, bcc and the recipient headers, those of a MIME text included."""
-    from .mime import from_request  # mime composes its preview with this module
-
-    sent = (
-        from_request(request) if any(part.field == "message" for part in request.files) else letter.from_form(request)
-    )
-    named = audience.gather(sent, domain_of(operation, arguments)).recipients
-    return [*(one.address for one in named), *parse_all(sent.claims)]
-
-
 def watch(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
     """A yes to a message is a yes to the template as it was then."""
-    source = stored.source(Fields(proposal.request), domain_of(proposal.operation, proposal.arguments))
+    source = stored.source(Fields(proposal.request), audience.domain_of(proposal.operation, proposal.arguments))
     return [source] if source else []
-
-
-def domain_of(operation: Operation, arguments: Mapping[str, Any]) -> str:
-    """The sending domain: the first argument of the path."""
-    return str(arguments[operation.path_arguments[0]]).strip().casefold()
 
 
 async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Findings | None = None) -> Findings:
     """Everything about `sent`; `extra` is what the caller found out already."""
     extra = extra or Findings()
-    domain = domain_of(proposal.operation, proposal.arguments)
+    domain = audience.domain_of(proposal.operation, proposal.arguments)
     fields = Fields(proposal.request)
     people = audience.gather(sent, domain)
     source = stored.source(fields, domain)

@@ -1,82 +1,37 @@
-"""A ready-made MIME message before it is sent.
-
-The recipients are those of the call. What the message's own headers say about recipients is only what readers see.
-"""
+"""A ready-made MIME message before it is sent: its envelope beside its headers, and what is malformed."""
 
 from __future__ import annotations
 
-import email
-import email.policy
 import hashlib
-from collections.abc import Iterator
-from email.errors import MessageError
-from email.message import Message
-from typing import TYPE_CHECKING
 
-from ...address_fields import header_on_the_wire, holds_addresses
 from ...addresses import parse_all
 from ...text import count, short
 from . import message
-from .audience import RECIPIENT_HEADERS
-from .letter import Enclosure, Fields, Letter
+from .letter import Fields, Letter
+from .mime_reading import defects, from_request, parse, source
 from .proposal import Findings, Proposal, Reads, Row, Section
-
-if TYPE_CHECKING:
-    from ...request import Request
-
-_ODD = (MessageError, ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError)
-"""What the standard library raises on malformed messages, found by feeding it noise."""
-_RECIPIENTS = frozenset(name.casefold() for name in RECIPIENT_HEADERS)
-_ONCE = ("from", "to", "cc", "subject", "reply-to", "date", "message-id", "content-type")
-"""Headers of which mail programs pick one, and not all the same one (RFC 5322, section 3.6)."""
-_BODIES = frozenset({"text/plain", "text/html", "text/x-amp-html"})
-_MOST_PARTS = 500
-_MOST_DECODED = 300
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
     """The whole of a `messages.mime` call."""
-    source = _source(proposal.request)
-    if source is None:
+    text = source(proposal.request)
+    if text is None:
         lost = Findings(unchecked=["could not check what is in the message: its file could not be read"], raises=1)
         return await message.compose(proposal, reads, Letter(to=Fields(proposal.request).all("to"), mime=True), lost)
-    parsed = _parse(source)
+    parsed = parse(text)
     sent = from_request(proposal.request)
     differences, warnings = _envelope(sent)
-    defects = _defects(parsed)
-    if defects:
+    odd = defects(parsed)
+    if odd:
         warnings.append("The MIME text is malformed: mail programs may show something else than this preview.")
-    rows = [Row("Size and digest", f"{len(source):,} bytes, SHA-256 {hashlib.sha256(source).hexdigest()}")]
-    rows += [Row("Malformed", short(defect, 200)) for defect in defects]
+    rows = [Row("Size and digest", f"{len(text):,} bytes, SHA-256 {hashlib.sha256(text).hexdigest()}")]
+    rows += [Row("Malformed", short(defect, 200)) for defect in odd]
     extra = Findings(
         sections=[Section("Envelope and headers", differences), Section("MIME text", rows)],
         warnings=warnings,
         raises=bool(warnings),
     )
     return await message.compose(proposal, reads, sent, extra)
-
-
-def from_request(request: Request) -> Letter:
-    """The message in the `message` part of a request, with the headers that the call adds; `to` is the envelope."""
-    parsed = _parse(_source(request) or b"")
-    fields = Fields(request)
-    bodies, attachments, inline = _contents(parsed)
-    headers = _headers(parsed)
-    apart = {"from", "subject", *_RECIPIENTS}
-    return Letter(
-        sender=", ".join(value for name, value in headers if name.casefold() == "from"),
-        subject=next((value for name, value in headers if name.casefold() == "subject"), None),
-        text=bodies.get("text/plain"),
-        html=bodies.get("text/html"),
-        amp_html=bodies.get("text/x-amp-html"),
-        headers=fields.spread("h:"),
-        own_headers=[(name, value) for name, value in headers if name.casefold() not in apart],
-        claims=[value for name, value in headers if name.casefold() in _RECIPIENTS],
-        to=fields.all("to"),
-        attachments=attachments,
-        inline=inline,
-        mime=True,
-    )
 
 
 def _envelope(sent: Letter) -> tuple[list[Row], list[str]]:
@@ -94,108 +49,3 @@ def _envelope(sent: Letter) -> tuple[list[Row], list[str]]:
         rows.append(Row("Named but will not get it", short(", ".join(left_out), 2000)))
         warnings.append(f"{count(len(left_out), 'person', 'people')} named in the headers will not get the message.")
     return rows, warnings
-
-
-def _source(request: Request) -> bytes | None:
-    return next((part.content for part in request.files if part.field == "message"), None)
-
-
-def _parse(source: bytes) -> Message:
-    try:
-        return email.message_from_bytes(source, policy=email.policy.default)
-    except _ODD:
-        return email.message_from_bytes(source, policy=email.policy.compat32)
-
-
-def _headers(parsed: Message) -> list[tuple[str, str]]:
-    """Names and values; a value that the library cannot decode stays as it was written, and so do those after the
-    first few hundred, because decoding takes long."""
-    found = []
-    for number, (name, raw) in enumerate(parsed.raw_items()):
-        try:
-            if holds_addresses(name):
-                found.append((name, header_on_the_wire(name, str(raw))))
-                continue
-            value = str(parsed.policy.header_fetch_parse(name, raw) if number < _MOST_DECODED else raw)
-        except _ODD:
-            value = str(raw)
-        found.append((name, value))
-    return found
-
-
-def _contents(parsed: Message) -> tuple[dict[str, str], list[Enclosure], list[Enclosure]]:
-    """The first body of each kind, the attachments, and the parts that HTML may show by cid."""
-    bodies: dict[str, str] = {}
-    attachments: list[Enclosure] = []
-    inline: list[Enclosure] = []
-    for part in _parts(parsed):
-        kind = part.get_content_type()
-        name, cid = _name(part), _plain(part, "Content-ID").strip("<> ")
-        attached = _plain(part, "Content-Disposition").casefold().startswith("attachment")
-        if kind in _BODIES and kind not in bodies and not attached and not name:
-            bodies[kind] = _text(part)
-            continue
-        content = _bytes(part)
-        enclosure = Enclosure(
-            name or f"({kind} part without a name)",
-            kind,
-            len(content),
-            hashlib.sha256(content).hexdigest(),
-            cid,
-            content,
-        )
-        (inline if cid and not attached else attachments).append(enclosure)
-    return bodies, attachments, inline
-
-
-def _parts(parsed: Message) -> Iterator[Message]:
-    """Every part that holds content, attached messages as one part each."""
-    waiting = [parsed]
-    seen = 0
-    while waiting and seen < _MOST_PARTS:
-        part = waiting.pop(0)
-        seen += 1
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            waiting[:0] = [inner for inner in payload if isinstance(inner, Message)]
-        else:
-            yield part
-
-
-def _bytes(part: Message) -> bytes:
-    try:
-        if part.get_content_maintype() == "message":
-            return b"".join(bytes(inner) for inner in part.get_payload() if isinstance(inner, Message))
-        payload = part.get_payload(decode=True)
-    except _ODD:
-        return b""
-    return payload if isinstance(payload, bytes) else b""
-
-
-def _text(part: Message) -> str:
-    try:
-        charset = part.get_content_charset() or "utf-8"
-        return _bytes(part).decode(charset, "replace").replace("\r\n", "\n")
-    except _ODD:
-        return _bytes(part).decode("utf-8", "replace").replace("\r\n", "\n")
-
-
-def _name(part: Message) -> str:
-    try:
-        return part.get_filename() or ""
-    except _ODD:
-        return "(unreadable name)"
-
-
-def _plain(part: Message, name: str) -> str:
-    try:
-        return str(part.get(name, ""))
-    except _ODD:
-        return ""
-
-
-def _defects(parsed: Message) -> list[str]:
-    found = [type(defect).__name__ for part in _parts(parsed) for defect in part.defects]
-    names = [name.casefold() for name, _ in _headers(parsed)]
-    found += [f"the header {name} stands {names.count(name)} times" for name in _ONCE if names.count(name) > 1]
-    return list(dict.fromkeys(found))[:10]

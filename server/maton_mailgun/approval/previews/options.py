@@ -5,9 +5,8 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 
 from ...text import count, moment, short
-from .audience import RECIPIENT_HEADERS
 from .hosts import place
-from .letter import Fields, Letter
+from .letter import RECIPIENT_HEADERS, Fields, Letter
 from .proposal import Row
 from .wire import whole
 
