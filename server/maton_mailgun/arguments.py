@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.codecs import segment
 from maton_mailgun.operation import Operation
 
 from .dates import EXPECTED, moment
 from .errors import BadArguments, Problem
-from .request import segment
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maton_mailgun.operation import Catalogue, Operation
 
 from . import arguments as holding
-from . import attachments, paging, request, result
+from . import attachments, paging, redaction, request, result
 from .answers import refusal
 from .config import Settings
 from .connections import Connections
@@ -75,7 +75,7 @@ class Engine:
             return await gate.call(prepared, caller, answer)
         except CallError as error:
             told = failed(error)
-            return replace(told, content=result.redacted(told.content, [self.settings.api_key or ""]))  # guard: 27-key
+            return replace(told, content=redaction.redacted(told.content, [self.settings.api_key or ""]))  # guard: 27-key
 
     async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from maton_mailgun.operation import Operation, Service
 
-from .dates import rfc2822
+from .codecs import codec_for, encoded, fill, map_value, text_of, written_addresses
 
 NOT_SENT = frozenset({"connection_id", "cursor"})
 """Arguments that steer this server and never go on the wire (unless the path names them)."""
 LONGEST_TARGET = 8_000
 """Characters of path and query; servers and proxies refuse more."""
-_BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +72,6 @@ def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FileP
     return Request(operation.service, operation.method, path, form=pairs, files=files, multipart=multipart)
 
 
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """Put encoded values into a path template."""
-    return _BRACED.sub(lambda match: segment(values[match[1]]), template)
-
-
-def segment(value: str) -> str:
-    """One path value, percent-encoded completely.
-
-    An empty value or a dot segment would turn "delete this one" into "delete the collection" (Mailgun's collection
-    DELETEs wipe everything), so these are refused here, whatever was checked before.
-
-    Raises:
-        ValueError: Empty, `.`, `..`, or with control characters.
-    """
-    if not value.strip():
-        raise ValueError("is empty")
-    if value in (".", ".."):  # guard: 30-dots
-        raise ValueError("is a dot segment, which would name another resource")
-    if _CONTROL.search(value):
-        raise ValueError("has control characters")
-    return quote(value, safe="")  # guard: 30-segment
-
-
 def _path_text(operation: Operation, name: str, values: Mapping[str, Any]) -> str:
     value = str(values[name])
     return value.split("@", 1)[0] if operation.encode.get(name) == "local_part" else value
@@ -111,69 +84,9 @@ def _pairs(operation: Operation, values: Mapping[str, Any]) -> Iterator[tuple[st
         value = values[name]
         wire = operation.wire.get(name, name)
         if wire.endswith("*"):
-            yield from ((wire[:-1] + key, _header(wire, key, text_of(item))) for key, item in value.items())
+            yield from ((wire[:-1] + key, map_value(wire, key, text_of(item))) for key, item in value.items())
             continue
         if operation.addresses.get(name) in ("list", "mailbox"):
-            yield from ((wire, text) for text in _addresses(value))
+            yield from ((wire, text) for text in written_addresses(value))
             continue
-        yield from ((wire, text) for text in _encoded(operation.encode.get(name) or codec_for(value), value))
-
-
-def _addresses(value: Any) -> Iterator[str]:
-    """Each address in a field of its own, in our spelling: what was given could hold more for another reader."""
-    from .address_fields import read
-
-    for text in value if isinstance(value, list) else [value]:
-        yield from (address.written for address in read(text))
-
-
-def _header(wire: str, name: str, value: str) -> str:
-    if wire != "h:*":
-        return value
-    from .address_fields import header_value, holds_addresses
-
-    return header_value(name, value) if holds_addresses(name) else value
-
-
-def codec_for(value: Any) -> str:
-    """The codec of a value that names none."""
-    if isinstance(value, bool):
-        return "yes_no"
-    if isinstance(value, list):
-        return "repeat"
-    return "json" if isinstance(value, dict) else "text"
-
-
-def _encoded(codec: str, value: Any) -> Iterator[str]:
-    match codec:
-        case "file" | "mime":
-            return
-        case "repeat":
-            yield from (text_of(item) for item in (value if isinstance(value, list) else [value]))
-        case "comma":
-            yield ",".join(text_of(item) for item in value) if isinstance(value, list) else text_of(value)
-        case "json":
-            yield json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        case "date":
-            yield rfc2822(value)
-        case "yes_only":
-            if value is True:
-                yield "yes"
-            elif value is not False:
-                yield text_of(value)
-        case "true_false":
-            yield ("true" if value else "false") if isinstance(value, bool) else text_of(value)
-        case _:
-            yield text_of(value)
-
-
-def text_of(value: Any) -> str:
-    """A scalar as Mailgun reads it; booleans are words, `str(True)` is in none of its lists."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if isinstance(value, float) and value.is_integer():
-        # JSON has one kind of number: 30.0 is a whole one there and none to Mailgun.
-        return str(int(value))
-    return str(value)
+        yield from ((wire, text) for text in encoded(operation.encode.get(name) or codec_for(value), value))

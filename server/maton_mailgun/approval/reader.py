@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.codecs import fill, segment
+from maton_mailgun.request import Request, build
+
 from ..answers import parsed, words
 from ..errors import KeyMissing, MaybeSent, NotSent
-from ..request import Request, build, fill, segment
 from .preview import Answer, CouldNotRead
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from maton_mailgun.operation import Operation
+from maton_mailgun.redaction import redacted, split_secrets
+from maton_mailgun.result import bounded
 
 from ..answers import LOOK_FIRST, parsed, refusal, words
 from ..errors import CallError, NotSent, OutcomeUnknown, RateLimited, Unreachable
 from ..exchange import Prepared
 from ..gateway import Reply
-from ..result import bounded, redacted, split_secrets
 from .failures import Conflict, StoreError
 from .fresh_secret import keep_secret
 from .reconcile import Reconciliation
