@@ -1,7 +1,7 @@
 """Attack 41: a second recipient behind a separator that only the mail service sees.
 
-Mailgun reads address fields with its parser `flanker`, for which `;` separates as `,` does. Whoever is behind one is shown,
-counted and judged like everybody else; what cannot be read without doubt never reaches the gate.
+Mailgun reads address fields with its parser `flanker`, for which `;` separates as `,` does. Whoever is behind one is
+shown, counted and judged like everybody else; what cannot be read without doubt never reaches the gate.
 """
 
 from __future__ import annotations
