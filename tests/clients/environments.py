@@ -12,20 +12,32 @@ from pathlib import Path
 import pytest
 
 PYTHON_CLIENT = "mailgun==1.10.0"
+MAIL_PARSER = "flanker==0.9.11"
+IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
+"""A module that the parser imports, and that newer standard libraries no longer have."""
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
 _SECONDS = 90
 
 
 def python_client(cache: Path) -> list[str]:
     """The command that runs a script with Mailgun's Python client. Skips where it cannot be installed."""
-    home = cache / f"python{sys.version_info[0]}.{sys.version_info[1]}-{PYTHON_CLIENT}"
+    return _python(cache, PYTHON_CLIENT)
+
+
+def mail_parser(cache: Path) -> list[str]:
+    """The command that runs a script with the parser Mailgun reads addresses with. Skips as above."""
+    return _python(cache, MAIL_PARSER, IMGHDR)
+
+
+def _python(cache: Path, *packages: str) -> list[str]:
+    home = cache / f"python{sys.version_info[0]}.{sys.version_info[1]}-{packages[0]}"
     interpreter = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not interpreter.exists():
         _make(
             home,
             lambda place: [
                 [sys.executable, "-m", "venv", str(place)],
-                [str(place / interpreter.relative_to(home)), "-m", "pip", "install", "-q", PYTHON_CLIENT],
+                [str(place / interpreter.relative_to(home)), "-m", "pip", "install", "-q", *packages],
             ],
         )
     return [str(interpreter)]
