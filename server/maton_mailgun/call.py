@@ -75,7 +75,8 @@ class Engine:
             return await gate.call(prepared, caller, answer)
         except CallError as error:
             told = failed(error)
-            return replace(told, content=redaction.redacted(told.content, [self.settings.api_key or ""]))  # guard: 27-key
+            content = redaction.redacted(told.content, [self.settings.api_key or ""])
+            return replace(told, content=content)  # guard: 27-key
 
     async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.
