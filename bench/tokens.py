@@ -17,8 +17,8 @@ import tempfile
 from typing import Any
 
 from maton_mailgun.config import Settings
+from maton_mailgun.protocol.server import tools as listed
 from maton_mailgun.runtime import engine
-from maton_mailgun.server import tools as listed
 
 TOKENIZER = "gpt-tokenizer@4.0.0"
 TOTAL_LIMIT = 13_000

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
-from maton_mailgun.sandbox import Sandbox, mailgun
-from maton_mailgun.sandbox.forms import segments_of
-from maton_mailgun.sandbox.pages import ORIGIN
-from maton_mailgun.sandbox.wire import Answer, Call, Fields
+from maton_mailgun.sandbox import Sandbox
+from maton_mailgun.sandbox.mailgun import operations as mailgun
+from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, SentFields
+from maton_mailgun.sandbox.web.forms import segments_of
+from maton_mailgun.sandbox.web.pages import ORIGIN
 
 DOMAIN = "mg.example.com"
 ADDED = "Sun, 26 Jan 2025 07:29:04 UTC"
@@ -42,7 +43,7 @@ class Line:
         return None if self.reference is None else self.seconds / self.reference
 
 
-def call(sandbox: Sandbox, method: str, path: str, form: list[tuple[str, str]] | None = None) -> Answer:
+def call(sandbox: Sandbox, method: str, path: str, form: list[tuple[str, str]] | None = None) -> HttpAnswer:
     """One operation, without sockets: what is measured is the sandbox and not the network stack."""
     raw_path, _, raw_query = path.partition("?")
     sandbox.account.now = sandbox.now()
@@ -52,8 +53,8 @@ def call(sandbox: Sandbox, method: str, path: str, form: list[tuple[str, str]] |
         raw_query=raw_query,
         segments=segments_of(raw_path),
         headers={},
-        query=Fields(parse_qsl(raw_query, keep_blank_values=True)),
-        form=Fields(form or ()),
+        query=SentFields(parse_qsl(raw_query, keep_blank_values=True)),
+        form=SentFields(form or ()),
         content_type="application/x-www-form-urlencoded",
     )
     return mailgun.answer(sandbox.account, made, key_is_good=True)

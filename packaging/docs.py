@@ -14,12 +14,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from maton_mailgun.approval_tools import TOOLS
-from maton_mailgun.catalogue import load
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.exit_status import EXIT_STATUSES
 from maton_mailgun.cli.parser import build
 from maton_mailgun.cli.tools import markdown
 from maton_mailgun.config import NAMES
+from maton_mailgun.protocol.approval_schemas import TOOLS
 
 ROOT = Path(__file__).resolve().parent.parent
 

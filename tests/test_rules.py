@@ -21,12 +21,12 @@ ENGINE = [name for name in MODULES if not name.startswith(("sandbox/", "cli/"))]
 LONGEST = 400
 
 IMPORTERS = {
-    "httpx2": {"gateway.py", "runtime.py", "sandbox/forwarding.py"},
-    "mcp": {"server.py", "stdio.py", "http.py", "cli/demo.py"},
-    "mcp_types": {"server.py", "stdio.py", "http.py", "cli/demo.py"},
-    "jsonschema": {"arguments.py"},
-    "sqlite3": {"approval/sqlite.py"},
-    "psycopg": {"approval/postgres.py"},
+    "httpx2": {"wire/gateway.py", "runtime.py", "sandbox/control/mail_catcher.py"},
+    "mcp": {"protocol/server.py", "protocol/stdio.py", "protocol/http.py", "cli/demo.py"},
+    "mcp_types": {"protocol/server.py", "protocol/stdio.py", "protocol/http.py", "cli/demo.py"},
+    "jsonschema": {"catalogue/arguments.py"},
+    "sqlite3": {"approval/store/sqlite.py"},
+    "psycopg": {"approval/store/postgres.py"},
     "platformdirs": {"config.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""
@@ -35,7 +35,7 @@ NAMING_NO_PATH = [
     module
     for module in ENGINE
     # A row may name its own preview; and an uncertain send is found again in the events, whichever row sent it.
-    if not module.startswith("approval/previews/") and module != "approval/reconcile.py"
+    if not module.startswith("approval/preview/") and module != "approval/lifecycle/reconcile.py"
 ]
 
 
@@ -157,8 +157,11 @@ def _late(loaded: set[str], floor: set[str]) -> set[str]:
 
 
 def test_importing_the_server_loads_nothing_heavy_beyond_the_sdk(floor: set[str]) -> None:
-    loaded = _loaded("import maton_mailgun.server, maton_mailgun.stdio, maton_mailgun.runtime, maton_mailgun.cli.serve")
-    assert "maton_mailgun.server" in loaded
+    loaded = _loaded(
+        "import maton_mailgun.protocol.server, maton_mailgun.protocol.stdio, "
+        "maton_mailgun.runtime, maton_mailgun.cli.serve"
+    )
+    assert "maton_mailgun.protocol.server" in loaded
     assert _late(loaded, floor) == set()
     assert not {name for name in loaded if name.startswith(("maton_mailgun.approval.", "maton_mailgun.sandbox"))}
 

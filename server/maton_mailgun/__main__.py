@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     """Run the command line. Returns the exit status."""
-    from .cli import run
+    from maton_mailgun.cli import run
 
     return run(sys.argv[1:])
 

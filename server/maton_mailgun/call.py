@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.operation import Catalogue, Operation
-
-from . import arguments as holding
-from . import attachments, paging, redaction, request, result
-from .answers import refusal
-from .config import Settings
-from .connections import Connections
-from .errors import (
+from maton_mailgun.catalogue import arguments as holding
+from maton_mailgun.catalogue.operation import Catalogue, Operation
+from maton_mailgun.config import Settings
+from maton_mailgun.connections import Connections
+from maton_mailgun.errors import (
     AnswerTooLarge,
     AnswerUnreadable,
     BadArguments,
@@ -26,12 +23,14 @@ from .errors import (
     UnknownTool,
     Unreachable,
 )
-from .exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
-from .gateway import Gateway, Reply
+from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
+from maton_mailgun.wire import attachments, paging, redaction, request, result
+from maton_mailgun.wire.answers import refusal
+from maton_mailgun.wire.gateway import Gateway, Reply
 
 if TYPE_CHECKING:
-    from .approval.gate import Gate
-    from .request import FilePart
+    from maton_mailgun.approval.gate import Gate
+    from maton_mailgun.wire.request import FilePart
 
 
 class Engine:
@@ -58,7 +57,7 @@ class Engine:
         if self._gate is None:
             async with self._opening:
                 if self._gate is None:
-                    from .approval.gate import Gate
+                    from maton_mailgun.approval.gate import Gate
 
                     self._gate = await Gate.open(self)
         return self._gate

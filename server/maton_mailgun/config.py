@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from .errors import SetupError
+from maton_mailgun.errors import SetupError
 
 ApprovalMode = Literal["client", "operator", "relay"]
 LogLevel = Literal["debug", "info", "warning", "error"]

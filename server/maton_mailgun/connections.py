@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from maton_mailgun.config import Settings
+from maton_mailgun.errors import ConnectionUnknown, MaybeSent, NoConnection, NotSent, SeveralConnections, Unreachable
 from maton_mailgun.exchange import Account
-
-from .answers import refusal
-from .config import Settings
-from .errors import ConnectionUnknown, MaybeSent, NoConnection, NotSent, SeveralConnections, Unreachable
-from .gateway import Gateway
-from .request import Request
+from maton_mailgun.wire.answers import refusal
+from maton_mailgun.wire.gateway import Gateway
+from maton_mailgun.wire.request import Request
 
 CACHE_SECONDS = 60.0
 _LIST = Request("maton", "GET", "/connections", query=(("app", "mailgun"), ("status", "ACTIVE"), ("limit", "100")))

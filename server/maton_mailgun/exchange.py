@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from maton_mailgun.operation import Operation
-
-from .errors import CallError
-from .request import Request
-from .result import text_of
+from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.errors import CallError
+from maton_mailgun.wire.request import Request
+from maton_mailgun.wire.result import text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ class MailgunSandbox:
         Raises:
             ValueError: There is no such fault.
         """
-        from maton_mailgun.sandbox.faults import parse_fault
+        from maton_mailgun.sandbox.control.faults import parse_fault
 
         match = {name: value for name, value in (("method", method), ("path_regex", path)) if value is not None}
         armed = parse_fault({"fault": {"kind": kind, **changes}, "match": match, "times": times})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .call import Engine
-from .catalogue import load
-from .config import Settings
-from .gateway import Gateway
+from maton_mailgun.call import Engine
+from maton_mailgun.catalogue.rows import load
+from maton_mailgun.config import Settings
+from maton_mailgun.wire.gateway import Gateway
 
 if TYPE_CHECKING:
-    from .sandbox import Sandbox
+    from maton_mailgun.sandbox import Sandbox
 
 
 def engine(settings: Settings, sandbox: Sandbox | None = None) -> Engine:
@@ -26,14 +26,14 @@ def engine(settings: Settings, sandbox: Sandbox | None = None) -> Engine:
     offered = load().only(settings.toolsets, read_only=settings.read_only)
     if settings.policy is not None:
         # A broken policy stops the start: a rule that silently does not apply would be worse than none.
-        from .approval.policies import policy_of
+        from maton_mailgun.approval.policy.in_force import policy_of
 
         policy_of(settings)
     if not settings.sandbox:
         return Engine(settings, offered, Gateway(settings))
     import httpx2
 
-    from .sandbox import Sandbox as SandboxType
+    from maton_mailgun.sandbox import Sandbox as SandboxType
 
     inside = sandbox or SandboxType(api_keys=(settings.api_key or "",))
     return Engine(settings, offered, Gateway(settings, httpx2.ASGITransport(app=inside.app)))

@@ -9,9 +9,9 @@ from typing import Any
 
 import psycopg
 
-from maton_mailgun.approval.keys import Keys, load_keys
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.store import Store
+from maton_mailgun.approval.binding.keys import Keys, load_keys
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.opening import open_store
 
 from .records import Clock
 

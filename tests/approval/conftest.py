@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from maton_mailgun.approval.store import Store
+from maton_mailgun.approval.store.contract import Store
 
 from .backends import Backend
 

@@ -12,12 +12,12 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
-from maton_mailgun.approval.failures import BudgetSpent, Conflict, IllegalMove, StoreUnavailable
-from maton_mailgun.approval.keys import load_keys
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.record import Record
-from maton_mailgun.approval.seal import seal
-from maton_mailgun.approval.store import Store
+from maton_mailgun.approval.binding.keys import load_keys
+from maton_mailgun.approval.binding.seal import seal
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreUnavailable
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.record import Record
 
 from .records import NOON, a_record
 
@@ -134,7 +134,7 @@ def write_with_limits(home: Path, file_bytes: int | None, user: int | None, resu
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     if user is not None:
         # Before, because the other user may not be able to read the interpreter's library.
-        importlib.import_module("maton_mailgun.approval.sqlite")
+        importlib.import_module("maton_mailgun.approval.store.sqlite")
 
         os.setuid(user)
     stored = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.record import Record, new_approval_id
+from maton_mailgun.approval.store.record import Record, new_approval_id
 
 NOON = 1_800_000_000.0
 """A fixed moment: 2027-01-15 08:00:00 UTC."""

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from maton_mailgun import addresses, catalogue
-from maton_mailgun.approval import address as plain
-from maton_mailgun.approval.cases import case_of
+from maton_mailgun.approval.policy.case import case_of
+from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.exchange import Account, Prepared
-from maton_mailgun.request import build
+from maton_mailgun.mail import addresses
+from maton_mailgun.mail import plain_address as plain
+from maton_mailgun.wire.request import build
 
 _PLAIN = [*"aB0o-_+'=~&#$ßςü", "日本", "xn--bcher-kva", "r3---x"]
 _ODD = [
@@ -102,7 +103,7 @@ def _recipients(*to: str) -> tuple[str, ...]:
 def test_38_no_folding_turns_a_recipient_into_an_allowed_one(text: str) -> None:
     [recipient] = _recipients(text)
 
-    assert plain.parse(recipient) in (None, plain.Address("ann", "xn--strae-oqa.example"))
+    assert plain.parse(recipient) in (None, plain.PlainAddress("ann", "xn--strae-oqa.example"))
 
 
 @pytest.mark.parametrize("other", ["ann@ｓtrasse.example", "ann@straße.example", "annſ@strasse.example"])

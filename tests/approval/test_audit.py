@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from maton_mailgun.approval import audit
-from maton_mailgun.approval.audit import Verdict
-from maton_mailgun.approval.failures import StoreUnavailable, Tampered
-from maton_mailgun.approval.record import Record
-from maton_mailgun.approval.seal import Unsealable
-from maton_mailgun.approval.store import Store
+from maton_mailgun.approval.binding.seal import Unsealable
+from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.audit import AuditVerdict
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import StoreUnavailable, Tampered
+from maton_mailgun.approval.store.record import Record
 
 from .backends import Backend
 from .records import NOON, a_record
@@ -32,9 +32,9 @@ async def story(store: Store) -> list[Record]:
 
 
 async def test_an_untouched_audit_holds(store: Store) -> None:
-    assert await audit.verify(store) == Verdict(ok=True, entries=0)
+    assert await audit.verify(store) == AuditVerdict(ok=True, entries=0)
     await story(store)
-    assert await audit.verify(store) == Verdict(ok=True, entries=6)
+    assert await audit.verify(store) == AuditVerdict(ok=True, entries=6)
 
 
 async def test_the_export_tells_who_moved_what_when_and_no_content(backend: Backend, store: Store) -> None:
@@ -75,7 +75,7 @@ async def test_a_long_audit_is_exported_and_checked_whole(store: Store) -> None:
         record = await store.amend(record, actor="page", shown_at=NOON + second)
 
     assert [json.loads(line)["seq"] async for line in audit.export(store)] == list(range(1, 522))
-    assert await audit.verify(store) == Verdict(ok=True, entries=521)
+    assert await audit.verify(store) == AuditVerdict(ok=True, entries=521)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.canonical import canonical, digest
+from maton_mailgun.approval.binding.canonical import canonical, digest
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from maton_mailgun.approval import passphrase
-from maton_mailgun.approval.passphrase import LockedOut, Passphrase, PassphraseError
+from maton_mailgun.approval.channels import passphrase
+from maton_mailgun.approval.channels.passphrase import LockedOut, Passphrase, PassphraseError
 
 from .records import NOON
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.policy import Case, Policy, Verdict
-from maton_mailgun.approval.rules import PolicyError, load_policy
+from maton_mailgun.approval.policy.file import PolicyError, load_policy
+from maton_mailgun.approval.policy.judge import Case, Policy, Verdict
 
 TOOLS = ("send_message", "delete_domain", "delete_route", "create_route", "update_route")
 

@@ -11,8 +11,8 @@ from threading import Barrier
 
 import pytest
 
-from maton_mailgun.approval.keys import KEY_FILE, KeyFileError, Keys, load_keys
-from maton_mailgun.approval.seal import Unsealable, key_id, seal, unseal
+from maton_mailgun.approval.binding.keys import KEY_FILE, KeyFileError, Keys, load_keys
+from maton_mailgun.approval.binding.seal import Unsealable, key_id, seal, unseal
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are a POSIX matter")

@@ -9,11 +9,11 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from maton_mailgun.approval.failures import BudgetSpent, Conflict, IllegalMove, StoreUnavailable, TooManyPending
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.record import MOVES, TERMINAL, Record, State
-from maton_mailgun.approval.seal import Unsealable
-from maton_mailgun.approval.store import Store
+from maton_mailgun.approval.binding.seal import Unsealable
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreUnavailable, TooManyPending
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.record import MOVES, TERMINAL, Record, State
 
 from .backends import Backend
 from .records import NOON, a_record

@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from maton_mailgun.approval import audit, postgres
-from maton_mailgun.approval.failures import StoreUnavailable
-from maton_mailgun.approval.keys import load_keys
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.script import Script
-from maton_mailgun.approval.store import Store
+from maton_mailgun.approval.binding.keys import load_keys
+from maton_mailgun.approval.store import audit, postgres
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import StoreUnavailable
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.script import Script
 
 from .backends import Backend
 from .records import a_record
@@ -46,7 +46,7 @@ async def test_a_lost_connection_is_replaced_before_the_next_operation(backend: 
     approved = await store.move(record, "approved", actor="ann")
 
     assert await store.get(record.id) == approved
-    assert await audit.verify(store) == audit.Verdict(ok=True, entries=2)
+    assert await audit.verify(store) == audit.AuditVerdict(ok=True, entries=2)
 
 
 async def test_a_connection_lost_inside_a_write_keeps_nothing_and_is_told(backend: Backend, store: Store) -> None:
@@ -61,7 +61,7 @@ async def test_a_connection_lost_inside_a_write_keeps_nothing_and_is_told(backen
         await store.write(torn())  # type: ignore[attr-defined]
 
     assert await store.get(record.id) == record
-    assert await audit.verify(store) == audit.Verdict(ok=True, entries=1)
+    assert await audit.verify(store) == audit.AuditVerdict(ok=True, entries=1)
 
 
 async def test_attack_35_a_read_only_database_is_told(backend: Backend, store: Store) -> None:

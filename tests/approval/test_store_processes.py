@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval import audit
-from maton_mailgun.approval.failures import StoreUnavailable
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.record import Record, new_approval_id
-from maton_mailgun.approval.seal import unseal
-from maton_mailgun.approval.store import Store
+from maton_mailgun.approval.binding.seal import unseal
+from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import StoreUnavailable
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.record import Record, new_approval_id
 
 from . import racers
 from .backends import Backend
@@ -60,7 +60,7 @@ async def test_attack_32_two_processes_one_approval_one_winner_in_200_rounds(bac
     assert sorted(first + second) == sorted(ids)
     assert await store.spent(["all"]) == {"all": 200}
     assert {record.state for record in await store.list(limit=500)} == {"executing"}
-    assert await audit.verify(store) == audit.Verdict(ok=True, entries=600)
+    assert await audit.verify(store) == audit.AuditVerdict(ok=True, entries=600)
 
 
 async def test_attack_38_processes_together_never_exceed_a_budget(backend: Backend, store: Store) -> None:
@@ -98,7 +98,7 @@ async def test_attack_33_a_killed_process_leaves_what_it_had_committed(
         record = await store.get(approval_id)
         states = [None, "pending", "approved", "executing", "succeeded"]
         assert (record.state if record else None) == states[done]
-        assert await audit.verify(store) == audit.Verdict(ok=True, entries=done)
+        assert await audit.verify(store) == audit.AuditVerdict(ok=True, entries=done)
         assert await store.spent(["notes"]) == {"notes": 1 if done >= 3 else 0}
         if record is not None and record.state != "succeeded":
             envelope = await store.envelope(approval_id)
@@ -124,8 +124,9 @@ async def after_the_restart(backend: Backend, store: Store, record: Record) -> N
 def test_naming_the_store_and_the_policy_loads_no_database_and_no_heavy_library() -> None:
     """They are loaded on the first write: a server that only reads never pays for them."""
     program = (
-        "import sys; import maton_mailgun.approval.store, maton_mailgun.approval.record, "
-        "maton_mailgun.approval.policy, maton_mailgun.approval.keys, maton_mailgun.approval.canonical; "
+        "import sys; import maton_mailgun.approval.store.contract, maton_mailgun.approval.store.record, "
+        "maton_mailgun.approval.policy.judge, maton_mailgun.approval.binding.keys, "
+        "maton_mailgun.approval.binding.canonical; "
         "heavy = {'sqlite3', 'psycopg', 'cryptography', 'idna', 'pydantic', 'asyncio'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -172,7 +173,7 @@ async def test_attack_35_a_full_disk_is_told_and_keeps_what_was_committed(tmp_pa
     store = await Backend(None, tmp_path).open()
     try:
         assert len(await store.list(limit=1000)) == stored
-        assert await audit.verify(store) == audit.Verdict(ok=True, entries=stored)
+        assert await audit.verify(store) == audit.AuditVerdict(ok=True, entries=stored)
     finally:
         await store.close()
 

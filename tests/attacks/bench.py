@@ -14,16 +14,16 @@ import httpx2
 import mcp_types as types
 from mcp import Client
 
-from maton_mailgun import catalogue
-from maton_mailgun.approval.decide import Decision
 from maton_mailgun.approval.gate import Gate
-from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.approval.store.record import Record
 from maton_mailgun.call import Engine
+from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.config import Settings
-from maton_mailgun.gateway import Gateway
+from maton_mailgun.protocol.server import build
 from maton_mailgun.sandbox import Sandbox
-from maton_mailgun.sandbox.faults import parse_fault
-from maton_mailgun.server import build
+from maton_mailgun.sandbox.control.faults import parse_fault
+from maton_mailgun.wire.gateway import Gateway
 
 KEY = "sandbox-maton-key"
 DOMAIN = "mg.example.com"

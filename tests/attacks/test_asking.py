@@ -9,11 +9,11 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from maton_mailgun import catalogue
-from maton_mailgun.approval.keys import KEY_FILE
+from maton_mailgun.approval.binding.keys import KEY_FILE
+from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
-from maton_mailgun.sandbox.maton import add_connection
-from maton_mailgun.sandbox.seed import CONNECTION_ID
+from maton_mailgun.sandbox.account.seed import CONNECTION_ID
+from maton_mailgun.sandbox.maton.api import add_connection
 
 from .bench import APPROVE, LETTER, ME, REJECT, Desk, House, Person, decide, structured, text
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun import catalogue
-from maton_mailgun.approval import show
-from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.preview import words as show
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.logs import JsonLines
-from maton_mailgun.result import NOTICE
-from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
+from maton_mailgun.sandbox.account.seed import ROUTE_ID, TEMPLATE
+from maton_mailgun.wire.result import NOTICE
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
 

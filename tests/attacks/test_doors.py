@@ -16,9 +16,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.approval.gate import finished
-from maton_mailgun.approval.passphrase import Passphrase
-from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.store.record import Record
 
 from .bench import KEY, LETTER, ME, Desk, House, structured
 

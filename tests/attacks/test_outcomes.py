@@ -9,13 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from maton_mailgun.approval.decide import NotDecidable
-from maton_mailgun.approval.failures import StoreUnavailable
 from maton_mailgun.approval.gate import finished
-from maton_mailgun.approval.reconcile import LEASE_SECONDS
-from maton_mailgun.approval.sqlite import SqliteStore
+from maton_mailgun.approval.lifecycle.decide import NotDecidable
+from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
+from maton_mailgun.approval.store.failures import StoreUnavailable
+from maton_mailgun.approval.store.sqlite import SqliteStore
 from maton_mailgun.errors import Refused
-from maton_mailgun.sandbox.seed import ROUTE_ID, TEMPLATE
+from maton_mailgun.sandbox.account.seed import ROUTE_ID, TEMPLATE
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
 
@@ -583,7 +583,7 @@ async def test_a_success_whose_answer_cannot_be_handled_is_still_a_success(
     def fails(*_: Any) -> Any:
         raise RecursionError
 
-    monkeypatch.setattr("maton_mailgun.approval.settle.split_secrets", fails)
+    monkeypatch.setattr("maton_mailgun.approval.lifecycle.settle.split_secrets", fails)
     async with desk.open() as house:
         approval_id, result = await run(house, "send_message", LETTER)
         assert await house.state(approval_id) == "succeeded"

@@ -18,14 +18,14 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from maton_mailgun.approval import audit
-from maton_mailgun.approval import desk as approver
-from maton_mailgun.approval.decide import Decision
+from maton_mailgun.approval.channels import terminal as approver
 from maton_mailgun.approval.gate import finished
-from maton_mailgun.approval.reconcile import LEASE_SECONDS
+from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
+from maton_mailgun.approval.store import audit
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
-from maton_mailgun.sandbox.faults import parse_fault
-from maton_mailgun.sandbox.seed import CONNECTION_ID, DOMAIN, ROUTE_ID
+from maton_mailgun.sandbox.account.seed import CONNECTION_ID, DOMAIN, ROUTE_ID
+from maton_mailgun.sandbox.control.faults import parse_fault
 
 from .bench import APPROVE, KEY, LETTER, Desk, decide, structured, text
 
@@ -82,7 +82,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 async def approve_elsewhere(desk: Desk, approval_id: str) -> None:
     """A yes by a process that carries nothing out."""
-    there = await approver.Desk.open(replace(desk.settings))
+    there = await approver.Terminal.open(replace(desk.settings))
     record = await there.get(approval_id)
     assert record is not None
     await there.decide(record, Decision(approve=True, level="operator", channel="cli", decider="tester at a terminal"))

@@ -9,9 +9,9 @@ from typing import Any
 import mcp_types as types
 import pytest
 
-from maton_mailgun.approval import audit
-from maton_mailgun.approval.decide import Decision, NotDecidable
-from maton_mailgun.approval.failures import Tampered
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.failures import Tampered
 
 from .bench import APPROVE, LETTER, REJECT, Desk, House, Person, decide, structured, text
 

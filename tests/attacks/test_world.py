@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from maton_mailgun import catalogue
-from maton_mailgun.sandbox.seed import CONNECTION_ID, MAILING_LIST, ROUTE_ID, TEMPLATE
+from maton_mailgun.catalogue import rows as catalogue
+from maton_mailgun.sandbox.account.seed import CONNECTION_ID, MAILING_LIST, ROUTE_ID, TEMPLATE
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
 

@@ -17,11 +17,11 @@ from typing import Any
 import mcp_types as types
 from mcp import Client
 
-from maton_mailgun import catalogue
 from maton_mailgun.call import Engine
+from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.config import Settings
-from maton_mailgun.gateway import Gateway
-from maton_mailgun.server import build
+from maton_mailgun.protocol.server import build
+from maton_mailgun.wire.gateway import Gateway
 
 
 def say(**what: Any) -> None:

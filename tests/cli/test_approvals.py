@@ -14,8 +14,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-from maton_mailgun.approval.desk import Desk
-from maton_mailgun.approval.record import Record, new_approval_id
+from maton_mailgun.approval.channels.terminal import Terminal
+from maton_mailgun.approval.store.record import Record, new_approval_id
 from maton_mailgun.config import load
 from maton_mailgun.sandbox import RunningSandbox
 
@@ -52,11 +52,11 @@ def decide(cli: Cli, verb: str, approval_id: str, passphrase: str, *more: str) -
         return terminal.finish(), terminal.seen
 
 
-def at_desk(cli: Cli, work: Callable[[Desk], Awaitable[T]]) -> T:
+def at_desk(cli: Cli, work: Callable[[Terminal], Awaitable[T]]) -> T:
     """Do something with the approvals of this installation, in this process."""
 
     async def run() -> T:
-        desk = await Desk.open(load({"MATON_MAILGUN_HOME": str(cli.home)}))
+        desk = await Terminal.open(load({"MATON_MAILGUN_HOME": str(cli.home)}))
         try:
             return await work(desk)
         finally:
@@ -255,7 +255,7 @@ def test_attack_31_hostile_text_in_a_record_is_spelled_out_on_a_terminal_and_on_
     assert "⟨U+202E⟩" in terminal.seen
 
 
-async def insert_hostile(desk: Desk, result: dict[str, Any] | None = None) -> str:
+async def insert_hostile(desk: Terminal, result: dict[str, Any] | None = None) -> str:
     """A decided approval whose every text is an attack, stored without the care of the preview's makers."""
     now = desk.clock()
     record = Record(

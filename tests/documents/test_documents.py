@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 import yaml
 
-from maton_mailgun import catalogue, data, errors
-from maton_mailgun.approval.rules import load_policy
-from maton_mailgun.approval_tools import TOOLS
-from maton_mailgun.cli.hosts import BY_NAME, Entry, as_text
+from maton_mailgun import errors
+from maton_mailgun.approval.policy.file import load_policy
+from maton_mailgun.catalogue import files as data
+from maton_mailgun.catalogue import rows as catalogue
+from maton_mailgun.cli.hosts import BY_NAME, HostEntry, as_text
 from maton_mailgun.config import NAMES
+from maton_mailgun.protocol.approval_schemas import TOOLS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,7 +99,7 @@ def test_demo_in_the_readme_is_what_the_demo_prints(tmp_path: Path) -> None:
 
 
 def test_host_configurations_in_the_readme_are_what_install_prints() -> None:
-    entry = Entry("mailgun", "uvx", ("maton-mailgun",))
+    entry = HostEntry("mailgun", "uvx", ("maton-mailgun",))
     shown = [json.loads(re.sub(r"^//.*$", "", block, flags=re.MULTILINE)) for block in blocks(README, "jsonc")]
     assert shown == [json.loads(as_text(BY_NAME[name], entry)) for name in ("claude-code", "vscode")]
     codex = tomllib.loads(as_text(BY_NAME["codex"], entry))

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval import audit
-from maton_mailgun.approval.keys import load_keys
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.binding.keys import load_keys
+from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.record import Record
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 
 ROUNDS = 200

@@ -17,7 +17,7 @@ import pytest
 from mcp import Client
 
 from e2e.serving import Serving, serving
-from maton_mailgun.approval.keys import load_keys
+from maton_mailgun.approval.binding.keys import load_keys
 from maton_mailgun.sandbox import RunningSandbox
 
 pytestmark = pytest.mark.postgres

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from maton_mailgun import runtime
-from maton_mailgun.approval.decide import Decision
+from maton_mailgun.approval.binding.keys import load_keys
 from maton_mailgun.approval.gate import Gate
-from maton_mailgun.approval.keys import load_keys
-from maton_mailgun.approval.opening import open_store
-from maton_mailgun.approval.record import State
-from maton_mailgun.approval.services import Services
+from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.record import State
 from maton_mailgun.call import Engine
-from maton_mailgun.catalogue import load
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller
 

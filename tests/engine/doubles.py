@@ -12,11 +12,11 @@ from typing import Any
 import httpx2
 
 from maton_mailgun.call import Engine
-from maton_mailgun.catalogue import load
+from maton_mailgun.catalogue.operation import Catalogue
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
-from maton_mailgun.gateway import Gateway
-from maton_mailgun.operation import Catalogue
+from maton_mailgun.wire.gateway import Gateway
 
 KEY = "sandbox-maton-key"
 MAIN = "78b5a036-c621-40c2-b74b-276195735af2"

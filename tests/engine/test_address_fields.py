@@ -7,8 +7,8 @@ from email.utils import getaddresses
 
 import pytest
 
-from maton_mailgun.address_fields import Unclear, bare, entry, header_on_the_wire, mime_problems, one, read
-from maton_mailgun.addresses import Address, parse_all
+from maton_mailgun.mail.address_fields import Unclear, bare, entry, header_on_the_wire, mime_problems, one, read
+from maton_mailgun.mail.addresses import Address, parse_all
 
 from .address_lines import lines
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.answers import words
-from maton_mailgun.gateway import Reply
-from maton_mailgun.result import MAX_CHARACTERS
+from maton_mailgun.wire.answers import words
+from maton_mailgun.wire.gateway import Reply
+from maton_mailgun.wire.result import MAX_CHARACTERS
 
 from .doubles import DOMAIN, KEY, Says, Scripted, called, engine_over, error
 

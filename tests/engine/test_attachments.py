@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from maton_mailgun.attachments import MAX_BYTES, FileRefused, part, reopen
 from maton_mailgun.exchange import FormAnswer, Question
 from maton_mailgun.sandbox import Sandbox
+from maton_mailgun.wire.attachments import MAX_BYTES, FileRefused, part, reopen
 
 from .doubles import ASKING, DOMAIN, Says, Scripted, called, engine_over, problems
 from .inside import in_process

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from maton_mailgun.errors import SetupError
-from maton_mailgun.http import listening, parse_address, principal_of
+from maton_mailgun.protocol.http import listening, parse_address, principal_of
 
 
 @pytest.mark.anyio

@@ -12,7 +12,7 @@ import pytest
 
 from maton_mailgun.call import Engine
 from maton_mailgun.sandbox import Sandbox
-from maton_mailgun.sandbox.connections import Connection
+from maton_mailgun.sandbox.maton.connection import Connection
 
 from .doubles import DOMAIN, MAIN, Says, Scripted, called, engine_over, error, problems
 from .inside import in_process, put

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from catalogue.files import EXAMPLES
-from maton_mailgun.codecs import segment
-from maton_mailgun.request import build
+from maton_mailgun.catalogue.codecs import segment
+from maton_mailgun.wire.request import build
 
 from .doubles import DOMAIN, Says, Scripted, called, catalogue, engine_over, error, problems
 

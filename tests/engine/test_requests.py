@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from maton_mailgun.call import Engine
-from maton_mailgun.dates import moment, rfc2822
-from maton_mailgun.request import Request, build
+from maton_mailgun.mail.dates import moment, rfc2822
+from maton_mailgun.wire.request import Request, build
 
 from .doubles import DOMAIN, Says, Scripted, approved, called, catalogue, engine_over, problems
 

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from maton_mailgun import gateway as gateway_module
-from maton_mailgun import retry
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import MaybeSent, NotSent
 from maton_mailgun.exchange import Outcome
-from maton_mailgun.gateway import Gateway
-from maton_mailgun.request import Request
+from maton_mailgun.wire import gateway as gateway_module
+from maton_mailgun.wire import retry
+from maton_mailgun.wire.gateway import Gateway
+from maton_mailgun.wire.request import Request
 
 from .doubles import KEY, MAIN, Says, Scripted, Step, Waits, called, engine_over, error
 from .peers import Peer, peer

@@ -16,8 +16,8 @@ from mcp.shared.exceptions import MCPError
 from catalogue.files import ROWS, SCHEMAS, TOOLSETS, WRITES
 from maton_mailgun.call import Engine
 from maton_mailgun.errors import SetupError
+from maton_mailgun.protocol.server import build
 from maton_mailgun.sandbox import Sandbox
-from maton_mailgun.server import build
 
 from .doubles import DOMAIN, Says, Scripted, engine_over
 from .inside import in_process

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun import gateway
 from maton_mailgun.call import Engine
-from maton_mailgun.catalogue import load
+from maton_mailgun.catalogue.operation import Catalogue
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome
-from maton_mailgun.gateway import Gateway
-from maton_mailgun.operation import Catalogue
 from maton_mailgun.sandbox import RunningSandbox
+from maton_mailgun.wire import gateway
+from maton_mailgun.wire.gateway import Gateway
 
 KEY = "sandbox-maton-key"
 CALLER = Caller("tester", "fault tests", can_ask=True)

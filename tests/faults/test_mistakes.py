@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.catalogue import load
+from maton_mailgun.catalogue.operation import Catalogue
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.exchange import Outcome
-from maton_mailgun.operation import Catalogue
 from maton_mailgun.sandbox import RunningSandbox
 
 from .bad_day import carried_out

@@ -14,7 +14,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from e2e.conftest import wait_until
 from e2e.host import Host, content, host, text
-from maton_mailgun.approval.passphrase import Passphrase
+from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.sandbox import RunningSandbox
 from page.serving import file_of, link_in, token_of
 from page.webdriver import Chromium

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import pytest
 
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
-from maton_mailgun.sandbox.forwarding import Catcher, Forwarder, parse_catcher
+from maton_mailgun.sandbox.control.mail_catcher import Catcher, Forwarder, parse_catcher
 
 _BASIC = "Basic " + b64encode(b"api:key-sandbox").decode()
 

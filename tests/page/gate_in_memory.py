@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.decide import Decision, NotDecidable
-from maton_mailgun.approval.record import MOVES, Record, State
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.store.record import MOVES, Record, State
 
 
 class GateInMemory:

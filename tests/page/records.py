@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.record import Record, new_approval_id
+from maton_mailgun.approval.store.record import Record, new_approval_id
 
 PICTURE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"

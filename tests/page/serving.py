@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from maton_mailgun.approval.page import PageServer, Sessions, start
-from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.channels.page import PageServer, Sessions, start
+from maton_mailgun.approval.store.record import Record
 
 from .gate_in_memory import GateInMemory
 

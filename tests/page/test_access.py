@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.page.guard import FRAME_POLICY, POLICY
+from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, POLICY
 
 from .records import a_record, a_send
 from .serving import PASSPHRASE, Reply, RunningPage

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.page.guard import FRAME_POLICY
-from maton_mailgun.approval.page.message import render
+from maton_mailgun.approval.channels.page.fence import FRAME_POLICY
+from maton_mailgun.approval.channels.page.frame import render
 
 from .records import a_send
 from .serving import RunningPage

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.decide import Decision
+from maton_mailgun.approval.lifecycle.decide import Decision
 
 from .records import a_domain_deletion, a_record, a_send
 from .serving import Browser, RunningPage

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from maton_mailgun.approval.page import Handover, PageServer, start
-from maton_mailgun.approval.page.handover import NotPrivate, problem_with
+from maton_mailgun.approval.channels.page import Handover, PageServer, start
+from maton_mailgun.approval.channels.page.handover import NotPrivate, problem_with
 
 from .gate_in_memory import GateInMemory
 from .serving import file_of, link_in, token_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.store.record import Record
 
 from .records import a_domain_deletion, a_preview, a_record, a_send, an_update
 from .serving import PASSPHRASE, RunningPage

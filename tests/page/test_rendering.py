@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval import markup
-from maton_mailgun.approval.page import links
-from maton_mailgun.approval.page.message import Rendered, render
-from maton_mailgun.approval.page.view import bodies
+from maton_mailgun.approval.channels.page.frame import Rendered, render
+from maton_mailgun.approval.channels.page.view import bodies
+from maton_mailgun.mail import html as markup
+from maton_mailgun.mail import links
 
 from .records import LETTER, PICTURE
 

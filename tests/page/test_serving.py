@@ -18,9 +18,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from maton_mailgun.approval.page import Handover, PageServer, Sessions, start
-from maton_mailgun.approval.page.app import create_app
-from maton_mailgun.approval.page.serve import graphical_browser
+from maton_mailgun.approval.channels.page import Handover, PageServer, Sessions, start
+from maton_mailgun.approval.channels.page.app import create_app
+from maton_mailgun.approval.channels.page.page_server import graphical_browser
 
 from .gate_in_memory import GateInMemory
 from .records import a_record
@@ -68,7 +68,7 @@ def test_it_leaves_signals_and_standard_output_alone(capfd: pytest.CaptureFixtur
 
 def test_importing_the_package_loads_no_web_server() -> None:
     names = "starlette", "uvicorn"
-    code = f"import sys, maton_mailgun.approval.page; print([name for name in {names} if name in sys.modules])"
+    code = f"import sys, maton_mailgun.approval.channels.page; print([name for name in {names} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maton_mailgun.approval.record import Record
+from maton_mailgun.approval.store.record import Record
 
 from .serving import RunningPage
 from .webdriver import Chromium

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fake_account import part, propose, tools
 
-from maton_mailgun.approval.effect import render
-from maton_mailgun.approval.preview import make
-from maton_mailgun.request import FilePart
+from maton_mailgun.approval.preview.effect import render
+from maton_mailgun.approval.preview.look import make
+from maton_mailgun.wire.request import FilePart
 
 PATH = Path(__file__).with_name("effects.txt")
 EXAMPLES = Path(__file__).parents[1] / "catalogue" / "examples.json"

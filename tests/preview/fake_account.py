@@ -11,16 +11,16 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from maton_mailgun import catalogue
-from maton_mailgun.approval.preview import Answer, CouldNotRead, Proposal
+from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal, ReadAnswer
+from maton_mailgun.catalogue import rows as catalogue
+from maton_mailgun.catalogue.operation import Catalogue
 from maton_mailgun.exchange import Account
-from maton_mailgun.operation import Catalogue
-from maton_mailgun.request import FilePart, build
+from maton_mailgun.wire.request import FilePart, build
 
 NOW = 1_795_000_000.0
 """18 November 2026, 11:06:40 UTC."""
 
-MISSING = Answer(404, {"message": "Not found"})
+MISSING = ReadAnswer(404, {"message": "Not found"})
 
 
 @cache
@@ -37,7 +37,7 @@ class FakeAccount:
     hang: frozenset[str] = frozenset()
     """Requests that never get an answer."""
 
-    async def __call__(self, source: str, arguments: Mapping[str, Any], /) -> Answer:
+    async def __call__(self, source: str, arguments: Mapping[str, Any], /) -> ReadAnswer:
         request = self.request(source, arguments)
         self.asked.append(request)
         if request in self.hang:
@@ -45,7 +45,7 @@ class FakeAccount:
         answer = self.answers.get(request, MISSING)
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, Answer) else Answer(200, answer)
+        return answer if isinstance(answer, ReadAnswer) else ReadAnswer(200, answer)
 
     @staticmethod
     def request(source: str, arguments: Mapping[str, Any]) -> str:

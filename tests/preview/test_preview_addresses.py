@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maton_mailgun.addresses import (
+from maton_mailgun.mail.addresses import (
     Address,
     address_flags,
     ascii_domain,

@@ -5,7 +5,7 @@ from typing import Any
 
 from fake_account import NOW, FakeAccount, propose, refused
 
-from maton_mailgun.approval.preview import Look, make
+from maton_mailgun.approval.preview.look import Look, make
 
 D = "mg.example.com"
 STATS = f"GET /v3/{D}/stats/total?event=accepted&event=delivered&duration=30d"

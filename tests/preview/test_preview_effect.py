@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from effects_table import PATH, table
 
-from maton_mailgun.approval.effect import NOT_SHOWN, render
+from maton_mailgun.approval.preview.effect import NOT_SHOWN, render
 
 
 @pytest.mark.parametrize(

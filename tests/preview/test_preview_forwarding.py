@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from fake_account import FakeAccount, propose
 
-from maton_mailgun.approval.preview import Look, make
-from maton_mailgun.approval.previews.forwarding import targets
-from maton_mailgun.approval.previews.hosts import place
+from maton_mailgun.approval.preview.forwarding import targets
+from maton_mailgun.approval.preview.look import Look, make
+from maton_mailgun.mail.hosts import place
 
 PRIVATE, METADATA = "private or local address", "cloud metadata address"
 SPELLED = "{} (an unusual spelling of {})"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 from fake_account import FakeAccount, propose, refused
 
-from maton_mailgun.approval.preview import Answer, CouldNotRead, Look, make, snapshot
+from maton_mailgun.approval.preview.look import Look, make, snapshot
+from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer
 
 ROUTE = {
     "route": {
@@ -182,7 +183,7 @@ def test_what_cannot_be_read_is_said_and_raises_the_risk() -> None:
 
 
 def test_an_answer_that_is_neither_yes_nor_missing_counts_as_unread() -> None:
-    account = FakeAccount({"GET /v3/routes/4f3b": Answer(500, {"message": "oops"})})
+    account = FakeAccount({"GET /v3/routes/4f3b": ReadAnswer(500, {"message": "oops"})})
     assert look("update_route", {"route_id": "4f3b", "priority": 3}, account).preview["unchecked"] == [
         "could not check its present state: the service answered 500"
     ]
@@ -202,12 +203,12 @@ def test_all_reads_are_under_way_at_once() -> None:
     class Gate(FakeAccount):
         """Answers nothing until every expected read has arrived."""
 
-        async def __call__(self, source: str, arguments: object, /) -> Answer:
+        async def __call__(self, source: str, arguments: object, /) -> ReadAnswer:
             self.asked.append(self.request(source, arguments))  # type: ignore[arg-type]
             if len(self.asked) == 8:
                 everyone.set()
             await everyone.wait()
-            return Answer(404, None)
+            return ReadAnswer(404, None)
 
     async def run() -> Look:
         return await make(propose("delete_domain", {"domain": "mg.example.com"}, account))

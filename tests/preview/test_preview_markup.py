@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from maton_mailgun.approval.markup import Piece, displayed, pieces
-from maton_mailgun.approval.previews import content, variables
-from maton_mailgun.approval.previews.letter import Letter
+from maton_mailgun.approval.preview import content, variables
+from maton_mailgun.mail.html import Piece, displayed, pieces
+from maton_mailgun.mail.letter import Letter
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from fake_account import NOW, FakeAccount, part, propose, refused
 
-from maton_mailgun.approval.preview import Answer, Look, make, snapshot
-from maton_mailgun.approval.previews.audience import recipients
+from maton_mailgun.approval.preview.audience import recipients
+from maton_mailgun.approval.preview.look import Look, make, snapshot
+from maton_mailgun.approval.preview.proposal import ReadAnswer
 
 D = "mg.example.com"
 DOMAIN = {f"GET /v3/domains/{D}": {"domain": {"name": D, "state": "active", "type": "custom", "is_disabled": False}}}
@@ -230,7 +231,7 @@ def test_a_domain_that_cannot_send_is_said(state: dict[str, Any], warning: str) 
 
 
 def test_an_unknown_domain_is_said() -> None:
-    account = {**quiet(f"ann@{D}"), f"GET /v3/domains/{D}": Answer(404, {"message": "Domain not found"})}
+    account = {**quiet(f"ann@{D}"), f"GET /v3/domains/{D}": ReadAnswer(404, {"message": "Domain not found"})}
     assert look(account).warnings == [f"{D} is not a domain of this account: the service will probably refuse this."]
 
 

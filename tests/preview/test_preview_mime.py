@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fake_account import FakeAccount, part, propose
 
-from maton_mailgun.approval.preview import Look, make
-from maton_mailgun.approval.previews.audience import recipients
+from maton_mailgun.approval.preview.audience import recipients
+from maton_mailgun.approval.preview.look import Look, make
 
 D = "mg.example.com"
 MIME = f"""From: Ada <ada@{D}>

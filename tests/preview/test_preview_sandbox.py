@@ -12,12 +12,13 @@ import pytest
 from effects_table import examples, files
 from fake_account import propose, tools
 
-from maton_mailgun.approval.preview import Look, Proposal, make
-from maton_mailgun.approval.reader import AccountReader
+from maton_mailgun.approval.preview.account_reader import AccountReader
+from maton_mailgun.approval.preview.look import Look, make
+from maton_mailgun.approval.preview.proposal import Proposal
 from maton_mailgun.config import Settings
-from maton_mailgun.gateway import Gateway
-from maton_mailgun.request import build
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+from maton_mailgun.wire.gateway import Gateway
+from maton_mailgun.wire.request import build
 
 KEY = "sandbox-maton-key"
 CONNECTION = "78b5a036-c621-40c2-b74b-276195735af2"

@@ -8,8 +8,8 @@ import pytest
 from effects_table import examples, files
 from fake_account import FakeAccount, propose, tools
 
-from maton_mailgun.approval.preview import make
-from maton_mailgun.approval.show import brief, leaves_out, question, terminal, what_changed
+from maton_mailgun.approval.preview.look import make
+from maton_mailgun.approval.preview.words import brief, leaves_out, question, terminal, what_changed
 
 D = "mg.example.com"
 WRITES = [name for name in tools() if tools()[name].writes]

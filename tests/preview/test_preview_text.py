@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maton_mailgun.text import count, mark, moment, quoted, safe_block, safe_line, short
+from maton_mailgun.mail.text import count, mark, moment, quoted, safe_block, safe_line, short
 
 
 @pytest.mark.parametrize(

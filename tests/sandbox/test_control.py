@@ -7,7 +7,7 @@ import json
 import pytest
 
 from maton_mailgun.sandbox import Sandbox, serve
-from maton_mailgun.sandbox.wire import Call
+from maton_mailgun.sandbox.web.calls import Call
 
 from .wire import DOMAIN, Clock, Part, Wire
 

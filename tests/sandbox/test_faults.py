@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from maton_mailgun.sandbox import Sandbox
-from maton_mailgun.sandbox.faults import PRESETS
+from maton_mailgun.sandbox.control.faults import PRESETS
 
 from .wire import DOMAIN, Wire
 

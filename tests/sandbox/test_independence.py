@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import maton_mailgun.sandbox
-from maton_mailgun.sandbox.mailgun import OPERATIONS
+from maton_mailgun.sandbox.mailgun.operations import OPERATIONS
 
 HERE = Path(maton_mailgun.sandbox.__file__).parent
 MODULES = sorted(HERE.glob("**/*.py"))

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from maton_mailgun.sandbox import Sandbox, serve
-from maton_mailgun.sandbox.serve import HangingUp
+from maton_mailgun.sandbox.web.port import HangingUp
 
 
 def test_accepted_connections_do_not_wait_to_fill_segments(monkeypatch: pytest.MonkeyPatch) -> None:

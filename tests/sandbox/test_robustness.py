@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from maton_mailgun.sandbox import Sandbox
-from maton_mailgun.sandbox.mailgun import OPERATIONS, answer
-from maton_mailgun.sandbox.router import Operation
-from maton_mailgun.sandbox.wire import JSON, Call, Fields, Files, Upload
+from maton_mailgun.sandbox.mailgun.operations import OPERATIONS, answer
+from maton_mailgun.sandbox.web.calls import JSON, Call, Files, SentFields, Upload
+from maton_mailgun.sandbox.web.router import MailgunOperation
 
 NASTY = [
     "",
@@ -102,7 +102,7 @@ PLACES = {
 EXPECTED = {200, 400, 403, 404, 413}
 
 
-def call_of(operation: Operation, value: str, *, key: str | None) -> Call:
+def call_of(operation: MailgunOperation, value: str, *, key: str | None) -> Call:
     """A call with `value` under one key, or under every key that is not needed to get past the first checks."""
     good = [("from", "a@mg.example.com"), ("to", "b@example.net"), ("text", "x")] if key is not None else []
     pairs = [*good, *((name, value) for name in KEYS if key in (None, name))]
@@ -116,15 +116,15 @@ def call_of(operation: Operation, value: str, *, key: str | None) -> Call:
         "",
         segments,
         {},
-        query=Fields(pairs),
+        query=SentFields(pairs),
         content_type="multipart/form-data",
-        form=Fields(pairs),
+        form=SentFields(pairs),
         files=Files([Upload("message", "m", "message/rfc2822", b"From: a@b.test\r\n\r\n" + value.encode())]),
     )
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.pattern}")
-def test_nasty_values_get_an_answer(operation: Operation) -> None:
+def test_nasty_values_get_an_answer(operation: MailgunOperation) -> None:
     sandbox = Sandbox()
     for value in NASTY:
         for key in (None, *KEYS):

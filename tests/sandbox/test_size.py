@@ -9,13 +9,13 @@ from typing import Any, SupportsIndex, overload
 
 import pytest
 
-from maton_mailgun.sandbox.account import Account, Message
-from maton_mailgun.sandbox.delivery import accept
-from maton_mailgun.sandbox.domains import new_domain
-from maton_mailgun.sandbox.eventlog import Event
-from maton_mailgun.sandbox.mailgun import answer
-from maton_mailgun.sandbox.tables import Table
-from maton_mailgun.sandbox.wire import Call, Fields
+from maton_mailgun.sandbox.account.eventlog import Event
+from maton_mailgun.sandbox.account.mailgun_account import MailgunAccount, Message
+from maton_mailgun.sandbox.account.tables import Table
+from maton_mailgun.sandbox.mailgun.domains.sending_domains import new_domain
+from maton_mailgun.sandbox.mailgun.messages.delivery import accept
+from maton_mailgun.sandbox.mailgun.operations import answer
+from maton_mailgun.sandbox.web.calls import Call, SentFields
 
 from .wire import native
 
@@ -41,9 +41,9 @@ class Counting(list[Event]):
 
 
 @pytest.fixture(scope="module")
-def account() -> Account:
+def account() -> MailgunAccount:
     """100,000 events of 50,000 messages, one a second."""
-    account = Account()
+    account = MailgunAccount()
     account.domains[DOMAIN] = domain = new_domain(DOMAIN, 0, "1", state="active")
     for number in range(MANY):
         account.now = float(number)
@@ -53,10 +53,10 @@ def account() -> Account:
     return account
 
 
-def get(account: Account, target: str) -> Any:
+def get(account: MailgunAccount, target: str) -> Any:
     path, _, query = target.partition("?")
     pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in query.split("&") if pair)]
-    call = Call("GET", path, query, tuple(path[1:].split("/")), {}, query=Fields(pairs))
+    call = Call("GET", path, query, tuple(path[1:].split("/")), {}, query=SentFields(pairs))
     reply = answer(account, call, key_is_good=True)
     assert reply.status == 200
     return json.loads(reply.body)
@@ -74,7 +74,7 @@ def get(account: Account, target: str) -> Any:
     ],
 )
 def test_event_pages_touch_only_their_own_events(
-    account: Account, query: str, kind: str | None, recipient: str | None, pages: int
+    account: MailgunAccount, query: str, kind: str | None, recipient: str | None, pages: int
 ) -> None:
     key = "k40000" if "message-id" in query else None
     series = account.domains[DOMAIN].log.narrowest(kind, recipient, key)

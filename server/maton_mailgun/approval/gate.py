@@ -13,33 +13,34 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..answers import LOOK_FIRST
-from ..config import state_home
-from ..errors import OutcomeUnknown, Refused, SetupError
-from ..exchange import Caller, FormAnswer, Outcome, Prepared, Question
-from . import seal, show
-from .decide import Decision, NotDecidable, decide, mark_shown
-from .envelope import digest_of
-from .execute import Execution
-from .failures import Conflict, StoreError, Tampered, TooManyPending
-from .form import decision_in
-from .fresh_secret import take_secret
-from .front import Ways
-from .keys import KeyFileError, load_keys
-from .opening import open_store
-from .policies import policy_of
-from .present import outcome
-from .propose import propose
-from .reconcile import Reconciliation
-from .record import TERMINAL, Record, State
-from .services import Access, Services
-from .settle import Settlement
-from .signal import known
-from .store import Store
-from .watch import Watcher
+from maton_mailgun.approval.binding import seal
+from maton_mailgun.approval.binding.envelope import digest_of
+from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
+from maton_mailgun.approval.channels.form import decision_in
+from maton_mailgun.approval.channels.ways import Ways
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown
+from maton_mailgun.approval.lifecycle.execute import Execution
+from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
+from maton_mailgun.approval.lifecycle.propose import propose
+from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
+from maton_mailgun.approval.lifecycle.services import Access, Services
+from maton_mailgun.approval.lifecycle.settle import Settlement
+from maton_mailgun.approval.lifecycle.signal import known
+from maton_mailgun.approval.lifecycle.watch import Watcher
+from maton_mailgun.approval.policy.in_force import policy_of
+from maton_mailgun.approval.preview import words
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import Conflict, StoreError, Tampered, TooManyPending
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.record import TERMINAL, Record, State
+from maton_mailgun.approval.told import outcome
+from maton_mailgun.config import state_home
+from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
+from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
+from maton_mailgun.wire.answers import LOOK_FIRST
 
 if TYPE_CHECKING:
-    from .page import PageServer
+    from maton_mailgun.approval.channels.page import PageServer
 
 SETTLE_SECONDS = 30.0
 """What a write in flight may take to end when the server stops."""
@@ -139,8 +140,8 @@ class Gate:
         return outcome(record, now=self._now())
 
     async def _question(self, record: Record) -> Question:
-        asked = show.question(record.preview)
-        if show.leaves_out(asked):
+        asked = words.question(record.preview)
+        if words.leaves_out(asked):
             asked += "\n\n" + await self._ways.beside(record)
         return Question(record.id, record.digest, self._now(), asked, record.expires_at)
 

@@ -1,4 +1,7 @@
-"""The command line: parses, then imports only what the command needs."""
+"""The command line: one module per command, named after it; the only code that prints.
+
+May import everything; nothing imports it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from ..errors import MailgunServerError
-from .exit_status import FAILED, USAGE, CommandFailed
+from maton_mailgun.cli.exit_status import FAILED, USAGE, CommandFailed
+from maton_mailgun.errors import MailgunServerError
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command. Returns the exit status."""
-    from .parser import build
+    from maton_mailgun.cli.parser import build
 
     parser = build()
     if not argv and sys.stdin.isatty():
@@ -39,6 +42,6 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _safe(text: str) -> str:
-    from ..text import safe_block
+    from maton_mailgun.mail.text import safe_block
 
     return safe_block(text)

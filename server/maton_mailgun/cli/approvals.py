@@ -13,22 +13,21 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from maton_mailgun.approval.decide import Decision, NotDecidable
-from maton_mailgun.approval.failures import StoreError
+from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
+from maton_mailgun.approval.binding.seal import Unsealable
+from maton_mailgun.approval.channels.passphrase import Passphrase, PassphraseError
+from maton_mailgun.approval.channels.terminal import Terminal
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.store.failures import StoreError
+from maton_mailgun.approval.store.record import OPEN, Record
+from maton_mailgun.cli.ask import NoTerminal
+from maton_mailgun.cli.ask import passphrase as ask_passphrase
 from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
-
-from ..approval.desk import Desk
-from ..approval.keys import KeyFileError, load_keys
-from ..approval.passphrase import Passphrase, PassphraseError
-from ..approval.record import OPEN, Record
-from ..approval.seal import Unsealable
-from ..config import Settings, state_home
-from .ask import NoTerminal
-from .ask import passphrase as ask_passphrase
-from .flags import settings_of
-from .person import approver
-from .record_view import HEADINGS, public_fields, row, show_preview, show_state
-from .screen import Screen
+from maton_mailgun.cli.flags import settings_of
+from maton_mailgun.cli.person import approver
+from maton_mailgun.cli.record_view import HEADINGS, public_fields, row, show_preview, show_state
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.config import Settings, state_home
 
 T = TypeVar("T")
 
@@ -41,7 +40,7 @@ def show_list(arguments: argparse.Namespace) -> int:
     """What waits, or everything."""
     settings, screen = settings_of(arguments), Screen()
 
-    async def look(desk: Desk) -> int:
+    async def look(desk: Terminal) -> int:
         states = None if arguments.all else _WAITING
         records = await desk.list(states, limit=max(1, arguments.limit))
         now = desk.clock()
@@ -60,7 +59,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Everything about one approval; a fresh secret once, after the passphrase."""
     settings, screen = settings_of(arguments), Screen()
 
-    async def look(desk: Desk) -> Record:
+    async def look(desk: Terminal) -> Record:
         record = await _known(desk, arguments.id)
         if arguments.json:
             screen.line(json.dumps(public_fields(record)))
@@ -88,7 +87,7 @@ def approve(arguments: argparse.Namespace) -> int:
     _at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
     require_passphrase(settings, "Passphrase, to approve exactly this once: ")
 
-    async def decide(desk: Desk) -> int:
+    async def decide(desk: Terminal) -> int:
         await _decide(desk, arguments.id, approve=True)
         screen.line("Approved. Waiting for the server to carry it out …", "quiet")
         record = await desk.wait(arguments.id, arguments.wait, lambda found: found.state not in _UNDER_WAY)
@@ -160,7 +159,7 @@ def _typed(prompt: str) -> str:
         raise CommandFailed(NO_PASSPHRASE, "Nothing was typed.") from None
 
 
-async def _ask(desk: Desk, screen: Screen, approval_id: str) -> None:
+async def _ask(desk: Terminal, screen: Screen, approval_id: str) -> None:
     """Put a question before the person, if there still is one."""
     record = await _known(desk, approval_id)
     show_preview(screen, record)
@@ -170,7 +169,7 @@ async def _ask(desk: Desk, screen: Screen, approval_id: str) -> None:
     await desk.shown(record)
 
 
-async def _decide(desk: Desk, approval_id: str, *, approve: bool, reason: str | None = None) -> None:
+async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: str | None = None) -> None:
     record = await _known(desk, approval_id)
     decision = Decision(approve=approve, level="operator", channel="cli", decider=approver(), reason=reason)
     try:
@@ -179,7 +178,7 @@ async def _decide(desk: Desk, approval_id: str, *, approve: bool, reason: str | 
         raise CommandFailed(FAILED, f"Not decided: {refused.why}") from None
 
 
-async def _reveal(desk: Desk, screen: Screen, record: Record) -> int:
+async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:
     secrets = await desk.secret(await _known(desk, record.id))
     if not secrets:
         raise CommandFailed(FAILED, "It was shown already, and is not kept.")
@@ -189,11 +188,11 @@ async def _reveal(desk: Desk, screen: Screen, record: Record) -> int:
     return OK
 
 
-def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
+def _at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
     """Do something with the approvals of these settings. What the store refuses ends the command."""
 
     async def run() -> T:
-        desk = await Desk.open(settings)
+        desk = await Terminal.open(settings)
         try:
             return await work(desk)
         except (StoreError, Unsealable) as problem:
@@ -204,7 +203,7 @@ def _at_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-async def _known(desk: Desk, approval_id: str) -> Record:
+async def _known(desk: Terminal, approval_id: str) -> Record:
     record = await desk.get(approval_id) if _ID.fullmatch(approval_id) else None
     if record is None:
         raise CommandFailed(

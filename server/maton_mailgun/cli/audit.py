@@ -6,21 +6,20 @@ import argparse
 import asyncio
 import sys
 
-from maton_mailgun.approval.failures import StoreError
+from maton_mailgun.approval.channels.terminal import Terminal
+from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.cli.exit_status import FAILED, OK, CommandFailed
-
-from ..approval import audit
-from ..approval.desk import Desk
-from ..text import count
-from .flags import settings_of
-from .screen import Screen
+from maton_mailgun.cli.flags import settings_of
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.mail.text import count
 
 
 def verify(arguments: argparse.Namespace) -> int:
     """Check every entry, the end of the chain, and every stored approval against it."""
 
-    async def check() -> audit.Verdict:
-        desk = await Desk.open(settings_of(arguments))
+    async def check() -> audit.AuditVerdict:
+        desk = await Terminal.open(settings_of(arguments))
         try:
             return await audit.verify(desk.store)
         except StoreError as problem:
@@ -43,7 +42,7 @@ def export(arguments: argparse.Namespace) -> int:
     """All entries as JSON lines on standard output."""
 
     async def write() -> None:
-        desk = await Desk.open(settings_of(arguments))
+        desk = await Terminal.open(settings_of(arguments))
         try:
             async for line in audit.export(desk.store):
                 # JSON of ASCII alone: control characters from outside are escapes in it.

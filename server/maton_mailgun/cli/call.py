@@ -15,23 +15,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from maton_mailgun.approval.decide import Decision, NotDecidable
+from maton_mailgun import logs
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.told import outcome as told
 from maton_mailgun.call import Engine
+from maton_mailgun.cli.approvals import require_passphrase
+from maton_mailgun.cli.ask import at_a_terminal, choice
 from maton_mailgun.cli.exit_status import FAILED, NOT_FOUND, OK, USAGE, WAITING, CommandFailed
+from maton_mailgun.cli.flags import settings_of
+from maton_mailgun.cli.person import approver, local_user
+from maton_mailgun.cli.record_view import show_preview, show_state
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller, Outcome, Question
-
-from .. import logs
-from ..approval.present import outcome as told
-from ..approval.record import Record
-from ..config import Settings
-from ..runtime import engine
-from ..sandbox import Sandbox
-from .approvals import require_passphrase
-from .ask import at_a_terminal, choice
-from .flags import settings_of
-from .person import approver, local_user
-from .record_view import show_preview, show_state
-from .screen import Screen
+from maton_mailgun.runtime import engine
+from maton_mailgun.sandbox import Sandbox
 
 T = TypeVar("T")
 

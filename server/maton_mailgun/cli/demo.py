@@ -24,12 +24,11 @@ from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from maton_mailgun.cli.ask import answer, at_a_terminal, choice
 from maton_mailgun.cli.exit_status import FAILED
-
-from ..config import SANDBOX_KEY
-from ..sandbox import Sandbox, serve
-from .ask import answer, at_a_terminal, choice
-from .screen import Screen
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.config import SANDBOX_KEY
+from maton_mailgun.sandbox import Sandbox, serve
 
 DOMAIN = "mg.example.com"
 MESSAGE: Mapping[str, Any] = {

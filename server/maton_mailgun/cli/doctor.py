@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from maton_mailgun import __version__
+from maton_mailgun.approval.store.record import State
 from maton_mailgun.call import Engine
 from maton_mailgun.cli.exit_status import FAILED, OK
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.config import Settings, display_environment, load, page_directory, state_home
+from maton_mailgun.errors import SetupError
 from maton_mailgun.exchange import Caller, Outcome
-
-from .. import __version__
-from ..approval.record import State
-from ..config import Settings, display_environment, load, page_directory, state_home
-from ..errors import SetupError
-from ..runtime import engine
-from ..text import count
-from .screen import Screen
+from maton_mailgun.mail.text import count
+from maton_mailgun.runtime import engine
 
 Verdict = Literal["good", "warn", "bad"]
 _PENDING: frozenset[State] = frozenset({"pending"})
@@ -127,7 +126,7 @@ def _gateway(settings: Settings, outcome: Outcome) -> Iterator[Finding]:
 
 
 def _policy(settings: Settings) -> Iterator[Finding]:
-    from ..approval.policies import policy_of
+    from maton_mailgun.approval.policy.in_force import policy_of
 
     try:
         policy = policy_of(settings)
@@ -149,7 +148,7 @@ def _state(settings: Settings) -> Iterator[Finding]:
         yield Finding("good", "state directory", f"{home}, made at the first write")
         return
     yield _directory(home)
-    from ..approval.keys import KEY_FILE, KeyFileError, load_keys
+    from maton_mailgun.approval.binding.keys import KEY_FILE, KeyFileError, load_keys
 
     if not (home / KEY_FILE).exists():
         yield Finding("good", "keys", "made at the first write")
@@ -173,13 +172,12 @@ def _directory(home: Path) -> Finding:
 
 
 async def _approvals(settings: Settings) -> Finding:
-    from maton_mailgun.approval.failures import StoreError
-
-    from ..approval import audit
-    from ..approval.desk import Desk
+    from maton_mailgun.approval.channels.terminal import Terminal
+    from maton_mailgun.approval.store import audit
+    from maton_mailgun.approval.store.failures import StoreError
 
     try:
-        desk = await Desk.open(settings)
+        desk = await Terminal.open(settings)
         try:
             verdict = await audit.verify(desk.store)
             waiting = await desk.list(_PENDING, limit=1000)
@@ -195,9 +193,9 @@ async def _approvals(settings: Settings) -> Finding:
 
 def _approver(settings: Settings) -> Iterator[Finding]:
     """The ways a person can decide outside the client."""
-    from ..approval.page.handover import problem_with
-    from ..approval.page.serve import graphical_browser
-    from ..approval.passphrase import Passphrase
+    from maton_mailgun.approval.channels.page.handover import problem_with
+    from maton_mailgun.approval.channels.page.page_server import graphical_browser
+    from maton_mailgun.approval.channels.passphrase import Passphrase
 
     browser = graphical_browser(display_environment(), sys.platform) is not None
     if settings.page and browser and (problem := problem_with(page_directory())):

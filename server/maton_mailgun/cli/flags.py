@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..config import Settings, load
+from maton_mailgun.config import Settings, load
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

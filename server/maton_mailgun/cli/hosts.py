@@ -32,7 +32,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HostEntry:
     """What the host is to start."""
 
     name: str
@@ -96,7 +96,7 @@ BY_NAME: Mapping[str, Host] = {
 _INPUT = {"type": "promptString", "id": "maton-api-key", "description": "Maton API key", "password": True}
 
 
-def server(host: Host, entry: Entry) -> dict[str, Any]:
+def server(host: Host, entry: HostEntry) -> dict[str, Any]:
     """The entry as the host's configuration has it."""
     made: dict[str, Any] = {"type": "stdio"} if host.asks else {}
     made |= {"command": entry.command, "args": list(entry.args)}
@@ -113,7 +113,7 @@ def server(host: Host, entry: Entry) -> dict[str, Any]:
     return made
 
 
-def document(host: Host, entry: Entry, existing: Mapping[str, Any]) -> dict[str, Any]:
+def document(host: Host, entry: HostEntry, existing: Mapping[str, Any]) -> dict[str, Any]:
     """`existing` with our entry added; nothing else in it changes."""
     changed = dict(existing)
     changed[host.servers] = {**existing.get(host.servers, {}), entry.name: server(host, entry)}
@@ -124,14 +124,14 @@ def document(host: Host, entry: Entry, existing: Mapping[str, Any]) -> dict[str,
     return changed
 
 
-def as_text(host: Host, entry: Entry) -> str:
+def as_text(host: Host, entry: HostEntry) -> str:
     """What a person would paste: the whole document for JSON hosts, our table for TOML ones."""
     if host.form == "toml":
         return toml_table(host, entry)
     return json.dumps(document(host, entry, {}), indent=2) + "\n"
 
 
-def toml_table(host: Host, entry: Entry) -> str:
+def toml_table(host: Host, entry: HostEntry) -> str:
     """Our entry as a TOML table. Every value is a string or a list of strings, which JSON writes the same way."""
     made = server(host, entry)
     env = made.pop("env", None)

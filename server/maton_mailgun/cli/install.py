@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from maton_mailgun.cli.exit_status import FAILED, OK, USAGE, CommandFailed
-
-from ..config import load
-from .hosts import BY_NAME, KEY, Entry, Host, as_text, document, server, toml_table
-from .screen import Screen
+from maton_mailgun.cli.hosts import BY_NAME, KEY, Host, HostEntry, as_text, document, server, toml_table
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.config import load
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _entry(arguments: argparse.Namespace) -> Entry:
+def _entry(arguments: argparse.Namespace) -> HostEntry:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", arguments.name):
         raise CommandFailed(USAGE, "--name takes letters, digits, - and _.")
     started = ("uvx", "maton-mailgun") if arguments.uvx else (sys.executable, "-m", "maton_mailgun")
@@ -50,10 +49,10 @@ def _entry(arguments: argparse.Namespace) -> Entry:
     key = load().api_key if arguments.with_key else None
     if arguments.with_key and key is None:
         raise CommandFailed(USAGE, f"--with-key writes the value of {KEY}, which is not set.")
-    return Entry(arguments.name, command, tuple(args), key, needs_key=not arguments.sandbox)
+    return HostEntry(arguments.name, command, tuple(args), key, needs_key=not arguments.sandbox)
 
 
-def _write(screen: Screen, host: Host, entry: Entry, path: Path) -> None:
+def _write(screen: Screen, host: Host, entry: HostEntry, path: Path) -> None:
     # A configuration that is a link into somebody's dotfiles stays one.
     path = path.resolve()
     try:
@@ -106,7 +105,7 @@ def _servers(host: Host, existing: Mapping[str, Any], path: Path) -> Mapping[str
     return servers
 
 
-def _appended(host: Host, entry: Entry, before: str, existing: Mapping[str, Any], path: Path) -> str:
+def _appended(host: Host, entry: HostEntry, before: str, existing: Mapping[str, Any], path: Path) -> str:
     if host.form == "json":
         return json.dumps(document(host, entry, existing), indent=2, ensure_ascii=False) + "\n"
     gap = "" if not before.strip() else "\n" if before.endswith("\n") else "\n\n"

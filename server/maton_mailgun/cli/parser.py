@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from maton_mailgun import __version__
 from maton_mailgun.cli.exit_status import EXIT_STATUSES
-
-from .. import __version__
 
 HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode")
 

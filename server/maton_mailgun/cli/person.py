@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..principal import local_user, user_name
+from maton_mailgun.principal import local_user, user_name
 
 __all__ = ["approver", "local_user"]
 

@@ -10,20 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from maton_mailgun.catalogue import load
+from maton_mailgun.approval.policy.case import case_of
+from maton_mailgun.approval.policy.in_force import policy_of
+from maton_mailgun.catalogue import arguments as holding
+from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.exit_status import FAILED, NOT_FOUND, OK, USAGE, CommandFailed
+from maton_mailgun.cli.flags import settings_of
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.config import Settings
+from maton_mailgun.errors import BadArguments, Problem
 from maton_mailgun.exchange import Account, Prepared
-from maton_mailgun.operation import Operation
-
-from .. import arguments as holding
-from .. import attachments
-from .. import request as requests
-from ..approval.cases import case_of
-from ..approval.policies import policy_of
-from ..config import Settings
-from ..errors import BadArguments, Problem
-from .flags import settings_of
-from .screen import Screen
+from maton_mailgun.wire import attachments
+from maton_mailgun.wire import request as requests
 
 _VERDICTS = {
     "allow": "It would be carried out without asking anybody.",

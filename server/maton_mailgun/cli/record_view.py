@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..approval.record import Record
-from ..approval.show import terminal
-from ..text import count, moment, short
-from .screen import Screen, Tone
+from maton_mailgun.approval.preview.words import terminal
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.cli.screen import Screen, Tone
+from maton_mailgun.mail.text import count, moment, short
 
 HEADINGS = ("approval", "state", "operation", "target", "asked")
 _TONES: Mapping[str, Tone] = {

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from maton_mailgun.cli.exit_status import OK, USAGE, CommandFailed
-
-from ..sandbox import RunningSandbox, Sandbox, serve
-from ..sandbox.forwarding import Forwarder, parse_catcher
-from ..sandbox.seed import DOMAIN
-from .screen import Screen
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+from maton_mailgun.sandbox.account.seed import DOMAIN
+from maton_mailgun.sandbox.control.mail_catcher import Forwarder, parse_catcher
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ..text import safe, safe_block, safe_line
+from maton_mailgun.mail.text import safe, safe_block, safe_line
 
 Tone = Literal["plain", "good", "bad", "warn", "quiet", "strong", "accent"]
 

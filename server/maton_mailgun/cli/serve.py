@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import gc
 
-from .flags import settings_of
+from maton_mailgun.cli.flags import settings_of
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -14,18 +14,18 @@ def run(arguments: argparse.Namespace) -> int:
     # Importing allocates much and frees nothing: collecting meanwhile costs 15 % of the start (measured).
     gc.disable()
     settings = settings_of(arguments)
-    from .. import logs
-    from ..runtime import engine
+    from maton_mailgun import logs
+    from maton_mailgun.runtime import engine
 
     logs.configure(settings.log_level)
     built = engine(settings)
     if arguments.http:
-        from ..http import serve_http
+        from maton_mailgun.protocol.http import serve_http
 
         gc.enable()
         return asyncio.run(serve_http(built, arguments.http))
-    from ..server import build
-    from ..stdio import serve
+    from maton_mailgun.protocol.server import build
+    from maton_mailgun.protocol.stdio import serve
 
     async def serving() -> None:
         server = build(built)

@@ -7,14 +7,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from maton_mailgun.catalogue import load
+from maton_mailgun.catalogue.operation import Catalogue
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.exit_status import OK
-from maton_mailgun.operation import Catalogue
-
-from ..approval_tools import TOOLS
-from ..text import count
-from .flags import settings_of
-from .screen import Screen
+from maton_mailgun.cli.flags import settings_of
+from maton_mailgun.cli.screen import Screen
+from maton_mailgun.mail.text import count
+from maton_mailgun.protocol.approval_schemas import TOOLS
 
 APPROVAL_TOOLSET = "approvals"
 Row = tuple[str, str, str, str]

@@ -1,10 +1,9 @@
-"""A faithful Mailgun behind a faithful Maton, in memory: for tests, for demonstrations, for people without an account.
+"""A faithful Mailgun behind a faithful Maton, in memory: for tests, demonstrations, people without an account.
 
-It judges requests by what Mailgun and Maton are known to answer. It reads nothing of the engine beside it, so that it
-can disagree with it.
+A second opinion: imports nothing of the engine beside it. The runtime, the command line and the pytest plugin use it.
 """
 
-from maton_mailgun.sandbox.serve import RunningSandbox, serve
 from maton_mailgun.sandbox.service import Sandbox
+from maton_mailgun.sandbox.web.port import RunningSandbox, serve
 
 __all__ = ["RunningSandbox", "Sandbox", "serve"]

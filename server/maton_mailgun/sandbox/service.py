@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from maton_mailgun.sandbox import seed as beginning
-from maton_mailgun.sandbox import snapshot
-from maton_mailgun.sandbox.state import State
-from maton_mailgun.sandbox.wire import Record
+from maton_mailgun.sandbox.account import seed as beginning
+from maton_mailgun.sandbox.account import snapshot
+from maton_mailgun.sandbox.account.state import State
+from maton_mailgun.sandbox.web.calls import Record
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -49,7 +49,7 @@ class Sandbox(State):
     @cached_property
     def app(self) -> Starlette:
         """The ASGI application."""
-        from maton_mailgun.sandbox.app import build_app
+        from maton_mailgun.sandbox.web.asgi import build_app
 
         return build_app(self)
 

@@ -1,0 +1,54 @@
+"""The form a client shows: what it asks, and which of its answers count as a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.exchange import Caller, FormAnswer
+
+DECISIONS = ("approve", "reject")
+FORM: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "decision": {
+            "type": "string",
+            "enum": list(DECISIONS),
+            "title": "Decision",
+            "description": "approve: carry out exactly what is shown, once. reject: do nothing.",
+        },
+        "reason": {
+            "type": "string",
+            "title": "Reason (optional)",
+            "description": "Told to the assistant when you reject.",
+            "maxLength": 500,
+        },
+    },
+    "required": ["decision"],
+}
+"""Flat and primitive, as the protocol wants form schemas; no default, so that nothing is decided by not looking."""
+
+NOT_SHOWN_SECONDS = 1.0  # guard: 07-at-once, 07-took-time
+"""A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""
+
+
+def decision_in(answer: FormAnswer, caller: Caller, now: float) -> Decision | None:
+    """The person's decision, or None where the answer does not show that a person saw the question.
+
+    Args:
+        now: Unix seconds.
+    """
+    decision = answer.content.get("decision") if answer.action == "accept" else None  # guard: 06-accepted
+    slow = now - answer.asked_at >= NOT_SHOWN_SECONDS
+    shown = decision in DECISIONS or (answer.action == "decline" and slow)  # guard: 06-valid.shown
+    if not shown:
+        return None
+    reason = answer.content.get("reason")
+    return Decision(
+        approve=decision == "approve",  # guard: 06-valid.approve
+        level="client",
+        channel="form",
+        decider=f"person at {caller.client}",
+        reason=str(reason)[:500] if reason and decision != "approve" else None,
+    )

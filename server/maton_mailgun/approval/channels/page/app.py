@@ -1,0 +1,267 @@
+"""The approval page as an ASGI application: one document, its files, and a small JSON API."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import resources
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from maton_mailgun.approval.channels.page import frame, view
+from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
+from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
+from maton_mailgun.approval.channels.page.sessions import Session, Sessions
+from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
+from maton_mailgun.approval.channels.page.waiting import Waiting
+from maton_mailgun.approval.store.record import TERMINAL, Record, State
+
+WAIT_SECONDS = 15.0
+_MOST_REASON = 500
+_MOST_WAITING = 24
+"""Long polls open at once; beyond that the answer comes immediately and the page asks again a little later."""
+
+_PAST: frozenset[State] = TERMINAL | {"approved", "executing", "unknown"}
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+Handler = Callable[[Request, Session], Awaitable[Response]]
+
+
+def create_app(
+    gate: PageGate,
+    *,
+    sessions: Sessions,
+    allowed_hosts: Hosts,
+    reveals: Callable[[str], bool],
+    prefix: str = "",
+    origin: str | None = None,
+    verify_passphrase: Callable[[str], Awaitable[bool]] | None = None,
+    approver: str = "approver, by passphrase",
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """The page, to be served alone or mounted under `prefix`.
+
+    Args:
+        allowed_hosts: Exact values of the Host header that are answered, port included.
+        reveals: Whether an operation's answer holds a fresh secret, by the operation's name.
+        prefix: Where it is mounted, without a slash at the end; the cookie is limited to it.
+        origin: `https://host` where a proxy ends TLS; by default the request's scheme and Host.
+        verify_passphrase: Checks the approver passphrase; without it only one-time links sign in.
+        approver: Who signs in with it, in words for the audit.
+        clock: Unix seconds, for what the page says about "now".
+
+    Returns:
+        The application; `app.state.stop_waiting()` ends its long polls, so that a server can stop at once.
+    """
+    door = SignIn(
+        sessions,
+        prefix=prefix,
+        secure=bool(origin and origin.startswith("https://")),
+        verify_passphrase=verify_passphrase,
+        approver=approver,
+    )
+    waiting = Waiting(_MOST_WAITING)
+    pages = _Pages(gate, door, waiting, reveals=reveals, clock=clock)
+    one = "/api/approvals/{approval_id}"
+
+    def signed_in(path: str, handler: Handler, *methods: str) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await handler(request, door.session(request))
+
+        return Route(path, endpoint, methods=list(methods or ("GET",)))
+
+    routes = [
+        Route("/", _Static("index.html")),
+        *(Route(f"/static/{name}", _Static(name)) for name in _files() if name != "index.html"),
+        Route("/api/session", door.sign_in, methods=["POST"]),
+        signed_in("/api/session", door.describe),
+        signed_in("/api/session", door.sign_out, "DELETE"),
+        signed_in("/api/approvals", pages.list),
+        signed_in(one, pages.one),
+        signed_in(f"{one}/changes", pages.changes),
+        signed_in(f"{one}/shown", pages.shown, "POST"),
+        signed_in(f"{one}/decision", pages.decide, "POST"),
+        signed_in(f"{one}/secret", pages.secret, "POST"),
+        signed_in(f"{one}/message", pages.message),
+        Route(f"{one}/message/{{ticket}}", pages.frame),
+        signed_in("/api/{rest:path}", pages.nothing, *_ALL_METHODS),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Fence, hosts=allowed_hosts, origin=origin)],
+        exception_handlers={PageRefusal: _refused},
+    )
+    app.state.stop_waiting = waiting.close
+    return app
+
+
+async def _refused(request: Request, refusal: Exception) -> Response:
+    if not isinstance(refusal, PageRefusal):
+        raise refusal
+    headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
+    content = {"error": refusal.error, "message": str(refusal), **refusal.more}
+    return JSONResponse(content, status_code=refusal.status, headers=headers)
+
+
+class _Pages:
+    """The handlers behind a session."""
+
+    def __init__(
+        self,
+        gate: PageGate,
+        door: SignIn,
+        waiting: Waiting,
+        *,
+        reveals: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self._gate = gate
+        self._door = door
+        self._reveals = reveals
+        self._clock = clock
+        self._waiting = waiting
+
+    async def list(self, request: Request, session: Session) -> Response:
+        pending = await self._gate.list(principal=session.principal, states={"pending"}, limit=50)
+        past = await self._gate.list(principal=session.principal, states=_PAST, limit=50)
+        lines = {"pending": [view.summary(record) for record in pending], "past": [view.summary(one) for one in past]}
+        return self._answer(lines)
+
+    async def one(self, request: Request, session: Session) -> Response:
+        record = await self._record(request, session)
+        ticket = session.ticket(record.id)
+        return self._answer({**view.detail(record, reveals=self._reveals(record.operation)), "ticket": ticket})
+
+    async def changes(self, request: Request, session: Session) -> Response:
+        """The status as soon as it is another than `version`, at the latest after 15 s."""
+        record = await self._record(request, session)
+        known = request.query_params.get("version", "")
+        if str(record.version) == known:
+            changed = self._gate.wait(record.id, WAIT_SECONDS, until=lambda now: str(now.version) != known)
+            record = await self._waiting.for_(changed, request) or record
+        return self._answer({"status": view.status(record)})
+
+    async def shown(self, request: Request, session: Session) -> Response:
+        record = await self._record(request, session)
+        if record.state == "pending" and record.shown_at is None:
+            await self._gate.shown(record.id)
+            record = await self._record(request, session)
+        return self._answer({"status": view.status(record)})
+
+    async def decide(self, request: Request, session: Session) -> Response:
+        """Take the answer, if it is about exactly the record that was shown."""
+        given = _checked(await self._door.body(request))
+        record = await self._record(request, session)
+        if (record.digest, record.version) != (given["digest"], given["version"]):
+            raise self._conflict(record, "It has changed since it was shown to you. Nothing was decided.")
+        if record.state != "pending":
+            raise self._conflict(record, "It was decided already. Nothing was changed by this.")
+        if record.shown_at is None:
+            raise self._conflict(record, "It has not been shown to a person yet. Nothing was decided.")
+        decision = Decision(
+            approve=given["decision"] == "approve",
+            level="operator",
+            channel="page",
+            decider=session.decider,
+            reason=given["reason"] or None,
+        )
+        try:
+            decided = await self._gate.decide(record.id, decision)
+        except NotDecidable as refusal:
+            raise self._conflict(refusal.record, refusal.why) from None
+        return self._answer({"status": view.status(decided)})
+
+    async def secret(self, request: Request, session: Session) -> Response:
+        record = await self._record(request, session)
+        secret = await self._gate.secret(record.id) if record.state == "succeeded" else None
+        return self._answer({"secret": dict(secret) if secret else None})
+
+    async def message(self, request: Request, session: Session) -> Response:
+        shown = _message_of(await self._record(request, session))
+        rendered = await _render(shown)
+        return self._answer({**await asyncio.to_thread(view.bodies, shown), "removed": rendered.removed})
+
+    async def frame(self, request: Request) -> Response:
+        approval_id = request.path_params["approval_id"]
+        session = self._door.session_by_ticket(request, approval_id, request.path_params["ticket"])
+        rendered = await _render(_message_of(await self._record(request, session)))
+        headers = {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+        return Response(rendered.document, media_type="text/html", headers=headers)
+
+    async def nothing(self, request: Request, session: Session) -> Response:
+        raise _not_found()
+
+    async def _record(self, request: Request, session: Session) -> Record:
+        """The record of the path, as far as this session may know of it."""
+        self._door.check_lookups(session)
+        record = await self._gate.get(request.path_params["approval_id"])
+        if record is None or session.principal not in {None, record.principal}:  # guard: 26-principal
+            self._door.lookup_failed(session)
+            raise _not_found()
+        return record
+
+    def _conflict(self, record: Record, why: str) -> PageRefusal:
+        return PageRefusal(409, "changed", why, status_now=view.status(record), now=self._clock())
+
+    def _answer(self, content: Mapping[str, Any]) -> Response:
+        return JSONResponse({**content, "now": self._clock()})
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The decision in a request body, exactly as the page sends it."""
+    reason = given.get("reason", "")
+    well_formed = (
+        given.keys() <= {"decision", "digest", "version", "reason"}
+        and given.get("decision") in {"approve", "reject"}
+        and isinstance(given.get("digest"), str)
+        and type(given.get("version")) is int
+        and isinstance(reason, str)
+    )
+    if not well_formed:
+        raise PageRefusal(400, "bad_request", "A decision needs decision (approve or reject), digest and version.")
+    if len(reason) > _MOST_REASON:
+        raise PageRefusal(
+            400, "bad_request", f"A reason may have {_MOST_REASON:,} characters; this one has {len(reason):,}."
+        )
+    return {**given, "reason": reason.strip()}
+
+
+def _message_of(record: Record) -> Mapping[str, Any]:
+    shown = record.preview.get("message")
+    if not isinstance(shown, Mapping):
+        raise _not_found()
+    return shown
+
+
+async def _render(shown: Mapping[str, Any]) -> frame.Rendered:
+    markup = str(shown.get("html") or "")
+    if len(markup) > frame.MOST_CHARACTERS:
+        return frame.too_long()
+    return await asyncio.to_thread(frame.render, markup, shown.get("inline") or ())
+
+
+def _not_found() -> PageRefusal:
+    return PageRefusal(404, "not_found", "There is nothing here.")
+
+
+class _Static:
+    """One of the page's own files, read once."""
+
+    def __init__(self, name: str) -> None:
+        self._content = (resources.files(__package__) / "static" / name).read_bytes()
+        self._type = _TYPES[name.rpartition(".")[2]]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await Response(self._content, media_type=self._type)(scope, receive, send)
+
+
+def _files() -> list[str]:
+    names = (entry.name for entry in (resources.files(__package__) / "static").iterdir())
+    return sorted(name for name in names if name.rpartition(".")[2] in _TYPES)

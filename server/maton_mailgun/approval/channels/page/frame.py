@@ -1,0 +1,182 @@
+"""The HTML body of a message, rebuilt so that looking at it does nothing.
+
+The frame it is shown in runs no script and fetches nothing (`guard.FRAME_POLICY`); that is the wall. This is the
+second one, and covers what a content policy does not: name look-ups in advance, links, refreshes. Only elements and
+attributes of the lists below come through, and all text is escaped again.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from maton_mailgun.mail.html import Piece, displayed
+from maton_mailgun.mail.text import count, safe_line
+
+MOST_CHARACTERS = 1_000_000
+"""Of HTML that is rendered; mail programs cut far earlier (Gmail at 102 kB). Longer is shown as source only."""
+
+_ELEMENT_NAMES = (
+    "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn dir div"
+    " dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p pre q rp"
+    " rt ruby s samp section small span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul"
+    " var wbr"
+)
+_ATTRIBUTE_NAMES = (
+    "abbr align alt bgcolor border cellpadding cellspacing class color colspan dir face height hspace id lang nowrap"
+    " role rowspan scope size start style title type valign value vspace width"
+)
+_ELEMENTS = frozenset(_ELEMENT_NAMES.split())
+_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
+_SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "label", "details", "o:p"})
+"""Left out without a word: they are part of any message or do nothing; a `body` keeps its colours as a `div`."""
+
+_PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|svg\+xml|x-icon)[;,]", re.IGNORECASE)
+_FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*\(\s*(?!\s*[\"']?data:)")
+_IMPORTS = re.compile(r"(?i)@import")
+
+_BASE = (
+    "html{color-scheme:light;background:#fff;color:#111}"
+    "body{margin:16px;font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
+    "a{color:#0b57d0;text-decoration:underline}img{max-width:100%}"
+    ".maton-picture{display:inline-block;padding:4px 8px;border:1px dashed #767676;border-radius:4px;"
+    "background:#f6f6f6;color:#444;font:12px/1.4 system-ui,sans-serif}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message ready for its frame."""
+
+    document: str
+    removed: tuple[str, ...]
+    """What is not shown as the sender wrote it, in words: `2 remote pictures (images.example.com)`."""
+
+
+def render(markup: str, inline: Iterable[Mapping[str, Any]] = ()) -> Rendered:
+    """Rebuild `markup`; `inline` holds the pictures it may name by content id (`cid`, `data_uri`)."""
+    body = _Body({_cid(picture["cid"]): str(picture["data_uri"]) for picture in inline if picture.get("data_uri")})
+    for piece in displayed(markup):
+        match piece:
+            case Piece("start", name, attributes):
+                body.start(name, attributes)
+            case Piece("end", name):
+                body.end(name)
+            case Piece("text", name, text=data):
+                body.text(name, data)
+    return Rendered(_document("".join(body.parts)), tuple(_in_words(body.removed)))
+
+
+def too_long() -> Rendered:
+    """What stands in for a body of more than `MOST_CHARACTERS`."""
+    why = f"This body has more than {MOST_CHARACTERS:,} characters and is not rendered. Read its source instead."
+    return Rendered(_document(f"<p>{html.escape(why)}</p>"), ("the whole body, for its length",))
+
+
+def _document(body: str) -> str:
+    head = f'<meta charset="utf-8"><title>Message</title><style>{_BASE}</style>'
+    return f'<!doctype html><html lang="und"><head>{head}</head><body>{body}</body></html>'
+
+
+class _Body:
+    """The body being rebuilt, and what was left out of it."""
+
+    def __init__(self, pictures: Mapping[str, str]) -> None:
+        self.parts: list[str] = []
+        self.removed: Counter[tuple[str, str]] = Counter()
+        self._pictures = pictures
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "img":
+            self._picture(attributes)
+        elif name == "body":
+            self.parts.append(f"<div{self._attributes(attributes)}>")
+        elif name in _ELEMENTS:
+            self.parts.append(f"<{name}{self._attributes(attributes)}>")
+        elif name == "meta" and attributes.get("http-equiv", "").strip().lower() == "refresh":
+            self._left_out("automatic redirect")
+        elif name not in _SILENT and name != "style":
+            self._left_out(f"{safe_line(name)[:24]} element")
+
+    def end(self, name: str) -> None:
+        if name == "body":
+            self.parts.append("</div>")
+        elif name in _ELEMENTS and name not in {"img", "br", "hr", "wbr", "col"}:
+            self.parts.append(f"</{name}>")
+
+    def text(self, element: str, data: str) -> None:
+        if element == "style":
+            # Inside style nothing is escaped; without "<" it cannot end early.
+            self.parts.append(f"<style>{self._styles(data).replace('<', ' ')}</style>")
+        elif element in {"", "textarea", "xmp"}:
+            self.parts.append(html.escape(data))
+
+    def _attributes(self, attributes: Mapping[str, str]) -> str:
+        kept = [] if "href" not in attributes else [("title", safe_line(attributes["href"]))]
+        for name, value in attributes.items():
+            if name == "style":
+                kept.append((name, self._styles(value)))
+            elif name == "background":
+                self._left_out("remote picture", _host(value))
+            elif name.startswith("on"):
+                self._left_out("script handler")
+            elif name in _ATTRIBUTES and not (name == "title" and kept):
+                kept.append((name, value))
+        return "".join(f' {name}="{html.escape(value)}"' for name, value in kept)
+
+    def _styles(self, css: str) -> str:
+        """`css` that names nothing to fetch. A backslash could spell `url` in letters not searched for."""
+        css = css.replace("\\", "")
+        for found in _FETCHES.finditer(css):
+            self._left_out("remote picture", _host(re.split(r"[\"')\s]", css[found.end() :][:300].lstrip("\"' "))[0]))
+        if _IMPORTS.search(css):
+            self._left_out("remote style sheet")
+        return _IMPORTS.sub("@blocked", _FETCHES.sub("blocked(", css))
+
+    def _picture(self, attributes: Mapping[str, str]) -> None:
+        source = attributes.get("src", "").strip()
+        if source.lower().startswith("cid:"):
+            found = self._pictures.get(_cid(source[4:]), "")
+            why = "inline picture that is not attached"
+        else:
+            found, why = source, "remote picture"
+        rest = {name: value for name, value in attributes.items() if name != "title"}
+        if _PICTURE.match(found):
+            self.parts.append(f'<img src="{html.escape(found)}"{self._attributes(rest)}>')
+            return
+        host = _host(source) if why == "remote picture" else ""
+        self._left_out(why, host)
+        label = attributes.get("alt", "").strip() or host or "no description"
+        self.parts.append(f'<span class="maton-picture">picture: {html.escape(safe_line(label)[:200])}</span>')
+
+    def _left_out(self, what: str, host: str = "") -> None:
+        self.removed[(what, host)] += 1
+
+
+def _in_words(removed: Counter[tuple[str, str]]) -> Iterable[str]:
+    totals: Counter[str] = Counter()
+    hosts: dict[str, list[str]] = {}
+    for (what, host), number in removed.items():
+        totals[what] += number
+        if host:
+            hosts.setdefault(what, []).append(host)
+    for what, number in totals.most_common(20):
+        named = hosts.get(what, [])
+        more = f", and {len(named) - 5} more" if len(named) > 5 else ""
+        yield count(number, what) + (f" ({', '.join(named[:5])}{more})" if named else "")
+
+
+def _cid(given: Any) -> str:
+    return unquote(str(given)).strip().strip("<>").casefold()
+
+
+def _host(url: str) -> str:
+    try:
+        return safe_line(urlsplit(url.strip()).hostname or "")[:120]
+    except ValueError:
+        return ""

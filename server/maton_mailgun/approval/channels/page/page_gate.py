@@ -1,0 +1,39 @@
+"""What the page needs of the gate, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.store.record import Record, State
+
+__all__ = ["Decision", "NotDecidable", "PageGate"]
+
+
+class PageGate(Protocol):
+    """The gate as the page sees it."""
+
+    async def get(self, approval_id: str, /) -> Record | None:
+        """The record, or None where there is none of that id."""
+
+    async def list(
+        self, principal: str | None = None, states: Collection[State] | None = None, limit: int = 50
+    ) -> Sequence[Record]:
+        """Records, newest first; all principals where none is named."""
+
+    async def decide(self, approval_id: str, decision: Decision, /) -> Record:
+        """Record the answer and, after a yes, start the write in the background.
+
+        Raises:
+            NotDecidable: it is not pending any more, or the answer's level is too low.
+        """
+
+    async def wait(self, approval_id: str, seconds: float, /, until: Callable[[Record], bool]) -> Record:
+        """The record as soon as `until` holds, or as it is after `seconds`."""
+
+    async def shown(self, approval_id: str, /) -> object:
+        """Note that a person has the record in front of them."""
+
+    async def secret(self, approval_id: str, /) -> Mapping[str, str] | None:
+        """A freshly generated secret by its name, the first time only."""

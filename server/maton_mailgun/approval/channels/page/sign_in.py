@@ -1,0 +1,190 @@
+"""Signing in, and who is asking: everything of the page that handles a credential."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from maton_mailgun.approval.channels.page.lockout import Lockout
+from maton_mailgun.approval.channels.page.sessions import LIFE_SECONDS, Session, Sessions
+
+MOST_BODY = 16_384
+BODY_SECONDS = 10.0
+_EVERYONE = "everyone"
+
+
+class PageRefusal(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        status: The HTTP status.
+        error: A word for the page's code.
+        why: A sentence for the person.
+        more: Further members of the answer.
+    """
+
+    def __init__(self, status: int, error: str, why: str, *, retry_after: int = 0, **more: Any) -> None:
+        super().__init__(why)
+        self.status = status
+        self.error = error
+        self.retry_after = retry_after
+        self.more = more
+
+
+class SignIn:
+    """Who may come in.
+
+    Args:
+        prefix: Path the page is mounted under; the cookie is limited to it.
+        secure: Whether the cookie must only travel over TLS.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        prefix: str,
+        secure: bool,
+        verify_passphrase: Callable[[str], Awaitable[bool]] | None,
+        approver: str,
+    ) -> None:
+        self._sessions = sessions
+        self._path = prefix or "/"
+        self._secure = secure
+        self._verify = verify_passphrase
+        self._approver = approver
+        self._verifying = asyncio.Lock()
+        clock = sessions.clock
+        self._guesses = Lockout(clock, failures=5)
+        self._all_guesses = Lockout(clock, failures=50)
+        self._strangers = Lockout(clock, failures=20)
+        self._lookups = Lockout(clock, failures=15)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Exchange a one-time token or the passphrase for a session."""
+        who = _caller(request)
+        self._check(self._guesses, who)
+        self._check(self._all_guesses, _EVERYONE)
+        given = await self.body(request)
+        cookie = request.cookies.get(self._cookie_name(request))
+        if given.keys() == {"token"} and isinstance(given["token"], str):
+            opened = self._sessions.exchange(given["token"], cookie)
+        elif given.keys() == {"passphrase"} and isinstance(given["passphrase"], str) and self._verify is not None:
+            opened = await self._by_passphrase(who, given["passphrase"])
+        else:
+            raise PageRefusal(400, "bad_request", "Signing in needs exactly one of the ways this page offers.")
+        if opened is None:
+            self._guesses.failed(who)  # guard: 25-guessers
+            self._all_guesses.failed(_EVERYONE)
+            raise self._sign_in_needed(
+                "That link or passphrase does not open the page. A link works once, for 10 minutes."
+            )
+        self._guesses.forgive(who)
+        session, value = opened
+        response = await self.describe(request, session)
+        response.set_cookie(
+            self._cookie_name(request),
+            value,
+            max_age=int(LIFE_SECONDS),
+            path=self._path,
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    async def describe(self, request: Request, session: Session) -> Response:
+        """Who is signed in; holds the page's half of the session."""
+        return JSONResponse({"key": session.key, "decider": session.decider})
+
+    async def sign_out(self, request: Request, session: Session) -> Response:
+        """End the session."""
+        self._sessions.close(session)
+        response = JSONResponse({"signed_out": True})
+        response.delete_cookie(self._cookie_name(request), path=self._path, httponly=True, samesite="strict")
+        return response
+
+    def session(self, request: Request) -> Session:
+        """The session of a request of the page.
+
+        Raises:
+            Refusal: 401 without one, 403 when another site's page asks, 429 after too many failures.
+        """
+        cookie = request.cookies.get(self._cookie_name(request))
+        return self._known(request, self._sessions.find(cookie, request.headers.get("x-approval-key")))
+
+    def session_by_ticket(self, request: Request, approval_id: str, ticket: str) -> Session:
+        """The session of a frame, which cannot send the page's key; refuses like `session`."""
+        cookie = request.cookies.get(self._cookie_name(request))
+        return self._known(request, self._sessions.find_by_ticket(cookie, approval_id, ticket))
+
+    def check_lookups(self, session: Session) -> None:
+        """Refuse when this session has asked for too many approvals that do not exist."""
+        self._check(self._lookups, session.key)
+
+    def lookup_failed(self, session: Session) -> None:
+        """Count one approval that does not exist."""
+        self._lookups.failed(session.key)  # guard: 26-counted
+
+    async def body(self, request: Request) -> dict[str, Any]:
+        """The JSON object a request carries, of bounded size and in bounded time."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise PageRefusal(415, "bad_request", "The body must be application/json.")
+        content = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.stream():
+                    content += chunk
+                    if len(content) > MOST_BODY:
+                        raise PageRefusal(413, "too_large", f"The body may have {MOST_BODY:,} bytes.")
+        except TimeoutError:
+            raise PageRefusal(408, "too_slow", f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+        try:
+            given = json.loads(content)
+        except (ValueError, RecursionError):
+            given = None
+        if not isinstance(given, dict):
+            raise PageRefusal(400, "bad_request", "The body must be a JSON object.")
+        return given
+
+    def _known(self, request: Request, session: Session | None) -> Session:
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":  # guard: 23-other-site.read
+            raise PageRefusal(403, "wrong_origin", "Only the approval page itself may ask this.")
+        if session is None:
+            who = _caller(request)
+            self._check(self._strangers, who)
+            self._strangers.failed(who)  # guard: 25-strangers
+            raise self._sign_in_needed("Sign in to see approvals.")
+        return session
+
+    async def _by_passphrase(self, who: str, passphrase: str) -> tuple[Session, str] | None:
+        # One at a time: many guesses sent at once must meet the lockout too, and each costs memory and time.
+        async with self._verifying:
+            self._check(self._guesses, who)
+            self._check(self._all_guesses, _EVERYONE)
+            if self._verify is None or not await self._verify(passphrase):
+                return None
+        return self._sessions.open(decider=self._approver)
+
+    def _check(self, lockout: Lockout, who: str) -> None:
+        seconds = lockout.seconds_left(who)
+        if seconds > 0:
+            wait = int(seconds) + 1
+            raise PageRefusal(429, "locked", f"Too many failures. Try again in {wait} seconds.", retry_after=wait)
+
+    def _sign_in_needed(self, why: str) -> PageRefusal:
+        return PageRefusal(401, "sign_in", why, passphrase=self._verify is not None)
+
+    def _cookie_name(self, request: Request) -> str:
+        # Cookies do not tell ports apart; the name does, so that two servers on one machine do not sign each other out.
+        port = request.headers["host"].rpartition(":")[2]
+        return f"maton_mailgun_{port if port.isdigit() else 'approvals'}"
+
+
+def _caller(request: Request) -> str:
+    return request.client.host if request.client else "unknown"

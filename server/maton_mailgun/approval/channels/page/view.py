@@ -1,0 +1,116 @@
+"""Records as the page is given them: display-safe, without bodies, nothing the page does not show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.mail import links
+from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
+
+_MOST_BODY = 400_000
+_MOST_DETAILS = 20_000
+_BODIES = frozenset({"text", "html", "amp_html", "inline"})
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """One line of the list."""
+    preview = record.preview
+    account = preview.get("account") or {}
+    return {
+        "id": record.id,
+        "state": record.state,
+        "risk": record.risk,
+        "action": record.access,
+        "title": safe_line(str(preview.get("title") or record.operation)),
+        "target": short(str(preview.get("target") or ""), 300),
+        "account": short(str(account.get("label") or record.connection_id), 200),
+        "sandbox": bool(account.get("sandbox")),
+        "client": short(record.client, 80),
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "ended_at": record.finished_at or record.decided_at,
+    }
+
+
+def detail(record: Record, *, reveals: bool) -> dict[str, Any]:
+    """Everything about one record but the bodies of a message."""
+    preview = {name: part for name, part in record.preview.items() if name != "message"}
+    message = record.preview.get("message")
+    return {
+        **summary(record),
+        "operation": record.operation,
+        "digest": record.digest,
+        "connection_id": safe_line(record.connection_id),
+        "principal": short(record.principal, 200),
+        "rule": safe_line(record.rule) if record.rule else None,
+        "level": record.level,
+        "message_id": safe_line(record.message_id) if record.message_id else None,
+        "duplicate_of": record.duplicate_of,
+        "reveals": reveals,
+        "preview": _shown(preview),
+        "message": _envelope(message) if isinstance(message, Mapping) else None,
+        "status": status(record),
+    }
+
+
+def status(record: Record) -> dict[str, Any]:
+    """What can change about a record."""
+    return {
+        "state": record.state,
+        "version": record.version,
+        "shown_at": record.shown_at,
+        "expires_at": record.expires_at,
+        "decided_at": record.decided_at,
+        "decided_by": safe_line(record.decided_by) if record.decided_by else None,
+        "channel": record.channel,
+        "reason": short(record.reason, 1_000) if record.reason else None,
+        "attempted_at": record.attempted_at,
+        "finished_at": record.finished_at,
+        "retry_at": record.retry_at,
+        "outcome": _outcome(record.result) if record.result is not None else None,
+    }
+
+
+def bodies(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The texts of a message and where its links lead."""
+    text, markup = str(message.get("text") or ""), str(message.get("html") or "")
+    found, total = links.find(markup, text)
+    sources = {"text": text, "html": markup, "amp_html": str(message.get("amp_html") or "")}
+    return {
+        **{name: safe_block(mark(body, _MOST_BODY)) for name, body in sources.items()},
+        "links": found,
+        "links_total": total,
+    }
+
+
+def _envelope(message: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = _shown({name: part for name, part in message.items() if name not in _BODIES})
+    return {**shown, **{name: bool(message.get(name)) for name in ("text", "html", "amp_html")}}
+
+
+def _outcome(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of a result, wherever it keeps them, and all of it for who wants to look closer; names with
+    an underscore in front are the gate's own."""
+    result = {name: part for name, part in result.items() if not name.startswith("_")}
+    error = result.get("error")
+    inner = error if isinstance(error, Mapping) else result.get("result")
+    said = inner if isinstance(inner, Mapping) else result
+    return {
+        "message": short(str(said.get("message") or result.get("message") or ""), 600),
+        "next": short(str(said.get("next") or ""), 600) if isinstance(said.get("next"), str) else "",
+        "details": safe(mark(json.dumps(result, indent=2, ensure_ascii=False, default=str), _MOST_DETAILS), keep="\n"),
+    }
+
+
+def _shown(part: Any) -> Any:
+    """`part` with every text display-safe; the preview already is, and this costs nothing."""
+    if isinstance(part, str):
+        return safe_line(part)
+    if isinstance(part, Mapping):
+        return {safe_line(str(name)): _shown(inner) for name, inner in part.items()}
+    if isinstance(part, list | tuple):
+        return [_shown(inner) for inner in part]
+    return part

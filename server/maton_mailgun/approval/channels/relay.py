@@ -1,0 +1,39 @@
+"""What an assistant may pass on in the user's words, where the operator lets it: little, and recorded as unattested."""
+
+from __future__ import annotations
+
+from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.config import Settings
+from maton_mailgun.errors import Refused
+from maton_mailgun.exchange import Caller
+
+
+def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool, words: str) -> Decision:
+    """The user's decision as the assistant tells it: nobody but the assistant vouches for the words.
+
+    Raises:
+        Refused: This must be decided by the person themselves.
+    """
+    if (
+        settings.approval != "relay"
+        or record.access == "delete"  # guard: 00-relay.delete
+        or not _to_one(record)  # guard: 00-relay.one
+    ):
+        raise Refused(
+            message="This cannot be relayed: deletes and messages to several people need the person themselves.",
+            next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",
+        )
+    return Decision(
+        approve=approve,
+        level="client",
+        channel="relay",
+        decider=f"unattested, relayed by {caller.client}",
+        reason=words,
+    )
+
+
+def _to_one(record: Record) -> bool:
+    recipients = record.preview.get("recipients", ())
+    known = not record.preview.get("unchecked")
+    return known and len(recipients) <= 1 and all(one["kind"] != "list" for one in recipients)

@@ -1,0 +1,79 @@
+"""The approver's desk: look at approvals and decide them, without carrying anything out.
+
+This is all that a terminal needs. It knows neither the Maton key nor the gateway; a serving process notices a yes and
+acts on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
+from maton_mailgun.approval.channels.passphrase import Passphrase
+from maton_mailgun.approval.lifecycle.decide import Decision, decide, mark_shown
+from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
+from maton_mailgun.approval.lifecycle.signal import ChangeSignal
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import StoreUnavailable
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.config import Settings, state_home
+from maton_mailgun.errors import SetupError
+
+
+class Terminal:
+    """Approvals of one installation. Use `Desk.open`; every method may raise StoreError."""
+
+    def __init__(
+        self, store: Store, keys: Keys, passphrase: Passphrase, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.store = store
+        self.passphrase = passphrase
+        self.clock = clock
+        self._keys = keys
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Terminal:
+        """Open the store of these settings, and close what time has closed.
+
+        Raises:
+            SetupError: The state directory or the database cannot be used.
+        """
+        home = state_home(settings)
+        try:
+            keys = await asyncio.to_thread(load_keys, home)
+            store = await open_store(settings.database_url, home, keys)
+            await store.sweep()
+        except (KeyFileError, StoreUnavailable) as problem:
+            raise SetupError(str(problem)) from None
+        return cls(store, keys, Passphrase(home))
+
+    async def get(self, approval_id: str) -> Record | None:
+        """The record, or None where there is none."""
+        return await self.store.get(approval_id)
+
+    async def list(self, states: Collection[State] | None = None, limit: int = 50) -> Sequence[Record]:
+        """Approvals of everybody, newest first."""
+        return await self.store.list(states=states, limit=limit)
+
+    async def shown(self, record: Record) -> Record:
+        """Note that a person has the question before them."""
+        return await mark_shown(self.store, record, self.clock())
+
+    async def decide(self, record: Record, decision: Decision) -> Record:
+        """Record a person's decision. Raises NotDecidable."""
+        return await decide(self.store, record, decision, self.clock())
+
+    async def secret(self, record: Record) -> Mapping[str, str] | None:
+        """A freshly generated secret, the first time it is asked for."""
+        return await take_secret(self.store, self._keys.seal, record)
+
+    async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
+        """The record as soon as it satisfies `until`, or as it is after `seconds`. Raises KeyError."""
+        return await ChangeSignal(self.store).wait(approval_id, seconds, until)
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await self.store.close()

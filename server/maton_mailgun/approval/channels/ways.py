@@ -1,0 +1,107 @@
+"""Where a person is reached besides the form: the approval page, opened in their browser, and the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
+from maton_mailgun.approval.lifecycle.services import Access
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.config import Settings, display_environment, page_directory, state_home
+
+if TYPE_CHECKING:
+    from maton_mailgun.approval.channels.page import PageGate, PageServer
+    from maton_mailgun.approval.channels.page.page_server import Opened
+
+log = logging.getLogger(__name__)
+
+
+class Ways:
+    """The page's server of one process, started when it is first needed, and what was opened in a browser."""
+
+    def __init__(self, gate: PageGate, settings: Settings, reveals: Callable[[str], bool], access: Access) -> None:
+        self._gate = gate
+        self._settings = settings
+        self._reveals = reveals
+        self._access = access
+        self._page: PageServer | None = None
+        self._opening = asyncio.Lock()
+        self._opened: dict[str, Opened] = {}
+
+    async def ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
+        """The ways to decide that the caller may tell the user; none of them holds a token."""
+        ways: list[dict[str, Any]] = []
+        if opened := await self._opened_once(record) if open_page else self._opened.get(record.id):
+            sign_in = {"sign_in": "passphrase"} if opened == "passphrase" else {}
+            ways.append({"channel": "page", "opened": True, **sign_in})
+        elif address := self._address(record):
+            ways.append({"channel": "page", "url": address})
+        ways.append({"channel": "cli", "command": self._command(record)})
+        return ways
+
+    async def beside(self, record: Record) -> str:
+        """Put everything before a person whose form cannot hold it, and say where it is."""
+        if opened := await self._opened_once(record):
+            asks = " and asks for the approver's passphrase" if opened == "passphrase" else ""
+            return f"Not everything fits here. All of it is on the approval page, which is open in your browser{asks}."
+        if address := self._address(record):
+            return f"Not everything fits here. All of it is on the approval page: {address}"
+        return f"Not everything fits here. To see all of it, run in a terminal: {self._command(record)}"
+
+    async def reveal(self, record: Record) -> None:
+        """Open the page where it has a fresh secret to show to the person who said yes in a form."""
+        if self._settings.page and has_secret(record):
+            await self._shows(record)
+
+    async def page(self) -> PageServer:
+        """The approval page's server, started on first use.
+
+        Raises:
+            OSError: It cannot listen.
+        """
+        async with self._opening:
+            if self._page is None:
+                from maton_mailgun.approval.channels.page import Handover, start
+                from maton_mailgun.approval.channels.passphrase import fits
+
+                home = state_home(self._settings)
+                self._page = await start(
+                    self._gate,
+                    reveals=self._reveals,
+                    environ=display_environment(),
+                    verify_passphrase=lambda given: fits(home, given),
+                    handover=Handover(page_directory()),
+                )
+            return self._page
+
+    async def aclose(self) -> None:
+        """Stop serving the page."""
+        if self._page is not None:
+            await self._page.close()
+
+    async def _opened_once(self, record: Record) -> Opened | None:
+        """How this approval is on the page in the user's browser, after opening it there if it is not yet."""
+        if record.id not in self._opened and self._settings.page and (opened := await self._shows(record)):
+            self._opened[record.id] = opened
+        return self._opened.get(record.id)
+
+    def _address(self, record: Record) -> str | None:
+        """Where this approval is on the page beside MCP over HTTP. It holds no token: whoever follows it signs in with
+        the approver's passphrase."""
+        page_url = self._access.page_url
+        return f"{page_url}#/a/{record.id}" if page_url else None
+
+    def _command(self, record: Record) -> str:
+        # The sandbox keeps its approvals apart: without the flag the command would look in the real ones.
+        flag = " --sandbox" if self._settings.sandbox else ""
+        return f"maton-mailgun approvals show {record.id}{flag}"
+
+    async def _shows(self, record: Record) -> Opened | None:
+        try:
+            return await (await self.page()).open(record.id, principal=record.principal)
+        except OSError as problem:
+            log.warning("the approval page could not be opened", extra={"why": str(problem)})
+            return None

@@ -1,0 +1,71 @@
+"""A person's answer: what it is, how it is recorded, and why it may not count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.failures import Conflict, IllegalMove
+from maton_mailgun.approval.store.record import Channel, Level, Record
+
+APPROVED_SECONDS = 300.0
+"""How long a yes stays good when nothing carries it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Yes or no, by whom and through which channel."""
+
+    approve: bool
+    level: Level
+    channel: Channel
+    decider: str
+    reason: str | None = None
+
+
+class NotDecidable(Exception):
+    """The record cannot be decided like this (any more); `record` is as it is now."""
+
+    def __init__(self, record: Record, why: str) -> None:
+        super().__init__(why)
+        self.record = record
+        self.why = why
+
+
+async def decide(store: Store, record: Record, decision: Decision, now: float) -> Record:
+    """Record a person's decision on a pending approval.
+
+    Args:
+        now: Unix seconds.
+
+    Raises:
+        NotDecidable: It is no longer pending, or this channel is not enough for it.
+    """
+    if record.state != "pending":
+        raise NotDecidable(record, f"It is {record.state} already.")
+    if record.level == "operator" and decision.level != "operator":
+        raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
+    actor = decision.decider
+    try:
+        if decision.approve:
+            return await store.move(
+                record, "approved", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
+                reason=decision.reason, expires_at=now + APPROVED_SECONDS,
+            )  # fmt: skip
+        return await store.move(
+            record, "rejected", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
+            reason=decision.reason, finished_at=now,
+        )  # fmt: skip
+    except (Conflict, IllegalMove) as lost:
+        current = lost.current if isinstance(lost, Conflict) else lost.record
+        raise NotDecidable(current, f"It is {current.state} already.") from None
+
+
+async def mark_shown(store: Store, record: Record, now: float) -> Record:
+    """Note the first time a person had a pending question before them."""
+    if record.shown_at is not None or record.state != "pending":
+        return record
+    try:
+        return await store.amend(record, actor="channel", shown_at=now)
+    except Conflict as lost:
+        return lost.current

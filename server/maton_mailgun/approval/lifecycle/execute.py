@@ -1,0 +1,216 @@
+"""Carries out an approved write: check again, claim, send once, settle.
+
+The order is the promise. Everything that can refuse comes before the claim; the claim is durable before the first byte
+leaves; after it there is exactly one request, and whatever happens to the caller, its outcome is recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import replace
+from typing import Any
+
+from maton_mailgun.approval.binding import seal
+from maton_mailgun.approval.binding.envelope import Sealed
+from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
+from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.lifecycle.settle import Settlement
+from maton_mailgun.approval.policy.case import case_of
+from maton_mailgun.approval.policy.in_force import policy_of
+from maton_mailgun.approval.preview import look as preview
+from maton_mailgun.approval.preview.proposal import CouldNotRead
+from maton_mailgun.approval.preview.words import what_changed
+from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreError
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.errors import CallError, MaybeSent, NotSent, OutcomeUnknown, Refused, SetupError
+from maton_mailgun.exchange import Caller, Prepared
+from maton_mailgun.wire.answers import LOOK_FIRST
+from maton_mailgun.wire.attachments import FileRefused, reopen
+from maton_mailgun.wire.request import Request
+
+log = logging.getLogger(__name__)
+
+
+class Stopped(Exception):
+    """An approved write must not run: the world is no longer the one that was approved."""
+
+
+class Execution:
+    """Runs approved writes of one process."""
+
+    def __init__(self, services: Services, settlement: Settlement) -> None:
+        self._uses = services
+        self._settlement = settlement
+        self.running: dict[str, asyncio.Task[Record]] = {}
+        """What this process carries out now, by approval id."""
+
+    def start(self, record: Record) -> asyncio.Task[Record]:
+        """Begin to carry out an approved write in the background, once per process."""
+        task = self.running.get(record.id)
+        if task is None:
+            task = asyncio.create_task(self._guarded(record), name=f"run-{record.id}")
+            self.running[record.id] = task
+            task.add_done_callback(lambda _: self.running.pop(record.id, None))
+        return task
+
+    async def run(self, record: Record) -> Record:
+        """Carry out, or wait for, an approved write. The caller may be cancelled; the write goes on."""
+        if record.state == "approved":
+            return await asyncio.shield(self.start(record))  # guard: 40-shield
+        if record.state == "executing":
+            return await self._uses.changes.wait(record.id, 30.0, lambda current: current.state != "executing")
+        return record
+
+    async def settled(self, seconds: float) -> None:
+        """Wait for what is in flight, at most this long."""
+        if self.running:
+            await asyncio.wait(list(self.running.values()), timeout=seconds)
+
+    # One run ------------------------------------------------------------------------------------------------------
+
+    async def _guarded(self, record: Record) -> Record:
+        try:
+            record = await self._run(record)
+        except (Conflict, IllegalMove) as lost:
+            # Another process was faster: its outcome is the outcome.
+            record = lost.current if isinstance(lost, Conflict) else lost.record
+            if record.state == "executing":
+                record = await self._uses.changes.wait(record.id, 30.0, lambda current: current.state != "executing")
+        except StoreError as problem:
+            log.warning("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})
+            record = replace(record, result=_problem("refused", f"Nothing was sent: {problem}"))
+        finally:
+            self._uses.changes.announce()
+        return record
+
+    async def _run(self, record: Record) -> Record:
+        uses = self._uses
+        waits = record.retry_at is not None and uses.clock() < record.retry_at  # guard: 00-429-waits
+        if record.state != "approved" or waits:
+            return record
+        try:
+            sealed = await uses.opened(record)
+            prepared = await self._checked(record, sealed)
+            budgets = self._judged(record, prepared)
+        except (Stopped, seal.Unsealable, KeyError) as stop:
+            why = str(stop) if not isinstance(stop, KeyError) else "The tool is no longer offered here."
+            return await uses.store.move(record, "stale", actor="gate", reason=why, finished_at=uses.clock())
+        except (CallError, CouldNotRead) as problem:
+            # Could not check: nothing was claimed, the yes stays good until it expires.
+            return replace(record, result=_problem("not_checked", f"Nothing was sent yet: {problem}"))
+        message_id = _message_id(record, prepared)
+        try:
+            record = await uses.store.claim(
+                record, actor="gate", lease_seconds=LEASE_SECONDS, budgets=budgets, message_id=message_id
+            )
+        except BudgetSpent as spent:
+            return await uses.store.move(record, "stale", actor="gate", reason=str(spent), finished_at=uses.clock())
+        uses.changes.announce()
+        try:
+            return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
+        except Exception as surprise:  # guard: 00-unforeseen
+            # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
+            log.exception("a write ended unexpectedly", extra={"approval": record.id})
+            told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
+            return await self._settlement.lost(record, prepared, OutcomeUnknown(message=told, next=LOOK_FIRST))
+
+    async def _checked(self, record: Record, sealed: Sealed) -> Prepared:
+        """The call as it will be sent, after everything that may have changed was looked at again.
+
+        Raises:
+            Stopped: Something did change.
+            CallError: It cannot be found out now.
+        """
+        prepared = sealed.prepared
+        if sealed.gateway != self._uses.mark:  # guard: 00-key
+            # Another server process of this user may hold the right key: the yes stays good for it.
+            raise Refused(
+                message="This server has another Maton key, address, policy or attachments directory than it needs.",
+                next="Call the tool from the server that proposed it.",
+            )
+        if prepared.operation.name not in self._uses.offered:  # guard: 00-offered
+            raise Refused(
+                message="This server does not offer this tool (it is read-only, or its toolset is left out).",
+                next="Call the tool from the server that proposed it.",
+            )
+        if prepared.operation.service == "mailgun":  # guard: 10-looked-up-again
+            chosen = await self._uses.connections.choose(prepared.account.connection_id)
+            if chosen.connection_id != prepared.account.connection_id:
+                raise Stopped("The connection it was approved for is not available.")
+        files = []
+        for part in prepared.request.files:
+            try:
+                files.append(await asyncio.to_thread(reopen, part, self._uses.settings.attachments))
+            except FileRefused as refused:
+                raise Stopped(f"An attachment is not what was approved: {part.filename} {refused}") from None
+        if record.snapshot is not None:  # guard: 20-target
+            await self._hold_to_snapshot(record, prepared)
+        return replace(prepared, request=replace(prepared.request, files=tuple(files)))
+
+    async def _hold_to_snapshot(self, record: Record, prepared: Prepared) -> None:
+        uses = self._uses
+        proposal = uses.proposal(prepared, Caller(record.principal, record.client))
+        if await preview.snapshot(proposal) == record.snapshot:
+            return
+        fresh = await preview.make(proposal)
+        changes = what_changed(dict(record.preview), fresh.preview)
+        told = "; ".join(changes) if changes else "the target is not as it was shown"
+        raise Stopped(f"The target changed after it was shown: {told}")
+
+    def _judged(self, record: Record, prepared: Prepared) -> tuple[tuple[str, int], ...]:
+        """The budgets to reserve, if the policy as it is now still lets this yes count.
+
+        Raises:
+            Stopped: It does not.
+        """
+        uses = self._uses
+        try:
+            policy = policy_of(uses.settings)  # guard: 38-read-again
+        except SetupError as problem:
+            raise Stopped(f"The policy file cannot be used any more: {problem}") from None
+        verdict = policy.judge(case_of(prepared))
+        if verdict.decision == "deny":  # guard: 38-deny
+            raise Stopped(f"The policy does not allow it any more: {verdict.why}")
+        by_policy = record.channel == "policy"
+        if by_policy and verdict.decision != "allow":
+            raise Stopped("The policy now wants a person to decide this.")
+        if verdict.level == "operator" and record.channel in ("form", "relay"):  # guard: 38-level
+            raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
+        # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
+        return verdict.budgets if by_policy or verdict.decision == "ask" else ()
+
+    async def _send(self, record: Record, prepared: Prepared, request: Request) -> Record:
+        """The one request of this yes, and its outcome."""
+        operation = prepared.operation
+        connection_id = prepared.account.connection_id or None
+        try:
+            reply = await self._uses.gateway.write(request, connection_id, operation.access)
+        except NotSent as failure:
+            return await self._settlement.not_sent(record, prepared, failure)
+        except MaybeSent as failure:
+            unknown = OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST)
+            return await self._settlement.lost(record, prepared, unknown)
+        if operation.service == "maton":
+            self._uses.connections.forget()
+        return await self._settlement.answered(record, prepared, reply)
+
+
+def _problem(kind: str, message: str) -> dict[str, Any]:
+    return {"error": {"kind": kind, "who": "gate", "message": message, "next": "Tell the user and ask what to do."}}
+
+
+def _message_id(record: Record, prepared: Prepared) -> str | None:
+    """The Message-Id of a send, made from the approval's id so that the outcome can be found again. The id itself
+    stays private: the header reaches every recipient."""
+    if prepared.operation.access != "send":
+        return None
+    name = hashlib.sha256(f"message-id {record.id}".encode()).hexdigest()[:32]
+    return f"{name}@{prepared.arguments['domain'].lower()}"
+
+
+def _with_message_id(request: Request, message_id: str | None) -> Request:
+    if message_id is None:
+        return request
+    return replace(request, form=(*request.form, ("h:Message-Id", f"<{message_id}>")))

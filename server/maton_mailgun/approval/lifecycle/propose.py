@@ -1,0 +1,92 @@
+"""A call becomes a question: policy, history, the look at the account, and the record that everything else goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maton_mailgun.approval.binding import seal
+from maton_mailgun.approval.binding.envelope import pack
+from maton_mailgun.approval.lifecycle import history
+from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS
+from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.policy.case import case_of
+from maton_mailgun.approval.policy.in_force import policy_now
+from maton_mailgun.approval.preview import look as preview
+from maton_mailgun.approval.store.record import OPEN, Record, new_approval_id
+from maton_mailgun.errors import Refused
+from maton_mailgun.exchange import Caller, Prepared
+
+MAX_PENDING = 10  # guard: 22-ten
+_DAY, _HOUR = 86_400.0, 3_600.0
+
+
+async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: str) -> Record:
+    """Judge a call, look at the account, and store the question; an open one about the same call is joined.
+
+    Returns:
+        The record: pending, joined in whatever state it is, or approved where a rule of the operator allows it unasked.
+
+    Raises:
+        Refused: The policy says no, or a person has said no too often.
+        TooManyPending: Too much is waiting already.
+        StoreError: It could not be recorded.
+    """
+    for record in await uses.store.list(principal=caller.principal, states=OPEN, limit=200):
+        # One whose time is over and that nobody has closed yet is closed by `insert` below.
+        in_time = uses.clock() < record.expires_at  # guard: 00-over
+        if record.digest == digest and (record.state == "executing" or in_time):  # guard: 39-joins.gate
+            return record
+    verdict = policy_now(uses.settings).judge(case_of(prepared))
+    allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
+    if verdict.decision == "deny":
+        raise Refused(
+            message=f"The operator's policy does not allow this: {verdict.why}",
+            next="Tell the user. Nothing was sent, and asking again does not change it.",
+        )
+    now = uses.clock()
+    past = await uses.store.history(caller.principal, digest, now - _DAY)  # guard: 00-history
+    history.refuse_after_rejections(past, now - _HOUR)
+    look = await preview.make(uses.proposal(prepared, caller, history.lines(past, now)))
+    succeeded = next((record.id for record in past if record.state == "succeeded"), None)
+    record = Record(
+        id=new_approval_id(),
+        digest=digest,
+        operation=prepared.operation.name,
+        access=prepared.operation.access,  # type: ignore[arg-type]
+        principal=caller.principal,
+        client=caller.client,
+        connection_id=prepared.account.connection_id,
+        preview=look.preview,
+        snapshot=look.snapshot,
+        risk=look.risk,
+        rule=verdict.rule,
+        level=verdict.level,
+        state="pending",
+        version=1,
+        created_at=now,
+        expires_at=now + uses.settings.pending_minutes * 60,
+        duplicate_of=succeeded,
+        budget_rules=tuple(rule for rule, _ in verdict.budgets),
+    )
+    absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
+    packed = pack(prepared, uses.mark, absent_before=absent)
+    envelope = seal.seal(uses.keys.seal, packed, approval_id=record.id, digest=digest)
+    record, joined = await uses.store.insert(record, envelope, max_pending=MAX_PENDING)
+    # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
+    lists = any(one["kind"] == "list" for one in look.preview["recipients"])
+    unknowable = lists or bool(look.preview["unchecked"])  # guard: 38-list
+    # Nor does a rule repeat what may have happened: that is for a person to risk.
+    doubted = any(one.state == "unknown" for one in past)  # guard: 00-doubted
+    if allowed and not (joined or unknowable or doubted):
+        actor = f"policy:{verdict.rule}"
+        record = await uses.store.move(
+            record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",
+            expires_at=now + APPROVED_SECONDS,
+        )  # fmt: skip
+    return record
+
+
+async def _within(uses: Services, budgets: Sequence[tuple[str, int]]) -> bool:
+    """Whether today's budgets still hold one more; where they do not, a person is asked instead."""
+    spent = await uses.store.spent([rule for rule, _ in budgets], uses.clock())
+    return all(spent.get(rule, 0) < per_day for rule, per_day in budgets)

@@ -1,0 +1,99 @@
+"""What every step of an approved write uses: store, gateway, connections, clock, keys. None of it knows the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from maton_mailgun.approval.binding import seal
+from maton_mailgun.approval.binding.envelope import Sealed, gateway_mark, unpack
+from maton_mailgun.approval.binding.keys import Keys
+from maton_mailgun.approval.lifecycle.signal import ChangeSignal
+from maton_mailgun.approval.preview.account_reader import AccountReader
+from maton_mailgun.approval.preview.proposal import Proposal
+from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.catalogue.operation import Catalogue
+from maton_mailgun.catalogue.rows import load
+from maton_mailgun.config import Settings
+from maton_mailgun.connections import Connections
+from maton_mailgun.exchange import Caller, Prepared
+from maton_mailgun.wire.gateway import Gateway
+
+
+class Access(Protocol):
+    """The way to the account that the engine has: what the gate is opened with."""
+
+    settings: Settings
+    catalogue: Catalogue
+    """The operations on offer."""
+    gateway: Gateway
+    connections: Connections
+    page_url: str | None
+    """Where the approval page is served beside MCP over HTTP."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Services:
+    """What one gate works with; made once when it opens."""
+
+    settings: Settings
+    offered: Catalogue
+    """The operations on offer here: nothing else runs."""
+    operations: Catalogue
+    """All there are: what was proposed elsewhere can be read and looked up too."""
+    gateway: Gateway
+    connections: Connections
+    store: Store
+    keys: Keys
+    clock: Callable[[], float]
+    """Unix seconds."""
+    mark: str
+    """Names the gateway, key, policy and attachments directory that a stored call must have been prepared for."""
+    changes: ChangeSignal
+
+    @classmethod
+    def over(cls, access: Access, store: Store, keys: Keys, *, clock: Callable[[], float]) -> Services:
+        """The services of a gate that writes through `access` and remembers in `store`."""
+        return cls(
+            settings=access.settings,
+            offered=access.catalogue,
+            operations=load(),
+            gateway=access.gateway,
+            connections=access.connections,
+            store=store,
+            keys=keys,
+            clock=clock,
+            mark=gateway_mark(access.settings, seal.derive(keys.seal, "gateway-mark")),
+            changes=ChangeSignal(store),
+        )
+
+    def proposal(self, prepared: Prepared, caller: Caller, past: Sequence[str] = ()) -> Proposal:
+        """What the preview of a call is made from; `past` are lines about the same call before."""
+        return Proposal(
+            operation=prepared.operation,
+            arguments=prepared.arguments,
+            request=prepared.request,
+            account=prepared.account,
+            client=caller.client,
+            read=AccountReader(self.gateway, self.operations, prepared.account.connection_id),
+            now=self.clock(),
+            history=tuple(past),
+            principal=caller.principal,
+        )
+
+    async def opened(self, record: Record) -> Sealed:
+        """The stored call, held to the digest that was approved.
+
+        Raises:
+            seal.Unsealable: It cannot be opened, or is not what was approved.
+            KeyError: Its tool is no longer in the catalogue.
+            StoreError: It cannot be read.
+        """
+        envelope = await self.store.envelope(record.id)
+        data = seal.unseal(self.keys.seal, envelope, approval_id=record.id, digest=record.digest)
+        stored = unpack(data, self.operations)
+        if stored.digest != record.digest:  # guard: 00-schema
+            raise seal.Unsealable(record.id, "its schema changed since it was proposed")
+        return stored

@@ -1,0 +1,133 @@
+"""What the end of a write means, and its record: done, refused, not now, or not known.
+
+The request has left when anything here is called. A known success is recorded over a guess; what is not certain is
+`unknown` and looked up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from maton_mailgun.approval.lifecycle.fresh_secret import keep_secret
+from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
+from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.store.failures import Conflict, StoreError
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.errors import CallError, NotSent, OutcomeUnknown, RateLimited, Unreachable
+from maton_mailgun.exchange import Prepared
+from maton_mailgun.wire.answers import LOOK_FIRST, parsed, refusal, words
+from maton_mailgun.wire.gateway import Reply
+from maton_mailgun.wire.redaction import redacted, split_secrets
+from maton_mailgun.wire.result import bounded
+
+log = logging.getLogger(__name__)
+
+
+class Settlement:
+    """Records how the writes of one process ended."""
+
+    def __init__(self, services: Services, reconciliation: Reconciliation) -> None:
+        self._uses = services
+        self._reconciliation = reconciliation
+
+    async def answered(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
+        """The service answered."""
+        if 200 <= reply.status < 300:
+            return await self._succeeded(record, prepared, reply)
+        problem = _problem_of(reply, prepared.operation)
+        if isinstance(problem, RateLimited):  # guard: 00-429-keeps
+            return await self._not_now(record, prepared, problem)
+        if isinstance(problem, OutcomeUnknown):
+            return await self.lost(record, prepared, problem)
+        return await self._finish(record, prepared, "failed", problem.as_content())
+
+    async def not_sent(self, record: Record, prepared: Prepared, failure: NotSent) -> Record:
+        """No byte left."""
+        error = Unreachable(message=f"Not sent: {failure}.", next="Check the network and propose it again.")
+        return await self._finish(record, prepared, "failed", error.as_content())
+
+    async def lost(self, record: Record, prepared: Prepared, unknown: OutcomeUnknown) -> Record:
+        """The request may have been carried out: say so, and look at once whether it was."""
+        record = await self._finish(record, prepared, "unknown", unknown.as_content())
+        try:
+            return await self._reconciliation.first_look(record)
+        except StoreError as problem:  # guard: 35-looked-up
+            log.warning("an outcome cannot be looked up", extra={"approval": record.id, "why": str(problem)})
+            return record
+
+    async def _succeeded(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
+        try:
+            content = self._told(prepared, self._answer(record, prepared, reply))
+            # What the store and the client could not hold must not turn a success into a doubt.
+            json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError) as problem:  # guard: 00-unkept
+            log.warning("an answer cannot be shown", extra={"approval": record.id, "why": type(problem).__name__})
+            content = {"result": {"note": f"The service answered {reply.status}; its answer cannot be shown."}}
+        return await self._finish(record, prepared, "succeeded", content)
+
+    def _answer(self, record: Record, prepared: Prepared, reply: Reply) -> dict[str, Any]:
+        """What the caller is told about a success, with fresh secrets sealed for the approver."""
+        body = parsed(reply)
+        if not isinstance(body, dict):
+            # 2xx with another body is still done.
+            body = {"answer": words(reply)[:500]} if reply.body.strip() else {}
+        shown, secrets = split_secrets(prepared.operation, body)
+        content: dict[str, Any] = bounded({"result": shown})
+        if secrets and self._uses.settings.reveal_secrets_to_model:
+            content["secret"] = secrets
+        elif secrets:
+            content["secret_note"] = (
+                f"A secret ({', '.join(secrets)}) is shown once to the person who approved: on the approval page, or "
+                f"with `maton-mailgun approvals show {record.id}` in a terminal. It is not given to the model."
+            )
+            content["_sealed"] = keep_secret(self._uses.keys.seal, record, secrets)
+        return content
+
+    async def _not_now(self, record: Record, prepared: Prepared, limited: RateLimited) -> Record:
+        """429: certainly not carried out. The yes stays good until it expires; nothing is repeated by itself."""
+        retry_at = self._uses.clock() + (limited.retry_after if limited.retry_after is not None else 5.0)
+        return await self._uses.store.move(
+            record, "approved", actor="gate", retry_at=retry_at, lease_until=None,
+            result=self._told(prepared, limited.as_content()),
+        )  # fmt: skip
+
+    def _told(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:
+        """An outcome without the secrets of its call, which the service may have quoted."""
+        given = [str(prepared.arguments.get(name) or "") for name in prepared.operation.secret]
+        told: dict[str, Any] = redacted(content, [*given, self._uses.settings.api_key or ""])  # guard: 27-quoted
+        return told
+
+    async def _finish(self, record: Record, prepared: Prepared, state: Any, content: Mapping[str, Any]) -> Record:
+        """Record an outcome. The request has left: a store that fails now leaves the row `executing`, and its lapsed
+        lease makes it `unknown` at the next start."""
+        result = self._told(prepared, {key: value for key, value in content.items() if key != "status"})
+        store, now = self._uses.store, self._uses.clock()
+        try:
+            try:
+                return await store.move(record, state, actor="gate", finished_at=now, result=result)
+            except Conflict as lost:
+                # Another process took this one for dead and called the outcome unknown; here it is known.
+                if lost.current.state != "unknown" or state == "unknown":  # guard: 34-swept
+                    return lost.current
+                return await store.move(lost.current, state, actor="gate", finished_at=now, result=result)
+        except StoreError as problem:  # guard: 35-recorded
+            log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
+            note = {"store_problem": f"The outcome could not be recorded: {problem}"}
+            return replace(record, state="unknown", result={**result, **note})
+
+
+def _problem_of(reply: Reply, operation: Operation) -> CallError:
+    """What an answer other than 2xx to a write means; anything that is no definite no leaves the outcome open."""
+    # 408: a server or proxy gave up on the request, which says nothing about the service behind it.
+    if reply.status < 400 or reply.status == 408:  # guard: 00-proves-nothing
+        return OutcomeUnknown(
+            message=f"The gateway answered {reply.status}, which says nothing about the outcome.",
+            next=LOOK_FIRST,
+            status=reply.status,
+        )
+    return refusal(reply, service=operation.service, access=operation.access)

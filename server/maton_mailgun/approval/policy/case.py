@@ -1,0 +1,29 @@
+"""A prepared call as the policy sees it."""
+
+from __future__ import annotations
+
+from maton_mailgun.approval.policy.judge import Case
+from maton_mailgun.approval.preview.audience import recipients
+from maton_mailgun.exchange import Prepared
+
+
+def case_of(prepared: Prepared) -> Case:
+    """Tool, recipients and account of a call, for the policy's rules.
+
+    Every envelope recipient counts, also those named in headers, and the place a copy of all mail is forwarded to. One
+    that cannot be read strictly is passed on as it stands, so that no allow rule can match it.
+    """
+    operation, arguments = prepared.operation, prepared.arguments
+    found = recipients(operation, arguments, prepared.request) if operation.access == "send" else []
+    copies = [text for name, text in prepared.request.form if name == "o:archive-to"]
+    return Case(
+        tool=operation.name,
+        access=operation.access,
+        recipients=(
+            *(address.raw if address.problems else address.address for address in found),  # guard: 38-strict.case
+            *copies,  # guard: 38-copies
+        ),
+        domain=arguments.get("domain"),
+        connection_id=prepared.account.connection_id,
+        arguments=arguments,
+    )

@@ -1,0 +1,155 @@
+"""What the operator's policy says about a call: let it run, ask a person, or refuse it.
+
+All rules are judged: deny beats ask beats allow, and the strictest level wins. A rule that loosens needs certainty, one
+that tightens does not: an allow rule is met when *every* recipient matches, a deny or ask rule when *any* one does; and
+what cannot be read for certain (see `address`) matches no allow rule, but every deny and ask rule about recipients.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from maton_mailgun.approval.store.record import Level
+from maton_mailgun.mail.plain_address import PlainAddress, ascii_domain, parse
+
+Decision = Literal["allow", "ask", "deny"]
+_STRICTER: Mapping[Level, int] = {"client": 0, "operator": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call, as far as the policy is concerned."""
+
+    tool: str
+    access: str
+    recipients: tuple[str, ...]
+    """Bare addresses of every kind (to, cc, bcc, added by headers); empty for a tool that has none."""
+    domain: str | None
+    """The Mailgun domain the call is about, if it names one."""
+    connection_id: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the policy decides, and what made it decide so."""
+
+    decision: Decision
+    level: Level
+    """The least assurance a yes must have, when a person is asked."""
+    rules: tuple[str, ...]
+    """Names of all rules that matched, in the order of the file."""
+    rule: str | None
+    """The rule that decided; None where no rule matched."""
+    budgets: tuple[tuple[str, int], ...]
+    """(rule, uses a day) to be reserved when the write is claimed."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule. A condition that is None is not asked for; all that are given must be met."""
+
+    name: str
+    decision: Decision
+    level: Level | None = None
+    tools: tuple[str, ...] | None = None
+    recipients: tuple[tuple[str, str], ...] | None = None
+    """Patterns for the local part and for the domain: no `*` reaches across the @."""
+    max_recipients: int | None = None
+    domains: tuple[str, ...] | None = None
+    connections: tuple[str, ...] | None = None
+    per_day: int | None = None
+
+    def unmet(self, case: Case) -> str | None:
+        """The first condition that the case does not meet, in words; None when the rule matches."""
+        if self.tools is not None and not _any(self.tools, case.tool):
+            return f"the tool is {case.tool}"
+        if self.connections is not None and case.connection_id not in self.connections:
+            return f"the connection is {case.connection_id}"
+        if self.domains is not None and not self._domain_met(case.domain):
+            return f"the domain is {case.domain or 'not named'}"
+        if (self.recipients is not None or self.max_recipients is not None) and not case.recipients:
+            return "there are no recipients"
+        if self.max_recipients is not None and len(case.recipients) > self.max_recipients:
+            return f"there are {len(case.recipients)} recipients"
+        return None if self.recipients is None else self._recipients_unmet(case.recipients)
+
+    def _domain_met(self, domain: str | None) -> bool:
+        if domain is None:
+            return False
+        ascii_form = ascii_domain(domain)
+        return self.decision != "allow" if ascii_form is None else _any(self.domains or (), ascii_form)
+
+    def _recipients_unmet(self, recipients: Sequence[str]) -> str | None:
+        if self.decision != "allow":
+            met = any(address is None or self._covers(address) for address in map(parse, recipients))
+            return None if met else "no recipient matches"
+        for recipient in recipients:
+            address = parse(recipient)
+            if address is None:
+                return f"the recipient {recipient!a} is not a plain address"  # guard: 38-strict.rule
+            if not self._covers(address):
+                return f"the recipient {recipient!a} does not match"
+        return None
+
+    def _covers(self, address: PlainAddress) -> bool:
+        return any(
+            _glob(local).fullmatch(address.local) and _glob(domain).fullmatch(address.domain)
+            for local, domain in self.recipients or ()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's rules, and the level that asking needs at least."""
+
+    rules: tuple[Rule, ...] = ()
+    level: Level = "client"
+
+    def judge(self, case: Case) -> Verdict:
+        """Decide. Without a matching rule a person is asked."""
+        matched = [rule for rule in self.rules if rule.unmet(case) is None]
+        names = tuple(rule.name for rule in matched)
+        level = max((self.level, *(rule.level for rule in matched if rule.level)), key=_STRICTER.__getitem__)
+        for decision in ("deny", "ask", "allow"):
+            deciding = [rule for rule in matched if rule.decision == decision]
+            if deciding:
+                rule = deciding[0]
+                budgets = tuple((other.name, other.per_day) for other in deciding if other.per_day is not None)
+                return Verdict(rule.decision, level, names, rule.name, budgets, _why(rule, level, budgets))
+        return Verdict("ask", level, (), None, (), f"No rule matches: a person is asked (level {level}).")
+
+    def explain(self, case: Case) -> str:
+        """The verdict and, rule by rule, why it matched or did not; plain text for a terminal."""
+        verdict = self.judge(case)
+        lines = [f"{case.tool}: {verdict.decision}. {verdict.why}"]
+        for rule in self.rules:
+            unmet = rule.unmet(case)
+            outcome = f"matches ({rule.decision})" if unmet is None else f"does not match: {unmet}"
+            lines.append(f'  rule "{rule.name}" {outcome}')
+        return "\n".join(lines)
+
+
+def _why(rule: Rule, level: Level, budgets: tuple[tuple[str, int], ...]) -> str:
+    by = f'The rule "{rule.name}"'
+    limits = ", ".join(f'{per_day} a day by "{name}"' for name, per_day in budgets)
+    limit = f" At most {limits}." if limits else ""
+    if rule.decision == "deny":
+        return f"{by} refuses it."
+    if rule.decision == "allow":
+        return f"{by} lets it run without asking.{limit}"
+    return f"{by} asks a person (level {level}).{limit}"
+
+
+def _any(patterns: Sequence[str], text: str) -> bool:
+    return any(_glob(pattern).fullmatch(text.lower()) for pattern in patterns)
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """`*` is any text and `?` one character; everything else is itself. `re` keeps compiled patterns."""
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(sign) or re.escape(sign) for sign in pattern), re.ASCII | re.DOTALL)

@@ -1,0 +1,58 @@
+"""Reads the account for previews, stale checks and reconciliation: GET only, through the same gateway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer
+from maton_mailgun.catalogue.codecs import fill, segment
+from maton_mailgun.errors import KeyMissing, MaybeSent, NotSent
+from maton_mailgun.wire.answers import parsed, words
+from maton_mailgun.wire.request import Request, build
+
+if TYPE_CHECKING:
+    from maton_mailgun.catalogue.operation import Operation
+    from maton_mailgun.wire.gateway import Gateway
+
+_TEMPLATE = re.compile(r"GET (maton:)?(/[^\s?]+)(?:\?(\S+))?")
+_BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+class AccountReader:
+    """Implements `preview.Reader` over the gateway, bound to one connection."""
+
+    def __init__(self, gateway: Gateway, operations: Mapping[str, Operation], connection_id: str) -> None:
+        self._gateway = gateway
+        self._operations = operations
+        self._connection_id = connection_id
+
+    async def __call__(self, source: str, arguments: Mapping[str, Any], /) -> ReadAnswer:
+        """The answer to one read; `source` is a tool name or a `GET /…` template.
+
+        Raises:
+            CouldNotRead: No answer, or the source cannot be filled from the arguments.
+        """
+        try:
+            request = self._request(source, arguments)
+            reply = await self._gateway.read(request, self._connection_id or None)
+        except (KeyError, ValueError):
+            raise CouldNotRead("the arguments do not name what to read") from None
+        except (NotSent, MaybeSent, KeyMissing) as failure:
+            raise CouldNotRead(str(failure)) from None
+        data = parsed(reply)
+        return ReadAnswer(reply.status, data if data is not None else words(reply))
+
+    def _request(self, source: str, arguments: Mapping[str, Any]) -> Request:
+        operation = self._operations.get(source)
+        if operation is not None:
+            if operation.access != "read":
+                raise ValueError("is no read")
+            return build(operation, {name: arguments[name] for name in operation.path_arguments})
+        matched = _TEMPLATE.fullmatch(source)
+        if matched is None:
+            raise ValueError("is no source")
+        path = fill(matched[2], {name: str(arguments[name]) for name in _BRACED.findall(matched[2])})
+        query = _BRACED.sub(lambda match: segment(str(arguments[match[1]])), matched[3] or "")
+        return Request("maton" if matched[1] else "mailgun", "GET", path, raw_query=query or None)

@@ -1,0 +1,285 @@
+"""Who gets a message, and what is known about each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from maton_mailgun.approval.preview.proposal import ReadAnswer, Reads, dig, items
+from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.mail import letter as letters
+from maton_mailgun.mail import mime as mime_reading
+from maton_mailgun.mail.addresses import Address, address_flags, parse_all
+from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Letter
+from maton_mailgun.mail.text import count, moment, short
+from maton_mailgun.wire.request import Request
+
+_ONE_BY_ONE = 3
+"""Recipients asked about singly in each of three lists: Maton lets 10 requests a second through (its documentation)."""
+_CLOSELY = 20
+_ONE_BY_ONE = 10
+"""How many recipients are asked about singly where an account has more lists than one page holds."""
+"""Recipients whose history is asked for, and who are asked about singly where a list is longer than a page."""
+_PAGE = 1000
+_EVENTS = "GET /v3/{domain}/events?event=accepted%20OR%20delivered&limit=300&recipient={recipients}"
+
+_SUPPRESSIONS = {
+    "bounces": ("bounced before", "has bounced before"),
+    "unsubscribes": ("unsubscribed", "has unsubscribed"),
+    "complaints": ("complained", "has reported earlier mail as spam"),
+}
+
+_READS = ("events", *_SUPPRESSIONS, "lists")
+
+
+@dataclass(slots=True)
+class Recipient:
+    """One recipient with the remarks that come together while the account is looked at."""
+
+    address: Address
+    kind: str
+    """to, cc, bcc, header, or list for a mailing list."""
+    external: bool
+    flags: list[str] = field(default_factory=list)
+    """What the spelling tells."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What the account tells, by where it was read: the reads end in any order, the remarks have a fixed one."""
+
+    @property
+    def remarks(self) -> list[str]:
+        """All flags and notes, each once."""
+        return [*dict.fromkeys([*self.flags, *(self.notes[read] for read in _READS if read in self.notes)])]
+
+    @property
+    def suppressed(self) -> str:
+        """Why Mailgun will drop this copy, in words; empty where it will not."""
+        return next((words for kind, (flag, words) in _SUPPRESSIONS.items() if self.notes.get(kind) == flag), "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipient as it stands in a preview."""
+        return {
+            "address": self.address.address,
+            "name": self.address.name,
+            "kind": self.kind,
+            "flags": self.remarks,
+        }
+
+
+@dataclass(slots=True)
+class Audience:
+    """Everyone who gets the message."""
+
+    domain: str
+    recipients: list[Recipient]
+    warnings: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    @property
+    def external(self) -> int:
+        """How many are outside the sending domain."""
+        return sum(one.external for one in self.recipients)
+
+
+def is_external(address: Address, domain: str) -> bool:
+    """Whether an address is outside the sending domain, its parents and the domains below it.
+
+    `mg.example.com` and `example.com` belong together; what cannot be read as an address is external.
+    """
+    theirs, ours = address.ascii_domain, domain.casefold()
+    if address.problems or not theirs:
+        return True
+    if theirs == ours or theirs.endswith(f".{ours}"):
+        return False
+    return not ours.endswith(f".{theirs}") or theirs == "mailgun.org"
+
+
+def gather(letter: Letter, domain: str) -> Audience:
+    """The envelope recipients of `letter` and those its headers name, each once, with what the spelling tells."""
+    found: dict[str, Recipient] = {}
+    twice: set[str] = set()
+    named = [(kind, texts) for kind, texts in (("to", letter.to), ("cc", letter.cc), ("bcc", letter.bcc)) if texts]
+    header_names = {name.casefold() for name in RECIPIENT_HEADERS}
+    named.append(("header", [value for name, value in letter.headers if name.casefold() in header_names]))
+    for kind, texts in named:
+        for address in parse_all(texts):
+            if address.identity in found:
+                twice.add(address.identity) if kind != "header" else None
+                continue
+            outside = is_external(address, domain)
+            flags = address_flags(address, known=domain)
+            if kind == "header":
+                flags.insert(0, "named in a header only")
+            found[address.identity] = Recipient(address, kind, outside, (["external"] if outside else []) + flags)
+    for again in twice:
+        found[again].flags.append("listed more than once")
+    audience = Audience(domain, list(found.values()))
+    odd = [one for one in audience.recipients if address_flags(one.address, known=domain)]
+    for one in odd[:5]:
+        told = "; ".join(address_flags(one.address, known=domain))
+        audience.warnings.append(f"{short(one.address.raw.strip(), 120)}: {short(told, 300)}.")
+    if len(odd) > 5:
+        audience.warnings.append(f"{count(len(odd) - 5, 'more recipient')} with an odd address.")
+    return audience
+
+
+def recipients(operation: Operation, arguments: Mapping[str, Any], request: Request) -> list[Address]:
+    """Everyone the call names as a recipient: to, cc, bcc and the recipient headers, those of a MIME text included."""
+    sent = (
+        mime_reading.from_request(request)
+        if any(part.field == "message" for part in request.files)
+        else letters.from_form(request)
+    )
+    named = gather(sent, domain_of(operation, arguments)).recipients
+    return [*(one.address for one in named), *parse_all(sent.claims)]
+
+
+def domain_of(operation: Operation, arguments: Mapping[str, Any]) -> str:
+    """The sending domain: the first argument of the path."""
+    return str(arguments[operation.path_arguments[0]]).strip().casefold()
+
+
+async def look(audience: Audience, reads: Reads, tags: Sequence[str], now: float) -> None:
+    """Ask the account about the recipients: suppressed, never written to before, mailing lists."""
+    if not audience.recipients:
+        return
+    await asyncio.gather(
+        *(_suppressed(audience, reads, kind, tags) for kind in _SUPPRESSIONS),
+        _first_time(audience, reads, now),
+        _lists(audience, reads),
+    )
+    dropped = [one for one in audience.recipients if one.suppressed]
+    audience.warnings += [
+        f"{short(one.address.address, 120)} {one.suppressed}: Mailgun will drop this copy." for one in dropped[:5]
+    ]
+    if len(dropped) > 5:
+        audience.warnings.append(f"{count(len(dropped) - 5, 'more recipient')} on suppression lists: copies dropped.")
+
+
+async def _suppressed(audience: Audience, reads: Reads, kind: str, tags: Sequence[str]) -> None:
+    known = [one for one in audience.recipients if one.address.local and one.address.ascii_domain]
+    if len(known) <= _ONE_BY_ONE:
+        await _singly(known, audience.domain, reads, kind, tags)
+        return
+    page = await reads(
+        f"who is on the {kind} list", f"GET /v3/{{domain}}/{kind}?limit={_PAGE}", {"domain": audience.domain}
+    )
+    if page is None:
+        return
+    entries = {str(dig(entry, "address")).casefold(): entry for entry in items(page)}
+    for one in known:
+        if entry := entries.get(one.address.key):
+            _mark(one, kind, entry, tags)
+    if len(items(page)) >= _PAGE:
+        rest = [one for one in known if one.address.key not in entries]
+        await _singly(rest[:_CLOSELY], audience.domain, reads, kind, tags)
+        if len(rest) > _CLOSELY:
+            number = count(len(rest) - _CLOSELY, "recipient")
+            audience.unchecked.append(
+                f"could not check {number} against the {kind} list: it has more than {_PAGE:,} entries"
+            )
+
+
+async def _singly(some: Sequence[Recipient], domain: str, reads: Reads, kind: str, tags: Sequence[str]) -> None:
+    answers = await asyncio.gather(
+        *(
+            reads(
+                f"whether {short(one.address.address, 100)} is on the {kind} list",
+                f"GET /v3/{{domain}}/{kind}/{{address}}",
+                {"domain": domain, "address": one.address.address},
+            )
+            for one in some
+        )
+    )
+    for one, answer in zip(some, answers, strict=True):
+        if answer is not None and answer.status != 404:
+            _mark(one, kind, answer.data, tags)
+
+
+def _mark(one: Recipient, kind: str, entry: Any, tags: Sequence[str]) -> None:
+    flag = _SUPPRESSIONS[kind][0]
+    left = dig(entry, "tags")
+    if kind == "unsubscribes" and isinstance(left, list) and left:
+        refused = {str(tag).casefold() for tag in left}
+        if not refused & {"*", *(tag.casefold() for tag in tags)}:
+            flag = f"unsubscribed from other tags: {short(', '.join(sorted(refused)), 80)}"
+    one.notes[kind] = flag
+
+
+async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
+    """Flag those whom the event log does not know. It goes back 1 to 30 days, depending on the plan."""
+    known = [one for one in audience.recipients if one.address.local and one.address.ascii_domain]
+    asked = sorted(known, key=lambda one: not one.external)[:_CLOSELY]
+    if not asked:
+        return
+    answer = await reads(
+        "who was written to before",
+        _EVENTS,
+        {"domain": audience.domain, "recipients": " OR ".join(one.address.address for one in asked)},
+    )
+    if len(known) > len(asked):
+        audience.unchecked.append(
+            f"could not check whether {count(len(known) - len(asked), 'more recipient')} were written to before: "
+            f"only {_CLOSELY} are looked up"
+        )
+    if answer is None:
+        return
+    last: dict[str, float] = {}
+    for event in items(answer):
+        key, when = str(dig(event, "recipient")).casefold(), dig(event, "timestamp")
+        # An event in the future of the preview cannot be earlier mail.
+        if isinstance(when, int | float) and when <= now:
+            last[key] = max(when, last.get(key, 0.0))
+    for one in asked:
+        if one.address.key in last:
+            one.notes["events"] = f"last mail {moment(last[one.address.key])}"
+        elif len(items(answer)) < 300:
+            one.notes["events"] = "first time"
+        else:
+            audience.unchecked.append(
+                f"could not check whether {short(one.address.address, 100)} was written to before: the log is too long"
+            )
+
+
+async def _lists(audience: Audience, reads: Reads) -> None:
+    page = await reads("which recipients are mailing lists", "GET /v3/lists/pages?limit=100", {})
+    if page is None:
+        return
+    lists: dict[str, Mapping[str, Any]] = {str(dig(one, "address")).casefold(): one for one in items(page)}
+    if len(items(page)) >= 100:
+        # Any recipient may be one: a list can belong to another domain of the same account.
+        near = [one for one in audience.recipients if one.address.key not in lists]
+        if len(near) > _ONE_BY_ONE:
+            audience.unchecked.append(
+                f"could not check whether {count(len(near) - _ONE_BY_ONE, 'more recipient')} are mailing lists: this "
+                f"account has many, and only {_ONE_BY_ONE} are looked up"
+            )
+        near = near[:_ONE_BY_ONE]
+        for one, answer in zip(near, await _each_list(near, reads), strict=True):
+            if answer is not None and answer.status != 404 and isinstance(found := dig(answer.data, "list"), dict):
+                lists[one.address.key] = found
+    for one in audience.recipients:
+        if found := lists.get(one.address.key):
+            _expand(audience, one, found)
+
+
+async def _each_list(some: Sequence[Recipient], reads: Reads) -> list[ReadAnswer | None]:
+    return await asyncio.gather(
+        *(
+            reads(
+                f"whether {short(one.address.address, 100)} is a mailing list",
+                "GET /v3/lists/{address}",
+                {"address": one.address.address},
+            )
+            for one in some
+        )
+    )
+
+
+def _expand(audience: Audience, one: Recipient, found: Mapping[str, Any]) -> None:
+    members = found.get("members_count")
+    size = count(members, "member") if isinstance(members, int) else "an unknown number of members"
+    one.notes["lists"] = f"mailing list in {one.kind}: {size}, posting open to {found.get('access_level') or 'unknown'}"
+    one.kind = "list"
+    audience.warnings.append(f"{short(one.address.address, 120)} is a mailing list: the message goes to {size}.")

@@ -1,0 +1,92 @@
+"""Writes after which data leaves the account by itself: routes, webhooks, archiving of a domain's mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from maton_mailgun.approval.preview.fields import values
+from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section
+from maton_mailgun.mail.addresses import address_flags, parse, split
+from maton_mailgun.mail.hosts import place
+from maton_mailgun.mail.text import short
+
+_CALL = re.compile(r"\s*(forward|store|stop)\s*\(\s*(.*?)\s*\)\s*", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r"""(?:notify\s*=\s*)?(["'])(.*)\1""", re.IGNORECASE | re.DOTALL)
+_EVERYTHING = re.compile(
+    r"""catch_all\s*\(\s*\)|match_(?:recipient|header)\s*\([^)]*["']\^?\(?\.[*+]\)?(?:@\.[*+])?\$?["']\s*\)""",
+    re.IGNORECASE,
+)
+
+
+async def preview(proposal: Proposal, reads: Reads) -> Findings:
+    """Old and new destinations, what is odd about the new ones, and whether the rule takes everything."""
+    operation = proposal.operation
+    before = await reads("its present state", operation.before, proposal.arguments) if operation.before else None
+    new = list(dict.fromkeys(_asked(proposal)))
+    old = list(dict.fromkeys(_present(before)))
+    rows, warnings, raises = [], [], 0
+    for destination in new:
+        label = "Forwards to (as now)" if destination in old else "Forwards to (new)"
+        host, flags, dangerous = _judged(destination)
+        rows.append(Row(label, short(destination, 500), [f"host {host}", *flags] if host else flags))
+        if destination not in old and host:
+            warnings.append(f"Data will be forwarded to {short(host, 253)}.")
+        if dangerous or "cleartext http" in flags:
+            warnings.append(f"{short(destination, 200)}: {'; '.join(flags)}.")
+        raises += dangerous
+    if new:
+        rows += [Row("No longer forwards to", short(gone, 500)) for gone in old if gone not in new]
+    for expression in values(proposal.request, "expression"):
+        if _EVERYTHING.search(expression):
+            rows.append(Row("Expression", short(expression, 500), ["takes all mail"]))
+            warnings.append("This rule takes all inbound mail of the account, not only some of it.")
+            raises += 1
+    raises += any(destination not in old for destination in new)
+    return Findings(sections=[Section("Where data goes", rows)], warnings=list(dict.fromkeys(warnings)), raises=raises)
+
+
+def targets(action: str) -> list[str]:
+    """The destinations of one route action; the action itself where it cannot be read."""
+    call = _CALL.fullmatch(action)
+    if call is None:
+        return [action]
+    if not call[2] or call[1].lower() == "stop":
+        return []
+    quoted = _QUOTED.fullmatch(call[2])
+    return split(quoted[2]) if quoted else [action]
+
+
+def _asked(proposal: Proposal) -> Iterator[str]:
+    for name in ("url", "archive_to"):
+        yield from (text.strip() for text in values(proposal.request, name))
+    for action in values(proposal.request, "action"):
+        yield from targets(action)
+
+
+def _present(before: ReadAnswer | None) -> Iterator[str]:
+    """Destinations anywhere in the answer: `route.actions`, `webhook.urls`, and the `url` of old records."""
+    if before is None or before.status == 404:
+        return
+    waiting: list[tuple[str, Any]] = [("", before.data)]
+    while waiting:
+        key, data = waiting.pop(0)
+        if isinstance(data, dict):
+            waiting[:0] = [(str(name), inner) for name, inner in data.items()]
+        elif isinstance(data, list):
+            waiting[:0] = [(key, inner) for inner in data]
+        elif isinstance(data, str) and key in {"url", "urls", "archive_to"}:
+            yield data.strip()
+        elif isinstance(data, str) and key == "actions":
+            yield from targets(data)
+
+
+def _judged(destination: str) -> tuple[str, list[str], bool]:
+    """Host, remarks, and whether it is a dangerous place."""
+    if "://" in destination:
+        found = place(destination)
+        return found.host, list(found.flags), found.dangerous
+    address = parse(destination)
+    flags = address_flags(address)
+    return address.ascii_domain, flags, bool(flags)

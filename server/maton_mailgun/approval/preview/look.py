@@ -1,0 +1,231 @@
+"""Makes what a person sees before a write: looks at the account first, reads only, and freezes the result."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from maton_mailgun.approval.preview import difference, fields, registry
+from maton_mailgun.approval.preview.effect import render
+from maton_mailgun.approval.preview.proposal import (
+    CouldNotRead,
+    Findings,
+    Proposal,
+    ReadAnswer,
+    Reads,
+    Row,
+    Section,
+    dig,
+    risk_of,
+)
+from maton_mailgun.approval.store.record import Risk
+from maton_mailgun.mail.text import safe_line, short
+
+if TYPE_CHECKING:
+    from maton_mailgun.catalogue.operation import Fact
+
+SECONDS = 5.0
+"""For all reads of one preview together."""
+
+_SNAPSHOT = b"maton-mailgun snapshot 1\n"
+"""Keeps this digest apart from any other one over the same text."""
+
+_RAW = frozenset({"text", "html", "amp_html"})
+"""The bodies in `message` stay as they are: the page renders them in a frame of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The preview and what is remembered beside it."""
+
+    preview: dict[str, Any]
+    snapshot: str | None
+    """Digest of the target as it was read; None where there is nothing to read or it could not be read."""
+    before: Any
+    """The target as it was read, without secrets; None as above."""
+    risk: Risk
+    warnings: list[str]
+
+
+async def make(proposal: Proposal, *, seconds: float = SECONDS) -> Look:
+    """Look at everything the preview needs, in parallel and within `seconds` in all, and freeze it.
+
+    A read that fails becomes a line under `unchecked` and raises the risk; it never stops the question.
+    """
+    reads = Reads(proposal.read, seconds)
+    before, watched, facts, findings = await asyncio.gather(
+        _before(proposal, reads),
+        _watched(proposal, reads),
+        asyncio.gather(*(_fact(proposal, reads, fact) for fact in proposal.operation.facts)),
+        _findings(proposal, reads),
+    )
+    preview = _compose(proposal, before, facts, findings, reads.unchecked)
+    return Look(
+        preview=preview,
+        snapshot=_digest(watched) if watched else None,
+        before=difference.without_secrets(before.data) if before is not None and before.status != 404 else None,
+        risk=preview["risk"],
+        warnings=preview["warnings"],
+    )
+
+
+async def snapshot(proposal: Proposal, *, seconds: float = SECONDS) -> str | None:
+    """The digest of the target as it is now, to be compared with the one in the preview; None when this operation
+    has nothing to watch.
+
+    Raises:
+        CouldNotRead: the target could not be read within `seconds`.
+    """
+    reads = Reads(proposal.read, seconds)
+    sources = _sources(proposal)
+    answers = await asyncio.gather(*(reads.ask(source, arguments) for source, arguments in sources))
+    return _digest(answers) if sources else None
+
+
+def _sources(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
+    """The reads whose answers the yes is bound to: the target, and what the preview function watches."""
+    operation = proposal.operation
+    sources: list[tuple[str, Mapping[str, Any]]] = []
+    if operation.before:
+        sources.append((operation.before, proposal.arguments))
+    watch = registry.WATCHES.get(operation.preview or "")
+    return sources + (watch(proposal) if watch else [])
+
+
+async def _watched(proposal: Proposal, reads: Reads) -> list[ReadAnswer]:
+    """What the yes is bound to; empty where there is nothing, or not all of it can be read, which the look at the
+    same things for the preview reports."""
+    try:
+        return await asyncio.gather(*(reads.ask(source, arguments) for source, arguments in _sources(proposal)))
+    except CouldNotRead:
+        return []
+
+
+def _digest(answers: list[ReadAnswer]) -> str:
+    states = [{"status": answer.status, "data": difference.lasting(answer.data)} for answer in answers]
+    text = json.dumps(states, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=str)
+    return "sha256:" + hashlib.sha256(_SNAPSHOT + text.encode("ascii")).hexdigest()
+
+
+async def _before(proposal: Proposal, reads: Reads) -> ReadAnswer | None:
+    if not proposal.operation.before:
+        return None
+    return await reads("its present state", proposal.operation.before, proposal.arguments)
+
+
+async def _fact(proposal: Proposal, reads: Reads, fact: Fact) -> Row:
+    answer = await reads(f"“{fact.label}”", fact.read, proposal.arguments)
+    if answer is None:
+        return Row(fact.label, "could not be checked")
+    if answer.status == 404:
+        return Row(fact.label, "none found")
+    found = dig(difference.without_secrets(answer.data), fact.pick)
+    return Row(fact.label, "none" if found in (None, "", [], {}) else difference.shown(found))
+
+
+async def _findings(proposal: Proposal, reads: Reads) -> Findings:
+    name = proposal.operation.preview
+    return await registry.PREVIEWS[name](proposal, reads) if name else Findings()
+
+
+def _compose(
+    proposal: Proposal, before: ReadAnswer | None, facts: list[Row], findings: Findings, unchecked: list[str]
+) -> dict[str, Any]:
+    operation = proposal.operation
+    given = {**operation.defaults, **proposal.arguments}
+    target = findings.target or render(operation.target, given, secret=operation.secret) or operation.title
+    diff = difference.diff(operation, given, before)
+    warnings = _warnings(proposal, given, target, before, diff, findings)
+    unchecked = sorted({*unchecked, *findings.unchecked})
+    effect = findings.effect or render(operation.effect, given, secret=operation.secret) or ""
+    undo = render(operation.undo or "", given, secret=operation.secret) or ""
+    sections = [
+        *findings.sections,
+        Section("Facts", facts),
+        Section("As it is now", _as_it_is(before, diff, [*facts, *_rows(findings)])),
+        Section("As it will be sent", fields.rows(operation, proposal.request, covered=findings.covers)),
+    ]
+    preview = {
+        "title": operation.title,
+        "action": operation.access,
+        "operation": operation.name,
+        "account": {
+            "connection_id": proposal.account.connection_id,
+            "label": short(proposal.account.label, 200),
+            "sandbox": proposal.account.sandbox,
+        },
+        "target": target,
+        "effect": effect,
+        "undo": undo,
+        "request": {"method": proposal.request.method, "path": proposal.request.path},
+        "sections": [section.as_dict() for section in sections if section.rows],
+        "diff": [line.as_dict() for line in diff],
+        "warnings": warnings,
+        "unchecked": unchecked,
+        "history": list(proposal.history),
+        "asked_by": {"client": short(proposal.client, 80), "principal": short(proposal.principal, 120)},
+        "risk": risk_of(_steps(proposal, undo, findings, unchecked, diff)),
+        "recipients": [dict(recipient) for recipient in findings.recipients],
+    }
+    if findings.message is not None:
+        preview["message"] = dict(findings.message)
+    shown: dict[str, Any] = _display_safe(preview)
+    return shown
+
+
+def _rows(findings: Findings) -> list[Row]:
+    return [row for section in findings.sections for row in section.rows]
+
+
+def _as_it_is(before: ReadAnswer | None, diff: list[difference.Change], shown: list[Row]) -> list[Row]:
+    """The target value by value, without what the diff and other sections show already."""
+    told = {row.value for row in shown}
+    return [row for row in difference.state(before, hide={change.path for change in diff}) if row.value not in told]
+
+
+def _steps(
+    proposal: Proposal, undo: str, findings: Findings, unchecked: list[str], diff: list[difference.Change]
+) -> int:
+    deletes = proposal.operation.access == "delete"
+    final = deletes and "cannot be undone" in undo.lower()
+    return deletes + final + findings.raises + bool(unchecked) + any(change.consent for change in diff)
+
+
+def _warnings(
+    proposal: Proposal,
+    given: Mapping[str, Any],
+    target: str,
+    before: ReadAnswer | None,
+    diff: list[difference.Change],
+    findings: Findings,
+) -> list[str]:
+    operation = proposal.operation
+    lines = list(findings.warnings)
+    lines += [change.consent for change in diff if change.consent is not None]
+    if before is not None and before.status == 404 and operation.access != "create":
+        lines.append(f"{target[:1].upper()}{target[1:]} does not exist: the service will probably refuse this.")
+    if before is not None and before.status != 404 and operation.access == "create":
+        lines.append("It is there already: this will overwrite it or be refused.")
+    if difference.changes_nothing(operation, proposal.arguments, before, diff):
+        lines.append("This changes nothing: every value is already as asked for.")
+    lines += [line for template in operation.warn if (line := render(template, given, secret=operation.secret))]
+    return [*dict.fromkeys(lines)]
+
+
+def _display_safe(part: Any, *, key: str = "") -> Any:
+    """`part` with every text in it display-safe: the last gate, whatever the parts above forgot."""
+    if isinstance(part, str):
+        return part if key in _RAW else safe_line(part)
+    if isinstance(part, Mapping):
+        return {name: _message(inner) if name == "message" else _display_safe(inner) for name, inner in part.items()}
+    if isinstance(part, list | tuple):
+        return [_display_safe(inner) for inner in part]
+    return part
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _display_safe(inner, key=name) for name, inner in message.items()}

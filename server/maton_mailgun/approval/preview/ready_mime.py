@@ -1,0 +1,53 @@
+"""A ready-made MIME message before it is sent: its envelope beside its headers, and what is malformed."""
+
+from __future__ import annotations
+
+import hashlib
+
+from maton_mailgun.approval.preview import message
+from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, Row, Section
+from maton_mailgun.mail.addresses import parse_all
+from maton_mailgun.mail.letter import FormFields, Letter
+from maton_mailgun.mail.mime import defects, from_request, parse, source
+from maton_mailgun.mail.text import count, short
+
+
+async def preview(proposal: Proposal, reads: Reads) -> Findings:
+    """The whole of a `messages.mime` call."""
+    text = source(proposal.request)
+    if text is None:
+        lost = Findings(unchecked=["could not check what is in the message: its file could not be read"], raises=1)
+        return await message.compose(
+            proposal, reads, Letter(to=FormFields(proposal.request).all("to"), mime=True), lost
+        )
+    parsed = parse(text)
+    sent = from_request(proposal.request)
+    differences, warnings = _envelope(sent)
+    odd = defects(parsed)
+    if odd:
+        warnings.append("The MIME text is malformed: mail programs may show something else than this preview.")
+    rows = [Row("Size and digest", f"{len(text):,} bytes, SHA-256 {hashlib.sha256(text).hexdigest()}")]
+    rows += [Row("Malformed", short(defect, 200)) for defect in odd]
+    extra = Findings(
+        sections=[Section("Envelope and headers", differences), Section("MIME text", rows)],
+        warnings=warnings,
+        raises=bool(warnings),
+    )
+    return await message.compose(proposal, reads, sent, extra)
+
+
+def _envelope(sent: Letter) -> tuple[list[Row], list[str]]:
+    """Who gets it without being named, and who is named without getting it."""
+    envelope = {one.identity: one for one in parse_all(sent.to)}
+    claimed = {one.identity: one for one in parse_all(sent.claims)}
+    blind = [one.address for key, one in envelope.items() if key not in claimed]
+    left_out = [one.address for key, one in claimed.items() if key not in envelope]
+    rows = [Row("Readers see as recipients", short(", ".join(sent.claims), 1000) if sent.claims else "nobody")]
+    warnings = []
+    if blind:
+        rows.append(Row("Get it without being named (blind copies)", short(", ".join(blind), 2000)))
+        warnings.append(f"{count(len(blind), 'recipient')} not named in the headers: a blind copy.")
+    if left_out:
+        rows.append(Row("Named but will not get it", short(", ".join(left_out), 2000)))
+        warnings.append(f"{count(len(left_out), 'person', 'people')} named in the headers will not get the message.")
+    return rows, warnings

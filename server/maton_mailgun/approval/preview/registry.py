@@ -1,0 +1,23 @@
+"""The functions that catalogue rows may name in `preview`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from maton_mailgun.approval.preview import domain_deletion, forwarding, message, ready_mime, template_deletion
+from maton_mailgun.approval.preview.proposal import Preview, Proposal
+
+PREVIEWS: Mapping[str, Preview] = {
+    "domain_deletion": domain_deletion.preview,
+    "forwarding": forwarding.preview,
+    "message": message.preview,
+    "mime": ready_mime.preview,
+    "template_deletion": template_deletion.preview,
+}
+
+WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]] = {
+    "message": message.watch,  # guard: 19-template
+    "mime": message.watch,
+}
+"""Reads beyond the row's `before` to whose answers a yes is bound as well."""

@@ -1,0 +1,101 @@
+"""What every store of approvals can do.
+
+Times are Unix seconds. Every write is one transaction that also appends to the audit, and is durable when the method
+returns. Several processes may use one store; whoever is slower gets `Conflict` with the record as it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol, TypeVar, Unpack
+
+from maton_mailgun.approval.store.audit import Chain
+from maton_mailgun.approval.store.record import Changes, Record, State
+from maton_mailgun.approval.store.script import Script
+from maton_mailgun.approval.store.table import Rows
+
+T = TypeVar("T")
+
+
+class Store(Protocol):
+    """Durable approvals. Every method may raise StoreUnavailable; every read of a row may raise Tampered."""
+
+    chain: Chain
+    rows: Rows
+    """How this store checks entries and rows (see `audit.verify` and `audit.export`)."""
+
+    async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
+        """Store a pending record with its sealed request, or join the open one of the same principal and digest.
+
+        Returns the stored record, and True when it is an earlier one. Raises TooManyPending.
+        """
+        ...
+
+    async def get(self, approval_id: str) -> Record | None:
+        """The record, or None where there is none."""
+        ...
+
+    async def envelope(self, approval_id: str) -> bytes:
+        """The sealed request. Raises seal.Unsealable when it was wiped (terminal states) or never existed."""
+        ...
+
+    async def list(
+        self, principal: str | None = None, states: Collection[State] | None = None, limit: int = 50
+    ) -> Sequence[Record]:
+        """Newest first; unreadable rows are left out and logged."""
+        ...
+
+    async def history(self, principal: str, digest: str, since: float) -> Sequence[Record]:
+        """The same call by the same principal, as far as anything happened to it since then; newest first."""
+        ...
+
+    async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
+        """Compare-and-set to another state, with its audit entry; terminal states drop the sealed request.
+
+        Raises Conflict (also when `record` has expired: `.current` is then `expired`) and IllegalMove.
+        """
+        ...
+
+    async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
+        """Compare-and-set of fields without a change of state (shown, lease, next look). Raises Conflict.
+
+        In a terminal state only `result` may be amended: a secret in it is taken out when it was shown. Else
+        IllegalMove.
+        """
+        ...
+
+    async def claim(
+        self,
+        record: Record,
+        *,
+        actor: str,
+        lease_seconds: float,
+        budgets: Sequence[tuple[str, int]] = (),
+        message_id: str | None = None,
+        now: float | None = None,
+    ) -> Record:
+        """approved -> executing, for exactly one caller, with the daily budgets reserved in the same transaction.
+
+        Raises Conflict, BudgetSpent, and Tampered when row and audit disagree.
+        """
+        ...
+
+    async def spent(self, rules: Iterable[str], now: float | None = None) -> dict[str, int]:
+        """How much of each rule's budget is used today (UTC)."""
+        ...
+
+    async def sweep(self, now: float | None = None) -> Sequence[Record]:
+        """Close what time has closed: expired questions and approvals, writes whose process died. Returns them."""
+        ...
+
+    async def changed(self) -> int:
+        """A number that grows with every write by any process."""
+        ...
+
+    async def read(self, script: Script[T]) -> T:
+        """Run a reading script in one consistent snapshot."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        ...

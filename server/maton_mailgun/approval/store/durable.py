@@ -1,0 +1,127 @@
+"""The store methods, over whatever plays the journal's scripts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Self, TypeVar, Unpack
+
+from maton_mailgun.approval.binding.keys import Keys
+from maton_mailgun.approval.store.audit import Chain
+from maton_mailgun.approval.store.deadlines import Deadlines
+from maton_mailgun.approval.store.failures import StoreError
+from maton_mailgun.approval.store.record import Changes, Record, State
+from maton_mailgun.approval.store.script import Script
+from maton_mailgun.approval.store.scripts import Scripts, permitted
+from maton_mailgun.approval.store.table import Rows
+
+T = TypeVar("T")
+
+
+class DurableStore(ABC):
+    """A `store.Store`; the databases add how a script is read and how it is written."""
+
+    def __init__(self, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        self.chain = Chain.under(keys.seal)
+        self.rows = Rows.under(keys.seal)
+        self._clock = clock
+        self._journal = Scripts(chain=self.chain, rows=self.rows, deadlines=Deadlines(monotonic), clock=clock)
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Open the database and make the tables."""
+
+    @abstractmethod
+    async def read(self, script: Script[T]) -> T:
+        """Play a reading script in one snapshot."""
+
+    @abstractmethod
+    async def write(self, script: Script[T]) -> T:
+        """Play a writing script in one transaction, durable at return; it runs to its end even if nobody waits."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of the database."""
+
+    async def started(self) -> Self:
+        """This store, ready; where it cannot start, nothing of it stays open."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
+        """See `store.Store`."""
+        if record.state != "pending":
+            raise ValueError(f"A new record is pending, not {record.state}.")
+        return _kept(await self.write(self._journal.insert(record, envelope, max_pending)))
+
+    async def get(self, approval_id: str) -> Record | None:
+        """See `store.Store`."""
+        return await self.read(self._journal.get(approval_id))
+
+    async def envelope(self, approval_id: str) -> bytes:
+        """See `store.Store`."""
+        return await self.read(self._journal.envelope(approval_id))
+
+    async def list(
+        self, principal: str | None = None, states: Collection[State] | None = None, limit: int = 50
+    ) -> Sequence[Record]:
+        """See `store.Store`."""
+        return await self.read(self._journal.listing(principal, states, limit))
+
+    async def history(self, principal: str, digest: str, since: float) -> Sequence[Record]:
+        """See `store.Store`."""
+        return await self.read(self._journal.history(principal, digest, since))
+
+    async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
+        """See `store.Store`."""
+        return _kept(await self.write(self._journal.move(record, to, actor, permitted(changes))))
+
+    async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
+        """See `store.Store`."""
+        return _kept(await self.write(self._journal.amend(record, actor, permitted(changes))))
+
+    async def claim(
+        self,
+        record: Record,
+        *,
+        actor: str,
+        lease_seconds: float,
+        budgets: Sequence[tuple[str, int]] = (),
+        message_id: str | None = None,
+        now: float | None = None,
+    ) -> Record:
+        """See `store.Store`."""
+        script = self._journal.claim(record, actor, lease_seconds, budgets, message_id, self._now(now))
+        return _kept(await self.write(script))
+
+    async def spent(self, rules: Iterable[str], now: float | None = None) -> dict[str, int]:
+        """See `store.Store`."""
+        return await self.read(self._journal.spent(rules, self._now(now)))
+
+    async def sweep(self, now: float | None = None) -> Sequence[Record]:
+        """See `store.Store`."""
+        at = self._now(now)
+        closed = []
+        for approval_id in await self.read(self._journal.lapsed(at)):
+            record = await self.write(self._journal.lapse(approval_id, at))
+            if record is not None:
+                closed.append(record)
+        return closed
+
+    async def changed(self) -> int:
+        """See `store.Store`."""
+        return await self.read(self._journal.changed())
+
+    def _now(self, now: float | None) -> float:
+        return self._clock() if now is None else now
+
+
+def _kept(outcome: T | StoreError) -> T:
+    """Raise the error of a script whose writes were committed."""
+    if isinstance(outcome, StoreError):
+        raise outcome
+    return outcome

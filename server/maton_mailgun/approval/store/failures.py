@@ -1,0 +1,73 @@
+"""How a store fails, as a tree of its own: every reason is told apart by its class."""
+
+from __future__ import annotations
+
+from maton_mailgun.approval.store.record import Record, State
+
+# StoreError
+# ├── StoreUnavailable   the database cannot be used
+# ├── Tampered           a row was changed behind our back: it is never acted on
+# ├── Conflict           another process was faster, or time ran out: `.current` is what is there now
+# ├── IllegalMove        the state machine has no such move; terminal states never change
+# ├── TooManyPending     the principal must wait for answers first
+# └── BudgetSpent        a policy rule's daily budget is used up
+
+
+class StoreError(Exception):
+    """The root of everything a store raises on purpose."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be used just now; the text says why and what would be right.
+
+    Nothing of the operation was kept; except that PostgreSQL may have kept all of it when the connection was lost in
+    the very moment of the commit. Read the record again before going on; a claim without a return value is no claim.
+    """
+
+
+class Tampered(StoreError):
+    """A stored row does not carry our checksum, or is not the version the audit knows."""
+
+    def __init__(self, approval_id: str, why: str = "its checksum does not fit") -> None:
+        super().__init__(
+            f"The stored record of {approval_id} was changed outside maton-mailgun ({why}). It is refused. "
+            "Run `maton-mailgun audit verify` to see what else was touched."
+        )
+        self.approval_id = approval_id
+
+
+class Conflict(StoreError):
+    """The record is no longer the one this decision was about."""
+
+    def __init__(self, current: Record) -> None:
+        super().__init__(f"Approval {current.id} is {current.state} meanwhile; read it again before deciding.")
+        self.current = current
+
+
+class IllegalMove(StoreError):
+    """The state machine has no such move."""
+
+    def __init__(self, record: Record, to: State) -> None:
+        super().__init__(f"Approval {record.id} is {record.state} and cannot become {to}.")
+        self.record = record
+        self.to = to
+
+
+class TooManyPending(StoreError):
+    """The principal has as many open questions as it may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} approvals are already waiting for an answer, which is the most allowed at once. "
+            "Wait until they are decided, or withdraw some with cancel_approval."
+        )
+        self.limit = limit
+
+
+class BudgetSpent(StoreError):
+    """A policy rule's budget for the UTC day is used up."""
+
+    def __init__(self, rule: str, per_day: int) -> None:
+        super().__init__(f'The policy rule "{rule}" allows {per_day} a day (UTC), and they are used up.')
+        self.rule = rule
+        self.per_day = per_day

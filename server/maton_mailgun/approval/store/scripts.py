@@ -1,0 +1,349 @@
+"""What each store operation does, once for every database.
+
+Operations are scripts: generators that yield statements and are sent rows. `sqlite` and `postgres` only play them, each
+inside one transaction. A writing script first takes the head of the audit, which puts all writers of all processes in a
+line; so what it reads afterwards is what it decides on.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from maton_mailgun.approval.binding import seal
+from maton_mailgun.approval.store import audit, table
+from maton_mailgun.approval.store.audit import Chain, Head, Watermark
+from maton_mailgun.approval.store.deadlines import Deadlines
+from maton_mailgun.approval.store.failures import (
+    BudgetSpent,
+    Conflict,
+    IllegalMove,
+    StoreError,
+    StoreUnavailable,
+    Tampered,
+    TooManyPending,
+)
+from maton_mailgun.approval.store.record import MOVES, TERMINAL, Changes, Record, State
+from maton_mailgun.approval.store.script import Script
+from maton_mailgun.approval.store.table import Rows, StoredRow
+
+_log = logging.getLogger(__name__)
+_CHANGEABLE = frozenset(Changes.__annotations__)
+SYSTEM = "system"
+"""The actor of moves that nobody made: time ran out, or a process died."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scripts:
+    """The scripts, under one installation's key and clocks. A script returns a StoreError where what it wrote on the
+    way must be kept; the player raises it after the commit."""
+
+    chain: Chain
+    rows: Rows
+    deadlines: Deadlines
+    clock: Callable[[], float]
+    mark: Watermark = field(default_factory=Watermark)
+
+    # Reading
+
+    def get(self, approval_id: str) -> Script[Record | None]:
+        found = yield table.ONE, (approval_id,)
+        return self.rows.check(found[0]).record if found else None
+
+    def envelope(self, approval_id: str) -> Script[bytes]:
+        found = yield table.ONE, (approval_id,)
+        envelope = self.rows.check(found[0]).envelope if found else None
+        if envelope is None:
+            raise seal.Unsealable(approval_id, "it is finished, and what is finished keeps no request")
+        return envelope
+
+    def listing(self, principal: str | None, states: Collection[State] | None, limit: int) -> Script[Sequence[Record]]:
+        if states is not None and not states:
+            return []
+        statement = table.newest(principal=principal is not None, states=len(states or ()))
+        who = () if principal is None else (table.ascii_text(principal),)
+        found = yield statement, (*who, *sorted(states or ()), limit)
+        return [row.record for row in self._readable(found)]
+
+    def history(self, principal: str, digest: str, since: float) -> Script[Sequence[Record]]:
+        found = yield table.HISTORY, (table.ascii_text(principal), digest, since)
+        return [self.rows.check(row).record for row in found if row[9] == self.rows.key_id]
+
+    def spent(self, names: Iterable[str], now: float) -> Script[dict[str, int]]:
+        head = self._head((yield audit.HEAD, ()))
+        used = head.budgets if head.day >= _day(now) else {}
+        return {name: used.get(name, 0) for name in names}
+
+    def changed(self) -> Script[int]:
+        found = yield audit.HEAD_SEQ, ()
+        return int(found[0][0])
+
+    def lapsed(self, now: float) -> Script[Sequence[str]]:
+        """Ids of the open records that time has closed."""
+        found = yield table.OPEN_ALL, ()
+        return [row.record.id for row in self._readable(found) if self.deadlines.lapsed(row.record, now)]
+
+    # Writing
+
+    def open(self, *, adopt: bool) -> Script[None]:
+        """Begin the chain, or go on with it. With `adopt`, a chain under a lost key is continued under ours."""
+        empty = Head(0, audit.START, "", {})
+        yield audit.NEW_HEAD, self.chain.head_row(empty)
+        found = yield audit.HEAD_LOCKED, ()
+        if found[0][4] == self.chain.key_id:
+            self._head(found)
+            return
+        if not adopt:
+            raise StoreUnavailable(
+                f"The database was written under the key {found[0][4]}, but this process has {self.chain.key_id}. "
+                "Every replica needs the same key file: copy it from one that works. If the key is lost for good, "
+                "use a new database, or drop the tables maton_mailgun_*."
+            )
+        lost = Head(found[0][0], found[0][1], "", {})
+        closed = yield table.ABANDON, (self.rows.key_id,)
+        _log.warning("The key was lost: %d open approvals were closed and must be proposed again.", len(closed))
+        yield from self._append(lost, None, "", "", SYSTEM, {"lost_key": found[0][4], "closed": len(closed)}, "")
+
+    def insert(self, record: Record, envelope: bytes, max_pending: int) -> Script[tuple[Record, bool] | StoreError]:
+        now = self.clock()
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        found = yield table.OPEN_ONE, (table.ascii_text(record.principal), record.digest)
+        for row in found:
+            earlier = self.rows.check(row)
+            if not self.deadlines.lapsed(earlier.record, now):  # guard: 39-joins.store
+                return earlier.record, True
+            head, _ = yield from self._lapse(head, earlier, now)
+        waiting = yield table.PENDING_OF, (table.ascii_text(record.principal),)
+        pending = [row.record for row in self._readable(waiting)]
+        if sum(not self.deadlines.lapsed(other, now) for other in pending) >= max_pending:
+            return TooManyPending(max_pending)
+        columns = self.rows.columns(record, envelope, now)
+        yield table.INSERT, columns
+        stored = self.rows.check(columns)
+        about = {"operation": record.operation, "connection_id": record.connection_id, "risk": record.risk}
+        yield from self._append(head, stored, "", record.state, record.principal, about, stored.mac)
+        self.deadlines.watch(stored.record, now)
+        return stored.record, False
+
+    def move(self, record: Record, to: State, actor: str, changes: Changes) -> Script[Record | StoreError]:
+        now = self.clock()
+        head, row = yield from self._current(record)
+        current = row.record
+        if current.version != record.version:
+            return Conflict(current)
+        if to not in MOVES[current.state] or to == "executing":
+            return IllegalMove(current, to)
+        if current.state == "pending" and to == "approved" and self.deadlines.lapsed(current, now):  # guard: 00-late
+            _, expired = yield from self._lapse(head, row, now)
+            return Conflict(expired)
+        if (current.state, to) == ("executing", "approved"):
+            head = _released(head, current)
+            changes = {"lease_until": None, **changes}
+        _, moved = yield from self._write(head, row, to, actor, now, **changes)
+        return moved
+
+    def amend(self, record: Record, actor: str, changes: Changes) -> Script[Record | StoreError]:
+        head, row = yield from self._current(record)
+        if row.record.version != record.version:
+            return Conflict(row.record)
+        # A finished record may only lose a sealed secret from its result, once that was shown.
+        if row.record.state in TERMINAL and set(changes) != {"result"}:
+            return IllegalMove(row.record, row.record.state)
+        _, amended = yield from self._write(head, row, row.record.state, actor, self.clock(), **changes)
+        return amended
+
+    def claim(
+        self,
+        record: Record,
+        actor: str,
+        lease_seconds: float,
+        budgets: Sequence[tuple[str, int]],
+        message_id: str | None,
+        now: float,
+    ) -> Script[Record | StoreError]:
+        head, row = yield from self._current(record)
+        current = row.record
+        if current.version != record.version:  # guard: 32-claim.version
+            return Conflict(current)
+        if current.state != "approved":  # guard: 32-claim.state
+            return IllegalMove(current, "executing")
+        if self.deadlines.lapsed(current, now):
+            _, expired = yield from self._lapse(head, row, now)
+            return Conflict(expired)
+        yield from self._unbroken_since(current, head)
+        head = _reserved(head, budgets, now)
+        _, claimed = yield from self._write(
+            head,
+            row,
+            "executing",
+            actor,
+            now,
+            lease_until=now + lease_seconds,
+            attempted_at=now,
+            message_id=message_id if message_id is not None else current.message_id,
+            budget_rules=tuple(rule for rule, _ in budgets),
+        )
+        return claimed
+
+    def lapse(self, approval_id: str, now: float) -> Script[Record | None]:
+        """Close one record that time has closed, unless another process just changed it."""
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        found = yield table.ONE, (approval_id,)
+        row = self.rows.check(found[0])
+        if not self.deadlines.lapsed(row.record, now):
+            return None
+        _, closed = yield from self._lapse(head, row, now)
+        return closed
+
+    # Steps
+
+    def _current(self, record: Record) -> Script[tuple[Head, StoredRow]]:
+        """The head, and the row as it is now: checked, and the one that the audit saw last."""
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        found = yield table.ONE, (record.id,)
+        if not found:
+            raise Tampered(record.id, "it was removed")
+        row = self.rows.check(found[0])
+        yield from self._as_audited(row)
+        return head, row
+
+    def _as_audited(self, row: StoredRow) -> Script[None]:
+        latest = yield audit.LATEST, (row.record.id,)
+        entry = audit.entry_of(latest[0]) if latest else None
+        left = (row.record.state, row.record.version, row.mac)
+        if entry is None or not self.chain.holds(entry) or (entry.to_state, entry.version, entry.row_mac) != left:
+            raise Tampered(row.record.id, "the audit knows it in another state")  # guard: 37-audit
+
+    def _unbroken_since(self, record: Record, head: Head) -> Script[None]:
+        """Nothing was taken out of the audit since this record's last entry: so that entry *is* its last."""
+        latest = yield audit.LATEST, (record.id,)
+        since = yield audit.FROM_SEQ, (latest[0][0],)
+        try:
+            self.chain.span([audit.entry_of(row) for row in since], head)
+        except audit.Broken as broken:
+            raise Tampered(record.id, f"audit entry {broken.seq}: {broken.why}") from broken
+
+    def _lapse(self, head: Head, row: StoredRow, now: float) -> Script[tuple[Head, Record]]:
+        to, changes = self.deadlines.closing(row.record, now)
+        return (yield from self._write(head, row, to, SYSTEM, now, **changes))
+
+    def _write(
+        self, head: Head, row: StoredRow, to: State, actor: str, now: float, **changes: Any
+    ) -> Script[tuple[Head, Record]]:
+        """Replace the row by its next version and append the entry that says so."""
+        before = row.record
+        record = replace(before, **changes, state=to, version=before.version + 1)
+        envelope = None if to in TERMINAL else row.envelope
+        columns = self.rows.columns(record, envelope, now)
+        update = (to, record.version, now, columns[7], envelope, columns[10], record.id, before.version, columns[9])
+        if not (yield table.UPDATE, update):
+            raise StoreUnavailable(f"Another process changed {record.id} at this moment. Read it again.")
+        written = self.rows.check(columns)
+        about = _about(before, written.record, changes)
+        head = yield from self._append(head, written, before.state, to, actor, about, written.mac)
+        self.deadlines.watch(written.record, now)
+        return head, written.record
+
+    def _append(
+        self,
+        head: Head,
+        row: StoredRow | None,
+        from_state: str,
+        to: str,
+        actor: str,
+        about: Mapping[str, Any],
+        row_mac: str,
+    ) -> Script[Head]:
+        record = row.record if row else None
+        entry = self.chain.link(
+            head,
+            at=float(self.clock()),
+            approval_id=record.id if record else "",
+            version=record.version if record else 0,
+            from_state=from_state,
+            to_state=to,
+            actor=table.ascii_text(actor),
+            channel=(record.channel or "") if record else "",
+            level=record.level if record else "",
+            digest=record.digest if record else "",
+            detail=json.dumps(about, sort_keys=True, separators=(",", ":")),
+            row_mac=row_mac,
+        )
+        yield audit.APPEND, audit.columns_of(entry)
+        head = replace(head, seq=entry.seq, hash=entry.hash)
+        yield audit.SET_HEAD, self.chain.head_row(head)
+        self.mark.writing(head.seq)
+        return head
+
+    def _head(self, found: list[tuple[Any, ...]]) -> Head:
+        if not found:
+            raise Tampered("the audit", "its end was removed")
+        try:
+            head = self.chain.head(found[0])
+            self.mark.reached(head)
+        except audit.Broken as broken:
+            if found[0][4] != self.chain.key_id:
+                raise StoreUnavailable(
+                    f"Another process continued this database under the key {found[0][4]}. Restart this one."
+                ) from broken
+            raise Tampered("the audit", broken.why) from broken
+        return head
+
+    def _readable(self, found: Iterable[tuple[Any, ...]]) -> Iterator[StoredRow]:
+        """The rows that hold; one bad row must not hide the good ones, nor keep a server from starting."""
+        for row in found:
+            try:
+                yield self.rows.check(row)
+            except (Tampered, seal.Unsealable) as error:
+                _log.warning("%s", error)
+
+
+def permitted(changes: Changes) -> Changes:
+    """`changes`, unless they touch what was shown or what identifies a record. Raises ValueError."""
+    if fixed := changes.keys() - _CHANGEABLE:
+        raise ValueError(f"These fields of a record never change: {', '.join(sorted(fixed))}.")
+    return changes
+
+
+def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit says about a change beyond its states: names and numbers of ours, no text from outside."""
+    about: dict[str, Any] = {}
+    if before.state == after.state:
+        about["changed"] = sorted(changes)
+    if after.rule is not None and after.channel == "policy":
+        about["rule"] = table.ascii_text(after.rule)
+    if after.state == "executing" and before.state == "approved":
+        about["budgets"] = [table.ascii_text(rule) for rule in after.budget_rules]
+    if after.message_id is not None and before.message_id is None:
+        about["message_id"] = table.ascii_text(after.message_id)
+    return about
+
+
+def _day(now: float) -> str:
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).date().isoformat()
+
+
+def _reserved(head: Head, budgets: Sequence[tuple[str, int]], now: float) -> Head:
+    """The head with one use of each budget taken. Raises BudgetSpent.
+
+    The day never goes back: a clock set back a day goes on counting where it was, so no budget is spent twice.
+    """
+    day = max(head.day, _day(now))
+    used = dict(head.budgets) if day == head.day else {}
+    for rule, per_day in budgets:
+        if used.get(rule, 0) >= per_day:  # guard: 38-budget
+            raise BudgetSpent(rule, per_day)
+        used[rule] = used.get(rule, 0) + 1
+    return replace(head, day=day, budgets=used) if budgets else head
+
+
+def _released(head: Head, record: Record) -> Head:
+    """The head with this record's budgets given back: the service said that it carried nothing out."""
+    if record.attempted_at is None or _day(record.attempted_at) != head.day:
+        return head
+    used = {rule: count - (rule in record.budget_rules) for rule, count in head.budgets.items()}
+    return replace(head, budgets=used)

@@ -1,0 +1,144 @@
+"""Records as rows: the statements, the text form, and the checksum that every read checks.
+
+A row holds the whole record as ASCII JSON in `body`; the other columns repeat what statements search by. The checksum
+covers all of them and the sealed request, so no column can be edited by itself, and one row cannot stand for another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from maton_mailgun.approval.binding import seal
+from maton_mailgun.approval.store.failures import StoreUnavailable, Tampered
+from maton_mailgun.approval.store.record import OPEN, Record
+
+_OPEN_LIST = ", ".join(f"'{state}'" for state in sorted(OPEN))
+
+SCHEMA: tuple[str, ...] = (
+    """CREATE TABLE IF NOT EXISTS maton_mailgun_approvals (
+        id TEXT PRIMARY KEY, principal TEXT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
+        version BIGINT NOT NULL, created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
+        body TEXT NOT NULL, envelope BYTEA, key_id TEXT NOT NULL, mac TEXT NOT NULL)""",
+    # One open record for one call of one principal: if two writers ever passed each other, the database refuses one.
+    f"""CREATE UNIQUE INDEX IF NOT EXISTS maton_mailgun_approvals_open
+        ON maton_mailgun_approvals (principal, digest) WHERE state IN ({_OPEN_LIST})""",
+    """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_same
+        ON maton_mailgun_approvals (principal, digest, changed_at)""",
+    """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_newest ON maton_mailgun_approvals (created_at)""",
+    """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_state ON maton_mailgun_approvals (state)""",
+)
+
+COLUMNS = "id, principal, digest, state, version, created_at, changed_at, body, envelope, key_id, mac"
+_FROM = f"SELECT {COLUMNS} FROM maton_mailgun_approvals"  # noqa: S608 - names of our own
+
+INSERT = f"INSERT INTO maton_mailgun_approvals ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+UPDATE = (
+    "UPDATE maton_mailgun_approvals SET state = ?, version = ?, changed_at = ?, body = ?, envelope = ?, mac = ? "
+    "WHERE id = ? AND version = ? AND key_id = ? RETURNING id"
+)
+ONE = f"{_FROM} WHERE id = ?"
+OPEN_ONE = f"{_FROM} WHERE principal = ? AND digest = ? AND state IN ({_OPEN_LIST})"
+OPEN_ALL = f"{_FROM} WHERE state IN ({_OPEN_LIST}) ORDER BY created_at, id"
+PENDING_OF = f"{_FROM} WHERE principal = ? AND state = 'pending'"
+HISTORY = f"{_FROM} WHERE principal = ? AND digest = ? AND changed_at >= ? ORDER BY created_at DESC, id DESC"
+EVERY = f"{_FROM} WHERE id > ? ORDER BY id LIMIT ?"
+# After the key was lost nothing can vouch for these rows; they only stop being in the way.
+ABANDON = (
+    "UPDATE maton_mailgun_approvals SET envelope = NULL, "  # noqa: S608
+    "state = CASE state WHEN 'executing' THEN 'unknown' ELSE 'expired' END "
+    f"WHERE key_id <> ? AND state IN ({_OPEN_LIST}) RETURNING id"
+)
+
+_NAMES = tuple(field.name for field in fields(Record))
+
+
+def newest(*, principal: bool, states: int) -> str:
+    """The statement that lists rows, newest first: of one principal, in any of so many states."""
+    conditions = []
+    if principal:
+        conditions.append("principal = ?")
+    if states:
+        conditions.append(f"state IN ({', '.join('?' * states)})")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"{_FROM}{where} ORDER BY created_at DESC, id DESC LIMIT ?"
+
+
+def ascii_text(text: str) -> str:
+    """Text as every database can hold it: control characters, NUL and surrogates as JSON escapes."""
+    return json.dumps(text)[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One checked row: the record, its sealed request and its checksum."""
+
+    record: Record
+    envelope: bytes | None
+    changed_at: float
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Writes and checks rows under one key."""
+
+    key: bytes
+    key_id: str
+
+    @classmethod
+    def under(cls, seal_key: bytes) -> Rows:
+        """The row codec of the installation with this key."""
+        return cls(seal.derive(seal_key, "row"), seal.key_id(seal_key))
+
+    def columns(self, record: Record, envelope: bytes | None, changed_at: float) -> tuple[Any, ...]:
+        """The row for `record`, in the order of `COLUMNS`."""
+        row = (
+            record.id,
+            ascii_text(record.principal),
+            record.digest,
+            record.state,
+            record.version,
+            float(record.created_at),
+            float(changed_at),
+            _body(record),
+        )
+        return (*row, envelope, self.key_id, self._mac(row, envelope))
+
+    def check(self, row: tuple[Any, ...]) -> StoredRow:
+        """The record in a row. Raises Tampered, seal.Unsealable (sealed under a lost key) or StoreUnavailable."""
+        approval_id = str(row[0])
+        envelope = None if row[8] is None else bytes(row[8])
+        if row[9] != self.key_id:
+            raise seal.Unsealable(
+                approval_id,
+                f"it was written under the key {row[9]}, which this installation no longer has. If it was being "
+                "executed, look in Mailgun for its outcome first",
+            )
+        if not seal.same(str(row[10]), self._mac(row[:8], envelope)):  # guard: 37-checksum
+            raise Tampered(approval_id)
+        return StoredRow(_record(approval_id, row[7]), envelope, row[6], row[10])
+
+    def _mac(self, row: tuple[Any, ...], envelope: bytes | None) -> str:
+        sealed = None if envelope is None else hashlib.sha256(envelope).hexdigest()
+        return seal.mac(self.key, json.dumps([self.key_id, sealed, *row]).encode("ascii"))
+
+
+def _body(record: Record) -> str:
+    content = {name: _plain(getattr(record, name)) for name in _NAMES}
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _record(approval_id: str, body: str) -> Record:
+    content = json.loads(body)
+    content["budget_rules"] = tuple(content.get("budget_rules", ()))
+    if not content.keys() <= set(_NAMES):
+        raise StoreUnavailable(f"{approval_id} was written by a newer maton-mailgun; update this one to read it.")
+    return Record(**content)

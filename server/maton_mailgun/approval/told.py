@@ -1,0 +1,157 @@
+"""What the caller is told about an approval, in every state.
+
+The words come first and say whether anything happened: a model must not take "not executed" for done, nor "may have
+happened" for a failure to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from maton_mailgun.approval.preview import words
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.exchange import Outcome
+from maton_mailgun.wire.result import NOTICE
+
+WAIT_SECONDS = 25
+_STATES = {
+    "pending": "approval_required",
+    "approved": "approved",
+    "executing": "executing",
+    "succeeded": "executed",
+    "failed": "failed",
+    "unknown": "outcome_unknown",
+}
+
+
+def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None = None) -> Outcome:
+    """What the tool call (or `get_approval`) answers for this record.
+
+    Args:
+        record: The approval.
+        now: Unix seconds.
+        decide: The ways a person may decide, for a pending one.
+    """
+    if record.state == "pending":
+        return Outcome(pending(record, decide or []), headline=_pending_words(decide or []))
+    content: dict[str, Any] = {
+        "status": _STATES.get(record.state, record.state),
+        "executed": _executed(record),
+        "approval_id": record.id,
+        "operation": record.operation,
+        "target": record.preview.get("target", ""),
+    }
+    if record.preview.get("account", {}).get("sandbox"):
+        content["sandbox"] = True
+    if record.decided_by and record.state not in ("expired", "cancelled"):
+        key = "rejected_by" if record.state == "rejected" else "approved_by"
+        content[key] = record.decided_by
+    own = ("status", "executed", "approval_id")  # guard: 33-words
+    content |= {key: value for key, value in (record.result or {}).items() if key not in own and key[0] != "_"}
+    if record.reason and "reason" not in content:
+        content["reason"] = record.reason
+    return Outcome(content, is_error=record.state == "failed", headline=_words(record, now))
+
+
+def pending(record: Record, decide: list[dict[str, Any]]) -> dict[str, Any]:
+    """Structured content of a call that waits for a person."""
+    preview = record.preview
+    return {
+        "status": "approval_required",
+        "executed": False,
+        "approval_id": record.id,
+        "operation": record.operation,
+        "action": record.access,
+        "account": {key: preview["account"][key] for key in ("connection_id", "label")},
+        **({"sandbox": True} if preview["account"].get("sandbox") else {}),
+        "target": preview["target"],
+        "effect": preview["effect"],
+        "preview": words.brief(preview),
+        "warnings": list(preview["warnings"]),
+        "notice": NOTICE,  # guard: 21-preview
+        "digest": record.digest,
+        "expires_at": timestamp(record.expires_at),
+        "decide": decide,
+        "next": {
+            "tool": "get_approval",
+            "arguments": {"approval_id": record.id, "wait_seconds": WAIT_SECONDS},
+        },
+    }
+
+
+def listed(record: Record) -> dict[str, Any]:
+    """One line of `list_approvals`."""
+    return {
+        "approval_id": record.id,
+        "status": _STATES.get(record.state, record.state),
+        "executed": _executed(record),
+        "operation": record.operation,
+        "target": record.preview.get("target", ""),
+        "created_at": timestamp(record.created_at),
+        **({"expires_at": timestamp(record.expires_at)} if record.state in ("pending", "approved") else {}),
+    }
+
+
+def timestamp(seconds: float) -> str:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _executed(record: Record) -> bool | str:
+    if record.state == "succeeded":
+        return True
+    return "unknown" if record.state in ("unknown", "executing") else False
+
+
+def _pending_words(decide: list[dict[str, Any]]) -> str:
+    opened = [way for way in decide if way.get("opened")]
+    where = "The approval page is open in the user's browser." if opened else "A person decides outside this chat."
+    if any(way.get("sign_in") for way in opened):
+        where += " It asks for the approver's passphrase, which the user types there and nowhere else."
+    return (
+        f"NOT EXECUTED. A person must approve this first. {where} Tell the user what waits and where to decide, then "
+        "call get_approval. You cannot approve it, and calling again only joins this request."
+    )
+
+
+def _words(record: Record, now: float) -> str:
+    match record.state:
+        case "succeeded":
+            return ""
+        case "approved":
+            wait = max(0.0, (record.retry_at or now) - now)
+            later = f" Call get_approval again in {wait:.0f} seconds." if wait else ""
+            return f"NOT EXECUTED YET. It is approved.{later}"
+        case "executing":
+            return "IN PROGRESS. It was approved and is being carried out. Call get_approval; do not repeat the call."
+        case "rejected":
+            return (
+                "NOT EXECUTED. The user said no. Do not propose it again unless they ask; ask what they want instead."
+            )
+        case "expired":
+            return "NOT EXECUTED. Nobody decided in time. Ask the user whether they still want it before calling again."
+        case "cancelled":
+            return "NOT EXECUTED. The request was withdrawn."
+        case "stale":
+            return "NOT EXECUTED. Something changed after the approval. Tell the user; calling again asks anew."
+        case "failed":
+            return _failed_words((record.result or {}).get("error"))
+        case _:
+            return (
+                "OUTCOME UNKNOWN. It was approved and sent, and the answer was lost: it MAY HAVE HAPPENED. Do not "
+                "repeat the call. Tell the user, and look with a read tool."
+            )
+
+
+def _failed_words(error: Any) -> str:
+    match error.get("kind") if isinstance(error, Mapping) else None:
+        case "unreachable":
+            return "NOT EXECUTED. It was approved, and the gateway could not be reached: nothing was sent."
+        case "not_done":
+            return (
+                "NOT EXECUTED. It was approved and sent, its answer was lost, and a later look shows it was not done."
+            )
+        case _:
+            return "NOT EXECUTED. It was approved, and the service refused it."

@@ -1,0 +1,284 @@
+"""Holds arguments to the published schema, then to the rules a schema cannot say. Every problem in one answer.
+
+Messages are our own: the validator's quote the offending value, which may be a key or a whole message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from maton_mailgun.catalogue.codecs import segment
+from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.errors import BadArguments, Problem
+from maton_mailgun.mail.dates import EXPECTED, moment
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
+
+_NUL_OR_SURROGATE = re.compile("[\x00\ud800-\udfff]")
+_LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_HEADER_NAME = re.compile(r"[!-9;-~]+")
+"""RFC 5322 field names: printable ASCII without the colon."""
+_OWN_HEADERS = frozenset({"message-id"})  # guard: 15-message-id
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def check(operation: Operation, arguments: Mapping[str, Any]) -> None:
+    """Hold the arguments of one call to its tool.
+
+    Raises:
+        BadArguments: With every problem found.
+    """
+    errors = _errors(operation, arguments)  # guard: 01-unknown-arguments
+    problems = [_explain(error, operation.name, operation.properties) for error in errors]
+    # The rules take a value's type for granted, so they look at what the schema has nothing against.
+    unsound = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
+    sound = {name: value for name, value in arguments.items() if name in operation.properties and name not in unsound}
+    problems += [*_combinations(operation, arguments), *_rules(operation, sound)]
+    if problems:
+        raise BadArguments(operation.name, problems)
+
+
+def check_tool(name: str, schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Hold arguments to a schema that has no row (the approval tools).
+
+    Raises:
+        BadArguments: With every problem found.
+    """
+    found = _validator(name, _Schema(schema)).iter_errors(arguments)
+    problems = [_explain(error, name, schema.get("properties", {})) for error in found]
+    if problems:
+        raise BadArguments(name, problems)
+
+
+def compile_all(operations: Mapping[str, Operation]) -> None:
+    """Build every validator ahead of the first call."""
+    for operation in operations.values():
+        _validator(operation.name, _Schema(operation.schema))
+
+
+_Properties = Mapping[str, Mapping[str, Any]]
+
+
+class _Schema:
+    """A schema that can key a cache."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Schema) and self.schema is other.schema
+
+
+@lru_cache(maxsize=512)
+def _validator(_name: str, schema: _Schema) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(schema.schema)
+
+
+def _errors(operation: Operation, arguments: Mapping[str, Any]) -> list[ValidationError]:
+    found = _validator(operation.name, _Schema(operation.schema)).iter_errors(arguments)
+    return sorted(found, key=lambda error: [str(step) for step in error.absolute_path])
+
+
+def _explain(error: ValidationError, tool: str, properties: _Properties) -> Problem:
+    path = _dotted(list(error.absolute_path))
+    limit: Any = error.validator_value
+    given: Any = error.instance
+    match error.validator:
+        case "required":
+            missing = [name for name in limit if isinstance(error.instance, dict) and name not in error.instance]
+            return Problem(path, f"{', '.join(missing)} is missing", _asked(properties, missing))
+        case "additionalProperties":
+            return _unknown(error, tool, properties, path)
+        case "type" | "anyOf":
+            names = [limit] if isinstance(limit, str) else [branch["type"] for branch in limit]
+            told = " or ".join(_TYPES.get(name, name) for name in names)
+            return Problem(path, f"is {_kind(error.instance)}", f"Give {told}")
+        case "enum":
+            return Problem(path, "is not one of the values there are", f"Use one of {_words(limit)}")
+        case "const":
+            return Problem(path, "is not the value it must be", f"Use {_words([limit])}")
+        case "minLength" | "minItems" | "minProperties":
+            what = "character" if error.validator == "minLength" else "entry"
+            return Problem(path, "is too short" if limit > 1 else "is empty", f"Give at least {limit} {what}")
+        case "maxLength":
+            return Problem(path, f"has {len(given)} characters", f"Give at most {limit}")
+        case "maxItems" | "maxProperties":
+            return Problem(path, f"has {len(given)} entries", f"Give at most {limit}")
+        case "minimum" | "exclusiveMinimum":
+            return Problem(path, "is too small", f"Give {limit} or more")
+        case "maximum" | "exclusiveMaximum":
+            return Problem(path, "is too large", f"Give {limit} or less")
+        case "uniqueItems":
+            return Problem(path, "names something twice", "Name each entry once")
+        case "pattern" | "propertyNames":
+            return Problem(path, "does not have the form it must have", _asked(properties, [path.split("[")[0]]))
+        case _:
+            return Problem(path, "does not fit the schema", _asked(properties, [path.split("[")[0]]))
+
+
+def _unknown(error: ValidationError, tool: str, properties: _Properties, path: str) -> Problem:
+    from difflib import get_close_matches
+
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    known = list(schema.get("properties", properties))
+    given = error.instance if isinstance(error.instance, dict) else {}
+    extra = [str(name) for name in given if name not in known]
+    near = [match for name in extra for match in get_close_matches(name, known, 1, 0.6)]
+    meant = f"Did you mean {' and '.join(near)}? " if near else ""
+    names = ", ".join(_short(name) for name in extra)
+    verb = "is" if len(extra) == 1 else "are"
+    return Problem(path, f"{names} {verb} no argument of {tool}", f"{meant}It takes {', '.join(known)}")
+
+
+def _asked(properties: _Properties, names: list[str]) -> str:
+    described = {name: properties.get(name, {}).get("description") for name in names}
+    told = [f"{name}: {text}" for name, text in described.items() if text]
+    return ". ".join(told) or "See the tool's input schema"
+
+
+def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in arguments.items():
+        if name in operation.path_arguments:
+            yield from _path_problems(name, str(value))
+        codec = operation.encode.get(name)
+        if codec == "date":
+            yield from _date_problems(name, value)
+        if operation.wire.get(name, "").endswith("*"):
+            yield from _map_problems(operation.wire[name], name, value)
+        elif codec != "file":
+            yield from _text_problems(name, value, many_lines=name in operation.lines or isinstance(value, dict))
+        if (kind := operation.addresses.get(name)) and codec != "file":
+            yield from _address_problems(kind, name, value, operation.properties[name].get("maxItems"))
+
+
+def _combinations(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    given = {name for name, value in arguments.items() if value not in (None, "", [], {})}
+    for group in operation.one_of:
+        if not given & set(group):
+            yield Problem("", f"none of {', '.join(group)} is given", f"Give {' or '.join(group)}")
+    for one, other in operation.not_both:
+        if one in given and other in given:
+            yield Problem(one, f"cannot go together with {other}", "Give only one of them")
+    for name, needed in operation.needs.items():
+        if name in given and needed not in given:
+            yield Problem(name, f"has no effect without {needed}", f"Give {needed} too, or leave {name} out")
+
+
+def _path_problems(name: str, value: str) -> Iterator[Problem]:
+    try:
+        segment(value)
+    except ValueError as problem:
+        yield Problem(name, str(problem), "Give the exact name of one resource")
+
+
+def _date_problems(name: str, value: Any) -> Iterator[Problem]:
+    try:
+        moment(value)
+    except ValueError as problem:
+        yield Problem(name, str(problem), EXPECTED)
+
+
+def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Problem]:
+    is_header = wire.startswith("h:")
+    for key, item in value.items():
+        where = f"{name}.{_short(key)}"
+        if not _HEADER_NAME.fullmatch(key):
+            yield Problem(where, "is not a name Mailgun takes", "Use printable ASCII without spaces or colons")
+        elif is_header and key.lower() in _OWN_HEADERS:
+            yield Problem(where, "is set by this server so that the outcome can be found", "Leave it out")
+        yield from _text_problems(where, item, many_lines=not is_header)
+        if is_header and _is_one_line(item):
+            from maton_mailgun.mail import address_fields
+
+            if address_fields.holds_addresses(key):
+                try:
+                    address_fields.header_value(key, item)
+                except address_fields.Unclear as problem:
+                    yield Problem(where, problem.wrong, problem.right)
+
+
+def _address_problems(kind: str, name: str, value: Any, limit: int | None) -> Iterator[Problem]:
+    """Whoever else reads a text must find the same addresses in it (see `addresses`)."""
+    from maton_mailgun.mail import address_fields
+
+    if kind == "mime":
+        problems = address_fields.mime_problems(value.encode("utf-8", "replace"))
+        yield from (Problem(name, wrong, right) for wrong, right in problems)
+        return
+    number = 0
+    for where, text in _texts(name, value):
+        if _is_one_line(text):
+            try:
+                found = address_fields.READERS[kind](text)
+                number += len(found) if isinstance(found, list) else 1
+            except address_fields.Unclear as problem:
+                yield Problem(where, problem.wrong, problem.right)
+    if limit is not None and number > limit:
+        yield Problem(name, f"names {number} addresses", f"Give at most {limit}")
+
+
+def _is_one_line(text: Any) -> bool:
+    """Whether a text is without what `_text_problems` refuses in a line."""
+    return isinstance(text, str) and not _NUL_OR_SURROGATE.search(text) and not _LINE.search(text)
+
+
+def _text_problems(name: str, value: Any, *, many_lines: bool) -> Iterator[Problem]:
+    """Line breaks in a one-line value could add a header or a form field further on."""
+    for where, text in _texts(name, value):
+        if _NUL_OR_SURROGATE.search(text):  # guard: 14-nul
+            yield Problem(where, "has a NUL or a broken character", "Give valid Unicode text")
+        elif not many_lines and _LINE.search(text):  # guard: 14-line-breaks, 14-nul.lines
+            yield Problem(where, "has a line break or a control character", "Give it on one line")
+
+
+def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(f"{name}[{index}]", item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield f"{name}.{_short(str(key))}", str(key)
+            yield from _texts(f"{name}.{_short(str(key))}", item)
+
+
+def _dotted(steps: list[Any]) -> str:
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else (f".{_short(step)}" if text else _short(step))
+    return text
+
+
+def _short(name: str) -> str:
+    shown = name.encode("ascii", "backslashreplace").decode()
+    shown = "".join(character if character.isprintable() else "?" for character in shown)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _kind(value: Any) -> str:
+    for kind, name in ((bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (list, "array")):
+        if isinstance(value, kind):
+            return _TYPES[name]
+    return "null" if value is None else "an object"
+
+
+def _words(values: list[Any]) -> str:
+    return ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)

@@ -1,0 +1,99 @@
+"""Values of arguments as texts on the wire: path segments, form values, addresses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from maton_mailgun.mail.dates import rfc2822
+
+_BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Put encoded values into a path template."""
+    return _BRACED.sub(lambda match: segment(values[match[1]]), template)
+
+
+def segment(value: str) -> str:
+    """One path value, percent-encoded completely.
+
+    An empty value or a dot segment would turn "delete this one" into "delete the collection" (Mailgun's collection
+    DELETEs wipe everything), so these are refused here, whatever was checked before.
+
+    Raises:
+        ValueError: Empty, `.`, `..`, or with control characters.
+    """
+    if not value.strip():
+        raise ValueError("is empty")
+    if value in (".", ".."):  # guard: 30-dots
+        raise ValueError("is a dot segment, which would name another resource")
+    if _CONTROL.search(value):
+        raise ValueError("has control characters")
+    return quote(value, safe="")  # guard: 30-segment
+
+
+def written_addresses(value: Any) -> Iterator[str]:
+    """Each address in a field of its own, in our spelling: what was given could hold more for another reader."""
+    from maton_mailgun.mail.address_fields import read
+
+    for text in value if isinstance(value, list) else [value]:
+        yield from (address.written for address in read(text))
+
+
+def map_value(wire: str, name: str, value: str) -> str:
+    """An entry of a map: an address header is written anew, everything else is as it was given."""
+    if wire != "h:*":
+        return value
+    from maton_mailgun.mail.address_fields import header_value, holds_addresses
+
+    return header_value(name, value) if holds_addresses(name) else value
+
+
+def codec_for(value: Any) -> str:
+    """The codec of a value that names none."""
+    if isinstance(value, bool):
+        return "yes_no"
+    if isinstance(value, list):
+        return "repeat"
+    return "json" if isinstance(value, dict) else "text"
+
+
+def encoded(codec: str, value: Any) -> Iterator[str]:
+    """The texts that a value is on the wire: one, several under the same name, or none."""
+    match codec:
+        case "file" | "mime":
+            return
+        case "repeat":
+            yield from (text_of(item) for item in (value if isinstance(value, list) else [value]))
+        case "comma":
+            yield ",".join(text_of(item) for item in value) if isinstance(value, list) else text_of(value)
+        case "json":
+            yield json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        case "date":
+            yield rfc2822(value)
+        case "yes_only":
+            if value is True:
+                yield "yes"
+            elif value is not False:
+                yield text_of(value)
+        case "true_false":
+            yield ("true" if value else "false") if isinstance(value, bool) else text_of(value)
+        case _:
+            yield text_of(value)
+
+
+def text_of(value: Any) -> str:
+    """A scalar as Mailgun reads it; booleans are words, `str(True)` is in none of its lists."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, float) and value.is_integer():
+        # JSON has one kind of number: 30.0 is a whole one there and none to Mailgun.
+        return str(int(value))
+    return str(value)

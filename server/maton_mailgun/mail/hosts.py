@@ -1,0 +1,131 @@
+"""Where a URL really leads, and what a person should know about that place. Nothing is ever looked up or fetched."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from maton_mailgun.mail.addresses import domain_flags
+from maton_mailgun.mail.text import short
+
+_PRIVATE_ENDINGS = (
+    *("localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "private"),
+    *("home.arpa", "svc", "test", "example", "invalid", "onion"),
+)
+_EMBEDDED_IP = re.compile(r"(?<![0-9])((?:[0-9]{1,3}[.-]){3}[0-9]{1,3})(?![0-9])")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_METADATA = frozenset({"169.254.169.254", "100.100.100.200", "fd00:ec2::254", "169.254.170.2"})
+
+_IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a URL names."""
+
+    url: str
+    host: str
+    """Lower case; empty where none can be made out."""
+    flags: tuple[str, ...]
+    dangerous: bool
+    """Private, hidden or unreadable: no data should be sent there without a second thought."""
+
+
+def place(url: str) -> Place:
+    """Take `url` apart the way a careful reader would, and say what is odd about it."""
+    flags: list[str] = []
+    odd = False
+    if re.search(r"[\s\x00-\x1f\x7f\\]", url.strip()):
+        flags.append("holds a space, control character or backslash: programs disagree about where it leads")
+        odd = True
+    try:
+        parts = urlsplit(url.strip())
+        host, port = _plain(parts.hostname or ""), parts.port
+    except ValueError:
+        return Place(url, "", ("cannot be read as a URL",), dangerous=True)
+    if not host:
+        return Place(url, "", (*flags, "names no host"), dangerous=True)
+    if parts.scheme.casefold() != "https":
+        flags.append("cleartext http" if parts.scheme.casefold() == "http" else f"not https: {short(parts.scheme, 20)}")
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        flags.append(f"what stands before the @ is not the host; it leads to {host}")
+        odd = True
+    if port not in (None, 80, 443):
+        flags.append(f"port {port}")
+    private = private_host(host)  # guard: 29-private
+    if private:
+        flags.append(private)
+    spelling = [] if address_of(host) else domain_flags(host)
+    return Place(url, host, (*flags, *spelling), dangerous=odd or bool(private or spelling))
+
+
+def private_host(host: str) -> str:
+    """Why `host` is not a place on the public internet, in words; the empty string where nothing says so."""
+    host = _plain(host)
+    found = address_of(host)
+    if found is not None:
+        usual = str(found) == host.strip("[]")
+        spelled = "" if usual else f" (an unusual spelling of {found})"
+        if str(found) in _METADATA:
+            return f"cloud metadata address{spelled}"
+        if not found.is_global or found.is_multicast:
+            return f"private or local address{spelled}"
+        return "" if usual else f"an unusual spelling of the address {found}"
+    labels = host.rstrip(".").split(".")
+    if host.rstrip(".") in {"metadata", "metadata.google.internal", "metadata.goog"}:
+        return "cloud metadata host"
+    if len(labels) == 1 or any(host.rstrip(".").endswith(f".{ending}") for ending in _PRIVATE_ENDINGS):
+        return "private or local name"
+    embedded = _EMBEDDED_IP.search(host)
+    if embedded and (inner := _dotted(embedded[1].replace("-", "."))) and not inner.is_global:
+        return f"the name holds the private address {inner}"
+    return ""
+
+
+def address_of(host: str) -> _IP | None:
+    """The IP address that `host` spells: dotted, decimal, hexadecimal, octal, shortened, IPv6, or IPv4 within it."""
+    bare = host.strip("[]").split("%", 1)[0].rstrip(".")
+    try:
+        found: _IP = ipaddress.ip_address(bare)
+    except ValueError:
+        return _dotted(bare)
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped or found.sixtofour:
+            return found.ipv4_mapped or found.sixtofour
+        if found in _NAT64:
+            return ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    return found
+
+
+def _dotted(host: str) -> ipaddress.IPv4Address | None:
+    """An IPv4 address in any spelling that network libraries have taken since BSD: one to four numbers, each decimal,
+    octal or hexadecimal, the last one filling the rest."""
+    numbers = [_number(part) for part in host.split(".")]
+    if len(numbers) > 4 or any(number is None for number in numbers):
+        return None
+    values = [number for number in numbers if number is not None]
+    *first, last = values
+    if any(number > 255 for number in first) or last >= 256 ** (5 - len(values)):
+        return None
+    total = last
+    for index, number in enumerate(first):
+        total += number << (8 * (3 - index))
+    return ipaddress.IPv4Address(total)
+
+
+def _number(text: str) -> int | None:
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,12}", text):
+        return None
+    if text[:2].lower() == "0x":
+        return int(text, 16)
+    if len(text) > 1 and text.startswith("0"):
+        return int(text, 8) if re.fullmatch("[0-7]+", text) else None
+    return int(text)
+
+
+def _plain(host: str) -> str:
+    """`host` without percent escapes and width variants, in lower case, as a browser would take it."""
+    return unicodedata.normalize("NFKC", unquote(host)).replace("。", ".").casefold()

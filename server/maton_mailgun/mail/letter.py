@@ -1,0 +1,167 @@
+"""One message as it will be read, whichever tool sends it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")  # guard: 15-recipients
+"""Headers in which mail programs and servers look for recipients."""
+
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Kinds the page may show inside the message; SVG can hold script."""
+_PICTURE_BYTES = 100_000
+_PICTURES_BYTES = 400_000
+
+
+class MailPart(Protocol):
+    """One file that is sent along."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def filename(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def content(self) -> bytes | None: ...
+
+
+class Mailing(Protocol):
+    """A request that sends mail, as far as the letter is concerned."""
+
+    @property
+    def form(self) -> Sequence[tuple[str, str]]: ...
+    @property
+    def files(self) -> Sequence[MailPart]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """An attachment or inline image."""
+
+    name: str
+    type: str
+    size: int
+    sha256: str
+    cid: str = ""
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What the recipients get, and who is told about whom."""
+
+    sender: str = ""
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    amp_html: str | None = None
+    headers: Sequence[tuple[str, str]] = ()
+    """Names and values that the call adds."""
+    own_headers: Sequence[tuple[str, str]] = ()
+    """Headers inside a MIME text, without sender, subject and recipients."""
+    claims: Sequence[str] = ()
+    """Recipients that the headers inside a MIME text name; what readers see, not who gets it."""
+    mime: bool = False
+    to: Sequence[str] = ()
+    """Recipients as given; for MIME the whole envelope."""
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    attachments: Sequence[Enclosure] = ()
+    inline: Sequence[Enclosure] = ()
+
+    def header(self, name: str) -> list[str]:
+        """All values of the header `name`, in any letter case."""
+        return [value for field, value in (*self.headers, *self.own_headers) if field.casefold() == name.casefold()]
+
+
+def from_form(request: Mailing) -> Letter:
+    """The message that the fields of a `messages` request describe."""
+    fields = FormFields(request)
+    return Letter(
+        sender=fields.one("from") or "",
+        subject=fields.one("subject"),
+        text=fields.one("text"),
+        html=fields.one("html"),
+        amp_html=fields.one("amp-html"),
+        headers=fields.spread("h:"),
+        to=fields.all("to"),
+        cc=fields.all("cc"),
+        bcc=fields.all("bcc"),
+        attachments=[_enclosed(part) for part in request.files if part.field == "attachment"],
+        inline=[_enclosed(part, cid=part.filename) for part in request.files if part.field == "inline"],
+    )
+
+
+class FormFields:
+    """The form of a request by wire name, in any letter case."""
+
+    def __init__(self, request: Mailing) -> None:
+        self._pairs = tuple(request.form)
+
+    def all(self, name: str) -> list[str]:
+        """Every value sent under `name`."""
+        return [text for field, text in self._pairs if field.casefold() == name]
+
+    def one(self, name: str) -> str | None:
+        """The values sent under `name` as one text (more than one is shown, not hidden), or None."""
+        found = self.all(name)
+        return " | ".join(found) if found else None
+
+    def spread(self, prefix: str) -> list[tuple[str, str]]:
+        """Names after `prefix`, such as `h:`, with their values."""
+        return [(field[len(prefix) :], text) for field, text in self._pairs if field.casefold().startswith(prefix)]
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        """The JSON object sent under `name`; empty where there is none."""
+        found = self.all(name)
+        try:
+            parsed = json.loads(found[-1]) if found else {}
+        except ValueError:
+            parsed = {}
+        return parsed if isinstance(parsed, dict) else {}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that is sent."""
+        return frozenset(field for field, _ in self._pairs)
+
+
+def shown(letter: Letter, *, rendered_by: str, link_hosts: Sequence[str]) -> dict[str, Any]:
+    """The `message` part of a preview; bodies raw, everything else made safe by the preview."""
+    left = _PICTURES_BYTES
+    inline: list[dict[str, Any]] = []
+    for one in letter.inline:
+        told: dict[str, Any] = {"cid": one.cid, "content_type": one.type, "name": one.name, "size": one.size}
+        if one.content is not None and one.type in _PICTURES and one.size <= min(_PICTURE_BYTES, left):
+            left -= one.size
+            told["data_uri"] = f"data:{one.type};base64,{base64.b64encode(one.content).decode('ascii')}"
+        inline.append(told)
+    return {
+        "from": letter.sender,
+        "reply_to": ", ".join(letter.header("Reply-To")),
+        "subject": letter.subject or "",
+        "text": letter.text,
+        "html": letter.html,
+        "amp_html": letter.amp_html,
+        "inline": inline,
+        "attachments": [_listed(one) for one in letter.attachments],
+        "link_hosts": list(link_hosts),
+        "rendered_by": rendered_by,
+    }
+
+
+def _listed(one: Enclosure) -> Mapping[str, Any]:
+    return {"name": one.name, "type": one.type, "size": one.size, "sha256": one.sha256}
+
+
+def _enclosed(part: MailPart, *, cid: str = "") -> Enclosure:
+    return Enclosure(part.filename, part.content_type, part.size, part.sha256, cid, part.content)

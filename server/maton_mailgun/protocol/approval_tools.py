@@ -1,0 +1,100 @@
+"""The tools a model has about approvals: look, list, withdraw. None of them can approve.
+
+`relay_approval` exists only where the operator set `MATON_MAILGUN_APPROVAL=relay`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from maton_mailgun.approval import told
+from maton_mailgun.approval.binding.seal import Unsealable
+from maton_mailgun.approval.channels.relay import relayed
+from maton_mailgun.approval.gate import finished
+from maton_mailgun.approval.lifecycle.decide import NotDecidable
+from maton_mailgun.approval.store.failures import StoreError
+from maton_mailgun.errors import Refused
+from maton_mailgun.exchange import Caller, Outcome
+
+if TYPE_CHECKING:
+    from maton_mailgun.approval.gate import Gate
+    from maton_mailgun.approval.store.record import Record, State
+
+
+def _none() -> Outcome:
+    """The same words whether it never existed or belongs to somebody else."""
+    error = Refused(message="There is no such approval.", next="Call list_approvals to see the user's own.")
+    return Outcome(error.as_content(), is_error=True)
+
+
+async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """The approval as it is, after waiting for it to be decided and carried out if asked to."""
+    record = await _own(gate, arguments["approval_id"], caller)
+    if record is None:
+        return _none()
+    seconds = float(arguments.get("wait_seconds", 0))
+    if record.state == "approved":
+        # Something stood in the way ("too many requests", a check that could not be made): the same yes, still
+        # without a request that was carried out.
+        record = await gate.run(record.id)
+    if seconds and not finished(record):
+        record = await gate.wait(record.id, seconds, finished)
+    return await gate.present(record)
+
+
+async def list_approvals(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """The caller's approvals, newest first."""
+    unfinished: tuple[State, ...] = ("pending", "approved", "executing", "unknown")
+    states = unfinished if arguments.get("open_only") else None
+    records = await gate.list(principal=caller.principal, states=states, limit=int(arguments.get("limit", 20)))
+    return Outcome({"status": "ok", "approvals": [told.listed(record) for record in records]})
+
+
+async def cancel_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """Withdraw a pending approval; one that is decided stays as it is."""
+    record = await gate.cancel(arguments["approval_id"], caller.principal)
+    return _none() if record is None else await gate.present(record)
+
+
+async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """Pass on what the user said in the chat, where the operator allows that.
+
+    It is recorded as unattested: nobody but the agent vouches for the user's words.
+    """
+    record = await _own(gate, arguments["approval_id"], caller)
+    if record is None:
+        return _none()
+    said = relayed(
+        gate.settings, record, caller, approve=arguments["decision"] == "approve", words=arguments["user_words"]
+    )
+    try:
+        await gate.decided(record.id, said)
+    except NotDecidable as refused:
+        return await gate.present(refused.record)
+    return await gate.present(await gate.run(record.id))
+
+
+async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:
+    record = await gate.get(approval_id)
+    return record if record is not None and record.principal == caller.principal else None  # guard: 00-own
+
+
+_HANDLERS = {
+    "get_approval": get_approval,
+    "list_approvals": list_approvals,
+    "cancel_approval": cancel_approval,
+    "relay_approval": relay_approval,
+}
+
+
+async def call(gate: Gate, name: str, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    """Carry out one of these tools.
+
+    Raises:
+        Refused: The stored approval cannot be used; nothing was sent because of this call.
+    """
+    try:
+        return await _HANDLERS[name](gate, arguments, caller)
+    except (StoreError, Unsealable) as problem:
+        raise Refused(message=str(problem), next="Tell the user. Nothing was sent because of this call.") from None

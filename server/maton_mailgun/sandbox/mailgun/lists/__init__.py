@@ -1,0 +1,4 @@
+"""Mailing lists and their members.
+
+Imports the account; its siblings may import it.
+"""

@@ -1,0 +1,4 @@
+"""Sending, delivery, stored messages, templates.
+
+Imports the account; its siblings may import it.
+"""

@@ -1,0 +1,4 @@
+"""Events, statistics, tags, webhooks.
+
+Imports the account; its siblings may import it.
+"""

@@ -1,0 +1,4 @@
+"""Bounces, unsubscribes, complaints, and the allowlist.
+
+Imports the account; its siblings may import it.
+"""

@@ -1,0 +1,199 @@
+"""Files a message may carry: only regular files under the one directory the operator allowed.
+
+Each path is walked component by component without following links, so neither a link nor a directory swapped in the
+middle can lead outside. A file is read once into memory; what was hashed is what is sent.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import mimetypes
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.errors import Problem
+from maton_mailgun.wire.request import FilePart
+
+MAX_BYTES = 25_000_000
+"""Mailgun's limit for a whole message (its published limits: 25 MB)."""
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | _NOFOLLOW  # guard: 28-directory-link
+_FILE = _NOFOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)  # guard: 28-file-link
+
+
+class FileRefused(Exception):
+    """A file that is not sent; says what was wrong and what would be right."""
+
+    def __init__(self, wrong: str, right: str) -> None:
+        super().__init__(f"{wrong}. {right}")
+        self.wrong, self.right = wrong, right
+
+
+def named(operation: Operation, arguments: Mapping[str, Any]) -> bool:
+    """Whether the arguments name a file, or hold one: only then is there anything to collect."""
+    return any(codec in ("file", "mime") and name in arguments for name, codec in operation.encode.items())
+
+
+def collect(
+    operation: Operation, arguments: Mapping[str, Any], allowed: Path | None
+) -> tuple[tuple[FilePart, ...], list[Problem]]:
+    """Open and hash every file the arguments name.
+
+    Returns:
+        The parts in argument order, with content, and a problem for each file that is refused.
+    """
+    parts: list[FilePart] = []
+    problems: list[Problem] = []
+    for name, codec in operation.encode.items():
+        if name not in arguments:
+            continue
+        value = arguments[name]
+        if codec == "mime":
+            parts.append(_mime(operation.wire.get(name, name), value))
+        if codec != "file":
+            continue
+        for index, path in enumerate(value if isinstance(value, list) else [value]):
+            where = f"{name}[{index}]" if isinstance(value, list) else name
+            try:
+                opened = part(operation.wire.get(name, name), path, allowed)
+            except FileRefused as refused:
+                problems.append(Problem(where, refused.wrong, refused.right))
+                continue
+            parts.append(opened)
+            if operation.addresses.get(name) == "mime":
+                from maton_mailgun.mail.address_fields import mime_problems
+
+                problems += [Problem(where, wrong, right) for wrong, right in mime_problems(opened.content or b"")]
+    if sum(item.size for item in parts) > MAX_BYTES:
+        problems.append(Problem("", "the files together are larger than 25 MB", "Send fewer or smaller files"))
+    return tuple(parts), problems
+
+
+def _mime(field: str, text: str) -> FilePart:
+    """A part made of MIME text the caller gave: Mailgun takes it only as a file, with CRLF line ends (recorded)."""
+    content = re.sub(r"\r\n|\r|\n", "\r\n", text).encode()
+    digest = hashlib.sha256(content).hexdigest()
+    return FilePart(field, "message.eml", "message/rfc822", len(content), digest, None, content)
+
+
+def part(field: str, path: str, allowed: Path | None) -> FilePart:
+    """Open, read and hash one file.
+
+    Raises:
+        FileRefused: No directory is allowed, the path leads outside it, or it is no regular file.
+    """
+    content = _read(path, allowed)
+    filename = Path(path).name
+    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    return FilePart(field, filename, kind, len(content), hashlib.sha256(content).hexdigest(), path, content)
+
+
+def reopen(stored: FilePart, allowed: Path | None) -> FilePart:
+    """Read a file again before it is sent and hold it to what was approved.
+
+    Raises:
+        FileRefused: It cannot be read any more, or its content is not the approved one.
+    """
+    if stored.content is not None or stored.path is None:
+        return stored
+    fresh = part(stored.field, stored.path, allowed)
+    if fresh.sha256 != stored.sha256:  # guard: 28-hash
+        raise FileRefused(
+            f"{stored.filename} changed after it was approved", "Propose the message again with the file as it is now"
+        )
+    return replace(stored, content=fresh.content)
+
+
+def _read(path: str, allowed: Path | None) -> bytes:
+    if allowed is None:
+        raise FileRefused(
+            "no directory for attachments is set here",
+            "The operator sets MATON_MAILGUN_ATTACHMENTS to the one directory files may be sent from",
+        )
+    base = allowed.expanduser().absolute()
+    parts = _parts(path, base)
+    try:
+        handle = _walk(base, parts)
+    except OSError as problem:
+        raise FileRefused(_why(problem), f"Name an existing file under {base}") from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):  # guard: 28-regular
+            raise FileRefused("is not a regular file", f"Name an ordinary file under {base}")
+        if status.st_size > MAX_BYTES:
+            raise FileRefused("is larger than 25 MB", "Send a smaller file, or a link to it")
+        return _all(handle)
+    finally:
+        os.close(handle)
+
+
+def _all(handle: int) -> bytes:
+    """Everything in the file, never more than the limit: it may grow while it is read."""
+    chunks: list[bytes] = []
+    total = 0
+    while chunk := os.read(handle, 1 << 20):
+        total += len(chunk)
+        if total > MAX_BYTES:
+            raise FileRefused("is larger than 25 MB", "Send a smaller file, or a link to it")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _parts(path: str, base: Path) -> tuple[str, ...]:
+    if not path or any(ord(character) < 32 or ord(character) == 127 for character in path):
+        raise FileRefused("is empty or has control characters", f"Name a file under {base}")
+    given = Path(path)
+    try:
+        relative = given.relative_to(base) if given.is_absolute() else given
+    except ValueError:
+        raise FileRefused("is outside the allowed directory", f"Name a file under {base}") from None
+    if (
+        ".." in relative.parts  # guard: 28-upwards
+        or not relative.parts
+    ):
+        raise FileRefused("leads outside the allowed directory", f"Name a file under {base}, without '..'")
+    return relative.parts
+
+
+def _walk(base: Path, parts: tuple[str, ...]) -> int:
+    if os.open not in os.supports_dir_fd:
+        return os.open(_inside(base, parts), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    # The operator's own directory may be reached through links; nothing below it may.
+    directory = os.open(base, os.O_RDONLY | (_DIRECTORY & ~getattr(os, "O_NOFOLLOW", 0)))
+    try:
+        for name in parts[:-1]:
+            below = os.open(name, os.O_RDONLY | _DIRECTORY, dir_fd=directory)
+            os.close(directory)
+            directory = below
+        return os.open(parts[-1], os.O_RDONLY | _FILE, dir_fd=directory)
+    finally:
+        os.close(directory)
+
+
+def _inside(base: Path, parts: tuple[str, ...]) -> Path:
+    real_base = base.resolve()
+    real = real_base.joinpath(*parts).resolve()
+    if not real.is_relative_to(real_base):
+        raise FileRefused("leads outside the allowed directory", f"Name a file under {base}")
+    return real
+
+
+def _why(problem: OSError) -> str:
+    match problem.errno:
+        case errno.ENOENT:
+            return "does not exist"
+        case errno.ELOOP:
+            return "is or goes through a symbolic link"
+        case errno.ENOTDIR:
+            return "goes through a symbolic link or something that is no directory"
+        case errno.EACCES | errno.EPERM:
+            return "may not be read by this server"
+        case _:
+            return "cannot be opened"

@@ -1,0 +1,266 @@
+"""The Maton transport: the only place that speaks HTTP to the outside.
+
+The key goes to the configured host only: redirects are never followed and every address is built here from that host.
+A write uses a connection of its own, so that "could not connect" is certain to mean "nothing was sent" and a pooled
+connection that the other side has closed can never make an outcome doubtful.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import httpx2
+
+from maton_mailgun import __version__
+from maton_mailgun.catalogue.operation import Access
+from maton_mailgun.config import Settings
+from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent
+from maton_mailgun.wire import retry
+from maton_mailgun.wire.request import Request
+
+if TYPE_CHECKING:
+    import ssl
+
+    from maton_mailgun.wire.request import FilePart
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+WRITE_SECONDS = 60.0
+TOTAL_SECONDS = 150.0
+"""For one whole exchange: an answer that trickles must end before the lease of its write does."""
+KEEPALIVE_SECONDS = 120.0
+"""httpx2's own 5 s would make most calls of a conversation pay a new handshake."""
+MAX_ANSWER_BYTES = 32_000_000
+REQUESTS_PER_SECOND = 10
+"""Maton's documented limit for one account."""
+
+# Raised before the request's first byte is written: connecting, the proxy's handshake, waiting for a free connection.
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer, whole. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+class Gateway:
+    """Sends requests through Maton.
+
+    Args:
+        settings: Host and key.
+        transport: What carries the bytes; a real network unless given (tests and the built-in sandbox give one).
+        sleep: Waits between attempts, in seconds.
+        jitter: A number from 0 to 1 for each wait.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        *,
+        sleep: Callable[[float], Any] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._base = httpx2.URL(settings.api_url)
+        self._key = settings.api_key
+        self._proxy = settings.proxy
+        self._given = transport
+        self._sleep = sleep
+        self._jitter = jitter
+        self._pooled: httpx2.AsyncBaseTransport | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._recent: deque[float] = deque(maxlen=REQUESTS_PER_SECOND)
+        self._paced = self._base.scheme == "https"
+
+    async def read(self, request: Request, connection_id: str | None) -> Reply:
+        """Send a read, again after a passing failure.
+
+        Raises:
+            KeyMissing: No key is set.
+            NotSent: The gateway cannot be reached.
+            MaybeSent: The answer did not arrive, or is too large (AnswerTooLarge).
+        """
+        attempt = 1
+        while True:
+            try:
+                reply = await self._send(request, connection_id, self._pool())
+            except AnswerTooLarge:
+                raise
+            except (NotSent, MaybeSent) as failure:
+                sent = isinstance(failure, MaybeSent)
+                wait = retry.after_failure("read", attempt, sent=sent, jitter=self._jitter())
+                if wait is None:
+                    raise
+            else:
+                asked = retry.asked_wait(reply.headers, reply.body, time.time()) if reply.status >= 400 else None
+                wait = retry.after_reply("read", attempt, reply.status, asked, jitter=self._jitter())
+                if wait is None:
+                    return reply
+            log.info("reading again", extra={"attempt": attempt, "wait": round(wait, 2)})
+            await self._sleep(wait)
+            attempt += 1
+
+    async def write(self, request: Request, connection_id: str | None, access: Access) -> Reply:
+        """Send one write: at most one request reaches the service, whatever happens.
+
+        Raises:
+            KeyMissing: No key is set.
+            NotSent: The gateway could not be reached; certainly nothing happened.
+            MaybeSent: It may have happened.
+        """
+        attempt = 1
+        while True:
+            carrier = self._given or self._transport(keepalive=0)
+            try:
+                return await self._send(request, connection_id, carrier)
+            except NotSent:
+                wait = retry.after_failure(access, attempt, sent=False, jitter=self._jitter())
+                if wait is None:
+                    raise
+            finally:
+                if carrier is not self._given:
+                    await carrier.aclose()
+            await self._sleep(wait)
+            attempt += 1
+
+    async def warm_up(self) -> None:
+        """Build the TLS context and open a connection ahead of the first call; failures wait for that call."""
+        if self._key is None or self._given is not None:
+            return
+        request = Request("maton", "GET", "/connections", query=(("app", "mailgun"), ("limit", "1")))
+        try:
+            await self._send(request, None, self._pool())
+        except (NotSent, MaybeSent) as failure:
+            log.debug("warm-up failed", extra={"why": str(failure)})
+
+    async def aclose(self) -> None:
+        """Close the pooled connections."""
+        if self._pooled is not None:
+            await self._pooled.aclose()
+
+    def _pool(self) -> httpx2.AsyncBaseTransport:
+        if self._given is not None:
+            return self._given
+        if self._pooled is None:
+            self._pooled = self._transport(keepalive=20)
+        return self._pooled
+
+    def _transport(self, *, keepalive: int) -> httpx2.AsyncHTTPTransport:
+        limits = httpx2.Limits(
+            max_connections=100, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
+        )
+        if self._tls is None and self._base.scheme == "https":
+            self._tls = httpx2.create_ssl_context()
+        # Retries inside the transport would hide attempts from the rules above.
+        return httpx2.AsyncHTTPTransport(verify=self._tls or False, limits=limits, retries=0, proxy=self._proxy)
+
+    async def _send(self, request: Request, connection_id: str | None, carrier: httpx2.AsyncBaseTransport) -> Reply:
+        message = self._message(request, connection_id)
+        await self._pace()
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                return await self._exchange(message, carrier)
+        except TimeoutError:
+            raise MaybeSent(f"no whole answer came within {TOTAL_SECONDS:.0f} seconds") from None
+
+    async def _exchange(self, message: httpx2.Request, carrier: httpx2.AsyncBaseTransport) -> Reply:
+        try:
+            response = await carrier.handle_async_request(message)
+        except _NEVER_SENT as failure:
+            raise NotSent(f"could not connect to the gateway ({type(failure).__name__})") from None
+        except (httpx2.TransportError, OSError) as failure:
+            raise MaybeSent(f"the connection failed before an answer came ({type(failure).__name__})") from None
+        try:
+            body = await _whole(response)
+        except (httpx2.TransportError, httpx2.DecodingError, OSError) as failure:
+            raise MaybeSent(f"the answer did not arrive whole ({type(failure).__name__})") from None
+        finally:
+            await response.aclose()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, body)
+
+    def _message(self, request: Request, connection_id: str | None) -> httpx2.Request:
+        if self._key is None:
+            raise KeyMissing
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "Accept": "application/json",
+            "User-Agent": f"maton-mailgun/{__version__}",
+        }
+        if request.service == "mailgun" and connection_id:  # guard: 10-named
+            headers["Maton-Connection"] = connection_id
+        timeouts = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": WRITE_SECONDS, "pool": CONNECT_SECONDS}
+        body = _body(request)
+        if "content" in body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return httpx2.Request(
+            request.method, self._url(request), headers=headers, extensions={"timeout": timeouts}, **body
+        )
+
+    def _url(self, request: Request) -> httpx2.URL:
+        prefix = "/mailgun" if request.service == "mailgun" else ""
+        target = self._base.raw_path.decode("ascii").rstrip("/") + prefix + request.path
+        query = urlencode(request.query) if request.raw_query is None else request.raw_query
+        if query:
+            target += "?" + query
+        # raw_path is taken as it is: the encoding that was shown and approved is the one that is sent.
+        return self._base.copy_with(raw_path=target.encode("ascii"))
+
+    async def _pace(self) -> None:
+        """Stay under Maton's limit for this account as far as this process can."""
+        if not self._paced:
+            return
+        now = time.monotonic()
+        if len(self._recent) == REQUESTS_PER_SECOND and (wait := self._recent[0] + 1.0 - now) > 0:
+            self._recent.append(now + wait)
+            await self._sleep(wait)
+        else:
+            self._recent.append(now)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    if request.json is not None:
+        return {"json": dict(request.json)}
+    if request.multipart:
+        fields: list[tuple[str, Any]] = [(name, (None, value.encode())) for name, value in request.form]
+        fields += [(part.field, (part.filename, _content(part), part.content_type)) for part in request.files]
+        return {"files": fields}
+    if request.method in ("POST", "PUT", "PATCH"):
+        return {"content": urlencode(request.form).encode("ascii")}
+    return {}
+
+
+def _content(part: FilePart) -> bytes:
+    if part.content is None:
+        raise NotSent(f"the content of {part.filename} was not read")
+    return part.content
+
+
+async def _whole(response: httpx2.Response) -> bytes:
+    chunks: list[bytes] = []
+    total = 0
+    async for chunk in response.aiter_bytes():
+        total += len(chunk)
+        if total > MAX_ANSWER_BYTES:
+            raise AnswerTooLarge(f"the answer is larger than {MAX_ANSWER_BYTES // 1_000_000} MB")
+        chunks.append(chunk)
+    return b"".join(chunks)
