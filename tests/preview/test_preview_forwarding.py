@@ -84,6 +84,7 @@ def test_a_public_place_is_not_called_dangerous(url: str, host: str, flags: list
     [
         ('forward("a@example.com")', ["a@example.com"]),
         ("forward('https://a.example/x, b@example.com')", ["https://a.example/x", "b@example.com"]),
+        ('forward("ann@mg.example.com; eve@evil.example")', ["ann@mg.example.com", "eve@evil.example"]),
         ('store(notify="https://a.example/x")', ["https://a.example/x"]),
         ("store()", []),
         ("stop()", []),

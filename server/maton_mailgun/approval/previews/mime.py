@@ -13,7 +13,7 @@ from email.errors import MessageError
 from email.message import Message
 from typing import TYPE_CHECKING
 
-from ...address_fields import header_on_the_wire, holds_addresses
+from ...address_fields import header_on_the_wire, holds_addresses, names_nobody
 from ...addresses import parse_all
 from ...text import count, short
 from . import message
@@ -71,7 +71,7 @@ def from_request(request: Request) -> Letter:
         amp_html=bodies.get("text/x-amp-html"),
         headers=fields.spread("h:"),
         own_headers=[(name, value) for name, value in headers if name.casefold() not in apart],
-        claims=[value for name, value in headers if name.casefold() in _RECIPIENTS],
+        claims=[value for name, value in headers if name.casefold() in _RECIPIENTS and not names_nobody(value)],
         to=fields.all("to"),
         attachments=attachments,
         inline=inline,
