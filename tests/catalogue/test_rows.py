@@ -42,7 +42,7 @@ APPROVAL_KEYS = {
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
-OPTIONAL |= {"secret", "reveals", "idempotent"}
+OPTIONAL |= {"addresses", "secret", "reveals", "idempotent"}
 BODY_METHODS = {"POST", "PUT"}
 
 
@@ -109,7 +109,11 @@ def test_every_path_argument_is_required_and_not_empty(name: str) -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_every_argument_a_row_names_exists(name: str) -> None:
     row = ROWS[name]
-    named = {argument for key in ("wire", "encode", "defaults", "needs", "compare") for argument in row.get(key, {})}
+    named = {
+        argument
+        for key in ("wire", "encode", "addresses", "defaults", "needs", "compare")
+        for argument in row.get(key, {})
+    }
     named |= set(row.get("needs", {}).values())
     named |= {argument for key in ("lines", "secret") for argument in row.get(key, ())}
     named |= {argument for key in ("one_of", "not_both") for group in row.get(key, ()) for argument in group}
@@ -238,3 +242,18 @@ def test_writing_to_people_who_may_not_want_it_warns_about_consent(name: str) ->
 @pytest.mark.parametrize("name", ["send_message", "send_mime_message", "create_domain"])
 def test_an_archive_address_is_shown_as_forwarding(name: str) -> None:
     assert any("forward" in text and braced(text) == {"archive_to"} for text in ROWS[name]["warn"])
+
+
+def test_every_argument_that_names_an_address_is_held_to_it() -> None:
+    """The filters of a read are search words, and an allowlist entry may be a domain."""
+    named = {
+        f"{tool}.{argument}"
+        for tool in ROWS
+        for argument in properties(tool)
+        if argument in {"from", "to", "cc", "bcc"} or argument.endswith("address")
+    }
+    assert named - {f"{tool}.{argument}" for tool, row in ROWS.items() for argument in row.get("addresses", {})} == {
+        "list_events.from",
+        "list_events.to",
+        "delete_whitelist.address",
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from email.headerregistry import HeaderRegistry
+from email.headerregistry import AddressHeader, HeaderRegistry
 from email.utils import getaddresses
 
 import pytest
@@ -207,7 +207,9 @@ def test_the_standard_library_reads_in_what_is_sent_the_addresses_that_are_shown
         sent = ", ".join(address.written for address in shown)
         addresses = [address.address for address in shown]
         assert [address for _, address in getaddresses([sent])] == addresses, text
-        read_by_registry = [one.addr_spec.replace('"', "") for one in registry("to", sent).addresses]  # type: ignore[attr-defined]
+        header = registry("to", sent)
+        assert isinstance(header, AddressHeader)
+        read_by_registry = [one.addr_spec.replace('"', "") for one in header.addresses]
         assert read_by_registry == [address.replace('"', "") for address in addresses], text
         again = [Address(one.written, one.name, one.local, one.ascii_domain, one.ascii_domain) for one in shown]
         assert parse_all(sent) == again, text

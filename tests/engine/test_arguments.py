@@ -138,9 +138,41 @@ async def test_a_hostile_argument_name_comes_back_harmless() -> None:
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
-        ("get_bounce", {"domain": DOMAIN, "address": "x" * 100_000}),
+        ("get_bounce", {"domain": DOMAIN, "address": f"{'x' * 100_000}@example.net"}),
         ("list_events", {"domain": DOMAIN, "subject": "x" * 100_000}),
     ],
 )
 async def test_a_value_too_long_for_an_address_is_refused(tool: str, arguments: dict[str, str]) -> None:
     assert await _refused(tool, **arguments) == [("", "a value is too long for an address")]
+
+
+async def test_every_address_that_is_not_clear_is_named_at_once_with_its_place() -> None:
+    outcome = await called(
+        engine_over(Scripted([Says(500)])),
+        "send_message",
+        **{**SEND, "from": "Acme, Inc. <a@mg.example.com>", "to": ["b@example.net", "Doe, John <john@example.net>"]},
+        bcc=["c@example.net; d"],
+        headers={"Reply-To": "Team: a@example.net;", "X-Note": "Doe, John"},
+    )
+    assert [tuple(problem.values()) for problem in error(outcome)["problems"]] == [
+        ("from", "“Acme” has no @", 'If Acme, Inc. is the name, write "Acme, Inc." <a@mg.example.com>'),
+        ("to[1]", "“Doe” has no @", 'If Doe, John is the name, write "Doe, John" <john@example.net>'),
+        ("bcc[0]", "“d” has no @", 'Give ann@example.com, Ann <ann@example.com> or "Ann, Sales" <ann@example.com>'),
+        (
+            "headers.Reply-To",
+            "holds a colon outside quotes: a group, a route, or mailto:; the part before the @ is not valid",
+            "Give the plain address: a@example.net",
+        ),
+    ]
+
+
+async def test_the_addresses_of_a_field_are_counted_not_its_texts() -> None:
+    many = "; ".join(f"p{number}@example.net" for number in range(1_001))
+    assert await _refused("send_message", **{**SEND, "to": [many]}) == [("to", "names 1001 addresses")]
+
+
+async def test_an_unclear_header_of_a_ready_message_is_refused() -> None:
+    message = "From: Acme, Inc. <a@mg.example.com>\nTo: b@example.net\n\nHello"
+    assert await _refused("send_mime_message", domain=DOMAIN, to=["b@example.net"], message=message) == [
+        ("message", "has a header From that cannot be read for certain: “Acme” has no @")
+    ]

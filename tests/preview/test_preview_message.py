@@ -245,19 +245,17 @@ def test_attack_11_an_imitated_recipient_is_flagged_with_its_ascii_form() -> Non
     found = look({**DOMAIN, **NO_LISTS}, to=["ann@mg.exаmple.com"])  # the a is Cyrillic
     assert found.preview["recipients"][0]["address"] == "ann@mg.xn--exmple-4nf.com"
     assert found.warnings == [
-        "ann@mg.exаmple.com: international domain: mg.xn--exmple-4nf.com shows as mg.exаmple.com; letters of different"
-        " scripts in one word; looks like mg.example.com but is not."
+        "ann@mg.xn--exmple-4nf.com: international domain: mg.xn--exmple-4nf.com shows as mg.exаmple.com; letters of"
+        " different scripts in one word; looks like mg.example.com but is not."
     ]
     assert found.risk == "high"
 
 
-@pytest.mark.parametrize("field", ["subject", "from"])
-def test_attack_12_line_breaks_and_bidi_in_fields_stay_on_their_line(field: str) -> None:
-    given: Any = {field: f"Support <a@{D}>\r\nRisk: low\u202e\u200b"}
-    found = look(**given)
-    sender = {label: value for label, value, _ in rows(found, "Sender")}
-    shown = sender["Subject" if field == "subject" else "From"]
-    assert shown.strip("“”") == f"Support <a@{D}>⏎Risk: low⟨U+202E⟩⟨U+200B⟩"
+def test_attack_12_line_breaks_and_bidi_in_fields_stay_on_their_line() -> None:
+    given: Any = {"subject": "Hello\r\nRisk: low\u202e\u200b", "from": f"Support\u202e\u200b <a@{D}>"}
+    sender = {label: value for label, value, _ in rows(look(**given), "Sender")}
+    assert sender["Subject"] == "“Hello⏎Risk: low⟨U+202E⟩⟨U+200B⟩”"
+    assert sender["From"] == f'"Support⟨U+202E⟩⟨U+200B⟩" <a@{D}>'
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,21 @@ def test_the_envelope_is_who_gets_it_and_the_headers_what_readers_see() -> None:
     assert [one["address"] for one in found.preview["recipients"]] == ["bob@example.net", "eve@example.org"]
 
 
+def test_an_empty_group_names_nobody() -> None:
+    source = MIME.replace(b"To: bob@example.net, Carl <carl@example.net>", b"To: undisclosed-recipients:;")
+    assert section(look(source, ["bob@example.net"]), "Envelope and headers") == {
+        "Readers see as recipients": "nobody",
+        "Get it without being named (blind copies)": "bob@example.net",
+    }
+    proposal = propose(
+        "send_mime_message",
+        {"domain": D, "to": ["bob@example.net"], "message": "…"},
+        files=(part("m", source, field="message"),),
+    )
+    named = recipients(proposal.operation, proposal.arguments, proposal.request)
+    assert [one.address for one in named] == ["bob@example.net"]
+
+
 def test_attack_15_policy_sees_envelope_and_headers() -> None:
     files = (part("m", MIME, field="message"),)
     arguments = {"domain": D, "to": ["bob@example.net"], "message": "…", "headers": {"Bcc": "dan@example.org"}}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,7 +96,11 @@ def test_attack_12_nothing_invisible_survives_outside_the_bodies(tool: str) -> N
             "m", f"From: {NASTY}\r\nX-{NASTY}: {NASTY}\r\n\r\n{NASTY}".encode("utf-8", "replace"), field="message"
         )
         files = (bad_file, mime) if operation.access == "send" else ()
-        proposal = propose(tool, arguments, NastyAccount(), files=files, history=(NASTY,))
+        # A request can only be built from plain addresses: the preview withstands others all the same.
+        clear = {name: example[name] if name in operation.addresses else given for name, given in arguments.items()}
+        proposal = propose(tool, clear, NastyAccount(), files=files, history=(NASTY,))
+        form = tuple((name, text if NASTY in text else f"{text}{NASTY}") for name, text in proposal.request.form)
+        proposal = replace(proposal, arguments=arguments, request=replace(proposal.request, form=form))
         shown = asyncio.run(make(proposal)).preview
         raw = {".message.text", ".message.html", ".message.amp_html"}
         assert [(key, unsafe(text)) for key, text in texts(shown) if key not in raw and unsafe(text)] == []

@@ -99,6 +99,11 @@ def holds_addresses(header: str) -> bool:
     return header.casefold() in _HEADERS
 
 
+def names_nobody(value: str) -> bool:
+    """Whether the value of an address header is a group without anybody in it."""
+    return _EMPTY_GROUP.fullmatch(value) is not None
+
+
 def header_value(name: str, value: str, *, encoded: bool = False) -> str:
     """The value of an address header, written anew from the addresses in it.
 
@@ -108,7 +113,7 @@ def header_value(name: str, value: str, *, encoded: bool = False) -> str:
     bare_value = value.strip(" \t")
     if bare_value == _EACH or (name.casefold() == "return-path" and bare_value == "<>"):
         return bare_value
-    if encoded and _EMPTY_GROUP.fullmatch(bare_value):
+    if encoded and names_nobody(bare_value):
         return bare_value
     if name.casefold() in _SENDERS:
         return one(value, encoded=encoded).written
@@ -142,7 +147,7 @@ def mime_problems(source: bytes) -> Iterator[tuple[str, str]]:
             try:
                 header_on_the_wire(name, str(raw))
             except Unclear as problem:
-                yield f"has a header {name} that cannot be read for certain: it {problem.wrong}", problem.right
+                yield f"has a header {name} that cannot be read for certain: {problem.wrong}", problem.right
 
 
 def _meant(text: str, index: int) -> str:

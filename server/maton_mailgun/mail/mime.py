@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from email.errors import MessageError
 from email.message import Message
 
-from maton_mailgun.mail.address_fields import header_on_the_wire, holds_addresses
+from maton_mailgun.mail.address_fields import header_on_the_wire, holds_addresses, names_nobody
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, Letter, Mailing
 
 _ODD = (MessageError, ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError)
@@ -40,7 +40,7 @@ def from_request(request: Mailing) -> Letter:
         amp_html=bodies.get("text/x-amp-html"),
         headers=fields.spread("h:"),
         own_headers=[(name, value) for name, value in headers if name.casefold() not in apart],
-        claims=[value for name, value in headers if name.casefold() in _RECIPIENTS],
+        claims=[value for name, value in headers if name.casefold() in _RECIPIENTS and not names_nobody(value)],
         to=fields.all("to"),
         attachments=attachments,
         inline=inline,

@@ -3,8 +3,8 @@
 Imports lifecycle and mail; only the ways to a person, HTTP serving and doctor may import it.
 """
 
-from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
 from maton_mailgun.approval.channels.page.handover import Handover
+from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
 from maton_mailgun.approval.channels.page.page_server import PageServer, start
 from maton_mailgun.approval.channels.page.sessions import Sessions
 

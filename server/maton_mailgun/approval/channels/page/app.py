@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from maton_mailgun.approval.channels.page import frame, view
-from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
+from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
 from maton_mailgun.approval.channels.page.sessions import Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
 from maton_mailgun.approval.channels.page.waiting import Waiting

@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from maton_mailgun.approval.channels.page.page_gate import PageGate
 from maton_mailgun.approval.channels.page.handover import Handover, NotPrivate
+from maton_mailgun.approval.channels.page.page_gate import PageGate
 from maton_mailgun.approval.channels.page.sessions import Sessions
 
 if TYPE_CHECKING:
