@@ -67,7 +67,7 @@ def _tested(guard: Guard, copy: Path) -> str | None:
     try:
         done = subprocess.run(
             [*command, "-k", tests, str(ROOT / "tests" / "attacks")],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180, check=False,
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return "its tests did not end"
