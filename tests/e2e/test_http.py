@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -122,6 +123,21 @@ def test_a_foreign_host_name_is_turned_away(server: Serving) -> None:
     """A page that rebinds its own name to this machine arrives with that name."""
     assert _modern(server, "tools/list", {"Host": "evil.example.com"})[0] == 421
     assert _request(server, "GET", "/approvals/", {"Host": "evil.example.com"})[0] == 421
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/approvals/", "/approvals", "/"])
+@pytest.mark.parametrize(
+    "named", [[], ["{own}", "{own}"], ["{own}", "evil.example.com"], ["{own}@evil.example.com"], ["{own}/"]], ids=str
+)
+def test_a_request_that_does_not_say_its_host_once_and_rightly_is_a_bad_one(
+    server: Serving, path: str, named: list[str]
+) -> None:
+    """RFC 9112, section 3.2; whichever HTTP parser is installed."""
+    hosts = "".join(f"Host: {host.format(own=server.netloc)}\r\n" for host in named)
+    address, port = server.netloc.split(":")
+    with socket.create_connection((address, int(port)), timeout=20) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n".encode())
+        assert connection.makefile("rb").readline().split()[1] == b"400"
 
 
 def test_a_foreign_origin_is_turned_away(server: Serving) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 from typing import Any
@@ -250,8 +251,35 @@ def test_23_get_never_decides(page: RunningPage, path: str) -> None:
 def test_24_another_host_name_answers_421(page: RunningPage, host: str | None, path: str) -> None:
     named = host.format(port=page.page.port) if host is not None else None
     reply = page.send("GET", path, headers={"Host": named})
-    # A request without Host is not HTTP/1.1 and does not get as far as us.
     assert reply.status == (400 if host is None else 421)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        [],
+        ["{own}", "{own}"],
+        ["{own}", "attacker.test"],
+        ["{own}@attacker.test"],
+        ["attacker.test@{own}"],
+        ["{own}/"],
+        ["{own}, attacker.test"],
+        ["{own} attacker.test"],
+        ["http://{own}"],
+        ["[127.0.0.1"],
+        ["{own}x"],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_24_a_request_that_does_not_say_its_host_once_and_rightly_answers_400(
+    page: RunningPage, named: list[str], version: str
+) -> None:
+    """RFC 9112, section 3.2; whichever HTTP parser is installed."""
+    hosts = "".join(f"Host: {host.format(own=page.host)}\r\n" for host in named)
+    with socket.create_connection(("127.0.0.1", page.page.port), timeout=20) as connection:
+        connection.sendall(f"GET / HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n".encode())
+        assert connection.makefile("rb").readline().split()[1] == b"400"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}"])

@@ -8,6 +8,7 @@ import os
 import platform
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,12 @@ from maton_mailgun.config import Settings, display_environment, load, page_direc
 from maton_mailgun.errors import SetupError
 from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.mail.text import count
+from maton_mailgun.ownership import why_untrusted
 from maton_mailgun.runtime import engine
 
 Verdict = Literal["good", "warn", "bad"]
 _PENDING: frozenset[State] = frozenset({"pending"})
+_ELSEWHERE = "Make it a directory of yours, or name another one with MATON_MAILGUN_HOME."
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +147,18 @@ def _policy(settings: Settings) -> Iterator[Finding]:
 def _state(settings: Settings) -> Iterator[Finding]:
     """The state directory, its keys and its approvals. What does not exist is not made."""
     home = state_home(settings)
-    if not home.exists():
-        yield Finding("good", "state directory", f"{home}, made at the first write")
+    if not os.path.exists(home):  # unlike Path.exists, no error where it may not be looked at
+        nearest = next(path for path in home.absolute().parents if os.path.exists(path))
+        why = why_untrusted(home) or _unwritable(nearest)
+        if why is None:
+            yield Finding("good", "state directory", f"{home}, made at the first write")
+        else:
+            yield Finding("bad", "state directory", f"{home} cannot be made: {why}", _ELSEWHERE)
         return
-    yield _directory(home)
+    directory = _directory(home)
+    yield directory
+    if directory.verdict == "bad":
+        return
     from maton_mailgun.approval.binding.keys import KEY_FILE, KeyFileError, load_keys
 
     if not (home / KEY_FILE).exists():
@@ -164,11 +175,25 @@ def _state(settings: Settings) -> Iterator[Finding]:
 
 def _directory(home: Path) -> Finding:
     mode = stat.S_IMODE(home.stat().st_mode)
-    if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
-        return Finding("bad", "state directory", f"{home} cannot be written", "Make it a directory of yours.")
+    why = why_untrusted(home)
+    if why is not None:
+        return Finding("bad", "state directory", why)
+    why = _unwritable(home)
+    if why is not None:
+        return Finding("bad", "state directory", why, _ELSEWHERE)
     if os.name == "posix" and mode & 0o077:
         return Finding("warn", "state directory", f"{home} is open to others ({mode:04o})", f'Run: chmod 700 "{home}"')
     return Finding("good", "state directory", str(home))
+
+
+def _unwritable(directory: Path) -> str | None:
+    """Why nothing can be written to a directory, found out by doing it."""
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(b"x")
+    except OSError as problem:
+        return f"{directory} cannot be written: {problem.strerror}."
+    return None
 
 
 async def _approvals(settings: Settings) -> Finding:
@@ -206,8 +231,10 @@ def _approver(settings: Settings) -> Iterator[Finding]:
         yield Finding("warn", "approval page", "no graphical browser here", "Decide with `maton-mailgun approvals`.")
     else:
         yield Finding("good", "approval page", "switched off")
-    if Passphrase(state_home(settings)).is_set():
-        yield Finding("good", "passphrase", "set")
+    passphrase = Passphrase(state_home(settings))
+    if passphrase.is_set():
+        why = passphrase.why_untrusted()
+        yield Finding("good", "passphrase", "set") if why is None else Finding("bad", "passphrase", why)
     else:
         right = "To approve in a terminal, run: maton-mailgun approvals passphrase"
         yield Finding("warn", "passphrase", "not set", right)
@@ -220,4 +247,8 @@ def _attachments(settings: Settings) -> Finding:
     if not allowed.is_dir():
         right = "Set MATON_MAILGUN_ATTACHMENTS to a directory that exists."
         return Finding("bad", "attachments", f"{allowed} is no directory", right)
+    why = why_untrusted(allowed)
+    if why is not None:
+        # No hole: what is sent is what was shown. But others choose what is found under a name.
+        return Finding("warn", "attachments", f"files under {allowed} may be sent", why)
     return Finding("good", "attachments", f"files under {allowed} may be sent")

@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import CallError, SetupError
+from maton_mailgun.host_header import why_malformed
 from maton_mailgun.protocol.server import build
 
 if TYPE_CHECKING:
@@ -208,8 +209,11 @@ class _Front:
         if scope["type"] != "http":
             return
         path = scope["path"]
+        why = why_malformed(scope["headers"])
         answer: ASGIApp
-        if path == MCP_PATH:
+        if why is not None:
+            answer = PlainTextResponse(f"{why}\n", 400)
+        elif path == MCP_PATH:
             answer = self._mcp
         elif path.startswith(f"{PAGE_PREFIX}/"):
             answer = self._approvals

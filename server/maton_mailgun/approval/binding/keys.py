@@ -10,9 +10,10 @@ import contextlib
 import json
 import os
 import secrets
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from maton_mailgun.ownership import Untrusted, trusted_bytes, why_untrusted
 
 KEY_FILE = "keys.json"
 _SIZE = 32
@@ -34,7 +35,8 @@ def load_keys(home: Path) -> Keys:
     """The keys of the installation at `home`, made on first use.
 
     Processes that start together agree on one pair. A lost file means a new pair: what the old one sealed stays
-    closed. Raises KeyFileError for a damaged file or one that others on the machine can read.
+    closed. Raises KeyFileError for a damaged file, one that others on the machine can read, and a directory or file
+    that somebody else can change.
     """
     _private_directory(home)
     path = home / KEY_FILE
@@ -45,15 +47,14 @@ def load_keys(home: Path) -> Keys:
 
 def _private_directory(home: Path) -> None:
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = stat.S_IMODE(home.stat().st_mode)
+        # Each of them private, as the XDG base directory specification wants it: a umask of 0 would open them to all.
+        for above in (*(path for path in reversed(home.absolute().parents) if not path.exists()), home):
+            above.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise KeyFileError(f"The state directory {home} cannot be used: {error.strerror}.") from error
-    if os.name == "posix" and mode & 0o022:
-        raise KeyFileError(
-            f"The state directory {home} can be written by other users (mode {mode:04o}), who could then replace "
-            f'its keys. Run: chmod 700 "{home}"'
-        )
+    why = why_untrusted(home)
+    if why is not None:
+        raise KeyFileError(f"The state directory is not taken: {why}")
 
 
 def _create(path: Path) -> None:
@@ -81,14 +82,9 @@ def _create(path: Path) -> None:
 
 def _read(path: Path) -> Keys:
     try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if os.name == "posix" and mode & 0o077:
-                raise KeyFileError(
-                    f"The key file {path} can be used by other users (mode {mode:04o}). "
-                    f'Run: chmod 600 "{path}" (and replace it if somebody may have read it).'
-                )
-            content = json.loads(file.read())
+        content = json.loads(trusted_bytes(path, private=True))
+    except Untrusted as error:
+        raise KeyFileError(f"The key file is not taken: {error}") from error
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:

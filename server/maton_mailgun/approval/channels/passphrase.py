@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.ownership import Untrusted, trusted_bytes, why_untrusted
+
 _log = logging.getLogger(__name__)
 
 MIN_LENGTH = 10
@@ -32,6 +34,8 @@ MAX_DELAY = 900.0
 """Seconds to wait after the failure that follows the free ones; doubles with each, up to the maximum."""
 
 _HASH_FILE, _FAILURE_FILE, _LOCK_FILE = "approver.json", "approver-failures.json", "approver.lock"
+_PRIVATE = {_HASH_FILE}
+"""Nobody else may even read these: with the hash they could guess as fast as their machines allow."""
 _COST = {"n": 2**15, "r": 8, "p": 3}  # one of the settings that OWASP's password storage cheat sheet lists; 32 MiB
 _MAX_MEMORY = 2**27
 
@@ -56,7 +60,13 @@ class Passphrase:
 
     def is_set(self) -> bool:
         """Whether one was set."""
-        return (self.home / _HASH_FILE).exists()
+        return os.path.exists(self.home / _HASH_FILE)  # unlike Path.exists, no error where it may not be looked at
+
+    def why_untrusted(self) -> str | None:
+        """Why somebody else has a hand in it, with the command that mends it; None where nobody has."""
+        names = (_HASH_FILE, _FAILURE_FILE, _LOCK_FILE)
+        found = (why_untrusted(self.home / name, private=name in _PRIVATE) for name in names)
+        return next((why for why in found if why is not None), None)
 
     def set(self, new: str, *, current: str | None = None, now: float) -> None:
         """Set it, or replace it by whoever knows the current one. Raises PassphraseError, LockedOut."""
@@ -131,15 +141,18 @@ def _hash(text: str, salt: bytes, cost: Any) -> bytes:
 
 
 def _read(path: Path) -> Any:
-    """The content of one of our files. A damaged one locks rather than opens."""
+    """The content of one of our files. One that is damaged or in somebody else's hand locks rather than opens."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(trusted_bytes(path, private=path.name in _PRIVATE))
+    except Untrusted as error:
+        raise PassphraseError(f"The passphrase is not taken: {error}") from error
     except (OSError, ValueError) as error:
         raise PassphraseError(f"{path} cannot be read. Restore it, or delete it and set a new passphrase.") from error
 
 
 def _write(path: Path, content: Any) -> None:
     """Replace a file whole, private from its first byte."""
+    _hold(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -153,9 +166,16 @@ def _write(path: Path, content: Any) -> None:
         draft.unlink(missing_ok=True)
 
 
+def _hold(path: Path) -> None:
+    why = why_untrusted(path)
+    if why is not None:
+        raise PassphraseError(f"The passphrase is not taken: {why}")
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """One process at a time; the operating system lets go when the process ends."""
+    _hold(path)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

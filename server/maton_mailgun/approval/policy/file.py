@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, m
 from maton_mailgun.approval.policy.judge import Decision, Policy, Rule
 from maton_mailgun.approval.store.record import Level
 from maton_mailgun.mail.plain_address import ascii_label
+from maton_mailgun.ownership import Untrusted, trusted_text
 
 _WILD = re.compile(r"[*?]")
 _LABEL_PATTERN = re.compile(r"[a-z0-9*?-]+")
@@ -90,7 +91,9 @@ def load_policy(path: Path, *, tools: Collection[str] | None = None, level: Leve
 
 def _toml(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = trusted_text(path)
+    except Untrusted as error:
+        raise PolicyError(path, None, f"the policy file is not taken: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(path, None, f"the policy file cannot be read as UTF-8 text ({error})") from error
     try:

@@ -21,12 +21,16 @@ from maton_mailgun.approval.store import audit, table
 from maton_mailgun.approval.store.durable import DurableStore
 from maton_mailgun.approval.store.failures import StoreUnavailable
 from maton_mailgun.approval.store.script import Script
+from maton_mailgun.ownership import why_untrusted
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write; ours take milliseconds."""
 _RETRY_SECONDS = 0.01
+_COMPANIONS = ("", "-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database has these endings. What a log holds is part of the database, and a journal that
+is found there is played back into it."""
 
 
 class SqliteStore(DurableStore):
@@ -87,6 +91,10 @@ class SqliteStore(DurableStore):
         return outcome
 
     def _open(self) -> None:
+        for ending in _COMPANIONS:
+            why = why_untrusted(self._path.with_name(self._path.name + ending))
+            if why is not None:
+                raise StoreUnavailable(f"The approval database is not taken: {why}")
         try:
             # Created by us, so that it is private from its first byte; SQLite gives its companions the same mode.
             with contextlib.suppress(FileExistsError):

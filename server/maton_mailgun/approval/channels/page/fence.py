@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from maton_mailgun.host_header import why_malformed
+
 logger = logging.getLogger(__name__)
 
 Hosts = Collection[str] | Callable[[], Collection[str]]
@@ -50,7 +52,8 @@ class Fence:
     """ASGI middleware in front of every route.
 
     Args:
-        hosts: Exact values of the Host header that are ours; anything else answers 421 (DNS rebinding).
+        hosts: Exact values of the Host header that are ours; another answers 421 (DNS rebinding), none or a
+            malformed one 400.
         origin: Our origin where a proxy ends TLS; by default the request's scheme and Host.
     """
 
@@ -77,14 +80,17 @@ class Fence:
                 await fenced.refuse(500, "failed", "The page failed to answer. Reload to see how things are now.")
 
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
+        why = why_malformed(scope["headers"])
+        if why is not None:
+            return 400, "bad_host", why
         headers = Headers(scope=scope)
-        named = headers.getlist("host")
+        host = headers["host"].lower()
         hosts = self._hosts() if callable(self._hosts) else self._hosts
-        if len(named) != 1 or named[0].lower() not in {host.lower() for host in hosts}:  # guard: 24-host
+        if host not in {name.lower() for name in hosts}:  # guard: 24-host
             return 421, "wrong_host", "This server does not answer under that host name."
         if scope["method"] in _SAFE_METHODS:
             return None
-        origin = self._origin or f"{scope['scheme']}://{named[0].lower()}"
+        origin = self._origin or f"{scope['scheme']}://{host}"
         if headers.getlist("origin") != [origin]:  # guard: 23-origin
             return 403, "wrong_origin", "Only the approval page itself may send this."
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":  # guard: 23-other-site.write
