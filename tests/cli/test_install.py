@@ -25,7 +25,7 @@ FILES = {
     "gemini": ".gemini/settings.json",
     "vscode": ".vscode/mcp.json",
 }
-PYTHON = {"command": sys.executable, "args": ["-m", "maton_mailgun"]}
+PYTHON = {"command": sys.executable, "args": ["-I", "-m", "maton_mailgun"]}
 ENTRIES: dict[str, dict[str, Any]] = {
     "claude-code": {**PYTHON, "env": {"MATON_API_KEY": "${MATON_API_KEY}"}},
     "claude-desktop": PYTHON,

@@ -11,12 +11,15 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import maton_mailgun
 
 from ..config import load
 from . import FAILED, OK, USAGE, CommandFailed
@@ -44,12 +47,33 @@ def run(arguments: argparse.Namespace) -> int:
 def _entry(arguments: argparse.Namespace) -> Entry:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", arguments.name):
         raise CommandFailed(USAGE, "--name takes letters, digits, - and _.")
-    started = ("uvx", "maton-mailgun") if arguments.uvx else (sys.executable, "-m", "maton_mailgun")
+    started = ("uvx", "maton-mailgun") if arguments.uvx else _this_installation()
     command, *args = (*started, "serve", "--sandbox") if arguments.sandbox else started
     key = load().api_key if arguments.with_key else None
     if arguments.with_key and key is None:
         raise CommandFailed(USAGE, f"--with-key writes the value of {KEY}, which is not set.")
     return Entry(arguments.name, command, tuple(args), key, needs_key=not arguments.sandbox)
+
+
+def _this_installation() -> tuple[str, ...]:
+    """The command for this very installation. Hosts start it in folders of other people, whose modules must not be run.
+
+    Isolated, Python looks neither in the working directory nor where PYTHON* variables lead it, and so finds no
+    `sitecustomize` of that folder, which would run before any check of ours. Where we are found only with such a
+    variable or among the user's packages, which isolation leaves out as well, the working directory alone is left out,
+    and `search_path` refuses the rest.
+    """
+    at = "import maton_mailgun; print(maton_mailgun.__file__)"
+    seen = subprocess.run(  # noqa: S603 - our own interpreter and our own line
+        [sys.executable, "-I", "-c", at],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    isolated = seen.returncode == 0 and seen.stdout.strip() == maton_mailgun.__file__
+    return (sys.executable, "-I" if isolated else "-P", "-m", "maton_mailgun")
 
 
 def _write(screen: Screen, host: Host, entry: Entry, path: Path) -> None:
