@@ -1,7 +1,8 @@
 """`maton-mailgun install HOST`: the configuration an assistant needs, printed or added to its file.
 
 A file is only ever added to: other servers stay, an entry of the same name is not replaced, what cannot be read for
-certain is not touched, and the file as it was is kept beside it.
+certain is not touched, and the file as it was is kept: beside it, or in the state directory where version control would
+take it from there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from ..config import load
 from . import FAILED, OK, USAGE, CommandFailed
 from .hosts import BY_NAME, KEY, Entry, Host, as_text, document, server, toml_table
 from .screen import Screen
+
+_VERSIONED = (".git", ".hg", ".jj", ".svn", ".bzr", "_darcs", ".pijul", ".fslckout", "_FOSSIL_", "CVS")
+"""What the root of a working tree holds: git's is a folder, or a file in a linked worktree or a submodule."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,6 +83,13 @@ def _this_installation() -> tuple[str, ...]:
 def _write(screen: Screen, host: Host, entry: Entry, path: Path) -> None:
     # A configuration that is a link into somebody's dotfiles stays one.
     path = path.resolve()
+    tree = _working_tree(path)
+    if tree is not None and entry.key is not None:
+        raise CommandFailed(
+            FAILED,
+            f"{path} is under version control, in {tree}: the key would be committed with it, and that the file is "
+            f"ignored today is no protection. Nothing was changed. {_way_without_key(host)}",
+        )
     try:
         before = path.read_text(encoding="utf-8-sig") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as problem:
@@ -93,7 +104,7 @@ def _write(screen: Screen, host: Host, entry: Entry, path: Path) -> None:
             FAILED, f"{path} has a server named {entry.name} already. Remove it there, or choose another with --name."
         )
     after = _appended(host, entry, before, existing, path)
-    _replace(path, after, screen)
+    _replace(path, after, screen, private=entry.key is not None, kept_in=load().home / "kept" if tree else None)
     screen.outcome("good", f"{host.title}: {entry.name} is in {path}. Restart the host to load it.")
 
 
@@ -145,8 +156,21 @@ def _appended(host: Host, entry: Entry, before: str, existing: Mapping[str, Any]
     return after
 
 
-def _replace(path: Path, after: str, screen: Screen) -> None:
-    """Keep the old file, then put the new one in its place whole, as private as it was."""
+def _working_tree(path: Path) -> Path | None:
+    """The version-controlled folder that a file lies in. No program is asked: git runs what a repository configures."""
+    return next((folder for folder in path.parents if any(os.path.lexists(folder / name) for name in _VERSIONED)), None)
+
+
+def _way_without_key(host: Host) -> str:
+    if host.asks:
+        return f"Leave out --with-key: {host.note}"
+    if host.reference is not None or host.passes_on:
+        return f"Leave out --with-key: the entry then takes it from {KEY} where the host runs."
+    return "Keep the host's file elsewhere, or name another with --path."
+
+
+def _replace(path: Path, after: str, screen: Screen, *, private: bool, kept_in: Path | None) -> None:
+    """Keep the old file, then put the new one in its place whole: `private`, or else as it was."""
     draft = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,12 +178,23 @@ def _replace(path: Path, after: str, screen: Screen) -> None:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(after)
         if path.exists():
-            kept = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%d-%H%M%S}.bak")
-            shutil.copy2(path, kept)
-            shutil.copymode(path, draft)
-            screen.line(f"The file as it was: {kept}", "quiet")
+            screen.line(f"The file as it was: {_keep(path, kept_in)}", "quiet")
+            if not private:
+                shutil.copymode(path, draft)
         os.replace(draft, path)
     except OSError as problem:
         raise CommandFailed(FAILED, f"{path} cannot be written: {problem.strerror}. Nothing was changed.") from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _keep(path: Path, folder: Path | None) -> Path:
+    """Copy a file beside itself, or for us alone into `folder`: it may hold the keys of other servers."""
+    name = f"{path.name}.{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.bak"
+    if folder is None:
+        return Path(shutil.copy2(path, path.with_name(name)))
+    for made in (folder.parent, folder):
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(path.read_bytes())
+    return folder / name
