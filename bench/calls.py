@@ -95,7 +95,7 @@ def main() -> int:
         url, pem = stack.enter_context(service())
         trusted = ssl.create_default_context(cafile=str(pem))
         ours_only = {"MATON_API_URL": url, "MATON_MAILGUN_HOME": str(pem.parent), "SSL_CERT_FILE": str(pem)}
-        server = stack.enter_context(peer((sys.executable, "-c", UNPACED), **ours_only))
+        server = stack.enter_context(peer((sys.executable, "-P", "-c", UNPACED), **ours_only))
         server.initialize()
         listing(server, 1)
         ours(server, 50, AT_ONCE)

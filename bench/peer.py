@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-OURS = (sys.executable, "-m", "maton_mailgun", "serve")
+OURS = (sys.executable, "-P", "-m", "maton_mailgun", "serve")
 _CLIENT = {"name": "bench", "version": "1"}
 _INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _CLIENT}
 

@@ -51,7 +51,7 @@ def serving() -> Iterator[tuple[int, int]]:
     with tempfile.TemporaryDirectory() as home:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
         environment = {**kept, "MATON_MAILGUN_HOME": home}
-        command = [sys.executable, "-m", "maton_mailgun", "serve", "--http", "127.0.0.1:0"]
+        command = [sys.executable, "-P", "-m", "maton_mailgun", "serve", "--http", "127.0.0.1:0"]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         try:
             found = _PORT.search(process.stderr.readline() if process.stderr is not None else "")

@@ -1,12 +1,21 @@
-"""`maton-mailgun` and `python -m maton_mailgun`."""
+"""`maton-mailgun` and `python -P -m maton_mailgun`.
 
-from __future__ import annotations
+Not even `__future__` is imported before the search path was looked at: it is a file like any other, and the working
+directory's would win.
+"""
 
 import sys
+
+from maton_mailgun.search_path import refusal
 
 
 def main() -> int:
     """Run the command line. Returns the exit status."""
+    why = refusal()
+    if why is not None:
+        sys.stderr.write(f"maton-mailgun: {why}\n")
+        # As `exit_status.USAGE`, which cannot be imported here.
+        return 2
     from maton_mailgun.cli import run
 
     return run(sys.argv[1:])

@@ -177,7 +177,7 @@ def server(desk: Desk, **environment: str) -> StdioServerParameters:
         "MATON_MAILGUN_PAGE": "false",
     }
     return StdioServerParameters(
-        command=sys.executable, args=["-m", "maton_mailgun", "serve"], env={**os.environ, **own, **environment}
+        command=sys.executable, args=["-P", "-m", "maton_mailgun", "serve"], env={**os.environ, **own, **environment}
     )
 
 

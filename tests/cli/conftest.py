@@ -45,7 +45,7 @@ class Cli:
     def __call__(self, *arguments: str, typed: str | None = None) -> Done:
         """Run it without a controlling terminal; `typed` arrives on a pipe, as a script would send it."""
         done = subprocess.run(
-            [sys.executable, "-m", "maton_mailgun", *arguments],
+            [sys.executable, "-P", "-m", "maton_mailgun", *arguments],
             input=typed if typed is not None else "",
             capture_output=True,
             env=dict(self.environ),

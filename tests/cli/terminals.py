@@ -17,7 +17,7 @@ _SECONDS = 60.0
 # The child takes the terminal as its controlling one, as a login shell's children have it: that is what /dev/tty is.
 _ON_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    "os.execv(sys.executable, [sys.executable, '-m', 'maton_mailgun', *sys.argv[1:]])"
+    "os.execv(sys.executable, [sys.executable, '-P', '-m', 'maton_mailgun', *sys.argv[1:]])"
 )
 
 

@@ -79,7 +79,7 @@ def with_server(cli: Cli, tool: str, arguments: dict[str, Any], then: Callable[[
 
     async def run() -> tuple[T, dict[str, Any]]:
         parameters = StdioServerParameters(
-            command=sys.executable, args=["-m", "maton_mailgun"], env=dict(cli.environ), cwd=cli.cwd
+            command=sys.executable, args=["-P", "-m", "maton_mailgun"], env=dict(cli.environ), cwd=cli.cwd
         )
         async with Client(stdio_client(parameters)) as client:
             proposed = (await client.call_tool(tool, arguments)).structured_content or {}

@@ -135,7 +135,7 @@ def test_audit_of_an_untouched_installation_holds_and_exports_json_lines(cli: Cl
 
 def test_output_may_be_cut_off_without_a_traceback(cli: Cli) -> None:
     reader = subprocess.Popen(
-        [sys.executable, "-m", "maton_mailgun", "tools", "--json"],
+        [sys.executable, "-P", "-m", "maton_mailgun", "tools", "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=dict(cli.environ),
@@ -153,7 +153,7 @@ def test_output_may_be_cut_off_without_a_traceback(cli: Cli) -> None:
 def start_sandbox(cli: Cli, *arguments: str) -> tuple[subprocess.Popen[str], str]:
     """Start `maton-mailgun sandbox` on a free port. Returns the process and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "maton_mailgun", "sandbox", "--port", "0", *arguments],
+        [sys.executable, "-u", "-P", "-m", "maton_mailgun", "sandbox", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         env=dict(cli.environ),
         cwd=cli.cwd,

@@ -62,7 +62,7 @@ def environment(
 @pytest.fixture(scope="module")
 def process(environment: Callable[[], dict[str, str]]) -> Callable[[], StdioServerParameters]:
     """Makes the parameters of one server process over stdio."""
-    arguments = ["-m", "maton_mailgun", "serve"]
+    arguments = ["-P", "-m", "maton_mailgun", "serve"]
     return lambda: StdioServerParameters(command=sys.executable, args=arguments, env=environment())
 
 

@@ -30,7 +30,7 @@ class Serving:
 @contextmanager
 def serving(environment: Mapping[str, str], address: str = "127.0.0.1:0", *flags: str) -> Iterator[Serving]:
     """Start `serve --http` and wait until it says where it listens; stop it at the end."""
-    command = [sys.executable, "-m", "maton_mailgun", "serve", "--http", address, *flags]
+    command = [sys.executable, "-P", "-m", "maton_mailgun", "serve", "--http", address, *flags]
     process = subprocess.Popen(
         command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True,

@@ -237,7 +237,7 @@ def test_with_the_token_a_client_works_as_that_principal(era: Era, guarded: Serv
 def test_an_unsafe_or_broken_address_stops_the_start(
     address: str, settings: dict[str, str], said: str, environment: Environment
 ) -> None:
-    command = [sys.executable, "-m", "maton_mailgun", "serve", "--http", address]
+    command = [sys.executable, "-P", "-m", "maton_mailgun", "serve", "--http", address]
     done = subprocess.run(
         command, env={**environment(), **settings}, capture_output=True, text=True, timeout=30, check=False
     )
@@ -248,7 +248,7 @@ def test_an_unsafe_or_broken_address_stops_the_start(
 
 
 def test_a_taken_port_stops_the_start_with_the_reason(server: Serving, environment: Environment) -> None:
-    command = [sys.executable, "-m", "maton_mailgun", "serve", "--http", server.netloc]
+    command = [sys.executable, "-P", "-m", "maton_mailgun", "serve", "--http", server.netloc]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert "Cannot listen on 127.0.0.1 port" in done.stderr

@@ -45,7 +45,7 @@ class Process:
     def __init__(self, home: Path, *command: str, **settings: str) -> None:
         environment = {"PATH": os.environ["PATH"], "MATON_MAILGUN_HOME": str(home), "MATON_MAILGUN_PAGE": "false"}
         self.popen = subprocess.Popen(
-            [sys.executable, *(command or ("-m", "maton_mailgun", "serve", "--sandbox"))],
+            [sys.executable, *(command or ("-P", "-m", "maton_mailgun", "serve", "--sandbox"))],
             env={**environment, **settings}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -99,7 +99,7 @@ def process(home: Path, *command: str, **settings: str) -> Iterator[Process]:
 
 
 def test_stray_prints_and_children_never_reach_standard_output(tmp_path: Path) -> None:
-    with process(tmp_path, "-c", _NOISY) as server:
+    with process(tmp_path, "-P", "-c", _NOISY) as server:
         server.start()
         answer = server.ask(1, "tools/call", name="list_ips", arguments={})
         assert answer["result"]["structuredContent"]["status"] == "ok"
@@ -165,7 +165,7 @@ def test_input_may_be_a_file(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "MATON_MAILGUN_HOME": str(tmp_path)}
     with (tmp_path / "said").open("rb") as said:
         done = subprocess.run(
-            [sys.executable, "-m", "maton_mailgun", "serve"], env=environment, stdin=said, capture_output=True,
+            [sys.executable, "-P", "-m", "maton_mailgun", "serve"], env=environment, stdin=said, capture_output=True,
             timeout=STOP_SECONDS, check=True,
         )  # fmt: skip
     answers = [json.loads(line) for line in done.stdout.splitlines()]
@@ -219,7 +219,7 @@ def test_logs_are_json_lines_on_standard_error(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_setting_stops_the_start_with_its_name(settings: dict[str, str], said: bytes, tmp_path: Path) -> None:
-    with process(tmp_path, "-m", "maton_mailgun", "serve", **settings) as server:
+    with process(tmp_path, "-P", "-m", "maton_mailgun", "serve", **settings) as server:
         status, out, err = server.end()
     assert (status, out) == (2, b"")
     assert err.startswith(b"maton-mailgun: ")

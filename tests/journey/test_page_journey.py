@@ -61,7 +61,7 @@ def server(running: RunningSandbox, desktop: Desktop, tmp_path: Path) -> StdioSe
         "MATON_API_KEY": "sandbox-maton-key",
         "MATON_MAILGUN_HOME": str(tmp_path / "home"),
     }
-    return StdioServerParameters(command=sys.executable, args=["-m", "maton_mailgun"], env=environment)
+    return StdioServerParameters(command=sys.executable, args=["-P", "-m", "maton_mailgun"], env=environment)
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
             screen.line("no terminal: answering for you, as with --yes", "warn")
         parameters = StdioServerParameters(
             command=sys.executable,
-            args=["-m", "maton_mailgun", "serve"],
+            args=["-P", "-m", "maton_mailgun", "serve"],
             env={
                 "MATON_API_KEY": SANDBOX_KEY,
                 "MATON_API_URL": sandbox.url,

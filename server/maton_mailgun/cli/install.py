@@ -1,7 +1,8 @@
 """`maton-mailgun install HOST`: the configuration an assistant needs, printed or added to its file.
 
 A file is only ever added to: other servers stay, an entry of the same name is not replaced, what cannot be read for
-certain is not touched, and the file as it was is kept beside it.
+certain is not touched, and the file as it was is kept: beside it, or in the state directory where version control would
+take it from there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -18,10 +20,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import maton_mailgun
 from maton_mailgun.cli.exit_status import FAILED, OK, USAGE, CommandFailed
 from maton_mailgun.cli.hosts import BY_NAME, KEY, Host, HostEntry, as_text, document, server, toml_table
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import load
+
+_VERSIONED = (".git", ".hg", ".jj", ".svn", ".bzr", "_darcs", ".pijul", ".fslckout", "_FOSSIL_", "CVS")
+"""What the root of a working tree holds: git's is a folder, or a file in a linked worktree or a submodule."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _entry(arguments: argparse.Namespace) -> HostEntry:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", arguments.name):
         raise CommandFailed(USAGE, "--name takes letters, digits, - and _.")
-    started = ("uvx", "maton-mailgun") if arguments.uvx else (sys.executable, "-m", "maton_mailgun")
+    started = ("uvx", "maton-mailgun") if arguments.uvx else _this_installation()
     command, *args = (*started, "serve", "--sandbox") if arguments.sandbox else started
     key = load().api_key if arguments.with_key else None
     if arguments.with_key and key is None:
@@ -52,9 +58,37 @@ def _entry(arguments: argparse.Namespace) -> HostEntry:
     return HostEntry(arguments.name, command, tuple(args), key, needs_key=not arguments.sandbox)
 
 
+def _this_installation() -> tuple[str, ...]:
+    """The command for this very installation. Hosts start it in folders of other people, whose modules must not be run.
+
+    Isolated, Python looks neither in the working directory nor where PYTHON* variables lead it, and so finds no
+    `sitecustomize` of that folder, which would run before any check of ours. Where we are found only with such a
+    variable or among the user's packages, which isolation leaves out as well, the working directory alone is left out,
+    and `search_path` refuses the rest.
+    """
+    at = "import maton_mailgun; print(maton_mailgun.__file__)"
+    seen = subprocess.run(  # noqa: S603 - our own interpreter and our own line
+        [sys.executable, "-I", "-c", at],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    isolated = seen.returncode == 0 and seen.stdout.strip() == maton_mailgun.__file__
+    return (sys.executable, "-I" if isolated else "-P", "-m", "maton_mailgun")
+
+
 def _write(screen: Screen, host: Host, entry: HostEntry, path: Path) -> None:
     # A configuration that is a link into somebody's dotfiles stays one.
     path = path.resolve()
+    tree = _working_tree(path)
+    if tree is not None and entry.key is not None:
+        raise CommandFailed(
+            FAILED,
+            f"{path} is under version control, in {tree}: the key would be committed with it, and that the file is "
+            f"ignored today is no protection. Nothing was changed. {_way_without_key(host)}",
+        )
     try:
         before = path.read_text(encoding="utf-8-sig") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as problem:
@@ -69,7 +103,7 @@ def _write(screen: Screen, host: Host, entry: HostEntry, path: Path) -> None:
             FAILED, f"{path} has a server named {entry.name} already. Remove it there, or choose another with --name."
         )
     after = _appended(host, entry, before, existing, path)
-    _replace(path, after, screen)
+    _replace(path, after, screen, private=entry.key is not None, kept_in=load().home / "kept" if tree else None)
     screen.outcome("good", f"{host.title}: {entry.name} is in {path}. Restart the host to load it.")
 
 
@@ -121,8 +155,21 @@ def _appended(host: Host, entry: HostEntry, before: str, existing: Mapping[str, 
     return after
 
 
-def _replace(path: Path, after: str, screen: Screen) -> None:
-    """Keep the old file, then put the new one in its place whole, as private as it was."""
+def _working_tree(path: Path) -> Path | None:
+    """The version-controlled folder that a file lies in. No program is asked: git runs what a repository configures."""
+    return next((folder for folder in path.parents if any(os.path.lexists(folder / name) for name in _VERSIONED)), None)
+
+
+def _way_without_key(host: Host) -> str:
+    if host.asks:
+        return f"Leave out --with-key: {host.note}"
+    if host.reference is not None or host.passes_on:
+        return f"Leave out --with-key: the entry then takes it from {KEY} where the host runs."
+    return "Keep the host's file elsewhere, or name another with --path."
+
+
+def _replace(path: Path, after: str, screen: Screen, *, private: bool, kept_in: Path | None) -> None:
+    """Keep the old file, then put the new one in its place whole: `private`, or else as it was."""
     draft = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,12 +177,23 @@ def _replace(path: Path, after: str, screen: Screen) -> None:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(after)
         if path.exists():
-            kept = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%d-%H%M%S}.bak")
-            shutil.copy2(path, kept)
-            shutil.copymode(path, draft)
-            screen.line(f"The file as it was: {kept}", "quiet")
+            screen.line(f"The file as it was: {_keep(path, kept_in)}", "quiet")
+            if not private:
+                shutil.copymode(path, draft)
         os.replace(draft, path)
     except OSError as problem:
         raise CommandFailed(FAILED, f"{path} cannot be written: {problem.strerror}. Nothing was changed.") from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _keep(path: Path, folder: Path | None) -> Path:
+    """Copy a file beside itself, or for us alone into `folder`: it may hold the keys of other servers."""
+    name = f"{path.name}.{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.bak"
+    if folder is None:
+        return Path(shutil.copy2(path, path.with_name(name)))
+    for made in (folder.parent, folder):
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(path.read_bytes())
+    return folder / name

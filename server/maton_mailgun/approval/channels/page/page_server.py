@@ -239,6 +239,9 @@ def _open(address: str, browser: str) -> bool | None:
             text=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Programs are also looked for in the working directory, on Windows and where PATH has an empty entry, and
+            # ours may be a folder of somebody else.
+            cwd=os.path.dirname(sys.executable),
             timeout=_BROWSER_SECONDS,
             check=False,
         )
