@@ -14,7 +14,7 @@ from mcp.client.stdio import StdioServerParameters
 from e2e.conftest import wait_until
 from e2e.host import Host, content, host, text
 from maton_mailgun.sandbox import RunningSandbox
-from page.webdriver import Chromium
+from page.browser import Chromium
 
 pytestmark = pytest.mark.browser
 
