@@ -1,4 +1,4 @@
-"""An account that answers reads from a table, and proposals against it."""
+"""An account that answers reads from a table, proposals against it, and what is seen of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from maton_mailgun import catalogue
-from maton_mailgun.approval.preview import Answer, CouldNotRead, Proposal
+from maton_mailgun.approval.preview import Answer, CouldNotRead, Look, Proposal
 from maton_mailgun.exchange import Account
 from maton_mailgun.operation import Catalogue
 from maton_mailgun.request import FilePart, build
@@ -82,3 +82,13 @@ def propose(
 
 def refused(reason: str) -> CouldNotRead:
     return CouldNotRead(reason)
+
+
+def section(found: Look, heading: str) -> dict[str, str]:
+    """The rows of the preview's sections of that heading, by their labels."""
+    return {
+        row["label"]: row["value"]
+        for part in found.preview["sections"]
+        if part["heading"] == heading
+        for row in part["rows"]
+    }
