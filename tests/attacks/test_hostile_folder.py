@@ -18,7 +18,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 import maton_mailgun
-from maton_mailgun.approval.channels.page import serve as page
+from maton_mailgun.approval.channels.page import page_server as page
 from maton_mailgun.cli.parser import HOSTS
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 from maton_mailgun.sandbox.account.seed import DOMAIN
@@ -383,6 +383,6 @@ def test_the_traps_are_real(desk: Desk, traps: Traps, names: frozenset[str]) -> 
     run(PLAIN, environment(desk), traps.folder)
     assert traps.sprung() != []
     shutil.rmtree(traps.folder / "maton_mailgun")
-    code = "import mcp, httpx2, maton_mailgun.server"
+    code = "import mcp, httpx2, maton_mailgun.protocol.server"
     run([sys.executable, "-c", code], environment(desk), traps.folder)
     assert len(traps.sprung()) > 1

@@ -14,8 +14,8 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from approval.records import a_record
 from maton_mailgun.approval.channels.terminal import Terminal
-from maton_mailgun.approval.store.record import Record, new_approval_id
 from maton_mailgun.config import load
 from maton_mailgun.sandbox import RunningSandbox
 
@@ -258,21 +258,12 @@ def test_attack_31_hostile_text_in_a_record_is_spelled_out_on_a_terminal_and_on_
 async def insert_hostile(desk: Terminal, result: dict[str, Any] | None = None) -> str:
     """A decided approval whose every text is an attack, stored without the care of the preview's makers."""
     now = desk.clock()
-    record = Record(
-        id=new_approval_id(),
-        digest="sha256:" + "0" * 64,
+    record = a_record(
         operation="send_message",
         access="send",
         principal=HOSTILE,
         client=HOSTILE,
-        connection_id="c",
         preview=hostile_preview(),
-        snapshot=None,
-        risk="low",
-        rule=None,
-        level="client",
-        state="pending",
-        version=1,
         created_at=now,
         expires_at=now + 900,
     )

@@ -16,8 +16,8 @@ from e2e.conftest import wait_until
 from e2e.host import Host, content, host, text
 from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.sandbox import RunningSandbox
+from page.browser import Chromium
 from page.serving import file_of, link_in, token_of
-from page.webdriver import Chromium
 
 pytestmark = pytest.mark.browser
 

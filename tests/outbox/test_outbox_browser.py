@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,30 +11,17 @@ import httpx2
 import pytest
 
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
-from page.webdriver import Chromium
+from page.browser import FLAGS, Chromium, chromium_at
 
 pytestmark = pytest.mark.browser
-
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=4000",
-    "--dump-dom",
-)
 
 
 def _page(url: str, home: Path) -> str:
     """The page's elements after its scripts have run."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    browser = chromium_at()
     if browser is None:
         pytest.skip("Chromium is not installed here")
-    command = [browser, *_FLAGS, f"--user-data-dir={home}", url]
+    command = [browser, *FLAGS, "--virtual-time-budget=4000", "--dump-dom", f"--user-data-dir={home}", url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     return done.stdout

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from .browser import Chromium, chromedriver_at, chromium_at
 from .serving import RunningPage
-from .webdriver import Chromium
 
 EXPECTED = re.compile(
     r"the server responded with a status of (401|409|404|429)|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE"
@@ -28,8 +27,7 @@ def page() -> Iterator[RunningPage]:
 @pytest.fixture(scope="session")
 def open_chromium(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Chromium]:
     """Starts a headless Chromium with a fresh profile; whoever calls it closes it."""
-    driver = shutil.which("chromedriver")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver, program = chromedriver_at(), chromium_at()
     if driver is None or program is None:
         pytest.skip("needs chromium and chromedriver on the PATH")
 

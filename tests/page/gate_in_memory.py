@@ -1,4 +1,7 @@
-"""A gate as the page knows it, in memory: same moves, same refusals, and outcomes the test decides."""
+"""A gate as the page knows it, in memory: same moves, same refusals, and outcomes the test decides.
+
+`test_gate_contract` holds it to what the real gate does.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, Decision, NotDecidable
 from maton_mailgun.approval.store.record import MOVES, Record, State
 
 
@@ -54,10 +57,15 @@ class GateInMemory:
             raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
         self.decisions.append((approval_id, decision))
         now = self.clock()
-        said: dict[str, Any] = {"decided_at": now, "decided_by": decision.decider, "channel": decision.channel}
+        said: dict[str, Any] = {
+            "decided_at": now,
+            "decided_by": decision.decider,
+            "channel": decision.channel,
+            "reason": decision.reason,
+        }
         if not decision.approve:
-            return self.move(record, "rejected", reason=decision.reason, finished_at=now, **said)
-        record = self.move(record, "approved", **said)
+            return self.move(record, "rejected", finished_at=now, **said)
+        record = self.move(record, "approved", expires_at=now + APPROVED_SECONDS, **said)
         task = asyncio.create_task(self._write(record))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -85,7 +93,11 @@ class GateInMemory:
         return record
 
     async def secret(self, approval_id: str) -> Mapping[str, str] | None:
-        return self.secrets.pop(approval_id, None)
+        record = self.records[approval_id]
+        secret = self.secrets.pop(approval_id, None) if record.state == "succeeded" else None
+        if secret is not None:
+            self.amend(record)
+        return secret
 
     def move(self, record: Record, state: State, **changes: Any) -> Record:
         """Bring a record into another state, if that move is drawn."""

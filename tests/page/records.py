@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.store.record import Record, new_approval_id
+from approval import records
+from maton_mailgun.approval.store.record import Record
 
 PICTURE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
@@ -28,25 +28,16 @@ LETTER = """\
 def a_record(**changes: Any) -> Record:
     """A pending request to create a route, asked two minutes ago."""
     now = time.time()
-    record = Record(
-        id=new_approval_id(),
-        digest="sha256:" + "ab" * 32,
-        operation="create_route",
-        access="create",
-        principal="local",
-        client="Desk Assistant",
-        connection_id="conn_2f81",
-        preview=a_preview(),
-        snapshot=None,
-        risk="medium",
-        rule=None,
-        level="client",
-        state="pending",
-        version=1,
-        created_at=now - 120,
-        expires_at=now + 780,
-    )
-    return replace(record, **changes)
+    asked: dict[str, Any] = {
+        "digest": "sha256:" + "ab" * 32,
+        "client": "Desk Assistant",
+        "connection_id": "conn_2f81",
+        "preview": a_preview(),
+        "risk": "medium",
+        "created_at": now - 120,
+        "expires_at": now + 780,
+    }
+    return records.a_record(**{**asked, **changes})
 
 
 def a_preview(**changes: Any) -> dict[str, Any]:

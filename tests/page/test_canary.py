@@ -13,9 +13,9 @@ import pytest
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY
 from maton_mailgun.approval.channels.page.frame import render
 
+from .browser import Chromium
 from .records import a_send
 from .serving import RunningPage
-from .webdriver import Chromium
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,10 @@ import pytest
 
 from maton_mailgun.approval.store.record import Record
 
+from .browser import Chromium
 from .records import a_domain_deletion, a_preview, a_record, a_send, an_update
 from .serving import PASSPHRASE, RunningPage
 from .visiting import focused, show, tab_to
-from .webdriver import Chromium
 
 pytestmark = pytest.mark.browser
 

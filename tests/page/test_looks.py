@@ -10,10 +10,10 @@ import pytest
 
 from maton_mailgun.approval.store.record import Record
 
+from .browser import Chromium
 from .records import a_domain_deletion, a_send, an_update
 from .serving import RunningPage
 from .visiting import show
-from .webdriver import Chromium
 
 pytestmark = pytest.mark.browser
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from maton_mailgun.approval.store.record import Record
 
+from .browser import Chromium
 from .serving import RunningPage
-from .webdriver import Chromium
 
 ARMED = "return performance.now() - (window.armed ??= performance.now()) > 750"
 """A click on Approve counts 700 ms after the request appeared."""

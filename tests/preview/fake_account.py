@@ -1,4 +1,4 @@
-"""An account that answers reads from a table, and proposals against it."""
+"""An account that answers reads from a table, proposals against it, and what is seen of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+from maton_mailgun.approval.preview.look import Look
 from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal, ReadAnswer
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.catalogue.operation import Catalogue
@@ -82,3 +83,13 @@ def propose(
 
 def refused(reason: str) -> CouldNotRead:
     return CouldNotRead(reason)
+
+
+def section(found: Look, heading: str) -> dict[str, str]:
+    """The rows of the preview's sections of that heading, by their labels."""
+    return {
+        row["label"]: row["value"]
+        for part in found.preview["sections"]
+        if part["heading"] == heading
+        for row in part["rows"]
+    }

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fake_account import NOW, FakeAccount, propose, refused
+from fake_account import NOW, FakeAccount, propose, refused, section
 
 from maton_mailgun.approval.preview.look import Look, make
 
@@ -13,15 +13,6 @@ STATS = f"GET /v3/{D}/stats/total?event=accepted&event=delivered&duration=30d"
 
 def look(tool: str, arguments: dict[str, Any], answers: dict[str, Any]) -> Look:
     return asyncio.run(make(propose(tool, arguments, FakeAccount(answers))))
-
-
-def section(found: Look, heading: str) -> dict[str, str]:
-    return {
-        row["label"]: row["value"]
-        for part in found.preview["sections"]
-        if part["heading"] == heading
-        for row in part["rows"]
-    }
 
 
 def test_deleting_a_domain_shows_everything_that_goes_with_it() -> None:

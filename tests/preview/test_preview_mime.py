@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from fake_account import FakeAccount, part, propose
+from fake_account import FakeAccount, part, propose, section
 
 from maton_mailgun.approval.preview.audience import recipients
 from maton_mailgun.approval.preview.look import Look, make
@@ -55,15 +55,6 @@ def look(source: bytes, to: list[str], **arguments: Any) -> Look:
     given = {"domain": D, "to": to, "message": "…", **arguments}
     account = FakeAccount({f"GET /v3/domains/{D}": {"domain": {"state": "active"}}})
     return asyncio.run(make(propose("send_mime_message", given, account, files=files)))
-
-
-def section(found: Look, heading: str) -> dict[str, str]:
-    return {
-        row["label"]: row["value"]
-        for part in found.preview["sections"]
-        if part["heading"] == heading
-        for row in part["rows"]
-    }
 
 
 def test_a_mime_message_is_shown_like_any_other() -> None:
