@@ -300,7 +300,7 @@ def test_a_working_directory_that_is_the_installation_or_holds_no_modules_is_non
 
 def test_attack_43_importing_the_package_is_no_start_of_it(desk: Desk, traps: Traps) -> None:
     """A notebook or a test run has its working directory on the search path, and may."""
-    code = "import maton_mailgun.catalogue; print(len(maton_mailgun.catalogue.load()))"
+    code = "import maton_mailgun.catalogue.rows as rows; print(len(rows.load()))"
     done = run([sys.executable, "-c", code], environment(desk), traps.folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "61\n", "")
 

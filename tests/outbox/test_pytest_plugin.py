@@ -89,9 +89,9 @@ def test_the_server_started_with_its_environment_works_on_it(pytester: pytest.Py
         """
 import asyncio
 from maton_mailgun.call import Caller, Engine
-from maton_mailgun.catalogue import load as load_catalogue
+from maton_mailgun.catalogue.rows import load as load_catalogue
 from maton_mailgun.config import load as load_settings
-from maton_mailgun.gateway import Gateway
+from maton_mailgun.wire.gateway import Gateway
 
 def test_read(mailgun_sandbox):
     settings = load_settings(mailgun_sandbox.environment)
