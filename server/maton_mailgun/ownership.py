@@ -37,7 +37,8 @@ _OTHERS_AT_ALL = stat.S_IRWXG | stat.S_IRWXO
 _OPEN = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody writes to would wait for ever
+    # A pipe that nobody writes to would wait for ever.
+    | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
@@ -147,13 +148,14 @@ def _located(path: Path) -> _Place:
 
 def _hold_directory(at: str, status: os.stat_result, *, nearest: bool) -> None:
     """A directory on the way: nobody else may be able to put something else in the place of what is in it."""
-    if not _ours(status):
+    if not _ours(status):  # guard: 44-way-owner
         raise Untrusted(
             f"{at} belongs to {_name(status.st_uid)}, who can put anything in the place of what is in it. Use a "
             f"directory of yours; or look at what it holds, then run: {_command('chown', _me(), at, root=True)}"
         )
     mode = status.st_mode
-    if not mode & _OTHERS_WRITE or mode & stat.S_ISVTX:
+    closed = not mode & _OTHERS_WRITE  # guard: 44-way-mode
+    if closed or mode & stat.S_ISVTX:
         return
     if not nearest and not mode & stat.S_IWOTH and _own_group(at, status):
         return
@@ -164,7 +166,7 @@ def _hold_directory(at: str, status: os.stat_result, *, nearest: bool) -> None:
 
 
 def _hold_link(at: str, status: os.stat_result) -> None:
-    if not _ours(status):
+    if not _ours(status):  # guard: 44-link
         raise Untrusted(
             f"The link {at} belongs to {_name(status.st_uid)}, who chose where it leads. Look where that is, then run: "
             f"{_command('chown -h', _me(), at, root=True)}"
@@ -174,7 +176,7 @@ def _hold_link(at: str, status: os.stat_result) -> None:
 def _hold(path: Path, status: os.stat_result, *, crowded: bool, private: bool) -> None:
     """The file or directory itself."""
     mode, folder = status.st_mode, stat.S_ISDIR(status.st_mode)
-    if not _ours(status):
+    if not _ours(status):  # guard: 44-owner
         raise Untrusted(
             f"{path} belongs to {_name(status.st_uid)}, who can change it at any time. Look at what it holds, then "
             f"run: {_command('chown', _me(), path, root=True)}"
@@ -185,7 +187,7 @@ def _hold(path: Path, status: os.stat_result, *, crowded: bool, private: bool) -
             f"{_command('chmod', '700' if folder else '600', path, owner=status.st_uid)} (and replace it if somebody "
             "may have read it)."
         )
-    if mode & _OTHERS_WRITE:
+    if mode & _OTHERS_WRITE:  # guard: 44-mode
         raise Untrusted(
             f"{path} can be written by other users (mode {stat.S_IMODE(mode):04o}). Look at what it holds, then run: "
             f"{_command('chmod', '700' if folder else 'go-w', path, owner=status.st_uid)}"

@@ -14,7 +14,11 @@ _SCRIPTS = os.path.dirname(sys.executable or "")
 
 def refusal() -> str | None:
     """Why this process must not go on, and what would be right; None where it may."""
-    cause = _first_entry() or _environment() or _other_entries()
+    cause = (
+        _first_entry()  # guard: 43-first
+        or _environment()  # guard: 43-environment
+        or _other_entries()  # guard: 43-other
+    )
     if cause is None:
         return None
     why, right = cause

@@ -153,7 +153,7 @@ def test_walk_through_in_contributing_is_a_row_that_loads(monkeypatch: pytest.Mo
 
 def test_map_for_agents_is_short_and_names_what_exists() -> None:
     text = (ROOT / "AGENTS.md").read_text(encoding="utf-8")
-    assert text.count("\n") < 60
+    assert text.count("\n") < 100
     package = ROOT / "server" / "maton_mailgun"
     folder = package
     for row in (line for line in text.splitlines() if line.startswith("| `")):

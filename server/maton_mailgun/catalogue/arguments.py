@@ -165,7 +165,8 @@ def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Probl
         elif codec != "file":
             yield from _text_problems(name, value, many_lines=name in operation.lines or isinstance(value, dict))
         if (kind := operation.addresses.get(name)) and codec != "file":
-            yield from _address_problems(kind, name, value, operation.properties[name].get("maxItems"))
+            most = operation.properties[name].get("maxItems")
+            yield from _address_problems(kind, name, value, most)  # guard: 41-arguments
 
 
 def _combinations(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
@@ -207,7 +208,7 @@ def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Pr
         if is_header and _is_one_line(item):
             from maton_mailgun.mail import address_fields
 
-            if address_fields.holds_addresses(key):
+            if address_fields.holds_addresses(key):  # guard: 41-headers
                 try:
                     address_fields.header_value(key, item)
                 except address_fields.Unclear as problem:

@@ -22,6 +22,7 @@ from confusable_homoglyphs import categories, confusables  # type: ignore[import
 from maton_mailgun.mail import plain_address
 
 _BLANKS = " \t"
+_SEPARATORS = ",;"  # guard: 41-separators
 _ATOM = r"A-Za-z0-9!#$%&'*+\-/=?^_`{|}~"
 _DOTTED = re.compile(rf"[{_ATOM}\x80-\U0010ffff]+(?:\.[{_ATOM}\x80-\U0010ffff]+)*")
 _QUOTED_LOCAL = re.compile(rf'"[{_ATOM}.]+"')
@@ -136,11 +137,11 @@ def spans(text: str) -> tuple[list[tuple[int, int]], bool]:
         elif sign in "<>" and not comments:
             stray = stray or in_brackets == (sign == "<")
             in_brackets = sign == "<"
-        elif sign in ",;" and not in_brackets and not comments:
+        elif sign in _SEPARATORS and not in_brackets and not comments:
             cuts.append(place)
     balanced = not (in_quotes or in_brackets or comments or stray)
     if not balanced:
-        cuts = [place for place, sign in enumerate(text) if sign in ",;"]
+        cuts = [place for place, sign in enumerate(text) if sign in _SEPARATORS]
     return [
         (start + len(part) - len(part.lstrip(_BLANKS)), start + len(part.rstrip(_BLANKS)))
         for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)

@@ -67,7 +67,7 @@ def collect(
                 problems.append(Problem(where, refused.wrong, refused.right))
                 continue
             parts.append(opened)
-            if operation.addresses.get(name) == "mime":
+            if operation.addresses.get(name) == "mime":  # guard: 41-file
                 from maton_mailgun.mail.address_fields import mime_problems
 
                 problems += [Problem(where, wrong, right) for wrong, right in mime_problems(opened.content or b"")]

@@ -24,6 +24,9 @@ from pathlib import Path
 
 from maton_mailgun.approval.channels.page.sessions import TOKEN_SECONDS
 
+_OWN_DIRECTORY = 0o700  # guard: 42-private.directory
+_OWN_FILE = 0o600  # guard: 42-private.file
+_OTHERS = 0o077  # guard: 42-private.others
 _HOMELESS = "This user has no home directory, or HOME names none."
 _NAME = re.compile(r"open-approvals-[0-9a-f]{16}\.html")
 _DOCUMENT = """<!doctype html>
@@ -155,8 +158,9 @@ def _private(directory: Path, *, make: bool) -> Iterator[int | None]:
             below = _opened(home, os.O_RDONLY | os.O_DIRECTORY, opened)
             _check(below, home, owners={0, os.geteuid()}, closed=0o022, right="chmod go-w")
             _make(directory, below if make else None)
-            own = _opened(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, opened, below=below)
-            _check(own, directory, owners={os.geteuid()}, closed=0o077, right="chmod 700")
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW  # guard: 42-link
+            own = _opened(directory, flags, opened, below=below)
+            _check(own, directory, owners={os.geteuid()}, closed=_OTHERS, right="chmod 700")
             yield own
         else:
             if make:
@@ -170,7 +174,7 @@ def _make(directory: Path, home: int | None) -> None:
     if home is None:
         return
     try:
-        os.mkdir(directory.name, 0o700, dir_fd=home)
+        os.mkdir(directory.name, _OWN_DIRECTORY, dir_fd=home)
     except FileExistsError:
         return
     except OSError as problem:
@@ -193,10 +197,10 @@ def _opened(path: Path, flags: int, opened: contextlib.ExitStack, *, below: int 
 
 def _check(descriptor: int, path: Path, *, owners: Collection[int], closed: int, right: str) -> None:
     found = os.fstat(descriptor)
-    if found.st_uid not in owners:
+    if found.st_uid not in owners:  # guard: 42-foreign
         raise NotPrivate(f"{path} belongs to another user. Have it removed.")
     mode = stat.S_IMODE(found.st_mode)
-    if mode & closed:
+    if mode & closed:  # guard: 42-open
         raise NotPrivate(f'{path} is open to other users (mode {mode:04o}). Run: {right} "{path}"')
 
 
@@ -204,4 +208,4 @@ def _create(path: Path, directory: int | None) -> int:
     """A new file, in the very directory that was checked; never one that lies there already, nor through a link."""
     if directory is None:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    return os.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=directory)
+    return os.open(path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _OWN_FILE, dir_fd=directory)

@@ -107,7 +107,8 @@ class PageServer:
                 return None
             started = await asyncio.to_thread(_open, self.address(approval_id), browser)
             return "passphrase" if started else None
-        started = await asyncio.to_thread(_open, file.as_uri(), browser)
+        address = file.as_uri()  # guard: 42-command-line
+        started = await asyncio.to_thread(_open, address, browser)
         if started is False:
             self._handover.remove(file)
         return "link" if started else None
@@ -182,7 +183,7 @@ async def start(
     port = listening.getsockname()[1]
     sessions = sessions or Sessions()
     handover = handover or Handover(None)
-    await asyncio.to_thread(handover.sweep)
+    await asyncio.to_thread(handover.sweep)  # guard: 42-sweep
     hosts = (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}")
     app = create_app(gate, sessions=sessions, allowed_hosts=hosts, reveals=reveals, verify_passphrase=verify_passphrase)
     config = uvicorn.Config(
