@@ -255,7 +255,7 @@ def _oddities(part: str) -> list[str]:
 
 def _plain_local(local: str) -> bool:
     """A dot-atom, of letters that stand for nothing but themselves (RFC 6532 adds those outside ASCII)."""
-    if not _DOTTED.fullmatch(local):
+    if not _DOTTED.fullmatch(local) or _ENCODED_WORD.search(local):
         return False
     return local.isascii() or (
         unicodedata.normalize("NFKC", local) == local
