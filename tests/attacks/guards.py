@@ -142,6 +142,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("39", "an identical call joins the open record", {"39-joins.gate": FALSE, "39-joins.store": FALSE}),
     Guard("40", "a caller that goes stops nothing", {"40-shield": WITH("await self.start(record)")}),
     Guard("41", "a semicolon separates", {"41-separators": WITH('","')}),
+    Guard("41", "what is sent is written anew from what was shown", {"41-written-anew": INSTEAD("yield text")}),
     Guard("41", "what can be read in two ways is no argument", {"41-arguments": DROP}),
     Guard("41", "what can be read in two ways is no header", {"41-headers": FALSE}),
     Guard("41", "nor does it stand in a message from a file", {"41-file": FALSE}),
