@@ -22,6 +22,7 @@ from .previews.proposal import dig
 from .reader import AccountReader
 from .record import Record
 from .services import Services
+from .store import ALL
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Reconciliation:
 
     async def look_up_due(self) -> None:
         """Take up outcomes that an earlier process left unknown."""
-        for record in await self._uses.store.list(states={"unknown"}, limit=100):
+        for record in await self._uses.store.list(states={"unknown"}, limit=ALL):
             if record.id not in self._looking and self._age(record) < GIVE_UP_SECONDS:
                 self._keep_looking(record, looked=False)
 

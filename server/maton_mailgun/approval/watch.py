@@ -11,6 +11,7 @@ from .failures import StoreError
 from .reconcile import Reconciliation
 from .record import Record
 from .services import Services
+from .store import ALL
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Watcher:
 
     async def take_up(self) -> None:
         """Run what was approved elsewhere (the terminal, another replica's page) and belongs to this gateway."""
-        for record in await self._uses.store.list(states={"approved"}, limit=100):
+        for record in await self._uses.store.list(states={"approved"}, limit=ALL):
             waits = record.retry_at is not None
             if not waits and record.id not in self._execution.running and await self._is_ours(record):
                 self._execution.start(record)
