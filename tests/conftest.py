@@ -1,9 +1,21 @@
-"""What holds for all tests."""
+"""What holds for all tests, and which are slow because of what they need; single modules say it of themselves."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
+
 # Files that tests make for the operator must be taken by the server whatever the umask of whoever runs them: with 002
 # a policy file could be written by a group, and is refused.
 os.umask(0o022)
+
+SLOW = {"browser", "clients", "long", "node", "postgres"}
+"""What has one of these marks is slow too."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(mark.name in SLOW for mark in item.iter_markers()):
+            item.add_marker(pytest.mark.slow)

@@ -1,7 +1,7 @@
 """A process that has everything imported and forks a child for each approved write, to kill it at a chosen moment.
 
-Reads one JSON command a line on standard input, answers one JSON line each. Forking keeps 200 deaths affordable: a
-fresh interpreter for each would take minutes.
+Reads one JSON command a line on standard input, answers one JSON line each. Forking keeps hundreds of deaths
+affordable: a fresh interpreter for each would take minutes.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ async def open_gate(settings: Settings, later: float) -> tuple[Engine, Gate]:
     return engine, gate
 
 
-async def write_once(settings: Settings, call: dict[str, Any], ready: int) -> None:
-    """Propose one write, say that it is about to be approved, approve it, carry it out."""
+async def write_once(settings: Settings, call: dict[str, Any], ready: int, begin: int) -> None:
+    """Propose one write, say that it waits, approve it when told to begin, carry it out."""
     engine, gate = await open_gate(settings, 0.0)
     # A principal each: what the dead leave pending must not count against the next one.
     caller = Caller(f"local:{os.getpid()}", "zygote")
@@ -54,6 +54,7 @@ async def write_once(settings: Settings, call: dict[str, Any], ready: int) -> No
     waiting: tuple[State, ...] = ("pending",)
     record = (await gate.list(principal=caller.principal, states=waiting))[0]
     os.write(ready, b"!")
+    os.read(begin, 1)
     await gate.decide(record.id, YES)
     await gate.run(record.id)
     await gate.aclose()
@@ -77,21 +78,34 @@ def forked(work: Any) -> int:
         os._exit(0)
 
 
-def killed(settings: Settings, command: dict[str, Any]) -> str:
-    """Start one approved write and kill it `delay` seconds after its approval began; how it ended."""
-    reading, writing = os.pipe()
-    child = forked(write_once(settings, command, writing))
-    os.close(writing)
-    if not select.select([reading], [], [], 20.0)[0]:
-        os.kill(child, signal.SIGKILL)
-        return "never ready"
-    os.read(reading, 1)
-    # Ends early if the child ends by itself: the pipe closes with it.
-    select.select([reading], [], [], command["delay"])
+def killed(settings: Settings, command: dict[str, Any]) -> tuple[str, float]:
+    """Start one approved write and kill it `delay` seconds after its approval began: with 0 before it, with None never.
+
+    Returns how it ended, and how many seconds after its approval began.
+    """
+    (ready, saying), (begin, telling) = os.pipe(), os.pipe()
+    child = forked(write_once(settings, command, saying, begin))
+    os.close(saying)
+    os.close(begin)
+    try:
+        if not select.select([ready], [], [], 60.0)[0]:
+            return _ended(child, "never ready"), 0.0
+        os.read(ready, 1)
+        began = time.monotonic()
+        if command["delay"] != 0:
+            os.write(telling, b"!")
+            # Ends early if the child ends by itself: the pipe closes with it.
+            select.select([ready], [], [], command["delay"])
+        return _ended(child), time.monotonic() - began
+    finally:
+        os.close(ready)
+        os.close(telling)
+
+
+def _ended(child: int, otherwise: str = "killed") -> str:
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    os.close(reading)
-    return "killed" if os.WIFSIGNALED(status) else "finished"
+    return otherwise if os.WIFSIGNALED(status) else "finished"
 
 
 def main() -> None:

@@ -117,10 +117,11 @@ MORE = (
 def test_malformed_bodies_take_no_longer_than_their_length(unit: str) -> None:
     """The standard library's parser needs minutes for some of these; whoever wants to be approved writes them."""
     body = unit * (400_000 // len(unit))
-    begun = time.perf_counter()
+    # Not the clock on the wall: other processes' work is not its length.
+    begun = time.process_time()
     render(body)
     links.find(body, body)
-    assert time.perf_counter() - begun < 8
+    assert time.process_time() - begun < 8
 
 
 def test_references_without_end_are_no_error() -> None:

@@ -18,6 +18,7 @@ from maton_mailgun.approval.preview import difference
 from maton_mailgun.approval.preview.account_reader import AccountReader
 from maton_mailgun.approval.preview.look import snapshot
 from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer, dig
+from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.failures import Conflict, StoreError
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.exchange import Caller, Prepared
@@ -57,7 +58,7 @@ class Reconciliation:
 
     async def look_up_due(self) -> None:
         """Take up outcomes that an earlier process left unknown."""
-        for record in await self._uses.store.list(states={"unknown"}, limit=100):
+        for record in await self._uses.store.list(states={"unknown"}, limit=ALL):
             if record.id not in self._looking and self._age(record) < GIVE_UP_SECONDS:
                 self._keep_looking(record, looked=False)
 

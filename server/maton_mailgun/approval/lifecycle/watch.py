@@ -9,6 +9,7 @@ from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.lifecycle.execute import Execution
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
 
@@ -47,7 +48,7 @@ class Watcher:
 
     async def take_up(self) -> None:
         """Run what was approved elsewhere (the terminal, another replica's page) and belongs to this gateway."""
-        for record in await self._uses.store.list(states={"approved"}, limit=100):
+        for record in await self._uses.store.list(states={"approved"}, limit=ALL):
             waits = record.retry_at is not None
             if not waits and record.id not in self._execution.running and await self._is_ours(record):
                 self._execution.start(record)

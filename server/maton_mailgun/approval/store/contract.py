@@ -16,6 +16,9 @@ from maton_mailgun.approval.store.table import Rows
 
 T = TypeVar("T")
 
+ALL = 2**31 - 1
+"""A limit for lists that must leave nothing out: whoever works off what waits may not look at the newest alone."""
+
 
 class Store(Protocol):
     """Durable approvals. Every method may raise StoreUnavailable; every read of a row may raise Tampered."""
