@@ -168,6 +168,46 @@ def test_license_and_changelog_are_there() -> None:
     assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in ROOT.glob("*.md")))
+def test_links_between_documents_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for path, anchor in re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)", text):
+        target = ROOT / (path or name)
+        assert target.exists(), path
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not anchor or anchor in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def test_what_counts_as_a_hole_is_said_once_and_found_from_where_people_look() -> None:
+    security = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    counts = security.partition("## What counts")[2].partition("\n## ")[0]
+    for said in ("without a person's yes", "not what was shown", "Two writes for one yes", "A secret in any output"):
+        assert said in counts
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert "](SECURITY.md)" in (ROOT / name).read_text(encoding="utf-8")
+    assert re.findall(r"[\w.]+@[\w.]+", security) == []
+    proof = next(command for command in re.findall(r"`python (\S+)`", security))
+    assert (ROOT / proof).exists()
+
+
+def test_no_file_says_on_which_machine_or_from_which_registry_it_was_made() -> None:
+    hosts = ("pypi" + ".org", "python" + "hosted.org", "registry." + "npmjs", "index" + "-url =")
+    homes = (
+        "/home" + "/(?!ann/)",
+        "/Us" + "ers/",
+        "/ro" + "ot/",
+        r"[A-Z]:\\Us" + "ers",
+        "/tm" + r"p/\w",
+        "/wo" + "rk/",
+    )
+    pattern = re.compile("|".join([*(re.escape(host) for host in hosts), *homes]))
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout.decode()
+    if not listed:
+        pytest.skip("not a checkout with git: which files are the project's own is not known")
+    texts = {name: (ROOT / name).read_bytes().decode(errors="replace") for name in listed.rstrip("\0").split("\0")}
+    assert {name: found[0] for name, text in texts.items() if (found := pattern.search(text))} == {}
+
+
 def _subclasses(kind: type[errors.CallError]) -> set[type[errors.CallError]]:
     return {one for below in kind.__subclasses__() for one in (below, *_subclasses(below))}
 
