@@ -167,6 +167,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("43", "the working directory is not first on the search path", {"43-first": DROP}),
     Guard("43", "no variable leads the search path there", {"43-environment": DROP}),
     Guard("43", "nothing else leads the search path there", {"43-other": DROP}),
+    Guard("43", "the browser is found outside the folder", {"43-browser": DROP}),
     Guard("44", "what decides belongs to nobody else", {"44-owner": FALSE}),
     Guard("44", "what decides is written by nobody else", {"44-mode": FALSE}),
     Guard("44", "the way there belongs to nobody else", {"44-way-owner": FALSE}),

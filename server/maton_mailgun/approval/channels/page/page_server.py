@@ -242,7 +242,7 @@ def _open(address: str, browser: str) -> bool | None:
             stderr=subprocess.DEVNULL,
             # Programs are also looked for in the working directory, on Windows and where PATH has an empty entry, and
             # ours may be a folder of somebody else.
-            cwd=os.path.dirname(sys.executable),
+            cwd=os.path.dirname(sys.executable),  # guard: 43-browser
             timeout=_BROWSER_SECONDS,
             check=False,
         )
