@@ -29,7 +29,7 @@ from maton_mailgun.sandbox.seed import CONNECTION_ID, DOMAIN, ROUTE_ID
 
 from .bench import APPROVE, KEY, LETTER, Desk, decide, structured, text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 VICTIM = Path(__file__).with_name("victim.py")
 ROUTE = {"route_id": ROUTE_ID}
 

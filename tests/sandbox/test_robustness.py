@@ -9,6 +9,8 @@ from maton_mailgun.sandbox.mailgun import OPERATIONS, answer
 from maton_mailgun.sandbox.router import Operation
 from maton_mailgun.sandbox.wire import JSON, Call, Fields, Files, Upload
 
+pytestmark = pytest.mark.slow
+
 NASTY = [
     "",
     "\x00",
