@@ -68,6 +68,7 @@ async def test_the_export_tells_who_moved_what_when_and_no_content(backend: Back
     assert "canary" not in json.dumps(lines)
 
 
+@pytest.mark.slow
 async def test_a_long_audit_is_exported_and_checked_whole(store: Store) -> None:
     """More than one page."""
     record, _ = await store.insert(a_record(), b"", max_pending=1)

@@ -24,7 +24,7 @@ from . import racers
 from .backends import Backend
 from .records import NOON, a_record
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 PROCESSES = multiprocessing.get_context("spawn")
 PATIENCE = 60.0

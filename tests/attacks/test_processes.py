@@ -29,7 +29,7 @@ from maton_mailgun.sandbox.control.faults import parse_fault
 
 from .bench import APPROVE, KEY, LETTER, Desk, decide, structured, text
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 VICTIM = Path(__file__).with_name("victim.py")
 ROUTE = {"route_id": ROUTE_ID}
 

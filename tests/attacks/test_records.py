@@ -275,6 +275,7 @@ async def test_a_client_is_shown_by_the_name_it_gives_itself_and_never_more(desk
     assert len([line for line in person.questions[0].split("\n") if line.startswith("Risk:")]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "status"),
     [

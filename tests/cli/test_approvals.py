@@ -21,6 +21,8 @@ from maton_mailgun.sandbox import RunningSandbox
 
 from .conftest import PASSPHRASE, Cli, set_passphrase
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 SEND = {
     "domain": "mg.example.com",

@@ -10,6 +10,8 @@ from maton_mailgun.sandbox import RunningSandbox
 
 from .conftest import PASSPHRASE, Cli, set_passphrase
 
+pytestmark = pytest.mark.slow
+
 BOUNCE = json.dumps({"domain": "mg.example.com", "address": "gone@example.net"})
 
 

@@ -18,6 +18,8 @@ from maton_mailgun.cli.exit_status import EXIT_STATUSES
 
 from .conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 
 def test_bare_name_on_a_terminal_prints_help_instead_of_waiting(cli: Cli) -> None:
     with cli.terminal() as terminal:

@@ -10,6 +10,8 @@ from maton_mailgun.cli import demo
 
 from .conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 
 def test_demo_without_a_terminal_says_who_answers_and_shows_one_yes_and_one_no(cli: Cli) -> None:
     done = cli("demo")

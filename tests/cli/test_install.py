@@ -19,6 +19,8 @@ from maton_mailgun.cli.parser import HOSTS
 
 from .conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 KEY = "canary-key-that-belongs-in-no-file"
 FILES = {
     "claude-code": ".mcp.json",

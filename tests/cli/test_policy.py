@@ -9,6 +9,8 @@ import pytest
 
 from .conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 POLICY = """
 [[rule]]
 name = "internal notes"

@@ -86,6 +86,7 @@ def test_promise_of_the_gate_stands_in_the_readme_word_for_word() -> None:
     assert quoted == " ".join(PROMISE)
 
 
+@pytest.mark.slow
 def test_demo_in_the_readme_is_what_the_demo_prints(tmp_path: Path) -> None:
     transcript = next(block for block in blocks(README, "text") if "send_message" in block)
     command = [sys.executable, "-P", "-m", "maton_mailgun", "demo", "--yes"]

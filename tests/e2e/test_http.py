@@ -25,6 +25,8 @@ from .host import Era, Host, content, host, text
 from .serving import Serving, serving
 from .wire import WIRE
 
+pytestmark = pytest.mark.slow
+
 Environment = Callable[[], dict[str, str]]
 ERAS: tuple[Era, ...] = ("modern", "legacy")
 TOKEN = "http-token-of-forty-characters-0123456789"

@@ -82,6 +82,7 @@ def unable_to_ask(process: Callable[[], StdioServerParameters]) -> Iterator[_ByE
         yield _ByEra(modern, legacy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 @pytest.mark.parametrize("tool", WRITES)
 def test_a_rejected_write_never_leaves(tool: str, era: Era, rejecting: _ByEra, account: Account) -> None:
@@ -96,6 +97,7 @@ def test_a_rejected_write_never_leaves(tool: str, era: Era, rejecting: _ByEra, a
     assert len(client.asked) == asked_before + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 @pytest.mark.parametrize("tool", WRITES)
 def test_a_write_of_a_client_that_cannot_ask_waits_and_never_leaves(
@@ -121,6 +123,7 @@ def approving_earlier(process: Callable[[], StdioServerParameters]) -> Iterator[
         yield connected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", WRITES)
 def test_an_earlier_client_is_asked_in_the_middle_of_the_call(
     tool: str, approving_earlier: Host, account: Account

@@ -17,6 +17,8 @@ from maton_mailgun.sandbox import RunningSandbox
 
 from .bad_day import CALLS, Seen, be_impatient, run
 
+pytestmark = pytest.mark.slow
+
 _WRITES = ("create", "change", "delete", "send")
 _LASTING = 10
 

@@ -11,6 +11,8 @@ from maton_mailgun.config import Settings, load
 from maton_mailgun.pytest_plugin import MailgunSandbox
 from maton_mailgun.sandbox import RunningSandbox, Sandbox
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 # Where the package was installed before it named its plugin, pytest has to be told.

@@ -113,6 +113,7 @@ MORE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS + MORE)
 def test_malformed_bodies_take_no_longer_than_their_length(unit: str) -> None:
     """The standard library's parser needs minutes for some of these; whoever wants to be approved writes them."""

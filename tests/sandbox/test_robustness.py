@@ -9,6 +9,8 @@ from maton_mailgun.sandbox.mailgun.operations import OPERATIONS, answer
 from maton_mailgun.sandbox.web.calls import JSON, Call, Files, SentFields, Upload
 from maton_mailgun.sandbox.web.router import MailgunOperation
 
+pytestmark = pytest.mark.slow
+
 NASTY = [
     "",
     "\x00",
