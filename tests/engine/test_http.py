@@ -14,16 +14,18 @@ from maton_mailgun.protocol.http import listening, parse_address, principal_of
 @pytest.mark.anyio
 async def test_answers_leave_at_once() -> None:
     """An answer goes out in two pieces; with Nagle's algorithm the second may wait 40 ms for the first to be heard."""
-    accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
+    # The writer is kept, not its socket alone: since Python 3.13 a writer that nobody holds closes its connection.
+    accepted: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
 
     def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        accepted.put_nowait(writer.get_extra_info("socket"))
+        accepted.put_nowait(writer)
 
     with listening("127.0.0.1", 0) as listener:
         async with await asyncio.start_server(connected, sock=listener):
             _, writer = await asyncio.open_connection(*listener.getsockname())
-            connection = await accepted.get()
-            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            ours = await accepted.get()
+            assert ours.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            ours.close()
             writer.close()
 
 
