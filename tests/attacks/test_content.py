@@ -143,7 +143,9 @@ async def test_attack_12_no_field_brings_invisible_characters_before_a_person_or
                 assert not any(line.startswith("Approved by") for line in show.terminal(record.preview))
                 assert not INVISIBLE.search(text(result).replace("\\n", ""))
                 await client.call_tool("cancel_approval", {"approval_id": record.id})
-    assert proposed or name == "create_connection"
+    # What takes nothing but addresses refuses all of it.
+    texts = {one for one, schema in operation.schema["properties"].items() if schema.get("type") == "string"}
+    assert proposed or name == "create_connection" or texts <= {*operation.addresses, "connection_id"}
     assert desk.writes() == []
 
 

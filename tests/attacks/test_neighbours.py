@@ -63,7 +63,7 @@ class Machine:
     @contextmanager
     def client(self, *command: str) -> Iterator[Host]:
         """A client that cannot ask, with a server of its own."""
-        command = command or (sys.executable, "-m", "maton_mailgun")
+        command = command or (sys.executable, "-P", "-m", "maton_mailgun")
         with host(
             StdioServerParameters(command=command[0], args=list(command[1:]), env=self._environment), "absent"
         ) as one:
@@ -201,7 +201,7 @@ def test_attack_42_where_another_user_could_see_it_no_token_is_written_and_the_p
     arrange(machine)
     before = sorted(machine.home.rglob("*"))
     said = machine.home.parent / "said"
-    with machine.client("/bin/sh", "-c", f'exec "{sys.executable}" -m maton_mailgun 2> "{said}"') as client:
+    with machine.client("/bin/sh", "-c", f'exec "{sys.executable}" -P -m maton_mailgun 2> "{said}"') as client:
         asked = client.call("send_message", LETTER)
         pending = content(asked)
         address = urlsplit(machine.opens())
@@ -224,7 +224,7 @@ def test_attack_42_nothing_leads_to_the_port_once_the_server_has_let_go_of_it(ma
 
 def test_attack_42_what_a_killed_server_left_is_swept_and_worth_nothing(machine: Machine) -> None:
     number = machine.home.parent / "number"
-    with machine.client("/bin/sh", "-c", f'echo $$ > {number}; exec "{sys.executable}" -m maton_mailgun') as client:
+    with machine.client("/bin/sh", "-c", f'echo $$ > {number}; exec "{sys.executable}" -P -m maton_mailgun') as client:
         client.call("send_message", LETTER)
         left = file_of(machine.opens())
         os.kill(int(number.read_text()), 9)

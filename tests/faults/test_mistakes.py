@@ -84,7 +84,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], int, str], ...] = (
     # a wrong encoding
     ("add_bounce", {"body": "json"}, 400, "Invalid format for parameter address"),
     ("add_bounce", {"encode": {}}, 400, "created_at"),
-    ("send_message", {"encode": {"to": "json"}}, 400, "to parameter is not a valid address"),
+    ("send_message", {"addresses": {}, "encode": {"to": "json"}}, 400, "to parameter is not a valid address"),
     ("create_route", {"encode": {"actions": "comma"}}, 400, "Invalid route action"),
     ("create_domain", {"encode": {"wildcard": "yes_no"}}, 400, "wildcard"),
     ("list_ips", {"encode": {"dedicated": "yes_no"}}, 400, "dedicated"),

@@ -120,6 +120,8 @@ def _check(operation: Operation, where: str) -> None:
     for name, kind in operation.addresses.items():
         if kind not in ADDRESSES:
             raise SetupError(f"{where}: addresses.{name} = {kind!r}; kinds are {', '.join(sorted(ADDRESSES))}")
+        if kind in ("list", "mailbox") and name in operation.encode:
+            raise SetupError(f"{where}: {name} stands in addresses, which says how it is written, and in encode")
     if operation.writes and not (operation.target and operation.effect and operation.undo):
         raise SetupError(f"{where}: a tool that writes needs target, effect and undo")
     if operation.paging and not {"limit", "cursor"} <= arguments:
