@@ -52,7 +52,7 @@ class Machine:
         browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> {self._opened}\n: < {self._open}\n')
         browser.chmod(0o755)
         self._environment = {
-            "PATH": os.environ["PATH"],
+            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
             "HOME": str(self.home),
             "BROWSER": f"{browser} %s &",
             "MATON_API_URL": api_url,

@@ -208,7 +208,7 @@ def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Pr
         if is_header and _is_one_line(item):
             from maton_mailgun.mail import address_fields
 
-            if address_fields.holds_addresses(key):  # guard: 41-headers
+            if address_fields.holds_addresses(key):
                 try:
                     address_fields.header_value(key, item)
                 except address_fields.Unclear as problem:

@@ -96,7 +96,7 @@ READERS: Mapping[str, Callable[[str], object]] = {"list": read, "mailbox": one, 
 
 def holds_addresses(header: str) -> bool:
     """Whether the value of a header is addresses."""
-    return header.casefold() in _HEADERS
+    return header.casefold() in _HEADERS  # guard: 41-headers
 
 
 def names_nobody(value: str) -> bool:
