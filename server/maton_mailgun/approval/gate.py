@@ -3,7 +3,7 @@
     call -> policy -> look -> pending -> (form | page | terminal) -> approved -> executing -> settled
 
 Everything that survives a crash is in the store; this object only drives it. What carries a write out and finds out
-how it ended is in `execution` and `reconciliation`.
+how it ended is in the room `lifecycle`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `,` and `;` separate, outside quotes, angle brackets and comments, as for Mailgun's own parser (`flanker`; its API
 reference, "parse lists": either , or ;). Nothing here repairs an address: what is not plainly one is kept with its
 problems, which the strict readers of `address_fields` refuse. An address without problems has a domain that
-`approval.address` reads as it is written, and the same; and `written` is what goes on the wire: what a person is shown,
+`plain_address` reads as it is written, and the same; and `written` is what goes on the wire: what a person is shown,
 what a rule is asked about and what is sent are one.
 """
 

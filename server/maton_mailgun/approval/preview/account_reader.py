@@ -21,7 +21,7 @@ _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 class AccountReader:
-    """Implements `preview.Reader` over the gateway, bound to one connection."""
+    """Implements `proposal.Reader` over the gateway, bound to one connection."""
 
     def __init__(self, gateway: Gateway, operations: Mapping[str, Operation], connection_id: str) -> None:
         self._gateway = gateway

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class DurableStore(ABC):
-    """A `store.Store`; the databases add how a script is read and how it is written."""
+    """A `contract.Store`; the databases add how a script is read and how it is written."""
 
     def __init__(self, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self.chain = Chain.under(keys.seal)
@@ -53,35 +53,35 @@ class DurableStore(ABC):
         return self
 
     async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         if record.state != "pending":
             raise ValueError(f"A new record is pending, not {record.state}.")
         return _kept(await self.write(self._journal.insert(record, envelope, max_pending)))
 
     async def get(self, approval_id: str) -> Record | None:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return await self.read(self._journal.get(approval_id))
 
     async def envelope(self, approval_id: str) -> bytes:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return await self.read(self._journal.envelope(approval_id))
 
     async def list(
         self, principal: str | None = None, states: Collection[State] | None = None, limit: int = 50
     ) -> Sequence[Record]:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return await self.read(self._journal.listing(principal, states, limit))
 
     async def history(self, principal: str, digest: str, since: float) -> Sequence[Record]:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return await self.read(self._journal.history(principal, digest, since))
 
     async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return _kept(await self.write(self._journal.move(record, to, actor, permitted(changes))))
 
     async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return _kept(await self.write(self._journal.amend(record, actor, permitted(changes))))
 
     async def claim(
@@ -94,16 +94,16 @@ class DurableStore(ABC):
         message_id: str | None = None,
         now: float | None = None,
     ) -> Record:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         script = self._journal.claim(record, actor, lease_seconds, budgets, message_id, self._now(now))
         return _kept(await self.write(script))
 
     async def spent(self, rules: Iterable[str], now: float | None = None) -> dict[str, int]:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return await self.read(self._journal.spent(rules, self._now(now)))
 
     async def sweep(self, now: float | None = None) -> Sequence[Record]:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         at = self._now(now)
         closed = []
         for approval_id in await self.read(self._journal.lapsed(at)):
@@ -113,7 +113,7 @@ class DurableStore(ABC):
         return closed
 
     async def changed(self) -> int:
-        """See `store.Store`."""
+        """See `contract.Store`."""
         return await self.read(self._journal.changed())
 
     def _now(self, now: float | None) -> float:

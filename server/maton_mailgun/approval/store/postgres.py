@@ -35,7 +35,7 @@ _BEGIN_WRITE = (
 
 
 class PostgresStore(DurableStore):
-    """See `store.Store`."""
+    """See `contract.Store`."""
 
     def __init__(self, url: str, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         super().__init__(keys, clock=clock, monotonic=monotonic)

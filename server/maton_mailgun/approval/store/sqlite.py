@@ -34,7 +34,7 @@ is found there is played back into it."""
 
 
 class SqliteStore(DurableStore):
-    """See `store.Store`."""
+    """See `contract.Store`."""
 
     def __init__(self, path: Path, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         super().__init__(keys, clock=clock, monotonic=monotonic)

@@ -1,6 +1,6 @@
 """The HTML body of a message, rebuilt so that looking at it does nothing.
 
-The frame it is shown in runs no script and fetches nothing (`guard.FRAME_POLICY`); that is the wall. This is the
+The frame it is shown in runs no script and fetches nothing (`fence.FRAME_POLICY`); that is the wall. This is the
 second one, and covers what a content policy does not: name look-ups in advance, links, refreshes. Only elements and
 attributes of the lists below come through, and all text is escaped again.
 """
