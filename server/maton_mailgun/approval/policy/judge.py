@@ -2,7 +2,8 @@
 
 All rules are judged: deny beats ask beats allow, and the strictest level wins. A rule that loosens needs certainty, one
 that tightens does not: an allow rule is met when *every* recipient matches, a deny or ask rule when *any* one does; and
-what cannot be read for certain (see `plain_address`) matches no allow rule, but every deny and ask rule about recipients.
+what cannot be read for certain (see `plain_address`) matches no allow rule, but every deny and ask rule about
+recipients.
 """
 
 from __future__ import annotations

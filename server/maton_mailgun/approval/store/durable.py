@@ -1,4 +1,4 @@
-"""The store methods, over whatever plays the journal's scripts."""
+"""The store methods, over whatever plays the scripts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DurableStore(ABC):
         self.chain = Chain.under(keys.seal)
         self.rows = Rows.under(keys.seal)
         self._clock = clock
-        self._journal = Scripts(chain=self.chain, rows=self.rows, deadlines=Deadlines(monotonic), clock=clock)
+        self._scripts = Scripts(chain=self.chain, rows=self.rows, deadlines=Deadlines(monotonic), clock=clock)
 
     @abstractmethod
     async def start(self) -> None:
@@ -56,33 +56,33 @@ class DurableStore(ABC):
         """See `contract.Store`."""
         if record.state != "pending":
             raise ValueError(f"A new record is pending, not {record.state}.")
-        return _kept(await self.write(self._journal.insert(record, envelope, max_pending)))
+        return _kept(await self.write(self._scripts.insert(record, envelope, max_pending)))
 
     async def get(self, approval_id: str) -> Record | None:
         """See `contract.Store`."""
-        return await self.read(self._journal.get(approval_id))
+        return await self.read(self._scripts.get(approval_id))
 
     async def envelope(self, approval_id: str) -> bytes:
         """See `contract.Store`."""
-        return await self.read(self._journal.envelope(approval_id))
+        return await self.read(self._scripts.envelope(approval_id))
 
     async def list(
         self, principal: str | None = None, states: Collection[State] | None = None, limit: int = 50
     ) -> Sequence[Record]:
         """See `contract.Store`."""
-        return await self.read(self._journal.listing(principal, states, limit))
+        return await self.read(self._scripts.listing(principal, states, limit))
 
     async def history(self, principal: str, digest: str, since: float) -> Sequence[Record]:
         """See `contract.Store`."""
-        return await self.read(self._journal.history(principal, digest, since))
+        return await self.read(self._scripts.history(principal, digest, since))
 
     async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """See `contract.Store`."""
-        return _kept(await self.write(self._journal.move(record, to, actor, permitted(changes))))
+        return _kept(await self.write(self._scripts.move(record, to, actor, permitted(changes))))
 
     async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """See `contract.Store`."""
-        return _kept(await self.write(self._journal.amend(record, actor, permitted(changes))))
+        return _kept(await self.write(self._scripts.amend(record, actor, permitted(changes))))
 
     async def claim(
         self,
@@ -95,26 +95,26 @@ class DurableStore(ABC):
         now: float | None = None,
     ) -> Record:
         """See `contract.Store`."""
-        script = self._journal.claim(record, actor, lease_seconds, budgets, message_id, self._now(now))
+        script = self._scripts.claim(record, actor, lease_seconds, budgets, message_id, self._now(now))
         return _kept(await self.write(script))
 
     async def spent(self, rules: Iterable[str], now: float | None = None) -> dict[str, int]:
         """See `contract.Store`."""
-        return await self.read(self._journal.spent(rules, self._now(now)))
+        return await self.read(self._scripts.spent(rules, self._now(now)))
 
     async def sweep(self, now: float | None = None) -> Sequence[Record]:
         """See `contract.Store`."""
         at = self._now(now)
         closed = []
-        for approval_id in await self.read(self._journal.lapsed(at)):
-            record = await self.write(self._journal.lapse(approval_id, at))
+        for approval_id in await self.read(self._scripts.lapsed(at)):
+            record = await self.write(self._scripts.lapse(approval_id, at))
             if record is not None:
                 closed.append(record)
         return closed
 
     async def changed(self) -> int:
         """See `contract.Store`."""
-        return await self.read(self._journal.changed())
+        return await self.read(self._scripts.changed())
 
     def _now(self, now: float | None) -> float:
         return self._clock() if now is None else now

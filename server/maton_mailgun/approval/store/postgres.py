@@ -48,7 +48,7 @@ class PostgresStore(DurableStore):
     async def start(self) -> None:
         """Connect and make the tables."""
         await self.write(self._schema())
-        await self.write(self._journal.open(adopt=False))
+        await self.write(self._scripts.open(adopt=False))
 
     async def read(self, script: Script[T]) -> T:
         """Play a reading script in one snapshot."""
@@ -85,11 +85,11 @@ class PostgresStore(DurableStore):
                     outcome = await _run(connection, script)
                     await connection.commit()
                 except BaseException:
-                    self._journal.mark.ended(committed=False)
+                    self._scripts.mark.ended(committed=False)
                     with contextlib.suppress(psycopg.Error):
                         await connection.rollback()
                     raise
-                self._journal.mark.ended(committed=True)
+                self._scripts.mark.ended(committed=True)
             except psycopg.Error as error:
                 raise _unavailable(error) from error
             return outcome

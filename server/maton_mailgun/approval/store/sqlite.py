@@ -47,7 +47,7 @@ class SqliteStore(DurableStore):
     async def start(self) -> None:
         """Open the file and make the tables."""
         await self._in_thread(self._open)
-        await self.write(self._journal.open(adopt=True))
+        await self.write(self._scripts.open(adopt=True))
 
     async def read(self, script: Script[T]) -> T:
         """Play a reading script in one snapshot."""
@@ -83,9 +83,9 @@ class SqliteStore(DurableStore):
                 connection.execute("COMMIT")
             except BaseException:
                 _roll_back(connection)
-                self._journal.mark.ended(committed=False)
+                self._scripts.mark.ended(committed=False)
                 raise
-            self._journal.mark.ended(committed=True)
+            self._scripts.mark.ended(committed=True)
         except sqlite3.Error as error:
             raise _unavailable(self._path, error) from error
         return outcome
