@@ -127,6 +127,13 @@ def page_directory() -> Path | None:
     return home / "maton-mailgun-page" if home.is_absolute() else None
 
 
+def pager() -> tuple[str, dict[str, str]]:
+    """The person's pager, empty where they named none, and what it is given of the environment: no key of ours; `less`
+    runs no command for what it shows, and leaves it on the screen unless they set it up otherwise."""
+    others = {name: text for name, text in os.environ.items() if not name.startswith("MATON_")}
+    return os.environ.get("PAGER", ""), {"LESS": "FX", **others, "LESSSECURE": "1"}
+
+
 def display_environment() -> Mapping[str, str]:
     """What tells whether a graphical browser can be opened here."""
     return {name: os.environ[name] for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER") if os.environ.get(name)}

@@ -39,6 +39,8 @@ class FormAnswer:
     asked_at: float
     action: str
     content: Mapping[str, Any] = field(default_factory=dict)
+    shown: str = ""
+    """Names the text of the form that was answered; see `Question.shown`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Question:
     asked_at: float
     message: str
     expires_at: float
+    shown: str
+    """Names the text that holds everything that leaves: a yes counts only to that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.preview import words as show
+from maton_mailgun.approval.preview.form_text import question
+from maton_mailgun.approval.preview.terminal_text import terminal
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.logs import JsonLines
@@ -137,10 +138,12 @@ async def test_attack_12_no_field_brings_invisible_characters_before_a_person_or
                 for line in strings(record.preview):
                     assert not INVISIBLE.search(line), (argument, line)
                     assert "\n" not in line, (argument, line)
-                assert not INVISIBLE.search(show.question(record.preview))
-                assert not INVISIBLE.search("\n".join(show.terminal(record.preview)))
-                assert not any(line.startswith("Approved by") for line in show.question(record.preview).split("\n"))
-                assert not any(line.startswith("Approved by") for line in show.terminal(record.preview))
+                form = question(record.preview)
+                assert form is not None
+                assert not INVISIBLE.search(form.text)
+                assert not INVISIBLE.search("\n".join(terminal(record.preview)))
+                assert not any(line.startswith("Approved by") for line in form.text.split("\n"))
+                assert not any(line.startswith("Approved by") for line in terminal(record.preview))
                 assert not INVISIBLE.search(text(result).replace("\\n", ""))
                 await client.call_tool("cancel_approval", {"approval_id": record.id})
     # What takes nothing but addresses refuses all of it.
@@ -163,7 +166,7 @@ async def test_attack_13_a_subject_or_body_that_claims_approval_is_a_quotation(d
         record = await house.only()
     assert content["status"] == "approval_required"
     (question,) = person.questions
-    for lines in (question.split("\n"), show.terminal(record.preview)):
+    for lines in (question.split("\n"), terminal(record.preview)):
         assert not [line for line in lines if line.startswith(("SYSTEM", "APPROVED", "Account: none"))]
         assert len([line for line in lines if line.startswith("Risk:")]) == 1
     assert desk.writes() == []
@@ -207,7 +210,9 @@ async def test_attack_15_headers_that_reach_more_people_are_shown_as_recipients(
         "mallory@example.org": "header",
         "trent@example.org": "header",
     }
-    assert "ceo@example.com" in show.question(record.preview)
+    form = question(record.preview)
+    assert form is not None
+    assert "ceo@example.com" in form.text
     assert record.preview["warnings"]
 
 
@@ -230,11 +235,12 @@ async def test_attack_16_five_hundred_recipients_are_counted_by_domain_and_all_a
     person = Person(desk.clock, APPROVE)
     async with desk.open() as house, house.client(person) as client:
         content = structured(await client.call_tool("send_message", {**LETTER, "to": people}))
-        record = await house.only()
-    assert content["status"] == "executed"
-    assert "Recipients: 500: 125 at d0.example.net, 125 at d1.example.net" in person.questions[0]
+        assert (content["status"], person.questions, desk.writes()) == ("approval_required", [], [])
+        assert content["preview"]["recipients"]["count"] == 500
+        record = await decide(house, content["approval_id"])
+    assert record.state == "succeeded"
     assert [one["address"] for one in record.preview["recipients"]] == people
-    listed = "\n".join(show.terminal(record.preview))
+    listed = "\n".join(terminal(record.preview))
     assert all(f"to: {address}" in listed for address in people)
     (write,) = desk.writes()
     assert [value for name, value in write["form"] if name == "to"] == people
@@ -464,7 +470,7 @@ async def test_attack_31_no_line_is_forged_in_log_or_terminal(desk: Desk, log: i
     assert lines
     assert all(isinstance(json.loads(line), dict) for line in lines)
     assert "\x1b" not in log.getvalue()
-    printed = "\n".join(show.terminal(record.preview))
+    printed = "\n".join(terminal(record.preview))
     assert "\x1b" not in printed
     assert "\x07" not in printed
     assert not any(line.startswith('{"level"') for line in printed.split("\n"))

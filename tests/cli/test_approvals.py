@@ -235,6 +235,73 @@ def test_fresh_secret_is_shown_once_to_whoever_knows_the_passphrase(online: Cli)
     assert (again.status, secret in again.out, "shown once" in again.out) == (0, False, False)
 
 
+LONG = {**SEND, "subject": "Hello / Grüße", "text": "\n".join(f"this is line {number}" for number in range(300))}
+
+
+def pager(cli: Cli, script: str) -> Path:
+    """Have a pager of the person's own, which keeps what it is given. Returns where."""
+    program, kept = cli.cwd / "my pager", cli.cwd / "paged"
+    program.write_text(f'#!/bin/sh\n{script} > "{kept}"\n')
+    program.chmod(0o755)
+    cli.env["PAGER"] = f"'{program}'"
+    return kept
+
+
+def test_what_is_longer_than_the_screen_goes_through_the_pager_and_nothing_else_does(online: Cli) -> None:
+    kept = pager(online, "cat")
+    long_one, short_one = propose(online, "send_message", LONG), propose(online, "send_message", SEND)
+    with online.terminal("approvals", "show", short_one) as terminal:
+        assert terminal.finish() == 0
+    assert not kept.exists()
+    assert f"  | this is line {299}" in online("approvals", "show", long_one).out
+    assert not kept.exists()
+    with online.terminal("approvals", "show", long_one) as terminal:
+        assert terminal.finish() == 0
+    lines = kept.read_text().splitlines()
+    assert lines[0] == "SEND: message to 1 recipient via mg.example.com"
+    assert [f"  | this is line {number}" for number in range(300)] == [line for line in lines if "this is" in line]
+    assert "was in the pager." in terminal.seen
+    assert "this is line 299" not in terminal.seen
+
+
+@pytest.mark.parametrize("broken", ["/no/such/pager", "'unclosed", "false"])
+def test_a_pager_that_does_not_work_hides_nothing(online: Cli, broken: str) -> None:
+    online.env["PAGER"] = broken
+    with online.terminal("approvals", "show", propose(online, "send_message", LONG)) as terminal:
+        assert terminal.finish() == 0
+    assert "this is line 299" in terminal.seen
+
+
+def test_the_pager_is_given_no_key(online: Cli) -> None:
+    kept = pager(online, "cat >/dev/null; env")
+    with online.terminal("approvals", "show", propose(online, "send_message", LONG)) as terminal:
+        assert terminal.finish() == 0
+    given = dict(line.split("=", 1) for line in kept.read_text().splitlines() if "=" in line)
+    assert [name for name in given if name.startswith("MATON")] == []
+    assert (given["LESS"], given["LESSSECURE"]) == ("FX", "1")
+
+
+def test_all_shows_every_field_of_the_request_decoded_and_no_secret(online: Cli) -> None:
+    shown = online("approvals", "show", propose(online, "send_message", LONG), "--all").out
+    fields = shown.partition("Every field of the request")[2].splitlines()
+    assert "  |   POST, decoded: /v3/mg.example.com/messages" in fields
+    assert "  |   subject: Hello / Grüße" in fields
+    assert "  |   text:" in fields
+    assert "  |   | this is line 299" in fields
+    login = {"domain": "mg.example.com", "login": "robot", "password": "hunter2hunter2"}
+    done = online("call", "create_credential", "-", typed=json.dumps(login))
+    shown = online("approvals", "show", json.loads(done.out)["approval_id"], "--all").out
+    assert "  |   password: (set, not shown)" in shown.partition("Every field of the request")[2]
+    assert "hunter2" not in shown
+
+
+def test_all_of_what_is_over_says_that_the_request_is_gone(online: Cli) -> None:
+    set_passphrase(online)
+    approval_id = propose(online, "send_message", SEND)
+    assert decide(online, "reject", approval_id, PASSPHRASE)[0] == 0
+    assert "The request itself is no longer kept: it is over." in online("approvals", "show", approval_id, "--all").out
+
+
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\u200b\nSTATE: approved\r"
 
 

@@ -113,7 +113,8 @@ async def approved(engine: Engine, tool: str, **arguments: Any) -> Outcome:
     """The outcome of a write that a person approves in the client's form."""
     question = await engine.call(tool, arguments, ASKING)
     assert isinstance(question, Question), question
-    answer = FormAnswer(question.approval_id, question.digest, question.asked_at, "accept", {"decision": "approve"})
+    yes = {"decision": "approve"}
+    answer = FormAnswer(question.approval_id, question.digest, question.asked_at, "accept", yes, question.shown)
     outcome = await engine.call(tool, arguments, ASKING, answer)
     assert isinstance(outcome, Outcome)
     return outcome

@@ -181,7 +181,7 @@ async def test_a_file_swapped_after_the_question_was_shown_is_not_sent(base: Pat
         assert isinstance(question, Question)
         (base / "file.txt").write_bytes(b"something else")
         yes = {"decision": "approve"}
-        answer = FormAnswer(question.approval_id, question.digest, question.asked_at, "accept", yes)
+        answer = FormAnswer(question.approval_id, question.digest, question.asked_at, "accept", yes, question.shown)
         again = await engine.call("send_message", arguments, ASKING, answer)
         # Other bytes are another message: it is asked anew, and the first approval was never given.
         assert isinstance(again, Question)

@@ -110,7 +110,9 @@ async def carried_out(
         asked = await engine.call(tool, arguments, CALLER)
         if isinstance(asked, Outcome):
             return asked
-        yes = FormAnswer(asked.approval_id, asked.digest, asked.asked_at, "accept", {"decision": "approve"})
+        yes = FormAnswer(
+            asked.approval_id, asked.digest, asked.asked_at, "accept", {"decision": "approve"}, asked.shown
+        )
         answered = await engine.call(tool, arguments, CALLER, yes)
         assert isinstance(answered, Outcome)
         return answered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -159,32 +160,37 @@ def test_a_password_approved_in_a_form_is_shown_on_the_page_that_opens_then(
     assert password not in text(done)
 
 
-def test_a_form_that_cannot_hold_the_message_has_all_of_it_on_the_page_beside_it(
+def test_a_message_that_no_form_can_hold_is_decided_on_the_page(
     server: StdioServerParameters, desktop: Desktop, chromium: Chromium
 ) -> None:
-    text = "\n".join(f"line {number}" for number in range(40))
+    text = "\n".join(f"this is line {number} of the message" for number in range(1000))
     message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Long", "text": text}
-    with host(server, "rejects") as connected:
-        connected.call("send_message", {"domain": "mg.example.com", **message})
-        (asked,) = connected.asked
+    with host(server, "approves") as connected:
+        pending = content(connected.call("send_message", {"domain": "mg.example.com", **message}))
+        assert connected.asked == []
         chromium.go(desktop.addresses()[0])
-        chromium.until_text("line 39")
-    assert "line 39" not in asked
-    assert asked.endswith(
-        "\n\nNot everything fits here. All of it is on the approval page, which is open in your browser."
-    )
+        chromium.until_text("this is line 999 of the message")
+    assert pending["decide"][0] == {"channel": "page", "opened": True}
+    assert "lines of the text would be missing" in pending["no_form"]
 
 
-def test_a_form_without_a_browser_beside_it_says_where_all_of_the_message_is(server: StdioServerParameters) -> None:
+@pytest.mark.parametrize("number", [20, 120, 1000])
+def test_without_a_page_a_long_message_is_decided_in_a_terminal(server: StdioServerParameters, number: int) -> None:
     environment = {**(server.env or {}), "MATON_MAILGUN_PAGE": "false"}
-    message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Long", "text": "word " * 200}
+    text = "\n".join(f"this is line {line} of the message" for line in range(number))
+    message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Long", "text": text}
     with host(server.model_copy(update={"env": environment}), "rejects") as connected:
-        connected.call("send_message", {"domain": "mg.example.com", **message})
-        (asked,) = connected.asked
-    last = asked.rsplit("\n\n", 1)[1]
-    assert last.startswith(
-        "Not everything fits here. To see all of it, run in a terminal: maton-mailgun approvals show apr_"
-    )
+        told = content(connected.call("send_message", {"domain": "mg.example.com", **message}))
+        asked = list(connected.asked)
+    if number < 1000:
+        assert f"\n> this is line {number - 1} of the message\n" in asked[0]
+        assert (told["status"], len(asked)) == ("rejected", 1)
+    else:
+        missing = re.search(r"12,000: ([0-9]+) lines of the text would be missing", told["no_form"])
+        assert missing is not None
+        assert 650 < int(missing[1]) < 750
+        command = f"maton-mailgun approvals show {told['approval_id']}"
+        assert (asked, told["decide"]) == ([], [{"channel": "cli", "command": command}])
 
 
 def test_without_a_private_place_for_the_link_the_page_opens_and_asks_for_the_passphrase(

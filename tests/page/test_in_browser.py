@@ -349,6 +349,44 @@ def test_differences_and_the_sandbox_are_plain_to_see(chromium: Chromium, page: 
     ]
 
 
+def test_48_a_long_value_can_be_opened_to_its_last_character(chromium: Chromium, page: RunningPage) -> None:
+    rows = [
+        {"label": "X-Terms", "value": "word " * 1000 + "END-OF-HEADER", "flags": []},
+        {"label": "template", "value": f"{'<p>line</p>⏎' * 500}END-OF-BODY", "flags": [], "block": True},
+    ]
+    diff = [{"field": "template", "before": "old", "after": "new⏎" * 600 + "END-OF-CHANGE"}]
+    show(chromium, page, a_record(preview=a_preview(sections=[{"heading": "Sent", "rows": rows}], diff=diff)))
+    ends = ("END-OF-HEADER", "END-OF-BODY", "END-OF-CHANGE")
+    everything = "return document.querySelector('.detail').innerText"
+    assert [end for end in ends if end in chromium.run(everything)] == []
+    left = chromium.run("return [...document.querySelectorAll('.more-text')].map(e => e.textContent)")
+    assert left == [f"Show the other {n} characters" for n in ("413", "3,013", "4,011")]
+    for _ in left:
+        chromium.click(".more-text")
+    assert [end for end in ends if end not in chromium.run(everything)] == []
+    assert "<p>line</p>\n<p>line</p>\nEND-OF-BODY" in chromium.run(everything)
+    assert chromium.run("return document.querySelectorAll('.more-text').length") == 0
+
+
+def test_48_a_long_body_comes_in_pieces_and_to_its_end(chromium: Chromium, page: RunningPage) -> None:
+    record = a_send()
+    message = {**record.preview["message"], "html": "", "text": "x" * 250_000 + "END"}
+    show(chromium, page, replace(record, preview={**record.preview, "message": message}))
+    chromium.until_text("Show 100,000 more characters of the other 150,003", "#message-panel")
+    chromium.click("#message-panel .more-text")
+    chromium.until_text("Show the other 50,003 characters", "#message-panel")
+    chromium.click("#message-panel .more-text")
+    body = chromium.run("return document.querySelector('#message-panel pre').textContent")
+    assert body == "x" * 250_000 + "END"
+
+
+def test_48_names_that_go_along_with_addresses_are_shown(chromium: Chromium, page: RunningPage) -> None:
+    record = a_send()
+    people = [{"address": "ada@example.com", "name": "Pay to DE99", "kind": "to", "flags": []}]
+    show(chromium, page, replace(record, preview={**record.preview, "recipients": people}))
+    assert chromium.text(".people li").split() == ["Pay", "to", "DE99", "ada@example.com"]
+
+
 def test_the_tabs_of_a_message_follow_the_arrow_keys(chromium: Chromium, page: RunningPage) -> None:
     show(chromium, page, a_send())
     tab_to(chromium, "message-tab-0")

@@ -37,6 +37,7 @@ def test_a_change_shows_what_is_and_what_will_be() -> None:
     account = FakeAccount({"GET /v3/routes/4f3b": ROUTE})
     arguments = {"route_id": "4f3b", "actions": ['forward("https://new.example.com/in")', "stop()"], "priority": 10}
     assert look("update_route", arguments, account).preview == {
+        "whole": True,
         "title": "Change a route",
         "action": "change",
         "operation": "update_route",
@@ -73,6 +74,7 @@ def test_a_change_shows_what_is_and_what_will_be() -> None:
                     {"label": "expression", "value": 'match_recipient("support@example.com")', "flags": []},
                     {"label": "created at", "value": "Mon, 27 Jan 2025 17:45:19 GMT", "flags": []},
                 ],
+                "read": True,
             },
             {
                 "heading": "As it will be sent",
@@ -110,12 +112,14 @@ def test_a_suppression_delete_says_why_and_when_it_was_added() -> None:
                 {"label": "Code", "value": "550", "flags": []},
                 {"label": "Added", "value": "Sun, 26 Jan 2025 07:29:04 UTC", "flags": []},
             ],
+            "read": True,
         },
         {
             "heading": "As it is now",
             "rows": [
                 {"label": "address", "value": "bob@example.net", "flags": []},
             ],
+            "read": True,
         },
     ]
     assert found.before == BOUNCE

@@ -70,6 +70,7 @@ def test_a_message_is_shown_whole() -> None:
         variables={"order": {"id": 7}},
     )
     assert found.preview == {
+        "whole": True,
         "title": "Send a message",
         "action": "send",
         "operation": "send_message",

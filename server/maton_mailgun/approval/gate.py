@@ -28,7 +28,7 @@ from maton_mailgun.approval.lifecycle.settle import Settlement
 from maton_mailgun.approval.lifecycle.signal import known
 from maton_mailgun.approval.lifecycle.watch import Watcher
 from maton_mailgun.approval.policy.in_force import policy_of
-from maton_mailgun.approval.preview import words
+from maton_mailgun.approval.preview.form_text import FormText, question, too_much
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import Conflict, StoreError, Tampered, TooManyPending
 from maton_mailgun.approval.store.opening import open_store
@@ -133,17 +133,21 @@ class Gate:
         """The next step for a record that was just proposed or joined."""
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
-                return await self._question(record)
+                form = question(record.preview)
+                return await (self._question(record, form) if form else self._too_much(record))
             return await self.waiting(record)
         if record.state in ("approved", "executing"):
             record = await self.run(record.id)
         return outcome(record, now=self._now())
 
-    async def _question(self, record: Record) -> Question:
-        asked = words.question(record.preview)
-        if words.leaves_out(asked):
-            asked += "\n\n" + await self._ways.beside(record)
-        return Question(record.id, record.digest, self._now(), asked, record.expires_at)
+    async def _question(self, record: Record, form: FormText) -> Question:
+        asked = form.text
+        if form.elsewhere:
+            asked += "\n\n" + await self._ways.beside(record, form.elsewhere)
+        return Question(record.id, record.digest, self._now(), asked, record.expires_at, form.mark)
+
+    async def _too_much(self, record: Record) -> Outcome:
+        return await self.waiting(record, no_form=too_much(record.preview))
 
     async def _answered(self, record: Record, caller: Caller, answer: FormAnswer) -> Outcome | Question:
         if record.state != "pending":  # guard: 05-finished.before
@@ -151,6 +155,8 @@ class Gate:
         decision = decision_in(answer, caller, self._now())
         if decision is None or record.level != "client":
             return await self.waiting(record)
+        if decision.approve and not _held_all(answer, record):
+            return await self._too_much(record)
         await self.shown(record.id)
         try:
             await self.decided(record.id, decision)
@@ -160,9 +166,14 @@ class Gate:
         await self._ways.reveal(record)
         return outcome(record, now=self._now())
 
-    async def waiting(self, record: Record) -> Outcome:
-        """The pending result, with the page opened where that is possible."""
-        return outcome(record, now=self._now(), decide=await self._ways.ways(record, open_page=True))
+    async def waiting(self, record: Record, *, no_form: str = "") -> Outcome:
+        """The pending result, with the page opened where that is possible.
+
+        Args:
+            no_form: Why nobody is asked by a form, in words.
+        """
+        ways = await self._ways.ways(record, open_page=True)
+        return outcome(record, now=self._now(), decide=ways, no_form=no_form)
 
     # Decisions, from every channel --------------------------------------------------------------------------------
 
@@ -276,6 +287,12 @@ def _answers(answer: FormAnswer, record: Record, digest: str, caller: Caller) ->
     same_call = answer.digest == digest == record.digest  # guard: 02-unsolicited.digest, 03-question, 04-call
     same_asker = record.principal == caller.principal  # guard: 00-answer-principal
     return same_call and same_asker
+
+
+def _held_all(answer: FormAnswer, record: Record) -> bool:
+    """Whether the form that was answered held everything that leaves, word for word."""
+    form = question(record.preview)
+    return form is not None and answer.shown == form.mark  # guard: 48-answer
 
 
 def finished(record: Record) -> bool:

@@ -26,16 +26,17 @@ _STATES = {
 }
 
 
-def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None = None) -> Outcome:
+def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None = None, no_form: str = "") -> Outcome:
     """What the tool call (or `get_approval`) answers for this record.
 
     Args:
         record: The approval.
         now: Unix seconds.
         decide: The ways a person may decide, for a pending one.
+        no_form: Why they are not asked by the client's form, which there is.
     """
     if record.state == "pending":
-        return Outcome(pending(record, decide or []), headline=_pending_words(decide or []))
+        return Outcome(pending(record, decide or [], no_form), headline=_pending_words(decide or [], no_form))
     content: dict[str, Any] = {
         "status": _STATES.get(record.state, record.state),
         "executed": _executed(record),
@@ -55,7 +56,7 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     return Outcome(content, is_error=record.state == "failed", headline=_words(record, now))
 
 
-def pending(record: Record, decide: list[dict[str, Any]]) -> dict[str, Any]:
+def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> dict[str, Any]:
     """Structured content of a call that waits for a person."""
     preview = record.preview
     return {
@@ -74,6 +75,7 @@ def pending(record: Record, decide: list[dict[str, Any]]) -> dict[str, Any]:
         "digest": record.digest,
         "expires_at": timestamp(record.expires_at),
         "decide": decide,
+        **({"no_form": f"Not asked by a form: {no_form}."} if no_form else {}),
         "next": {
             "tool": "get_approval",
             "arguments": {"approval_id": record.id, "wait_seconds": WAIT_SECONDS},
@@ -105,11 +107,13 @@ def _executed(record: Record) -> bool | str:
     return "unknown" if record.state in ("unknown", "executing") else False
 
 
-def _pending_words(decide: list[dict[str, Any]]) -> str:
+def _pending_words(decide: list[dict[str, Any]], no_form: str) -> str:
     opened = [way for way in decide if way.get("opened")]
     where = "The approval page is open in the user's browser." if opened else "A person decides outside this chat."
     if any(way.get("sign_in") for way in opened):
         where += " It asks for the approver's passphrase, which the user types there and nowhere else."
+    if no_form:
+        where += f" A form cannot ask for it: {no_form}."
     return (
         f"NOT EXECUTED. A person must approve this first. {where} Tell the user what waits and where to decide, then "
         "call get_approval. You cannot approve it, and calling again only joins this request."

@@ -25,7 +25,7 @@ from maton_mailgun.cli.ask import passphrase as ask_passphrase
 from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.person import approver
-from maton_mailgun.cli.record_view import HEADINGS, public_fields, row, show_preview, show_state
+from maton_mailgun.cli.record_view import HEADINGS, public_fields, request_lines, row, show_preview, show_state
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, state_home
 
@@ -64,7 +64,7 @@ def show(arguments: argparse.Namespace) -> int:
         if arguments.json:
             screen.line(json.dumps(public_fields(record)))
             return record
-        show_preview(screen, record)
+        show_preview(screen, record, await _request(desk, screen, record) if arguments.all else ())
         show_state(screen, record, desk.clock())
         return record
 
@@ -167,6 +167,13 @@ async def _ask(desk: Terminal, screen: Screen, approval_id: str) -> None:
     if record.state != "pending":
         raise CommandFailed(FAILED, f"There is nothing to decide: it is {record.state}.")
     await desk.shown(record)
+
+
+async def _request(desk: Terminal, screen: Screen, record: Record) -> list[str]:
+    try:
+        return request_lines(screen, await desk.request(record))
+    except (Unsealable, KeyError):
+        return ["", "The request itself is no longer kept: it is over."]
 
 
 async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: str | None = None) -> None:

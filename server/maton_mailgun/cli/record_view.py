@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
-from maton_mailgun.approval.preview.words import terminal
+from maton_mailgun.approval.preview.fields import rows
+from maton_mailgun.approval.preview.terminal_text import field_lines, terminal
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.cli.pager import is_longer_than_the_screen, paged
 from maton_mailgun.cli.screen import Screen, Tone
-from maton_mailgun.mail.text import count, moment, short
+from maton_mailgun.exchange import Prepared
+from maton_mailgun.mail.text import count, moment, safe_line, short
 
 HEADINGS = ("approval", "state", "operation", "target", "asked")
 _TONES: Mapping[str, Tone] = {
@@ -30,11 +34,21 @@ def row(record: Record, now: float) -> tuple[str, ...]:
     return record.id, record.state, record.operation, target, f"{_ago(now - record.created_at)} ago"
 
 
-def show_preview(screen: Screen, record: Record) -> None:
-    """Everything the person has to know before they decide."""
-    title, *rest = terminal(record.preview, screen.width - 4)
+def show_preview(screen: Screen, record: Record, more: Sequence[str] = ()) -> None:
+    """Everything the person has to know before they decide, and `more`; in a pager where the screen is too small."""
+    title, *rest = [*terminal(record.preview, screen.width - 4), *more]
+    if is_longer_than_the_screen(rest) and paged([title, *rest]):
+        rest = [f"All of it, {count(len(rest), 'line')}, was in the pager."]
     tone: Tone = "bad" if record.risk == "high" else "warn"
     screen.panel(title, rest, tone if record.state == "pending" else "quiet")
+
+
+def request_lines(screen: Screen, prepared: Prepared) -> list[str]:
+    """The exact request, field by field and decoded; secrets are not shown."""
+    sent = prepared.request
+    fields = [row.as_dict() for row in rows(prepared.operation, sent)]
+    path = {"label": f"{sent.method}, decoded", "value": safe_line(unquote(sent.path)), "flags": []}
+    return ["", "Every field of the request", *field_lines([path, *fields], screen.width - 4)]
 
 
 def show_state(screen: Screen, record: Record, now: float) -> None:

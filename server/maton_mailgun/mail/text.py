@@ -53,7 +53,7 @@ def safe_line(text: str) -> str:
 
 def safe_block(text: str) -> str:
     """`text` with its line breaks (all kinds become a line feed) and tabs (as four spaces), the rest as in `safe`."""
-    return safe(_LINE_BREAKS.sub("\n", text).replace("\t", "    "), keep="\n")
+    return "\n".join(map(safe, _LINE_BREAKS.sub("\n", text).replace("\t", "    ").split("\n")))
 
 
 def mark(text: str, limit: int) -> str:

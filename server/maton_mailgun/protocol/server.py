@@ -211,7 +211,7 @@ class _Adaptor:
         except MCPError as problem:
             # The client said it can ask and then could not: the person decides elsewhere.
             log.info("the client did not show the question", extra={"why": str(problem)})
-        answer = FormAnswer(question.approval_id, question.digest, question.asked_at, action, content)
+        answer = FormAnswer(question.approval_id, question.digest, question.asked_at, action, content, question.shown)
         outcome = await self._engine.call(name, arguments, caller, answer)
         if isinstance(outcome, Question):
             gate = await self._engine.gate()
@@ -244,14 +244,16 @@ def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
         reply = (responses or {}).get(KEY)
         action = getattr(reply, "action", "unanswered")
         content = getattr(reply, "content", None) or {}
-        return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), str(action), dict(content))
+        # What an earlier version asked has no "s": its form may have left something out.
+        shown = str(known.get("s", ""))
+        return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), str(action), dict(content), shown)
     return None
 
 
 def _input_required(question: Question) -> types.InputRequiredResult:
     from maton_mailgun.approval.channels.form import FORM
 
-    state = {"a": question.approval_id, "d": question.digest, "t": question.asked_at}
+    state = {"a": question.approval_id, "d": question.digest, "t": question.asked_at, "s": question.shown}
     form = types.ElicitRequestFormParams(message=question.message, requested_schema=dict(FORM))
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)},

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.approval.preview.words import brief_holds_all
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import Refused
 from maton_mailgun.exchange import Caller
+
+_THEMSELVES = "Ask the user to decide where `decide` of {0} says (see get_approval), not through you."
 
 
 def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool, words: str) -> Decision:
@@ -22,7 +25,12 @@ def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool
     ):
         raise Refused(
             message="This cannot be relayed: deletes and messages to several people need the person themselves.",
-            next="Ask the user to decide on the approval page or with `maton-mailgun approvals`.",
+            next=_THEMSELVES.format(record.id),
+        )
+    if approve and not brief_holds_all(record.preview):  # guard: 48-relay
+        raise Refused(
+            message="This cannot be relayed: you were told only a part of what leaves.",
+            next=_THEMSELVES.format(record.id),
         )
     return Decision(
         approve=approve,

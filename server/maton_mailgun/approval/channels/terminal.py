@@ -10,7 +10,9 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from maton_mailgun.approval.binding.envelope import unpack
 from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
+from maton_mailgun.approval.binding.seal import unseal
 from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.approval.lifecycle.decide import Decision, decide, mark_shown
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
@@ -19,8 +21,10 @@ from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import StoreUnavailable
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings, state_home
 from maton_mailgun.errors import SetupError
+from maton_mailgun.exchange import Prepared
 
 
 class Terminal:
@@ -69,6 +73,17 @@ class Terminal:
     async def secret(self, record: Record) -> Mapping[str, str] | None:
         """A freshly generated secret, the first time it is asked for."""
         return await take_secret(self.store, self._keys.seal, record)
+
+    async def request(self, record: Record) -> Prepared:
+        """The stored request itself.
+
+        Raises:
+            Unsealable: It is no longer kept, or cannot be opened.
+            KeyError: Its tool is no longer in the catalogue.
+        """
+        envelope = await self.store.envelope(record.id)
+        data = unseal(self._keys.seal, envelope, approval_id=record.id, digest=record.digest)
+        return unpack(data, load()).prepared
 
     async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
         """The record as soon as it satisfies `until`, or as it is after `seconds`. Raises KeyError."""

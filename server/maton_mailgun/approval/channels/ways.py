@@ -11,6 +11,7 @@ from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.config import Settings, display_environment, page_directory, state_home
+from maton_mailgun.mail.text import count
 
 if TYPE_CHECKING:
     from maton_mailgun.approval.channels.page import PageGate, PageServer
@@ -42,14 +43,16 @@ class Ways:
         ways.append({"channel": "cli", "command": self._command(record)})
         return ways
 
-    async def beside(self, record: Record) -> str:
-        """Put everything before a person whose form cannot hold it, and say where it is."""
+    async def beside(self, record: Record, elsewhere: int) -> str:
+        """Put everything before a person whose form does not hold all facts, and say how many are where."""
+        facts = count(elsewhere, "fact")
+        missing = f"{facts} from the account {'is' if elsewhere == 1 else 'are'} not here, or not in full."
         if opened := await self._opened_once(record):
             asks = " and asks for the approver's passphrase" if opened == "passphrase" else ""
-            return f"Not everything fits here. All of it is on the approval page, which is open in your browser{asks}."
+            return f"{missing} All is on the approval page, which is open in your browser{asks}."
         if address := self._address(record):
-            return f"Not everything fits here. All of it is on the approval page: {address}"
-        return f"Not everything fits here. To see all of it, run in a terminal: {self._command(record)}"
+            return f"{missing} All is on the approval page: {address}"
+        return f"{missing} To see all, run in a terminal: {self._command(record)}"
 
     async def reveal(self, record: Record) -> None:
         """Open the page where it has a fresh secret to show to the person who said yes in a form."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview.effect import NOT_SHOWN
 from maton_mailgun.approval.preview.proposal import ReadAnswer, Row, dig
-from maton_mailgun.mail.text import short
+from maton_mailgun.mail.text import safe_line, short
 
 if TYPE_CHECKING:
     from maton_mailgun.catalogue.operation import Operation
@@ -128,8 +128,13 @@ def lasting(data: Any) -> Any:
     return data
 
 
+def read(given: Any) -> str:
+    """A fact that was read from the account, as `shown` has it; a long one is cut."""
+    return short(shown(given), _LIMIT)
+
+
 def shown(given: Any) -> str:
-    """One value of a diff: booleans as on or off, lists one after the other, objects as JSON."""
+    """One value of a diff, whole: booleans as on or off, lists one after the other, objects as JSON."""
     if given is None:
         return "(not set)"
     if isinstance(given, bool):
@@ -137,10 +142,10 @@ def shown(given: Any) -> str:
     if given == "":
         return "(empty)"
     if isinstance(given, list) and all(isinstance(item, str) for item in given):
-        return short(" | ".join(given), _LIMIT) if given else "(none)"
+        return safe_line(" | ".join(given)) if given else "(none)"
     if isinstance(given, list | dict):
-        return short(json.dumps(given, ensure_ascii=False, sort_keys=True), _LIMIT)
-    return short(str(given), _LIMIT)
+        return safe_line(json.dumps(given, ensure_ascii=False, sort_keys=True))
+    return safe_line(str(given))
 
 
 def _wanted(operation: Operation, given: Mapping[str, Any], argument: str) -> Any:
@@ -191,7 +196,7 @@ def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(data, list) and not all(isinstance(item, str) for item in data):
         yield path or "items", f"{len(data):,}"
     elif data is not None:
-        yield path or "value", shown(data)
+        yield path or "value", read(data)
 
 
 def _label(path: str) -> str:

@@ -48,7 +48,7 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         warnings.append(f"{count(len(naming), 'route')} of the account will no longer receive mail for {domain}.")
     if under:
         warnings.append(f"{count(len(under), 'mailing list')} under {domain} will stop working.")
-    return Findings(sections=[Section("What goes with it", rows)], warnings=warnings, raises=1)
+    return Findings(sections=[Section("What goes with it", rows, read=True)], warnings=warnings, raises=1)
 
 
 def _volume(answer: ReadAnswer | None) -> str:

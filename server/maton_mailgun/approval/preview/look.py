@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from maton_mailgun.approval.preview import difference, fields, registry
 from maton_mailgun.approval.preview.effect import render
 from maton_mailgun.approval.preview.proposal import (
+    WHOLE,
     CouldNotRead,
     Findings,
     Proposal,
@@ -124,7 +125,7 @@ async def _fact(proposal: Proposal, reads: Reads, fact: Fact) -> Row:
     if answer.status == 404:
         return Row(fact.label, "none found")
     found = dig(difference.without_secrets(answer.data), fact.pick)
-    return Row(fact.label, "none" if found in (None, "", [], {}) else difference.shown(found))
+    return Row(fact.label, "none" if found in (None, "", [], {}) else difference.read(found))
 
 
 async def _findings(proposal: Proposal, reads: Reads) -> Findings:
@@ -145,11 +146,12 @@ def _compose(
     undo = render(operation.undo or "", given, secret=operation.secret) or ""
     sections = [
         *findings.sections,
-        Section("Facts", facts),
-        Section("As it is now", _as_it_is(before, diff, [*facts, *_rows(findings)])),
+        Section("Facts", facts, read=True),
+        Section("As it is now", _as_it_is(before, diff, [*facts, *_rows(findings)]), read=True),
         Section("As it will be sent", fields.rows(operation, proposal.request, covered=findings.covers)),
     ]
     preview = {
+        WHOLE: True,
         "title": operation.title,
         "action": operation.access,
         "operation": operation.name,

@@ -13,7 +13,7 @@ from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnsw
 from maton_mailgun.mail import letter
 from maton_mailgun.mail.addresses import address_flags, parse, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
-from maton_mailgun.mail.text import count, quoted, short
+from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 if TYPE_CHECKING:
     pass
@@ -119,17 +119,15 @@ def _word(sender: str) -> str:
 
 
 def _sender(sent: Letter, domain: str) -> list[Row]:
-    rows = [
-        Row("From", short(sent.sender, 500) if sent.sender else "(left to the template)", _from_flags(sent, domain))
-    ]
+    rows = [Row("From", safe_line(sent.sender) if sent.sender else "(left to the template)", _from_flags(sent, domain))]
     replies = ", ".join(sent.header("Reply-To"))
     if replies and replies.strip() != sent.sender.strip():
         flags = ["answers go here, not to From"]
         flags += [flag for one in parse_all(sent.header("Reply-To")) for flag in address_flags(one, known=domain)]
         if any(audience.is_external(one, domain) for one in parse_all(sent.header("Reply-To"))):
             flags.append("external")
-        rows.append(Row("Reply-To", short(replies, 500), flags))
-    rows.append(Row("Subject", quoted(sent.subject, 998) if sent.subject is not None else "(left to the template)"))
+        rows.append(Row("Reply-To", safe_line(replies), flags))
+    rows.append(Row("Subject", _quoted(sent.subject) if sent.subject is not None else "(left to the template)"))
     return rows
 
 
@@ -180,7 +178,12 @@ def _counts(people: Audience) -> list[Row]:
 
 
 def _person(one: audience.Recipient) -> str:
-    return f"{quoted(one.address.name, 100)} {one.address.address}" if one.address.name else one.address.address
+    return f"{_quoted(one.address.name)} {one.address.address}" if one.address.name else one.address.address
+
+
+def _quoted(words: str) -> str:
+    """Somebody else's words, all of them: they leave."""
+    return quoted(words, len(words))
 
 
 def _visible(sent: Letter, fields: FormFields) -> str:
@@ -210,7 +213,9 @@ def _enclosed(one: Enclosure) -> Row:
     label = "Inline" if one.cid else "Attachment"
     flags = [f"cid:{one.cid}"] if one.cid else []
     return Row(
-        label, f"{quoted(one.name, 200)}, {short(one.type, 80)}, {one.size:,} bytes, SHA-256 {one.sha256}", flags
+        label,
+        f"{_quoted(one.name)}, {safe_line(one.type)}, {one.size:,} bytes, SHA-256 {one.sha256}",
+        flags,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
-from maton_mailgun.approval.preview.fields import whole
+from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.proposal import Row
 from maton_mailgun.mail.hosts import place
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, Letter
-from maton_mailgun.mail.text import count, moment, short
+from maton_mailgun.mail.text import count, moment, safe_line, short
 
 _RECEIPTS = {"disposition-notification-to", "return-receipt-to", "x-confirm-reading-to"}
 _SENDERS = {"from", "sender", "resent-from", "resent-sender"}
@@ -25,7 +25,7 @@ def headers(sent: Letter) -> tuple[list[Row], list[str]]:
         remark = _remark(name.casefold())
         if (name, value) in sent.own_headers and remark == _READ_AS:
             remark = ""
-        rows.append(Row(short(name, 100), whole(value, 1000), [remark] if remark else []))
+        rows.append(row(safe_line(name), value, [remark] if remark else []))
         if remark and remark != _ANSWERS:
             warnings.append(f"The header {short(name, 60)} {remark}: {short(value, 200)}")
     return rows, warnings
@@ -57,19 +57,18 @@ def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:
         if known == "deliverytime":
             rows.append(Row("Leaves at", schedule(value, now)))
         elif known == "testmode":
-            rows.append(Row("Test mode", short(value, 100)))
+            rows.append(row("Test mode", value))
         elif known == "archive-to":
             found = place(value)
-            rows.append(Row("Copies go to", short(value, 500), [f"host {found.host}", *found.flags]))
+            rows.append(row("Copies go to", value, [f"host {found.host}", *found.flags]))
             if found.flags:
                 warnings.append(f"Copies go to {short(found.host or value, 253)}: {'; '.join(found.flags)}.")
         else:
-            rows.append(Row(f"o:{short(name, 60)}", short(value, 500)))
-    rows += [
-        Row(f"v:{short(name, 60)}", whole(value, 500), ["recipients can see it"]) for name, value in fields.spread("v:")
-    ]
-    if fields.all("recipient-variables"):
+            rows.append(row(f"o:{safe_line(name)}", value))
+    rows += [row(f"v:{safe_line(name)}", value, ["recipients can see it"]) for name, value in fields.spread("v:")]
+    for value in fields.all("recipient-variables"):
         rows.append(Row("Recipient variables", f"for {count(len(fields.mapping('recipient-variables')), 'recipient')}"))
+        rows.append(row("recipient-variables", value))
     return rows, warnings
 
 
@@ -78,7 +77,7 @@ def schedule(text: str, now: float) -> str:
     try:
         when = parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError):
-        return short(text, 100)
+        return safe_line(text)
     minutes = round(abs(when - now) / 60)
     days, hours = divmod(minutes // 60, 24)
     parts = [(days, "day"), (hours, "hour"), (minutes % 60, "minute")]

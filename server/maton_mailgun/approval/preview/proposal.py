@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from maton_mailgun.catalogue.operation import Operation
     from maton_mailgun.wire.request import Request
 
+WHOLE = "whole"
+"""A preview that has this holds every value that leaves in full; those that earlier versions froze cut long ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
@@ -71,10 +74,13 @@ class Row:
     label: str
     value: str
     flags: Sequence[str] = ()
+    block: bool = False
+    """Drawn with a line of its own for each line of the value, which end in ⏎ here."""
 
     def as_dict(self) -> dict[str, Any]:
         """The line as it stands in a preview."""
-        return {"label": self.label, "value": self.value, "flags": list(self.flags)}
+        line: dict[str, Any] = {"label": self.label, "value": self.value, "flags": list(self.flags)}
+        return line | {"block": True} if self.block else line
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,14 @@ class Section:
 
     heading: str
     rows: Sequence[Row]
+    read: bool = False
+    """Only facts that were read from the account: a channel without room for them may say where they are instead. All
+    else is about what leaves, and a channel that cannot hold it takes no yes."""
 
     def as_dict(self) -> dict[str, Any]:
         """The section as it stands in a preview."""
-        return {"heading": self.heading, "rows": [row.as_dict() for row in self.rows]}
+        part: dict[str, Any] = {"heading": self.heading, "rows": [row.as_dict() for row in self.rows]}
+        return part | {"read": True} if self.read else part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

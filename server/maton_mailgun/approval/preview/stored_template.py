@@ -9,10 +9,10 @@ from typing import Any
 
 from maton_mailgun.approval.preview import variables
 from maton_mailgun.approval.preview.audience import Audience
-from maton_mailgun.approval.preview.fields import whole
+from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.proposal import ReadAnswer, Row, dig
 from maton_mailgun.mail.letter import FormFields, Letter
-from maton_mailgun.mail.text import count, quoted, short
+from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 _VERSION = "GET /v3/{domain}/templates/{template}/versions/{version}"
 _ACTIVE = "GET /v3/{domain}/templates/{template}?active=yes"
@@ -35,11 +35,9 @@ def rows_and_warnings(
     rows, warnings = [], []
     own = fields.mapping("recipient-variables")
     if named := fields.all("template"):
-        rows.append(Row("Template", short(named[-1], 200)))
+        rows.append(row("Template", named[-1]))
         rows.append(Row("Version", _version(fields, answer)))
-        rows += [
-            Row(f"t:{short(name, 60)}", whole(value, 1000)) for name, value in fields.spread("t:") if name != "version"
-        ]
+        rows += [row(f"t:{safe_line(name)}", value) for name, value in fields.spread("t:") if name != "version"]
         body = content(answer)
         if answer is not None and body is None:
             warnings.append(
@@ -63,7 +61,7 @@ def _version(fields: FormFields, answer: ReadAnswer | None) -> str:
     asked = fields.all("t:version")
     tag = dig(answer.data, "template.version.tag") if answer is not None else None
     if asked:
-        return short(asked[-1], 100)
+        return safe_line(asked[-1])
     return f"{short(str(tag), 100)} (active)" if tag else "the active one"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from maton_mailgun.approval.preview.fields import whole
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section, dig, items
 from maton_mailgun.mail.text import count, moment, short
 
@@ -29,9 +28,9 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         Row("Last use", _UNKNOWN if events is None else last or "not named in the newest 300 accepted messages"),
     ]
     if isinstance(source, str) and source:
-        rows.append(Row("Active content", whole(source, 1000), ["cannot be brought back unless it is kept elsewhere"]))
+        rows.append(Row("Active content", short(source, 1000), ["cannot be brought back unless it is kept elsewhere"]))
     warnings = [f"The template is in use: it was last named {last}."] if last else []
-    return Findings(sections=[Section("What is lost", rows)], warnings=warnings, raises=bool(last))
+    return Findings(sections=[Section("What is lost", rows, read=True)], warnings=warnings, raises=bool(last))
 
 
 def _versions(answer: ReadAnswer | None) -> str:

@@ -1,4 +1,4 @@
-"""A preview in words: for the model, for a question form, and for a terminal.
+"""A preview in words: for the model, and what forms and terminals say in the same way.
 
 Every line of ours begins at the margin; what others wrote is on one line, in quotation marks or behind a bar.
 """
@@ -6,63 +6,37 @@ Every line of ours begins at the margin; what others wrote is on one line, in qu
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from maton_mailgun.mail.text import count, mark, quoted, safe_block, safe_line, short
+from maton_mailgun.approval.preview.proposal import WHOLE
+from maton_mailgun.mail.text import quoted, safe_line, short
+
+BODIES = (("text", "Text"), ("html", "HTML"), ("amp_html", "AMP HTML"))
+"""The bodies of a message, and what they are called."""
 
 _BRIEF = 2000
-_QUESTION = 3500
-_ON_THE_PAGE = "all of them are listed on the approval page"
-
-_MORE = "- and {} more on the approval page"
-_BODIES = (("text", "Text"), ("html", "HTML"), ("amp_html", "AMP HTML"))
-_NAMES = dict(_BODIES)
-_LEFT_OUT = ("on the approval page", " more characters)")
-"""What a question says wherever it does not hold everything."""
+_ALL = 10**9
 
 Preview = Mapping[str, Any]
 
 
 def brief(preview: Preview) -> dict[str, Any]:
-    """The part of a preview that the model gets: at most about 2,000 characters of JSON, counts instead of hundreds
-    of recipients, bodies shortened."""
+    """The part of a preview that the model gets: all of it where that is little, else about 2,000 characters of JSON,
+    with counts instead of hundreds of recipients and bodies shortened."""
+    if (everything := _everything(preview)) is not None:
+        return everything
     for size in (160, 80, 40, 20):
         told = _brief(preview, size)
-        if len(json.dumps(told, ensure_ascii=False)) <= _BRIEF:
+        if _fits(told):
             break
     return told
 
 
-def question(preview: Preview) -> str:
-    """The message of a question form: plain text of at most about 3,500 characters, what matters most first."""
-    lines: list[str] = []
-    left = _QUESTION - 120
-    hidden = 0
-    for line in _question(preview):
-        if len(line) + 1 > left:
-            hidden += 1
-            continue
-        lines.append(line)
-        left -= len(line) + 1
-    if hidden:
-        lines.append(f"({count(hidden, 'more line')} on the approval page)")
-    return "\n".join(lines)
-
-
-def leaves_out(asked: str) -> bool:
-    """Whether a question's text says that there is more to see than it holds. Quoted words may say so too: then the
-    person is shown more than they need."""
-    return any(sign in asked for sign in _LEFT_OUT)
-
-
-def terminal(preview: Preview, width: int = 80) -> list[str]:
-    """The whole preview as lines of at most `width` columns, free of control sequences, with every recipient and the
-    whole message."""
-    return [line for text, indent in _terminal(preview) for line in _wrapped(text, indent, max(width, 40))]
+def brief_holds_all(preview: Preview) -> bool:
+    """Whether the model was told everything that leaves, and not a part of it."""
+    return bool(preview.get(WHOLE)) and _everything(preview) is not None
 
 
 def what_changed(old: Preview, new: Preview) -> list[str]:
@@ -80,8 +54,29 @@ def what_changed(old: Preview, new: Preview) -> list[str]:
 
 def by_domain(recipients: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """How many recipients each domain has, the largest first."""
-    domains = Counter(str(recipient["address"]).rpartition("@")[2] for recipient in recipients)
+    domains = Counter(str(one["address"]).rpartition("@")[2] for one in recipients)
     return sorted(domains.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _everything(preview: Preview) -> dict[str, Any] | None:
+    """The brief part with nothing shortened, and with what will be sent; None where that is too long."""
+    values = [row["value"] for section in preview["sections"] for row in section["rows"]]
+    message = preview.get("message") or {}
+    if sum(map(len, [*values, *(message.get(kind) or "" for kind, _ in BODIES)])) > 4 * _BRIEF:
+        return None
+    told = _brief(preview, _ALL)
+    told["sent"] = [_row(row, _ALL) for section in preview["sections"] for row in section["rows"] if _is_sent(section)]
+    if not told["sent"]:
+        del told["sent"]
+    return told if _fits(told) else None
+
+
+def _fits(told: Mapping[str, Any]) -> bool:
+    return len(json.dumps(told, ensure_ascii=False)) <= _BRIEF
+
+
+def _is_sent(section: Mapping[str, Any]) -> bool:
+    return bool(section["heading"] == "As it will be sent")
 
 
 def _brief(preview: Preview, size: int) -> dict[str, Any]:
@@ -94,7 +89,8 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
     }
     if preview["diff"]:
         told["changes"] = _first(
-            [{name: short(text, size) for name, text in line.items()} for line in preview["diff"]], size // 16
+            [{name: short(line[name], size) for name in ("field", "before", "after")} for line in preview["diff"]],
+            size // 16,
         )
     if preview["recipients"]:
         told["recipients"] = _brief_recipients(preview["recipients"], size)
@@ -102,9 +98,9 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
         told["message"] = _brief_message(message, size)
     told["facts"] = _first(
         [
-            f"{short(row['label'], 40)}: {short(row['value'], size)}{_flags(row, size)}"
+            _row(row, size)
             for section in preview["sections"]
-            if section["heading"] not in {"Recipients", "As it will be sent"}
+            if section["heading"] != "Recipients" and not _is_sent(section)
             for row in section["rows"]
         ],
         size // 16,
@@ -120,193 +116,58 @@ def _brief_recipients(recipients: Sequence[Mapping[str, Any]], size: int) -> dic
     most = max(size // 20, 1)
     told: dict[str, Any] = {
         "count": len(recipients),
-        "by_domain": {short(domain, 60): number for domain, number in domains[:most]},
+        "by_domain": {short(domain, max(size, 60)): number for domain, number in domains[:most]},
     }
     if len(domains) > most:
         told["other_domains"] = len(domains) - most
-    told["first"] = [
-        short(f"{one['kind']}: {one['address']}", 80) + _flags(one, size) for one in recipients[: max(size // 32, 1)]
-    ]
+    told["first"] = [recipient(one, max(size, 80)) for one in recipients[: max(size // 32, 1)]]
     return told
 
 
 def _brief_message(message: Mapping[str, Any], size: int) -> dict[str, Any]:
     told: dict[str, Any] = {key: short(message[key], size) for key in ("from", "subject") if message.get(key)}
-    for key in ("text", "html"):
-        if message.get(key):
-            told[key] = short(message[key], size)
-            break
+    bodies = [kind for kind, _ in BODIES if message.get(kind)]
+    for kind in bodies if size == _ALL else bodies[:1]:
+        told[kind] = short(message[kind], size)
     if message.get("attachments"):
-        told["attachments"] = _first([short(one["name"], 60) for one in message["attachments"]], size // 32)
+        told["attachments"] = _first([short(one["name"], max(size, 60)) for one in message["attachments"]], size // 32)
     if message.get("link_hosts"):
-        told["link_hosts"] = _first([short(host, 60) for host in message["link_hosts"]], size // 20)
+        told["link_hosts"] = _first([short(host, max(size, 60)) for host in message["link_hosts"]], size // 20)
     return told
 
 
-def _first(entries: list[Any], most: int, more: str = "{} more") -> list[Any]:
+def _row(row: Mapping[str, Any], size: int) -> str:
+    return f"{short(row['label'], max(size // 4, 40))}: {short(row['value'], size)}{flags(row, 2 * size)}"
+
+
+def _first(entries: list[Any], most: int) -> list[Any]:
     most = max(most, 1)
-    return entries if len(entries) <= most else [*entries[:most], more.format(f"{len(entries) - most:,}")]
+    return entries if len(entries) <= most else [*entries[:most], f"{len(entries) - most:,} more"]
 
 
-def _flags(row: Mapping[str, Any], size: int) -> str:
-    return f" [{short('; '.join(row['flags']), 2 * size)}]" if row["flags"] else ""
+def flags(row: Mapping[str, Any], limit: int = _ALL) -> str:
+    """The remarks beside a row or a recipient, in brackets."""
+    return f" [{short('; '.join(row['flags']), limit)}]" if row["flags"] else ""
 
 
-def _question(preview: Preview) -> Iterator[str]:
-    yield f"{preview['action'].upper()}: {short(preview['target'], 300)}"
-    yield short(preview["effect"], 700)
-    if preview["undo"] and preview["undo"] not in preview["effect"]:
-        yield short(preview["undo"], 200)
-    yield ""
-    yield _account(preview)
-    yield f"Risk: {preview['risk']}"
-    warnings = [f"WARNING: {short(line, 260)}" for line in preview["warnings"]]
-    unchecked = [f"NOT CHECKED: {short(line, 200)}" for line in preview["unchecked"]]
-    yield from _first([*warnings, *unchecked], 10, "WARNING: {} more warnings on the approval page")
-    yield from (f"EARLIER: {short(line, 200)}" for line in preview["history"][:3])
-    if preview["diff"]:
-        yield ""
-        yield "Changes:"
-        yield from _first(
-            [
-                f"- {short(line['field'], 40)}: {quoted(line['before'], 150)} -> {quoted(line['after'], 150)}"
-                for line in preview["diff"]
-            ],
-            12,
-            _MORE,
-        )
-    if preview["recipients"]:
-        yield ""
-        yield from _question_recipients(preview["recipients"])
-    yield from _question_sections(preview)
-    if message := preview.get("message"):
-        yield from _question_message(message)
-    yield ""
-    yield f"Request: {preview['request']['method']} {short(preview['request']['path'], 200)}"
-    yield _asked_by(preview)
+def recipient(one: Mapping[str, Any], limit: int = _ALL) -> str:
+    """A recipient with the name that goes along, and what is known about them."""
+    named = f"{quoted(one['name'], _ALL)} " if one.get("name") else ""
+    return short(f"{one['kind']}: {named}{one['address']}", limit) + flags(one, limit)
 
 
-def _question_recipients(recipients: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    domains = by_domain(recipients)
-    counts = ", ".join(f"{number:,} at {short(domain, 60)}" for domain, number in domains[:8])
-    more = f" and {count(len(domains) - 8, 'more domain')}" if len(domains) > 8 else ""
-    yield f"Recipients: {len(recipients):,}: {counts}{more}"
-    if len(recipients) > 8:
-        marked = [one for one in recipients if one["flags"]]
-        yield f"- {_ON_THE_PAGE}; of these {len(marked):,} carry a remark"
-        yield from (f"- {_recipient(one, 150)}" for one in marked[:5])
-    else:
-        yield from (f"- {_recipient(one, 200)}" for one in recipients)
+def account(preview: Preview) -> str:
+    """Whose account it is, and whether it is the sandbox's."""
+    held = preview["account"]
+    note = " (SANDBOX: nothing leaves this machine)" if held["sandbox"] else ""
+    return f"Account: {quoted(held['label'], 200)}, connection {short(held['connection_id'], 200)}{note}"
 
 
-def _question_sections(preview: Preview) -> Iterator[str]:
-    for section in preview["sections"]:
-        if section["heading"] == "Recipients":
-            continue
-        yield ""
-        yield f"{section['heading']}:"
-        rows = [f"- {short(row['label'], 40)}: {short(row['value'], 160)}{_flags(row, 100)}" for row in section["rows"]]
-        yield from _first(rows, 10, _MORE)
-
-
-def _question_message(message: Mapping[str, Any]) -> Iterator[str]:
-    for kind, name in _BODIES:
-        if body := message.get(kind):
-            yield ""
-            yield f"{name}, {count(len(body), 'character')}:"
-            lines = [f"> {line}" for line in safe_block(mark(body, 500)).split("\n")]  # guard: 13-form
-            yield from lines[:12]
-            if len(lines) > 12:
-                yield f"({count(len(lines) - 12, 'more line')} of it on the approval page)"
-            others = [other for other, _ in _BODIES if other != kind and message.get(other)]
-            if others:
-                yield f"(The {' and '.join(_NAMES[other] for other in others)} body is on the approval page)"
-            return
-
-
-def _terminal(preview: Preview) -> Iterator[tuple[str, str]]:
-    """Each line with the text that stands before it and its continuations."""
-    yield f"{preview['action'].upper()}: {preview['target']}", ""
-    yield preview["effect"], ""
-    yield preview["undo"], ""
-    yield "", ""
-    yield _account(preview), ""
-    yield f"Risk: {preview['risk']}", ""
-    yield f"Request: {preview['request']['method']} {preview['request']['path']}", ""
-    yield _asked_by(preview), ""
-    for heading, lines in (
-        ("Warnings", preview["warnings"]),
-        ("Not checked", preview["unchecked"]),
-        ("Earlier", preview["history"]),
-        ("Changes", [f"{line['field']}: {line['before']} -> {line['after']}" for line in preview["diff"]]),
-    ):
-        yield from _block(heading, lines)
-    for section in preview["sections"]:
-        rows = [f"{row['label']}: {row['value']}{_flags(row, 10_000)}" for row in section["rows"]]
-        yield from _block(section["heading"], rows)
-    recipients = preview["recipients"]
-    everyone = [_recipient(one, 1000) for one in recipients]  # guard: 16-everyone
-    yield from _block(f"All recipients ({len(recipients):,})", everyone)
-    message = preview.get("message") or {}
-    for kind, name in (("text", "Text"), ("html", "HTML source"), ("amp_html", "AMP HTML source")):
-        if message.get(kind):
-            yield from _block(
-                name,
-                safe_block(message[kind]).split("\n"),
-                indent="  | ",  # guard: 13-terminal
-            )
-
-
-def _block(heading: str, lines: Iterable[str], *, indent: str = "  ") -> Iterator[tuple[str, str]]:
-    lines = list(lines)
-    if lines:
-        yield "", ""
-        yield heading, ""
-        yield from ((line, indent) for line in lines)
-
-
-def _wrapped(text: str, indent: str, width: int) -> Iterator[str]:
-    """`text` in lines of at most `width` columns, broken at spaces where there are some. Continuations of a line of
-    ours are indented too, so that nothing from outside ever begins at the margin."""
-    line, start = indent, len(indent)
-    for word in re.findall(r" *[^ ]+| +$", safe_block(text).replace("\n", "⏎")):
-        if _width(line) + _width(word) > width and len(line) > start:
-            yield line.rstrip()
-            line = f"{indent}    "
-            start = len(line)
-            word = word.lstrip(" ")
-        for character in word:
-            if _width(line) + _columns(character) > width:
-                yield line.rstrip()
-                line = f"{indent}    "
-            line += character
-    yield line.rstrip()
-
-
-def _width(text: str) -> int:
-    return sum(map(_columns, text))
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
-
-
-def _recipient(one: Mapping[str, Any], limit: int) -> str:
-    return short(f"{one['kind']}: {one['address']}", limit) + _flags(one, limit)
-
-
-def _account(preview: Preview) -> str:
-    account = preview["account"]
-    note = " (SANDBOX: nothing leaves this machine)" if account["sandbox"] else ""
-    return f"Account: {quoted(account['label'], 80)}, connection {short(account['connection_id'], 60)}{note}"
-
-
-def _asked_by(preview: Preview) -> str:
+def asked_by(preview: Preview) -> str:
+    """Which client asks, and for whom."""
     asked = preview["asked_by"]
-    who = f", for {quoted(asked['principal'], 80)}" if asked["principal"] else ""
-    return f"Asked by: client {quoted(asked['client'] or 'unknown', 60)}{who}"
+    who = f", for {quoted(asked['principal'], 120)}" if asked["principal"] else ""
+    return f"Asked by: client {quoted(asked['client'] or 'unknown', 80)}{who}"
 
 
 def _comparable(preview: Preview) -> Iterator[tuple[str, str]]:
@@ -315,7 +176,7 @@ def _comparable(preview: Preview) -> Iterator[tuple[str, str]]:
         for row in section["rows"]:
             label = f"{section['heading']}, {row['label']}"
             seen[label] += 1
-            yield label if seen[label] == 1 else f"{label} ({seen[label]})", safe_line(row["value"]) + _flags(row, 200)
+            yield label if seen[label] == 1 else f"{label} ({seen[label]})", safe_line(row["value"]) + flags(row, 200)
     for line in preview["diff"]:
         yield f"{line['field']} at present", line["before"]
     message = preview.get("message") or {}

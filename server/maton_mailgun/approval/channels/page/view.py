@@ -10,7 +10,6 @@ from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import links
 from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
 
-_MOST_BODY = 400_000
 _MOST_DETAILS = 20_000
 _BODIES = frozenset({"text", "html", "amp_html", "inline"})
 
@@ -80,7 +79,7 @@ def bodies(message: Mapping[str, Any]) -> dict[str, Any]:
     found, total = links.find(markup, text)
     sources = {"text": text, "html": markup, "amp_html": str(message.get("amp_html") or "")}
     return {
-        **{name: safe_block(mark(body, _MOST_BODY)) for name, body in sources.items()},
+        **{name: safe_block(body) for name, body in sources.items()},
         "links": found,
         "links_total": total,
     }

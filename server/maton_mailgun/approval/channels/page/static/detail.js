@@ -6,9 +6,11 @@ import { decisionBar } from "./decision.js";
 import { messageSection } from "./message.js";
 import { outcomePanel } from "./outcome.js";
 import { recipientsSection } from "./recipients.js";
+import { unfold } from "./unfold.js";
 import { ago, countdown, date, plural, stateOf } from "./words.js";
 
 const WARNINGS_AT_ONCE = 6;
+const VALUE_AT_ONCE = 2_000;
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "cancelled", "stale"]);
 
 /** Show the approval `id` in `main` and follow it until `signal` aborts. `changed()` is called when its state changes. */
@@ -183,8 +185,8 @@ function diffSection(diff) {
     h("h2", { id: "diff-heading" }, "What changes"),
     h("div", { class: "diff" }, diff.map((change) => h("div", { class: "diff-line", role: "group", "aria-label": change.field },
       h("h3", {}, value(change.field)),
-      h("p", { class: "before" }, h("span", { class: "side" }, "Now"), h("del", { dir: "auto" }, shownValue(change.before))),
-      h("p", { class: "after" }, h("span", { class: "side" }, "Then"), h("ins", { dir: "auto" }, shownValue(change.after))),
+      h("p", { class: "before" }, h("span", { class: "side" }, "Now"), longValue(h("del", { dir: "auto" }), change.before, true)),
+      h("p", { class: "after" }, h("span", { class: "side" }, "Then"), longValue(h("ins", { dir: "auto" }), change.after, true)),
     ))),
   );
 }
@@ -195,7 +197,7 @@ function section(part, index) {
     h("h2", { id }, value(part.heading)),
     h("dl", { class: "rows" }, (part.rows ?? []).map((row) => [
       h("dt", {}, value(row.label)),
-      h("dd", { dir: "auto" }, shownValue(row.value), (row.flags ?? []).map((flag) => h("span", { class: "chip" }, value(flag)))),
+      h("dd", { dir: "auto" }, longValue(h("span", { class: row.block ? "block" : null }), row.value, row.block), (row.flags ?? []).map((flag) => h("span", { class: "chip" }, value(flag)))),
     ])),
   );
 }
@@ -235,6 +237,12 @@ function technicalRows(detail, status) {
 
 function keyFact(label, text) {
   return text ? h("div", {}, h("dt", {}, label), h("dd", {}, value(text))) : null;
+}
+
+/** `element` with a value in it, whole: a long one behind a button. ⏎ stands for the line breaks of a block. */
+function longValue(element, text, block) {
+  const shown = shownValue(text);
+  return h("span", { class: "value" }, element, unfold(element, block ? shown.replaceAll("⏎", "\n") : shown, VALUE_AT_ONCE));
 }
 
 const shownValue = (text) => (text === "" || text === null || text === undefined ? "(nothing)" : String(text));

@@ -2,7 +2,10 @@
 
 import * as api from "./api.js";
 import { fill, h, icon, value } from "./dom.js";
+import { unfold } from "./unfold.js";
 import { plural, size } from "./words.js";
+
+const BODY_AT_ONCE = 100_000;
 
 export function messageSection(detail, signal) {
   const message = detail.message;
@@ -66,7 +69,8 @@ function rendered(detail, content) {
 }
 
 function plain(text, label, kind = "text") {
-  return h("pre", { class: `plain ${kind}`, tabindex: "0", role: "region", "aria-label": label, dir: kind === "text" ? "auto" : "ltr" }, text);
+  const block = h("pre", { class: `plain ${kind}`, tabindex: "0", role: "region", "aria-label": label, dir: kind === "text" ? "auto" : "ltr" });
+  return [block, unfold(block, text, BODY_AT_ONCE)];
 }
 
 function links(content) {

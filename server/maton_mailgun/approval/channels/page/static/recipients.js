@@ -53,7 +53,7 @@ function expandable(recipients) {
 }
 
 function fullList(recipients) {
-  const rows = recipients.map((one) => ({ element: person(one), words: `${one.address} ${one.kind} ${(one.flags ?? []).join(" ")}`.toLowerCase() }));
+  const rows = recipients.map((one) => ({ element: person(one), words: `${one.name ?? ""} ${one.address} ${one.kind} ${(one.flags ?? []).join(" ")}`.toLowerCase() }));
   const found = h("p", { class: "found", role: "status" });
   const list = h("ul", { class: "people scroll", tabindex: "0", "aria-label": "All recipients" }, rows.map((row) => row.element));
   const filter = h("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false", placeholder: "Part of an address or remark" });
@@ -73,6 +73,7 @@ function fullList(recipients) {
 
 function person(one) {
   return h("li", {},
+    one.name ? [value(one.name, "person-name"), " "] : null,
     value(one.address, "address"),
     one.kind && one.kind !== "to" ? h("span", { class: "kind" }, one.kind) : null,
     (one.flags ?? []).map((flag) => h("span", { class: "chip" }, value(flag))),

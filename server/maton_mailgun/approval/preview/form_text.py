@@ -1,0 +1,169 @@
+"""A preview as the message of a form: it holds everything that leaves and every warning, or there is no form.
+
+Only facts that were read from the account may be elsewhere, and the form says how many are. What may be left out is
+known of each line when it is made, never read from its words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maton_mailgun.approval.preview.proposal import WHOLE
+from maton_mailgun.approval.preview.words import BODIES, Preview, account, asked_by, by_domain, flags, recipient
+from maton_mailgun.mail.text import count, quoted, safe_block, short
+
+MOST = 12_000
+"""Characters of a form: two screens or three."""
+
+_MOST_OF_A_FACT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FormText:
+    """What a form says."""
+
+    text: str
+    elsewhere: int
+    """How many facts that were read it does not hold, or not in full."""
+
+    @property
+    def mark(self) -> str:
+        """Names this text: an answer counts as a yes only to what the form held."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    what: str = ""
+    """What it is one of, for the count of what does not fit; empty for lines that only hold others together."""
+    fact: bool = False
+    """Read from the account: it may be elsewhere."""
+    cut: bool = False
+    """It holds a fact, and not in full."""
+
+
+def question(preview: Preview) -> FormText | None:
+    """The message of a form, what matters most first. None where it cannot hold everything that leaves."""
+    lines = list(_lines(preview))
+    left = MOST - sum(_size(line) for line in lines if not line.fact)
+    if left < 0:  # guard: 48-form
+        return None
+    if not preview.get(WHOLE):  # guard: 48-earlier
+        return None
+    held, elsewhere = [], 0
+    for line in lines:
+        if line.fact:
+            if _size(line) > left:
+                elsewhere += 1
+                continue
+            left -= _size(line)
+        elsewhere += line.cut
+        held.append(line.text)
+    return FormText("\n".join(held), elsewhere)
+
+
+def too_much(preview: Preview) -> str:
+    """How much of what leaves a form could not hold, in words; for a preview without a question."""
+    if not preview.get(WHOLE):
+        return "it was proposed by an earlier version, which did not show all of it"
+    left = MOST
+    missing: Counter[str] = Counter()
+    total = 0
+    for line in _lines(preview):
+        if not line.fact:
+            total += len(line.text)
+            left -= _size(line)
+            if left < 0 and line.what:
+                missing[line.what] += 1
+    told = " and ".join(count(number, what, _several(what)) for what, number in missing.items())
+    return f"it has {total:,} characters, a form holds {MOST:,}: {told} would be missing"
+
+
+def _several(what: str) -> str:
+    one, of, rest = what.partition(" of ")
+    return f"{one}s{of}{rest}"
+
+
+def _size(line: _Line) -> int:
+    return len(line.text) + 1
+
+
+def _lines(preview: Preview) -> Iterator[_Line]:
+    yield _Line(f"{preview['action'].upper()}: {preview['target']}")
+    yield _Line(preview["effect"])
+    if preview["undo"] and preview["undo"] not in preview["effect"]:
+        yield _Line(preview["undo"])
+    yield _Line("")
+    yield _Line(account(preview))
+    yield _Line(f"Risk: {preview['risk']}")
+    yield from (_Line(f"WARNING: {line}", "warning") for line in preview["warnings"])
+    yield from (_Line(f"NOT CHECKED: {line}", "warning") for line in preview["unchecked"])
+    yield from (_Line(f"EARLIER: {line}", "warning") for line in preview["history"])
+    yield from _changes(preview["diff"])
+    yield from _recipients(preview["recipients"])
+    for section in preview["sections"]:
+        # The section of this name only counts those who are all listed above.
+        if section["heading"] != "Recipients":
+            yield from _section(section)
+    message = preview.get("message") or {}
+    for kind, name in BODIES:
+        if body := message.get(kind):
+            yield from _body(kind, name, body)
+    yield _Line("")
+    yield _Line(f"Request: {preview['request']['method']} {preview['request']['path']}")
+    yield _Line(asked_by(preview))
+
+
+def _changes(diff: Sequence[Mapping[str, Any]]) -> Iterator[_Line]:
+    """Old beside new, both shortened: the new values stand in full under what will be sent."""
+    if diff:
+        yield _Line("")
+        yield _Line("Changes:")
+    for line in diff:
+        before, after = (quoted(line[when], _MOST_OF_A_FACT) for when in ("before", "after"))
+        cut = len(line["before"]) > _MOST_OF_A_FACT
+        yield _Line(f"- {line['field']}: {before} -> {after}", "change", cut=cut)
+
+
+def _recipients(recipients: Sequence[Mapping[str, Any]]) -> Iterator[_Line]:
+    if not recipients:
+        return
+    domains = by_domain(recipients)
+    counts = ", ".join(f"{number:,} at {short(domain, 60)}" for domain, number in domains[:8])
+    more = f" and {count(len(domains) - 8, 'more domain')}" if len(domains) > 8 else ""
+    yield _Line("")
+    yield _Line(f"Recipients: {len(recipients):,}: {counts}{more}")
+    yield from (_Line(f"- {recipient(one)}", "recipient") for one in recipients)
+
+
+def _section(section: Mapping[str, Any]) -> Iterator[_Line]:
+    read = bool(section.get("read"))
+    yield _Line("", fact=read)
+    yield _Line(f"{section['heading']}:", fact=read)
+    for row in section["rows"]:
+        if read:
+            value = short(row["value"], _MOST_OF_A_FACT)
+            cut = len(row["value"]) > _MOST_OF_A_FACT
+            yield _Line(f"- {row['label']}: {value}{flags(row)}", "fact", fact=True, cut=cut)
+        elif row.get("block"):
+            yield _Line(f"- {row['label']}:{flags(row)}", "value")
+            what = f"line of {short(row['label'], 60)}"
+            yield from (_Line(line, what) for line in _quotation(row["value"].replace("⏎", "\n")))
+        else:
+            yield _Line(f"- {row['label']}: {row['value']}{flags(row)}", "value")
+
+
+def _body(kind: str, name: str, body: str) -> Iterator[_Line]:
+    yield _Line("")
+    yield _Line(f"{name}, {count(len(body), 'character')}:")
+    what = f"line of the {'text' if kind == 'text' else name}"
+    yield from (_Line(line, what) for line in _quotation(safe_block(body)))
+
+
+def _quotation(text: str) -> list[str]:
+    return [f"> {line}" for line in text.split("\n")]  # guard: 13-form

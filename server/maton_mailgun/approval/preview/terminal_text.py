@@ -1,0 +1,127 @@
+"""A preview for a terminal: all of it, in lines that no terminal breaks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from maton_mailgun.approval.preview.words import BODIES, Preview, account, asked_by, flags, recipient
+from maton_mailgun.mail.text import safe_block
+
+BAR = "  | "
+"""Before each line that somebody else wrote."""
+
+_MARGIN = "  "
+_HANG = "    "
+_WORD = re.compile(r" *[^ ]+| +$")
+
+
+def terminal(preview: Preview, width: int = 80) -> list[str]:
+    """The whole preview as lines of at most `width` columns, free of control sequences, with every recipient, every
+    value and the whole message."""
+    return [line for text, indent in _lines(preview) for line in _wrapped(text, indent, max(width, 40))]
+
+
+def field_lines(rows: Sequence[Mapping[str, Any]], width: int = 80) -> list[str]:
+    """Rows alone, as they stand in a preview."""
+    return [line for text, indent in _rows(rows) for line in _wrapped(text, indent, max(width, 40))]
+
+
+def _lines(preview: Preview) -> Iterator[tuple[str, str]]:
+    """Each line with the text that stands before it and its continuations."""
+    yield f"{preview['action'].upper()}: {preview['target']}", ""
+    yield preview["effect"], ""
+    yield preview["undo"], ""
+    yield "", ""
+    yield account(preview), ""
+    yield f"Risk: {preview['risk']}", ""
+    yield f"Request: {preview['request']['method']} {preview['request']['path']}", ""
+    yield asked_by(preview), ""
+    for heading, lines in (
+        ("Warnings", preview["warnings"]),
+        ("Not checked", preview["unchecked"]),
+        ("Earlier", preview["history"]),
+    ):
+        yield from _part(heading, [(line, _MARGIN) for line in lines])
+    yield from _part("Changes", _changes(preview["diff"]))
+    for section in preview["sections"]:
+        yield from _part(section["heading"], _rows(section["rows"]))
+    recipients = preview["recipients"]
+    everyone = [(recipient(one), _MARGIN) for one in recipients]  # guard: 16-everyone
+    yield from _part(f"All recipients ({len(recipients):,})", everyone)
+    message = preview.get("message") or {}
+    for kind, name in BODIES:
+        if message.get(kind):
+            yield from _part(f"{name}{'' if kind == 'text' else ' source'}", _quotation(safe_block(message[kind])))
+
+
+def _part(heading: str, lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    lines = list(lines)
+    if lines:
+        yield "", ""
+        yield heading, ""
+        yield from lines
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for row in rows:
+        if row.get("block"):
+            yield f"{row['label']}:{flags(row)}", _MARGIN
+            yield from _quotation(row["value"].replace("⏎", "\n"))
+        else:
+            yield f"{row['label']}: {row['value']}{flags(row)}", _MARGIN
+
+
+def _changes(diff: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for line in diff:
+        if "⏎" in line["before"] + line["after"]:
+            for when, text in (("now", line["before"]), ("then", line["after"])):
+                yield f"{line['field']}, {when}:", _MARGIN
+                yield from _quotation(text.replace("⏎", "\n"))
+        else:
+            yield f"{line['field']}: {line['before']} -> {line['after']}", _MARGIN
+
+
+def _quotation(text: str) -> Iterator[tuple[str, str]]:
+    bar = BAR  # guard: 13-terminal
+    yield from ((line, bar) for line in text.split("\n"))
+
+
+def _wrapped(text: str, indent: str, width: int) -> Iterator[str]:
+    """`text` in lines of at most `width` columns, broken at spaces where there are some. Continuations of a line of
+    ours are indented too, so that nothing from outside ever begins at the margin. Each character is looked at once."""
+    line, used, begun = [indent], len(indent), False
+    for word in _WORD.findall(safe_block(text).replace("\n", "⏎")):
+        wide = _width(word)
+        if begun and used + wide > width:
+            yield "".join(line).rstrip()
+            line, used, begun = [indent, _HANG], len(indent) + len(_HANG), False
+            word = word.lstrip(" ")
+            wide = _width(word)
+        if used + wide <= width:
+            line.append(word)
+            used += wide
+        else:
+            for character in word:
+                columns = _columns(character)
+                if used + columns > width:
+                    yield "".join(line).rstrip()
+                    line, used = [indent, _HANG], len(indent) + len(_HANG)
+                line.append(character)
+                used += columns
+        begun = True
+    yield "".join(line).rstrip()
+
+
+def _width(text: str) -> int:
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+@cache
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
