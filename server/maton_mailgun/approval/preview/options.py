@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
-from maton_mailgun.approval.preview.fields import whole
 from maton_mailgun.approval.preview.proposal import Row
 from maton_mailgun.mail.hosts import place
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, Letter
-from maton_mailgun.mail.text import count, moment, short
+from maton_mailgun.mail.text import count, moment, safe_line, short
 
 _RECEIPTS = {"disposition-notification-to", "return-receipt-to", "x-confirm-reading-to"}
 _SENDERS = {"from", "sender", "resent-from", "resent-sender"}
@@ -22,16 +21,18 @@ def headers(sent: Letter) -> tuple[list[Row], list[str]]:
     """A row for each header, and warnings for those that change who sends, who gets or how the message is read."""
     rows, warnings = [], []
     for name, value in (*sent.headers, *sent.own_headers):
-        remark = _remark(name.casefold())
-        if (name, value) in sent.own_headers and remark == _READ_AS:
-            remark = ""
-        rows.append(Row(short(name, 100), whole(value, 1000), [remark] if remark else []))
-        if remark and remark != _ANSWERS:
-            warnings.append(f"The header {short(name, 60)} {remark}: {short(value, 200)}")
+        told = remark(name)
+        if (name, value) in sent.own_headers and told == _READ_AS:
+            told = ""
+        rows.append(Row(safe_line(name), safe_line(value), [told] if told else []))
+        if told and told != _ANSWERS:
+            warnings.append(f"The header {short(name, 60)} {told}: {short(value, 200)}")
     return rows, warnings
 
 
-def _remark(name: str) -> str:
+def remark(header: str) -> str:
+    """What a header changes beside the text, in words; empty for most."""
+    name = header.casefold()
     if name in _RECIPIENTS:
         return "names recipients; they may get a copy or be shown in place of the true ones"
     if name in _SENDERS:
@@ -57,19 +58,17 @@ def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:
         if known == "deliverytime":
             rows.append(Row("Leaves at", schedule(value, now)))
         elif known == "testmode":
-            rows.append(Row("Test mode", short(value, 100)))
+            rows.append(Row("Test mode", safe_line(value)))
         elif known == "archive-to":
             found = place(value)
-            rows.append(Row("Copies go to", short(value, 500), [f"host {found.host}", *found.flags]))
+            rows.append(Row("Copies go to", safe_line(value), [f"host {found.host}", *found.flags]))
             if found.flags:
                 warnings.append(f"Copies go to {short(found.host or value, 253)}: {'; '.join(found.flags)}.")
         else:
-            rows.append(Row(f"o:{short(name, 60)}", short(value, 500)))
+            rows.append(Row(f"o:{safe_line(name)}", safe_line(value)))
     rows += [
-        Row(f"v:{short(name, 60)}", whole(value, 500), ["recipients can see it"]) for name, value in fields.spread("v:")
+        Row(f"v:{safe_line(name)}", safe_line(value), ["recipients can see it"]) for name, value in fields.spread("v:")
     ]
-    if fields.all("recipient-variables"):
-        rows.append(Row("Recipient variables", f"for {count(len(fields.mapping('recipient-variables')), 'recipient')}"))
     return rows, warnings
 
 
