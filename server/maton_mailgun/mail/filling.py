@@ -70,6 +70,6 @@ def filled_for(letter: Letter, values: Values, *, address: str, name: str = "") 
         text=fill_body(letter.text),
         html=fill_body(letter.html),
         amp_html=fill_body(letter.amp_html),
-        headers=[(field, fill(text)) for field, text in letter.headers],
-        own_headers=[(field, fill(text)) for field, text in letter.own_headers],
+        headers=tuple((field, fill(text)) for field, text in letter.headers),
+        own_headers=tuple((field, fill(text)) for field, text in letter.own_headers),
     )

@@ -49,7 +49,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
     reading = content.read(whole)
-    more = recipient_values.read(stored_template.to_read(whole, stored), fields, people, reading)
+    rendered = stored_template.to_read(whole, stored)
+    more = recipient_values.read(rendered, fields, people, reading, anew=rendered is not whole)
     reading.links |= more.links
     reading.remote += more.remote
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
@@ -128,7 +129,11 @@ def _word(sender: str) -> str:
 
 def _sender(sent: Letter, whole: Letter, stored: StoredTemplate | None, domain: str) -> list[Row]:
     """Who seems to send, whom answers go to, and the subject: as given, or else from the template."""
-    rows = [Row("From", _whose(sent.sender, whole.sender, stored, safe_line(whole.sender)), _from_flags(whole, domain))]
+    sender = _whose(sent.sender, whole.sender, stored, safe_line(whole.sender))
+    if not (whole.sender or whole.header("From")) and stored is not None and stored.source is not None:
+        # Mailgun's reference of templates, `headers`; older answers refuse such a message.
+        sender = f"postmaster@{safe_line(domain)}: Mailgun's own, as neither the call nor the template names anybody"
+    rows = [Row("From", sender, _from_flags(whole, domain))]
     replies = ", ".join(whole.header("Reply-To"))
     if replies and replies.strip() != whole.sender.strip():
         flags = ["answers go here, not to From"]

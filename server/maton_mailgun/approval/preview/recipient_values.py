@@ -74,8 +74,9 @@ def as_data(fields: FormFields) -> dict[str, dict[str, str]]:
     }
 
 
-def read(letter: Letter, fields: FormFields, people: Audience, base: Reading) -> Reading:
-    """What the filled messages and the values hold beyond `base`, which is the reading of the message unfilled.
+def read(letter: Letter, fields: FormFields, people: Audience, base: Reading, *, anew: bool) -> Reading:
+    """What the filled messages and the values hold beyond `base`, which is the reading of the message unfilled; `anew`
+    where `letter` is not what was read then.
 
     A thousand recipients are not a thousand readings: those whose values cannot make a difference to where links lead
     (a name between blanks, the tail of an address) share one.
@@ -84,6 +85,8 @@ def read(letter: Letter, fields: FormFields, people: Audience, base: Reading) ->
     texts = (filling.text_of(value) for own in given.values() for value in own.values())
     values = dict.fromkeys(f"{link[1]}/" if (link := _LINK.fullmatch(text)) else text for text in texts)
     extra = content.read(Letter(text="\n".join(values))) if values else Reading()
+    if anew:
+        _add(extra, content.read(letter), base)
     editions = _editions(letter, given, people)
     size = sum(len(body) for body in (letter.text, letter.html, letter.amp_html) if body)
     for number, (one, own) in enumerate(editions):
@@ -94,7 +97,7 @@ def read(letter: Letter, fields: FormFields, people: Audience, base: Reading) ->
         edition = filling.filled_for(letter, own, address=one.address.address, name=one.address.name)
         lines = content.read(Letter(text="\n".join([edition.subject or "", *(text for _, text in edition.headers)])))
         for reading in (content.read(edition), lines):
-            _add(extra, reading, base, one)
+            _add(extra, reading, base, f"For {short(one.address.address, 100)}: ")  # guard: 47-filled
     for host in base.links:
         extra.links.pop(host, None)
     return extra
@@ -146,15 +149,17 @@ def _mark(text: str | None, forms: set[str]) -> str | None:
     return head[1] if head and forms <= {"alone", "link"} else None
 
 
-def _add(extra: Reading, reading: Reading, base: Reading, one: Recipient) -> None:
+def _add(extra: Reading, reading: Reading, base: Reading, who: str = "") -> None:
     for host, flags in reading.links.items():
         extra.links.setdefault(host, flags)
     extra.remote += [host for host in reading.remote if host not in base.remote and host not in extra.remote]
     extra.unchecked += [line for line in reading.unchecked if line not in base.unchecked + extra.unchecked]
-    known = {_kind(line) for line in base.warnings} | {_kind(line.partition(": ")[2]) for line in extra.warnings}
+    told = [
+        line.removeprefix("For ").partition(": ")[2] if line.startswith("For ") else line for line in extra.warnings
+    ]
+    known = {_kind(line) for line in (*base.warnings, *told)}
     for line in reading.warnings:
         if _kind(line) not in known and len(extra.warnings) <= _WARNINGS:
-            who = f"For {short(one.address.address, 100)}: "
             full = len(extra.warnings) == _WARNINGS
             extra.warnings.append("For more recipients: there is more like this." if full else who + line)
             extra.raises = 1
@@ -178,13 +183,15 @@ def _first_subject(sent: Letter, people: Audience, given: Entries) -> list[Row]:
         if sent.subject and (own := spelled.get(one.address.key)):
             values = given[own[0]]
             subject = filling.filled(sent.subject, values, address=one.address.address, name=one.address.name)
-            return [Row("First subject, filled", quoted(subject, len(subject)), [f"for {one.address.address}"])]
+            told = [Row("First subject, filled", quoted(subject, len(subject)), [f"for {one.address.address}"])]
+            return told if subject != sent.subject else []
     return []
 
 
 def _told(values: Mapping[str, Any]) -> str:
     """All keys with their values, none cut; a text that could be taken for two values stands as JSON."""
-    return safe_line("; ".join(f"{_plain(key)}: {_plain(value)}" for key, value in values.items())) or "(nothing)"
+    told = "; ".join(f"{_plain(key)}: {_plain(value)}" for key, value in values.items())
+    return safe_line(told) or "(nothing)"  # guard: 47-values
 
 
 def _plain(value: Any) -> str:
