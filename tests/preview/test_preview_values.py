@@ -291,22 +291,54 @@ def test_every_value_of_a_template_is_shown_in_full() -> None:
     assert rows(found, "Headers") == [("X-Long", LONG, [])]
 
 
-def test_a_link_in_a_template_s_value_is_found() -> None:
-    found = look(
-        stored({}, '<a href="{{link}}">Pay</a>'),
-        text=None,
-        template="welcome",
-        template_variables={"link": "%recipient.link%"},
-        recipient_variables={ANN: {"link": "https://evil.example/"}},
-    )
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "{{link}}",
+        "{{{link}}}",
+        "{{&link}}",
+        "{{~ link ~}}",
+        "{{this.link}}",
+        "{{@root.link}}",
+        "{{.link}}",
+        "{{[link]}}",
+    ],
+)
+@pytest.mark.parametrize("name", ["template_variables", "variables", "headers"])
+def test_a_link_in_a_template_s_value_is_found(tag: str, name: str) -> None:
+    values = {"link": "https://evil.example/"}
+    given = {name: {"X-Mailgun-Variables": '{"link": "https://evil.example/"}'} if name == "headers" else values}
+    found = look(stored({}, f'<a href="{tag}">Pay</a>'), text=None, template="welcome", **given)
     assert found.preview["message"]["link_hosts"] == ["evil.example"]
+
+
+def test_a_link_that_only_template_and_values_make_together_is_found() -> None:
+    given = {"text": None, "template": "welcome"}
     found = look(
-        stored({}, '<a href="{{{link}}}">Pay</a>'),
-        text=None,
-        template="welcome",
-        variables={"link": "https://e.example/"},
+        stored({}, '<a href="https://{{x.y}}/">x</a>'), template_variables={"x": {"y": "evil.example"}}, **given
     )
-    assert found.preview["message"]["link_hosts"] == ["e.example"]
+    assert "evil.example" in found.preview["message"]["link_hosts"]
+    found = look(
+        stored({}, '<a href="https://{{x}}/">mg.example.com</a>'),
+        template_variables={"x": "%recipient.x%"},
+        recipient_variables={ANN: {"x": "evil.example"}},
+        **given,
+    )
+    assert f"For {ANN}: A link shows mg.example.com but leads to evil.example." in found.warnings
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("{{a}}", "&lt;x y=&#x27;1&#x27;&gt;&amp;"),
+        ("{{{a}}}{{&a}}{{& a}}", "<x y='1'>&" * 3),
+        ("{{ b.c }}{{n}}{{f}}{{this.n}}{{@root.n}}", "C5false55"),
+        ("{{gone}}{{#if a}}{{/if}}{{b}}", "{{gone}}{{#if a}}{{/if}}{{b}}"),
+    ],
+)
+def test_plain_names_of_a_template_are_filled_as_handlebars_fills_them(source: str, html: str) -> None:
+    """Held against Handlebars 4.7; what is not a plain name stays."""
+    assert variables.filled(source, {"a": "<x y='1'>&", "b": {"c": "C"}, "n": 5, "f": False}, html=True) == html
 
 
 def test_recipient_variables_do_not_reach_a_template_by_themselves() -> None:

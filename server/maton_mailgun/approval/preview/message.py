@@ -49,8 +49,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
     reading = content.read(whole)
-    rendered = stored_template.to_read(whole, stored)
-    more = recipient_values.read(rendered, fields, people, reading, anew=rendered is not whole)
+    given = stored.given if stored is not None else None
+    more = recipient_values.read(stored_template.to_read(whole, stored), fields, people, reading, given)
     reading.links |= more.links
     reading.remote += more.remote
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]

@@ -74,18 +74,21 @@ def as_data(fields: FormFields) -> dict[str, dict[str, str]]:
     }
 
 
-def read(letter: Letter, fields: FormFields, people: Audience, base: Reading, *, anew: bool) -> Reading:
-    """What the filled messages and the values hold beyond `base`, which is the reading of the message unfilled; `anew`
-    where `letter` is not what was read then.
+def read(
+    letter: Letter, fields: FormFields, people: Audience, base: Reading, template_values: Mapping[str, Any] | None
+) -> Reading:
+    """What the filled messages and the values hold beyond `base`, which is the reading of the message unfilled. With
+    `template_values`, `letter` is the source of a template with the plain ones of them put in.
 
     A thousand recipients are not a thousand readings: those whose values cannot make a difference to where links lead
     (a name between blanks, the tail of an address) share one.
     """
     given = entries(fields)
-    texts = (filling.text_of(value) for own in given.values() for value in own.values())
+    texts = [filling.text_of(value) for own in given.values() for value in own.values()]
+    texts += [filling.text_of(value) for value in (template_values or {}).values()]
     values = dict.fromkeys(f"{link[1]}/" if (link := _LINK.fullmatch(text)) else text for text in texts)
     extra = content.read(Letter(text="\n".join(values))) if values else Reading()
-    if anew:
+    if template_values is not None:
         _add(extra, content.read(letter), base)
     editions = _editions(letter, given, people)
     size = sum(len(body) for body in (letter.text, letter.html, letter.amp_html) if body)

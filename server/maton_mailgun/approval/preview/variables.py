@@ -3,6 +3,7 @@ written so that nothing is ever put there."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ _TAG = re.compile(r"\{\{\{?([^{}]*)\}?\}\}")
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[()]|[^\s()]+")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _RECIPIENT = re.compile(r"%recipient\.([\w.-]+)%")
-_SIMPLE = re.compile(r"\{\{(?:\{\s*([\w.-]+)\s*\}|\s*&?\s*([\w.-]+)\s*)\}\}")
+_SIMPLE = re.compile(r"\{\{(?:\{\s*([\w.@-]+)\s*\}|~?\s*&?\s*([\w.@-]+)\s*~?)\}\}")
 _ALMOST = re.compile(
     r"(?=(%%?[ \t]{0,3}(?:recipient(?:[ \t]{0,3}[._-][ \t]{0,3}|[ \t]{1,3}))?(?P<percent>[^%{}\n]{1,60}?)[ \t]{0,3}%%?"
     r"|(?<![{$])\$?\{{1,3}[ \t]{0,3}(?:recipient[._])?(?P<brace>[^%{}\n]{1,60}?)[ \t]{0,3}\}{1,3}"
@@ -100,18 +101,19 @@ def unreachable(variables: Mapping[str, Any]) -> list[str]:
 
 
 def filled(source: str, given: Mapping[str, Any], *, html: bool) -> str:
-    """`source` with its plain `{{name}}` replaced by texts and numbers from `given`; all else is left as it is.
+    """`source` with its plain `{{name}}` replaced by texts, numbers and words from `given`; all else is left as it is.
 
     Only for finding out where links lead and who a header names: Mailgun renders the template.
     """
 
     def value(tag: re.Match[str]) -> str:
         found: Any = given
-        for step in (tag[1] or tag[2]).lstrip(".").split("."):
+        for step in (tag[1] or tag[2]).removeprefix("@root.").removeprefix("this.").lstrip(".").split("."):
             found = found.get(step) if isinstance(found, Mapping) else None
-        if isinstance(found, bool) or not isinstance(found, str | int | float):
+        if not isinstance(found, str | int | float):
             return tag[0]
-        return escape(str(found)) if html and tag[2] and "&" not in tag[0] else str(found)
+        text = found if isinstance(found, str) else json.dumps(found)
+        return escape(text) if html and tag[2] and "&" not in tag[0] else text
 
     return _SIMPLE.sub(value, source)
 
