@@ -178,6 +178,21 @@ GUARDS: tuple[Guard, ...] = (
     Guard("48", "what an earlier version showed makes no form", {"48-earlier": FALSE}),
     Guard("48", "a yes counts to a form that held everything", {"48-answer": WITH("form is not None")}),
     Guard("48", "a relay is for what the model was told whole", {"48-relay": FALSE}),
+    Guard(
+        "47",
+        "a variable is text or JSON",
+        {"47-json": WITH('value if isinstance(value, str) else "yes" if value else "no"')},
+    ),
+    Guard("47", "every recipient's values are shown in full", {"47-values": WITH('f"{len(values)} values"')}),
+    Guard("47", "links are looked for in filled messages", {"47-filled": DROP}),
+    Guard("47", "a template's headers are shown", {"47-template-shown": WITH('"(left to the template)"')}),
+    Guard("47", "a template's address headers are held to the grammar", {"47-template-headers": FALSE}),
+    Guard("47", "whom a template's headers name, no rule can judge", {"47-template-recipients": WITH("[]")}),
+    Guard(
+        "47",
+        "what a template holds beside a token makes a yes stale",
+        {"47-lasting": WITH('None if isinstance(data, str) and "session_token=" in data else data')},
+    ),
     # Outcomes and what lies around the list.
     Guard("a_send_whose_answer_was_lost", "sends are looked up", {"00-sends": FALSE}),
     Guard("may_have_been_lost", "absent events prove nothing", {"00-absent": WITH("record.message_id in named")}),

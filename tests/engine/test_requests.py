@@ -77,7 +77,38 @@ def test_an_object_goes_as_json_text_with_its_letters_intact() -> None:
 
 def test_a_map_spreads_over_prefixed_keys() -> None:
     form = _built("send_message", **SEND, headers={"X-A": "1"}, variables={"n": 7, "o": {"k": True}, "b": True}).form
-    assert form[-4:] == (("h:X-A", "1"), ("v:n", "7"), ("v:o", '{"k":true}'), ("v:b", "yes"))
+    assert form[-4:] == (("h:X-A", "1"), ("v:n", "7"), ("v:o", '{"k":true}'), ("v:b", "true"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (False, "false"),
+        (True, "true"),
+        (None, "null"),
+        (0, "0"),
+        (30.0, "30"),
+        (1.5, "1.5"),
+        ([True, None], "[true,null]"),
+        ({"paid": False}, '{"paid":false}'),
+        ("no", "no"),
+        ("", ""),
+        ("false", "false"),
+        ("Amélie", "Amélie"),
+    ],
+)
+def test_a_variable_is_text_or_json(value: object, text: str) -> None:
+    """Yes and no belong to Mailgun's switches: to a template, `no` is a text like any other, and true."""
+    assert ("v:x", text) in _built("send_message", **SEND, variables={"x": value}).form
+    mime = _built("send_mime_message", domain=DOMAIN, to=["a@example.net"], variables={"x": value}).form
+    assert ("v:x", text) in mime
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), [float("-inf")]])
+def test_a_number_that_json_does_not_have_is_not_sent(value: object) -> None:
+    for name in ("variables", "template_variables"):
+        with pytest.raises(ValueError, match="a number that JSON does not have"):
+            _built("send_message", **SEND, **{name: {"x": value}})
 
 
 @pytest.mark.parametrize("limit", [30, 30.0])

@@ -481,6 +481,7 @@ def test_variables_count_from_every_place_they_can_be_given() -> None:
         template="welcome",
         variables={"name": "Ann"},
         headers={"X-Mailgun-Variables": '{"items": []}'},
+        template_variables={"code": "%recipient.code%"},
         recipient_variables={f"ann@{D}": {"code": 1, "first": "A"}},
     )
     assert found.warnings == []

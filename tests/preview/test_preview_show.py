@@ -184,6 +184,10 @@ def test_every_field_of_the_form_stands_in_full_on_the_terminal_and_in_the_form(
                 if name in ("to", "cc", "bcc"):
                     one = parse(value)
                     assert f"{name}: {f'“{one.name}” ' if one.name else ''}{one.address}" in everything, (name, value)
+                elif name == "recipient-variables":
+                    for address, values in json.loads(value).items():
+                        told = "; ".join(f"{key}: {text}" for key, text in values.items())
+                        assert f"{address}: {told}" in everything
                 elif name not in secret and name.casefold() != "o:deliverytime":
                     assert safe_line(value) in everything, (name, value)
 

@@ -116,6 +116,16 @@ def test_stored_template_is_filled_in(api: Wire) -> None:
     assert outcome(api)[1][0] == "delivered"
 
 
+@pytest.mark.parametrize(("word", "shown"), [("false", "DUE"), ("null", "DUE"), ("true", "PAID"), ("no", "PAID")])
+def test_a_variable_is_text_or_json_to_a_template(api: Wire, word: str, shown: str) -> None:
+    """Events keep the word as it came."""
+    text = "{{#if paid}}PAID{{else}}DUE{{/if}}"
+    api.call("POST", f"/v3/{DOMAIN}/templates", [("name", "bill"), ("template", text)])
+    api.send_mail(("v:paid", word), text=None, template="bill")
+    assert copies(api)[0]["html"] == shown
+    assert api.events()[0]["user-variables"] == {"paid": word}
+
+
 def test_a_named_version_is_used(api: Wire) -> None:
     api.send_mail(("t:version", "V1"), ("v:name", "Alice"), text=None, template="welcome")
     assert copies(api)[0]["html"] == "<p>Welcome, Alice</p>"

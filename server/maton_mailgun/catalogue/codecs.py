@@ -45,13 +45,18 @@ def written_addresses(value: Any) -> Iterator[str]:
         yield from (address.written for address in read(text))  # guard: 41-written-anew
 
 
-def map_value(wire: str, name: str, value: str) -> str:
-    """An entry of a map: an address header is written anew, everything else is as it was given."""
+def map_value(wire: str, name: str, value: Any) -> str:
+    """An entry of a map: text as it is, anything else as JSON; an address header is written anew.
+
+    Mailgun reads `v:` fields as text or JSON and hands them to templates: `no` is a text there, and every text is true
+    to a template's `{{#if}}`. Yes and no are words of its switches alone, which are arguments of their own.
+    """
+    text = value if isinstance(value, str) else json_text(value)  # guard: 47-json
     if wire != "h:*":
-        return value
+        return text
     from maton_mailgun.mail.address_fields import header_value, holds_addresses
 
-    return header_value(name, value) if holds_addresses(name) else value
+    return header_value(name, text) if holds_addresses(name) else text
 
 
 def codec_for(value: Any) -> str:
@@ -73,7 +78,7 @@ def encoded(codec: str, value: Any) -> Iterator[str]:
         case "comma":
             yield ",".join(text_of(item) for item in value) if isinstance(value, list) else text_of(value)
         case "json":
-            yield json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            yield json_text(value)
         case "date":
             yield rfc2822(value)
         case "yes_only":
@@ -87,12 +92,26 @@ def encoded(codec: str, value: Any) -> Iterator[str]:
             yield text_of(value)
 
 
+def json_text(value: Any) -> str:
+    """A value as JSON. JSON has one kind of number: 30.0 is a whole one there, and a readable one as 30.
+
+    Raises:
+        ValueError: A number that JSON does not have.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        raise ValueError("holds a number that JSON does not have") from None
+
+
 def text_of(value: Any) -> str:
     """A scalar as Mailgun reads it; booleans are words, `str(True)` is in none of its lists."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json_text(value)
     if isinstance(value, float) and value.is_integer():
         # JSON has one kind of number: 30.0 is a whole one there and none to Mailgun.
         return str(int(value))

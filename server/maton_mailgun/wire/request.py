@@ -8,7 +8,7 @@ from dataclasses import field as attribute
 from typing import Any
 from urllib.parse import urlencode
 
-from maton_mailgun.catalogue.codecs import codec_for, encoded, fill, map_value, text_of, written_addresses
+from maton_mailgun.catalogue.codecs import codec_for, encoded, fill, map_value, written_addresses
 from maton_mailgun.catalogue.operation import Operation, Service
 
 NOT_SENT = frozenset({"connection_id", "cursor"})
@@ -83,7 +83,7 @@ def _pairs(operation: Operation, values: Mapping[str, Any]) -> Iterator[tuple[st
         value = values[name]
         wire = operation.wire.get(name, name)
         if wire.endswith("*"):
-            yield from ((wire[:-1] + key, map_value(wire, key, text_of(item))) for key, item in value.items())
+            yield from ((wire[:-1] + key, map_value(wire, key, item)) for key, item in value.items())
             continue
         if operation.addresses.get(name) in ("list", "mailbox"):
             yield from ((wire, text) for text in written_addresses(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ _PASSING = frozenset(
 )
 """Keys of answers that move on their own (counters, DNS checks, times of last use): they do not make a yes stale."""
 
+_TOKEN = re.compile(r"session_token=[\w.~+/=-]*")
 _CONSENT = "This person had opted out of the list; subscribing them again needs their consent."
 
 
@@ -119,13 +121,17 @@ def without_secrets(data: Any) -> Any:
 
 
 def lasting(data: Any) -> Any:
-    """`data` without secrets and without what changes by itself: what a yes is bound to."""
+    """`data` without secrets and without what changes by itself: what a yes is bound to.
+
+    Of a text only the token in it is left out, not the text around it: a template that holds the word would otherwise
+    change unseen.
+    """
     if isinstance(data, dict):
-        kept = without_secrets(data)
-        return {name: lasting(inner) for name, inner in kept.items() if str(name).casefold() not in _PASSING}
+        leaving = SECRET_KEYS | _PASSING
+        return {name: lasting(inner) for name, inner in data.items() if str(name).casefold() not in leaving}
     if isinstance(data, list):
         return [lasting(inner) for inner in data]
-    return data
+    return _TOKEN.sub("session_token=", data) if isinstance(data, str) else data  # guard: 47-lasting
 
 
 def read(given: Any) -> str:

@@ -173,9 +173,10 @@ def _compose(
         "risk": risk_of(_steps(proposal, undo, findings, unchecked, diff)),
         "recipients": [dict(recipient) for recipient in findings.recipients],
     }
-    if findings.message is not None:
-        preview["message"] = dict(findings.message)
     shown: dict[str, Any] = _display_safe(preview)
+    if findings.message is not None:
+        # Apart from the rest: other texts under this name, such as a recipient variable, are no message.
+        shown["message"] = _message(findings.message)
     return shown
 
 
@@ -223,7 +224,7 @@ def _display_safe(part: Any, *, key: str = "") -> Any:
     if isinstance(part, str):
         return part if key in _RAW else safe_line(part)
     if isinstance(part, Mapping):
-        return {name: _message(inner) if name == "message" else _display_safe(inner) for name, inner in part.items()}
+        return {name: _display_safe(inner) for name, inner in part.items()}
     if isinstance(part, list | tuple):
         return [_display_safe(inner) for inner in part]
     return part

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.approval.preview import audience, content, options, stored_template
+from maton_mailgun.approval.preview import audience, content, options, recipient_values, stored_template, variables
 from maton_mailgun.approval.preview.audience import Audience
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section, dig
+from maton_mailgun.approval.preview.stored_template import StoredTemplate
 from maton_mailgun.mail import letter
 from maton_mailgun.mail.addresses import address_flags, parse, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
@@ -44,41 +45,49 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         reads("the template", *source) if source else _nothing(),
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
-    filled = stored_template.filled(sent, template)
-    reading = content.read(filled)
-    names = Section("Sender", _sender(sent, domain))
+    stored = stored_template.read(fields, template, sent)
+    doubts = stored_template.doubts(stored, sent, people)
+    whole = stored_template.filled(sent, stored)
+    reading = content.read(whole)
+    given = stored.given if stored is not None else None
+    more = recipient_values.read(stored_template.to_read(whole, stored), fields, people, reading, given)
+    reading.links |= more.links
+    reading.remote += more.remote
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
     header_rows, header_warnings = options.headers(sent)
     visible = _visible(sent, fields)
-    template_rows, template_warnings = stored_template.rows_and_warnings(fields, template, sent, people)
+    template_rows, template_warnings = stored_template.rows_and_warnings(fields, stored, sent, domain)
+    value_rows, value_warnings = recipient_values.rows_and_warnings(fields, whole, people)
     option_rows, option_warnings = options.options(fields, proposal.now)
-    warnings += [*header_warnings, *([visible] if visible else []), *template_warnings, *option_warnings]
-    warnings += [*reading.warnings, *content.host_remarks(reading), *_inline_warnings(filled, reading)]
-    raises = extra.raises + reading.raises + len([*header_warnings, *option_warnings])
+    warnings += [*header_warnings, *([visible] if visible else []), *template_warnings]
+    warnings += [*_place_warnings(whole, fields, stored), *value_warnings, *option_warnings]
+    warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
+    raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings])
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
+    raises += stored is not None and stored.speaks_for_others(sent, domain)
     raises += people.external > 0 and "yes" not in fields.all("o:testmode")
     raises += any(address_flags(one.address, known=domain) for one in people.recipients)
+    shown = letter.shown(whole, rendered_by=stored_template.rendered_by(stored), link_hosts=[*reading.links])
+    if fields.all("recipient-variables"):
+        shown["recipient_values"] = recipient_values.as_data(fields)
     return Findings(
         sections=[
-            names,
+            Section("Sender", _sender(sent, whole, stored, domain)),
             Section("Recipients", _counts(people)),
+            Section("Recipient variables", value_rows),
             *extra.sections,
             Section("Template", template_rows),
-            Section("Body", _body(filled, reading)),
+            Section("Body", _body(whole, reading)),
             Section("Attachments", [_enclosed(one) for one in (*sent.attachments, *sent.inline)]),
             Section("Headers", header_rows),
             Section("Options", option_rows),
         ],
         warnings=warnings,
-        unchecked=[*extra.unchecked, *people.unchecked, *reading.unchecked],
+        unchecked=[*extra.unchecked, *people.unchecked, *doubts, *reading.unchecked, *more.unchecked],
         recipients=[one.as_dict() for one in people.recipients],
-        message=letter.shown(
-            filled,
-            rendered_by=stored_template.rendered_by(fields, template),
-            link_hosts=list(reading.links),
-        ),
+        message=shown,
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
-        effect=_effect(sent, people, fields, domain, proposal.now),
+        effect=_effect(whole, people, fields, domain, proposal.now),
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
@@ -118,17 +127,63 @@ def _word(sender: str) -> str:
     return address.address if not address.name and not address.problems else quoted(sender, 160)
 
 
-def _sender(sent: Letter, domain: str) -> list[Row]:
-    rows = [Row("From", safe_line(sent.sender) if sent.sender else "(left to the template)", _from_flags(sent, domain))]
-    replies = ", ".join(sent.header("Reply-To"))
-    if replies and replies.strip() != sent.sender.strip():
+def _sender(sent: Letter, whole: Letter, stored: StoredTemplate | None, domain: str) -> list[Row]:
+    """Who seems to send, whom answers go to, and the subject: as given, or else from the template."""
+    sender = _whose(sent.sender, whole.sender, stored, safe_line(whole.sender))
+    if not (whole.sender or whole.header("From")) and stored is not None and stored.source is not None:
+        # Mailgun's reference of templates, `headers`; older answers refuse such a message.
+        sender = f"postmaster@{safe_line(domain)}: Mailgun's own, as neither the call nor the template names anybody"
+    rows = [Row("From", sender, _from_flags(whole, domain))]
+    replies = ", ".join(whole.header("Reply-To"))
+    if replies and replies.strip() != whole.sender.strip():
         flags = ["answers go here, not to From"]
-        flags += [flag for one in parse_all(sent.header("Reply-To")) for flag in address_flags(one, known=domain)]
-        if any(audience.is_external(one, domain) for one in parse_all(sent.header("Reply-To"))):
+        flags += [flag for one in parse_all(whole.header("Reply-To")) for flag in address_flags(one, known=domain)]
+        if any(audience.is_external(one, domain) for one in parse_all(whole.header("Reply-To"))):
             flags.append("external")
-        rows.append(Row("Reply-To", safe_line(replies), flags))
-    rows.append(Row("Subject", _quoted(sent.subject) if sent.subject is not None else "(left to the template)"))
+        rows.append(
+            Row("Reply-To", _whose(", ".join(sent.header("Reply-To")), replies, stored, safe_line(replies)), flags)
+        )
+    subject = whole.subject or ""
+    given = sent.subject if sent.subject is not None else ""
+    told = _quoted(subject)
+    rows.append(Row("Subject", told if sent.subject is not None else _whose(given, whole.subject, stored, told)))
     return rows
+
+
+def _whose(given: str, effective: str | None, stored: StoredTemplate | None, told: str) -> str:
+    """What goes out, and whether the template brought it."""
+    if given:
+        return told
+    if effective:
+        return f"from the template: {told}"  # guard: 47-template-shown
+    if stored is not None and stored.source is not None:
+        return "(none: neither the call nor the template has one)"
+    return "(left to the template)"
+
+
+def _place_warnings(whole: Letter, fields: FormFields, stored: StoredTemplate | None) -> list[str]:
+    """Places that no recipient's value, or not every one's, will ever stand in."""
+    own = recipient_values.entries(fields)
+    values = [text for prefix in ("v:", "t:") for _, text in fields.spread(prefix)]
+    bodies = (whole.subject, whole.text, whole.html, whole.amp_html, *(text for _, text in whole.headers))
+    texts = "\n".join([*filter(None, bodies), *values])
+    lines = []
+    mistaken = variables.almost(texts, own, braces=stored is not None)
+    for place, meant in mistaken.items():
+        lines.append(
+            f"{quoted(place, 100)} goes out as it stands: write {short(meant, 100)} for the recipient's value."
+        )
+    for key, number in variables.without_value(texts, own).items():
+        if f"%recipient.{key}%" not in mistaken:
+            who = count(number, "recipient") if own else "anybody"
+            lines.append(f"There is no value of %recipient.{short(key, 60)}% for {who}.")
+    if odd := variables.unreachable(own):
+        lines.append(
+            f"Nothing in a message can name the recipient variable {quoted(odd[0], 60)}: use letters, digits and _."
+        )
+    if "%recipient" in whole.sender:
+        lines.append("From holds a recipient variable: who seems to send differs from copy to copy.")
+    return lines
 
 
 def _from_flags(sent: Letter, domain: str) -> list[str]:
@@ -203,9 +258,9 @@ def _body(sent: Letter, reading: content.Reading) -> list[Row]:
     size += sum(one.size for one in (*sent.attachments, *sent.inline))
     rows.append(Row("Size", f"{size:,} bytes", ["larger than Mailgun's 25 MB"] if size > 25_000_000 else []))
     if reading.links:
-        rows.append(Row("Links lead to", short(", ".join(reading.links), 1000)))
+        rows.append(Row("Links lead to", safe_line(", ".join(reading.links))))
     if reading.remote:
-        rows.append(Row("Loads from outside when opened", short(", ".join(reading.remote), 500)))
+        rows.append(Row("Loads from outside when opened", safe_line(", ".join(reading.remote))))
     return rows
 
 

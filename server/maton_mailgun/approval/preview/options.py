@@ -22,16 +22,18 @@ def headers(sent: Letter) -> tuple[list[Row], list[str]]:
     """A row for each header, and warnings for those that change who sends, who gets or how the message is read."""
     rows, warnings = [], []
     for name, value in (*sent.headers, *sent.own_headers):
-        remark = _remark(name.casefold())
-        if (name, value) in sent.own_headers and remark == _READ_AS:
-            remark = ""
-        rows.append(row(safe_line(name), value, [remark] if remark else []))
-        if remark and remark != _ANSWERS:
-            warnings.append(f"The header {short(name, 60)} {remark}: {short(value, 200)}")
+        told = remark(name)
+        if (name, value) in sent.own_headers and told == _READ_AS:
+            told = ""
+        rows.append(row(safe_line(name), value, [told] if told else []))
+        if told and told != _ANSWERS:
+            warnings.append(f"The header {short(name, 60)} {told}: {short(value, 200)}")
     return rows, warnings
 
 
-def _remark(name: str) -> str:
+def remark(header: str) -> str:
+    """What a header changes beside the text, in words; empty for most."""
+    name = header.casefold()
     if name in _RECIPIENTS:
         return "names recipients; they may get a copy or be shown in place of the true ones"
     if name in _SENDERS:
@@ -66,9 +68,6 @@ def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:
         else:
             rows.append(row(f"o:{safe_line(name)}", value))
     rows += [row(f"v:{safe_line(name)}", value, ["recipients can see it"]) for name, value in fields.spread("v:")]
-    for value in fields.all("recipient-variables"):
-        rows.append(Row("Recipient variables", f"for {count(len(fields.mapping('recipient-variables')), 'recipient')}"))
-        rows.append(row("recipient-variables", value))
     return rows, warnings
 
 

@@ -1,15 +1,29 @@
-"""Which values a stored template asks for, and which of them a call leaves out."""
+"""Which values a message and its stored template ask for, which of them a call leaves out, and which places are
+written so that nothing is ever put there."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 _TAG = re.compile(r"\{\{\{?([^{}]*)\}?\}\}")
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[()]|[^\s()]+")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _RECIPIENT = re.compile(r"%recipient\.([\w.-]+)%")
+_SIMPLE = re.compile(r"\{\{(?:\{\s*([\w.@-]+)\s*\}|~?\s*&?\s*([\w.@-]+)\s*~?)\}\}")
+_ALMOST = re.compile(
+    r"(?=(%%?[ \t]{0,3}(?:recipient(?:[ \t]{0,3}[._-][ \t]{0,3}|[ \t]{1,3}))?(?P<percent>[^%{}\n]{1,60}?)[ \t]{0,3}%%?"
+    r"|(?<![{$])\$?\{{1,3}[ \t]{0,3}(?:recipient[._])?(?P<brace>[^%{}\n]{1,60}?)[ \t]{0,3}\}{1,3}"
+    r"|\[{1,2}[ \t]{0,3}(?:recipient[._])?(?P<square>[^%\[\]\n]{1,60}?)[ \t]{0,3}\]{1,2}"
+    r"|\*\|(?P<star>[^|*\n]{1,60}?)\|\*|<%=?[ \t]{0,3}(?P<angle>[^%<>\n]{1,60}?)[ \t]{0,3}%>))",
+    re.IGNORECASE,
+)
+"""What people take for a place: `%name%`, `{{name}}`, `%recipient.Name%` and what other services fill."""
+_MOST_MISTAKES = 20
 _SCOPES = {"each", "with", "range"}
 _WORDS = {"else", "this", "true", "false", "null", "undefined", "end", "as", "and", "or", "not", "nil"}
 _HELPERS = {"if", "unless", "each", "with", "range", "equal", "eq", "lookup", "log", "template", "len", "index"}
@@ -45,14 +59,67 @@ def missing(source: str, given: Mapping[str, Any]) -> list[str]:
     return [name for name in names(source) if name not in given]
 
 
-def without_value(texts: str, variables: Mapping[str, Any]) -> dict[str, list[str]]:
-    """`%recipient.key%` names in `texts` -> the recipients whose variables lack that key."""
+def without_value(texts: str, variables: Mapping[str, Any]) -> dict[str, int]:
+    """`%recipient.key%` names in `texts` -> how many of the recipients' variables lack that key; all, where there are
+    no variables."""
     asked = dict.fromkeys(name.partition(".")[0] for name in _RECIPIENT.findall(texts))
-    lacking = {
-        key: [address for address, own in variables.items() if not isinstance(own, Mapping) or key not in own]
-        for key in asked
-    }
-    return {key: addresses for key, addresses in lacking.items() if addresses or not variables}
+    have = Counter(key for own in variables.values() if isinstance(own, Mapping) for key in own)
+    lacking = {key: len(variables) - have[key] for key in asked}
+    return {key: number for key, number in lacking.items() if number or not variables}
+
+
+def almost(texts: str, variables: Mapping[str, Any], *, braces: bool) -> dict[str, str]:
+    """Places in `texts` that name a key of the recipients' variables and are not filled -> how each would be.
+
+    With `braces`, a template is filled in, and `{{name}}` in it is no mistake in itself.
+    """
+    known = dict.fromkeys(key for own in variables.values() if isinstance(own, Mapping) for key in own)
+    by_letters: dict[str, str] = {}
+    for key in known:
+        by_letters.setdefault(key.strip().casefold(), key)
+    found: dict[str, str] = {}
+    ends = {place.end() - 1 for place in _RECIPIENT.finditer(texts)}
+    for match in _ALMOST.finditer(texts) if known else ():
+        place = match[1]
+        if match.start() in ends:
+            continue
+        named = next(name for name in match.groups()[1:] if name is not None).strip()
+        key = named if named in known else by_letters.get(named.casefold())
+        if key is None or place == f"%recipient.{key}%" or (braces and _is_a_tag(place)):
+            continue
+        if not any(place in other for other in found):
+            found[place] = f"%recipient.{key}%"
+        if len(found) == _MOST_MISTAKES:
+            break
+    return found
+
+
+def unreachable(variables: Mapping[str, Any]) -> list[str]:
+    """Keys of the recipients' variables that no place can name."""
+    keys = dict.fromkeys(key for own in variables.values() if isinstance(own, Mapping) for key in own)
+    return [key for key in keys if not _RECIPIENT.fullmatch(f"%recipient.{key}%")]
+
+
+def filled(source: str, given: Mapping[str, Any], *, html: bool) -> str:
+    """`source` with its plain `{{name}}` replaced by texts, numbers and words from `given`; all else is left as it is.
+
+    Only for finding out where links lead and who a header names: Mailgun renders the template.
+    """
+
+    def value(tag: re.Match[str]) -> str:
+        found: Any = given
+        for step in (tag[1] or tag[2]).removeprefix("@root.").removeprefix("this.").lstrip(".").split("."):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        if not isinstance(found, str | int | float):
+            return tag[0]
+        text = found if isinstance(found, str) else json.dumps(found)
+        return escape(text) if html and tag[2] and "&" not in tag[0] else text
+
+    return _SIMPLE.sub(value, source)
+
+
+def _is_a_tag(place: str) -> bool:
+    return place.startswith("{{") and place.endswith("}}") and "recipient" not in place
 
 
 def _without_comments(source: str) -> str:

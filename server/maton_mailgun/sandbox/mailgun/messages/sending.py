@@ -158,8 +158,12 @@ def _header(headers: dict[str, str], name: str) -> str | None:
 
 
 def _variables(form: SentFields, headers: dict[str, str]) -> tuple[Record, Record]:
-    """`v:` fields, JSON text among them read as JSON; and what a template sees, where `t:variables` win."""
+    """`v:` fields, JSON text among them read as JSON; and what a template sees, where `t:variables` win.
+
+    Events show scalars as the texts they came as; a template sees `true`, `false` and `null` for what they are.
+    """
     variables: Record = {}
+    words: Record = {}
     if (text := _header(headers, "x-mailgun-variables")) is not None:
         variables |= json_object(text, "'h:X-Mailgun-Variables' parameter is not a valid JSON")
     for name, value in form.prefixed("v:"):
@@ -168,9 +172,11 @@ def _variables(form: SentFields, headers: dict[str, str]) -> tuple[Record, Recor
         except ValueError:
             parsed = value
         variables[name] = parsed if isinstance(parsed, dict | list) else value
+        if parsed is None or isinstance(parsed, bool):
+            words[name] = parsed
     text = form.first("t:variables")
     given = json_object(text, "'t:variables' parameter is not a valid JSON") if text else {}
-    return variables, {**variables, **given}
+    return variables, {**variables, **words, **given}
 
 
 def _recipient_variables(form: SentFields) -> dict[str, Record]:

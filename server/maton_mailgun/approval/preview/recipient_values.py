@@ -1,0 +1,203 @@
+"""The values that each recipient of a batch gets in the message: all of them shown, and read where they will stand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from maton_mailgun.approval.preview import content
+from maton_mailgun.approval.preview.audience import Audience, Recipient
+from maton_mailgun.approval.preview.content import Reading
+from maton_mailgun.approval.preview.proposal import Row
+from maton_mailgun.mail import filling
+from maton_mailgun.mail.letter import FormFields, Letter
+from maton_mailgun.mail.text import count, quoted, safe_line, short
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+_MOST = 300_000
+"""Characters of filled bodies that are read; one message is always read whole."""
+_MOST_VALUES = 200_000
+"""Values that are looked at to find out which messages differ."""
+_WARNINGS = 20
+_PLAIN = re.compile(r"[\w -]*")
+_TAIL = re.compile(r"[\w./=&~+-]*")
+_LINK = re.compile(r"(https?://[\w.-]+(?::\d+)?)(?:[/?#][\w./?=&#~+,;:-]*)?")
+_ALONE = re.compile(r"(?:^|(?<=[\s>(]))%recipient\.([\w.-]+)%(?=$|[\s<,!?)]|\.(?:[\s<]|$))")
+_WHOLE_LINK = re.compile(r"href=([\"'])%recipient\.([\w.-]+)%\1", re.IGNORECASE)
+_IN_TAIL = re.compile(r"https?://[\w.-]+(?::\d+)?/[^\s\"'<>]*$", re.IGNORECASE)
+_LONGEST_ADDRESS = 300
+"""Characters before a place in which the beginning of its link is looked for."""
+
+
+def entries(fields: FormFields) -> Entries:
+    """Who has which values, in the order sent."""
+    given = fields.mapping("recipient-variables")
+    return {address: own if isinstance(own, dict) else {"": own} for address, own in given.items()}
+
+
+def rows_and_warnings(fields: FormFields, sent: Letter, people: Audience) -> tuple[list[Row], list[str]]:
+    """Every recipient with all their values, and whoever lacks an entry or has one in vain."""
+    if not fields.all("recipient-variables"):
+        return [], []
+    given = entries(fields)
+    spelled = _by_address(given)
+    rows, warnings = _first_subject(sent, people, given), []
+    left_out = 0
+    for one in people.recipients:
+        own = spelled.pop(one.address.key, [])
+        if not own and one.kind in {"to", "list"}:
+            left_out += 1
+            rows.append(Row(safe_line(one.address.address), "(nothing)", ["has no entry"]))
+        flags = ["one of several entries for this address"] if len(own) > 1 else []
+        rows += [Row(safe_line(address), _told(given[address]), flags) for address in own]
+        if flags:
+            warnings.append(f"{short(one.address.address, 200)} has several entries in the recipient variables.")
+    nobody = [address for addresses in spelled.values() for address in addresses]
+    rows += [Row(safe_line(address), _told(given[address]), ["gets no copy"]) for address in nobody]
+    if nobody:
+        names = ", ".join(quoted(address, 100) for address in nobody[:5])
+        more = f" and {len(nobody) - 5:,} more" if len(nobody) > 5 else ""
+        warnings.append(f"Recipient variables for {names}{more}, who is no recipient: no copy goes there.")
+    if left_out and given:
+        warnings.append(f"{count(left_out, 'recipient')} in To without an entry in the recipient variables.")
+    return rows, warnings
+
+
+def as_data(fields: FormFields) -> dict[str, dict[str, str]]:
+    """All values by address and key, for whoever shows the message of any one recipient."""
+    return {
+        safe_line(address): {safe_line(key): filling.text_of(value) for key, value in own.items()}
+        for address, own in entries(fields).items()
+    }
+
+
+def read(
+    letter: Letter, fields: FormFields, people: Audience, base: Reading, template_values: Mapping[str, Any] | None
+) -> Reading:
+    """What the filled messages and the values hold beyond `base`, which is the reading of the message unfilled. With
+    `template_values`, `letter` is the source of a template with the plain ones of them put in.
+
+    A thousand recipients are not a thousand readings: those whose values cannot make a difference to where links lead
+    (a name between blanks, the tail of an address) share one.
+    """
+    given = entries(fields)
+    texts = [filling.text_of(value) for own in given.values() for value in own.values()]
+    texts += [filling.text_of(value) for value in (template_values or {}).values()]
+    values = dict.fromkeys(f"{link[1]}/" if (link := _LINK.fullmatch(text)) else text for text in texts)
+    extra = content.read(Letter(text="\n".join(values))) if values else Reading()
+    if template_values is not None:
+        _add(extra, content.read(letter), base)
+    editions = _editions(letter, given, people)
+    size = sum(len(body) for body in (letter.text, letter.html, letter.amp_html) if body)
+    for number, (one, own) in enumerate(editions):
+        if number and (number + 1) * size > _MOST:
+            skipped = count(len(editions) - number, "recipient")
+            extra.unchecked.append(f"could not check the links in the filled message of {skipped}: too much to read")
+            break
+        edition = filling.filled_for(letter, own, address=one.address.address, name=one.address.name)
+        lines = content.read(Letter(text="\n".join([edition.subject or "", *(text for _, text in edition.headers)])))
+        for reading in (content.read(edition), lines):
+            _add(extra, reading, base, f"For {short(one.address.address, 100)}: ")  # guard: 47-filled
+    for host in base.links:
+        extra.links.pop(host, None)
+    return extra
+
+
+def _editions(letter: Letter, given: Entries, people: Audience) -> list[tuple[Recipient, Mapping[str, Any]]]:
+    """One recipient, with their values, for each way in which the filled messages can differ for a reader of links."""
+    bodies = [body for body in (letter.text, letter.html, letter.amp_html) if body]
+    places = [*bodies, letter.subject or "", *(text for _, text in letter.headers)]
+    used = filling.keys(places)
+    if not used:
+        return []
+    spelled = _by_address(given)
+    having = [(one, address) for one in people.recipients for address in spelled.get(one.address.key, [])]
+    if len(used) * len(given) > _MOST_VALUES:
+        return [(one, given[address]) for one, address in having]
+    forms = _forms(places)
+    found: dict[tuple[str | None, ...], tuple[Recipient, Mapping[str, Any]]] = {}
+    for one, address in having:
+        texts = [filling.found(given[address], key) for key in used]
+        marks = [_mark(text, forms[key]) for key, text in zip(used, texts, strict=True)]
+        wild = any(mark is None for mark in marks)
+        found.setdefault(tuple(texts if wild else marks), (one, given[address]))
+    return list(found.values())
+
+
+def _forms(places: Iterable[str]) -> dict[str, set[str]]:
+    """How the places of each key stand: alone, as a whole link, in the tail of one, or in another way."""
+    found: dict[str, set[str]] = {}
+    for text in places:
+        tame = {place.start(): "alone" for place in _ALONE.finditer(text)}
+        tame |= {place.start() + len("href=") + 1: "link" for place in _WHOLE_LINK.finditer(text)}
+        for place in filling.PLACE.finditer(text):
+            start = place.start()
+            in_tail = _IN_TAIL.search(text, max(0, start - _LONGEST_ADDRESS), start)
+            found.setdefault(place[1], set()).add("tail" if in_tail else tame.get(start, "other"))
+    return found
+
+
+def _mark(text: str | None, forms: set[str]) -> str | None:
+    """What of a value matters to a reader of links, or None where all of it may."""
+    if text is None:
+        return "(none)"
+    if "other" in forms:
+        return None
+    if _PLAIN.fullmatch(text) or (forms == {"tail"} and _TAIL.fullmatch(text)):
+        return ""
+    head = _LINK.fullmatch(text)
+    return head[1] if head and forms <= {"alone", "link"} else None
+
+
+def _add(extra: Reading, reading: Reading, base: Reading, who: str = "") -> None:
+    for host, flags in reading.links.items():
+        extra.links.setdefault(host, flags)
+    extra.remote += [host for host in reading.remote if host not in base.remote and host not in extra.remote]
+    extra.unchecked += [line for line in reading.unchecked if line not in base.unchecked + extra.unchecked]
+    told = [
+        line.removeprefix("For ").partition(": ")[2] if line.startswith("For ") else line for line in extra.warnings
+    ]
+    known = {_kind(line) for line in (*base.warnings, *told)}
+    for line in reading.warnings:
+        if _kind(line) not in known and len(extra.warnings) <= _WARNINGS:
+            full = len(extra.warnings) == _WARNINGS
+            extra.warnings.append("For more recipients: there is more like this." if full else who + line)
+            extra.raises = 1
+
+
+def _kind(line: str) -> str:
+    return re.sub(r"\d+", "", line)
+
+
+def _by_address(given: Entries) -> dict[str, list[str]]:
+    """The entries as they are spelled, by the address that they are for."""
+    found: dict[str, list[str]] = {}
+    for address in given:
+        found.setdefault(address.casefold(), []).append(address)
+    return found
+
+
+def _first_subject(sent: Letter, people: Audience, given: Entries) -> list[Row]:
+    spelled = _by_address(given)
+    for one in people.recipients:
+        if sent.subject and (own := spelled.get(one.address.key)):
+            values = given[own[0]]
+            subject = filling.filled(sent.subject, values, address=one.address.address, name=one.address.name)
+            told = [Row("First subject, filled", quoted(subject, len(subject)), [f"for {one.address.address}"])]
+            return told if subject != sent.subject else []
+    return []
+
+
+def _told(values: Mapping[str, Any]) -> str:
+    """All keys with their values, none cut; a text that could be taken for two values stands as JSON."""
+    told = "; ".join(f"{_plain(key)}: {_plain(value)}" for key, value in values.items())
+    return safe_line(told) or "(nothing)"  # guard: 47-values
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str) and value and not re.search(r'[;"]|: |^\s|\s$', value):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)

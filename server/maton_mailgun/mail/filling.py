@@ -1,0 +1,75 @@
+"""A message as one recipient gets it: in a batch, Mailgun puts each recipient's own values into `%recipient.key%`.
+
+Source: Mailgun's manual, "Batch Sending". A place without a value stays as it is, so it can be seen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from maton_mailgun.mail.letter import Letter
+
+PLACE = re.compile(r"%recipient\.([\w.-]+)%")
+"""Where a value goes; the key is what stands in brackets."""
+_ANY = re.compile(r"%recipient(?:\.([\w.-]+)|(_email|_name|_fname|_lname)?)%")
+
+Values = Mapping[str, Any]
+
+
+def text_of(value: Any) -> str:
+    """A value as it stands in a message: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def found(values: Values, key: str) -> str | None:
+    """The text of `key`, which may name a value inside another one (`a.b`); None where there is none."""
+    if key in values:
+        return text_of(values[key])
+    inner: Any = values
+    for step in key.split("."):
+        if not isinstance(inner, Mapping) or step not in inner:
+            return None
+        inner = inner[step]
+    return text_of(inner)
+
+
+def keys(texts: Iterable[str]) -> list[str]:
+    """The keys that the places in `texts` name, each once."""
+    return list(dict.fromkeys(key for text in texts for key in PLACE.findall(text)))
+
+
+def filled(text: str, values: Values, *, address: str = "", name: str = "") -> str:
+    """`text` with the places in it filled; a value is put in as it is, also into HTML."""
+    first, _, last = name.partition(" ")
+    known = {"_email": address, "_name": name, "_fname": first, "_lname": last, None: address}
+
+    def value(place: re.Match[str]) -> str:
+        given = known[place[2]] or None if place[1] is None else found(values, place[1])
+        return place[0] if given is None else given
+
+    return _ANY.sub(value, text)
+
+
+def filled_for(letter: Letter, values: Values, *, address: str, name: str = "") -> Letter:
+    """`letter` as the one recipient at `address` gets it, whose own values are `values`."""
+
+    def fill(text: str) -> str:
+        return filled(text, values, address=address, name=name)
+
+    def fill_body(text: str | None) -> str | None:
+        return None if text is None else fill(text)
+
+    return replace(
+        letter,
+        sender=fill(letter.sender),
+        subject=fill_body(letter.subject),
+        text=fill_body(letter.text),
+        html=fill_body(letter.html),
+        amp_html=fill_body(letter.amp_html),
+        headers=tuple((field, fill(text)) for field, text in letter.headers),
+        own_headers=tuple((field, fill(text)) for field, text in letter.own_headers),
+    )
