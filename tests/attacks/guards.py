@@ -145,6 +145,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("41", "what is sent is written anew from what was shown", {"41-written-anew": INSTEAD("yield text")}),
     Guard("41", "what can be read in two ways is no argument", {"41-arguments": DROP}),
     Guard("41", "what can be read in two ways is no header", {"41-headers": FALSE}),
+    Guard("41", "nor does it stand in a message that is given as text", {"41-text": DROP}),
     Guard("41", "nor does it stand in a message from a file", {"41-file": FALSE}),
     Guard(
         "42",

@@ -45,7 +45,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
     filled = stored_template.filled(sent, template)
-    reading = content.read(filled)
+    reading = _read(filled)
     names = Section("Sender", _sender(sent, domain))
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
     header_rows, header_warnings = options.headers(sent)
@@ -65,6 +65,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             *extra.sections,
             Section("Template", template_rows),
             Section("Body", _body(filled, reading)),
+            Section("Further parts", [Row(part.label, part.text) for part in sent.parts]),  # guard: 46-shown.parts
             Section("Attachments", [_enclosed(one) for one in (*sent.attachments, *sent.inline)]),
             Section("Headers", header_rows),
             Section("Options", option_rows),
@@ -82,6 +83,20 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
+
+
+def _read(sent: Letter) -> content.Reading:
+    """What is inside the bodies, and inside every other part that programs may show."""
+    reading = content.read(sent)
+    for part in sent.parts:
+        other = content.read(Letter(html=part.text) if "html" in part.type else Letter(text=part.text))
+        for host, remarks in other.links.items():
+            reading.links.setdefault(host, remarks)
+        reading.warnings += [f"{part.label}: {warning}" for warning in other.warnings]  # guard: 46-further-warnings
+        reading.remote += [host for host in other.remote if host not in reading.remote]
+        reading.cids |= other.cids
+        reading.raises += other.raises
+    return reading
 
 
 async def _nothing() -> None:
@@ -197,6 +212,7 @@ def _body(sent: Letter, reading: content.Reading) -> list[Row]:
         if body is not None
     ]
     size = sum(len((body or "").encode("utf-8", "surrogatepass")) for body in (sent.text, sent.html, sent.amp_html))
+    size += sum(len(part.text.encode("utf-8", "surrogatepass")) for part in sent.parts)
     size += sum(one.size for one in (*sent.attachments, *sent.inline))
     rows.append(Row("Size", f"{size:,} bytes", ["larger than Mailgun's 25 MB"] if size > 25_000_000 else []))
     if reading.links:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 from maton_mailgun.approval.preview import message
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, Row, Section
 from maton_mailgun.mail.addresses import parse_all
 from maton_mailgun.mail.letter import FormFields, Letter
-from maton_mailgun.mail.mime import defects, from_request, parse, source
+from maton_mailgun.mail.mime import examine, from_request, source
 from maton_mailgun.mail.text import count, short
 
 
@@ -20,14 +21,16 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         return await message.compose(
             proposal, reads, Letter(to=FormFields(proposal.request).all("to"), mime=True), lost
         )
-    parsed = parse(text)
+    # The reading is long work for large messages, and the loop has other calls to serve.
+    reading = await asyncio.to_thread(examine, text)  # guard: 46-off-the-loop
     sent = from_request(proposal.request)
     differences, warnings = _envelope(sent)
-    odd = defects(parsed)
-    if odd:
+    warnings += [short(remark, 300) for remark in reading.remarks]
+    if reading.problems:
         warnings.append("The MIME text is malformed: mail programs may show something else than this preview.")
     rows = [Row("Size and digest", f"{len(text):,} bytes, SHA-256 {hashlib.sha256(text).hexdigest()}")]
-    rows += [Row("Malformed", short(defect, 200)) for defect in odd]
+    rows += [Row("Malformed", short(wrong, 400)) for wrong, _ in reading.problems]
+    rows += [Row(f"Part {place}", headers) for place, headers in reading.structure]
     extra = Findings(
         sections=[Section("Envelope and headers", differences), Section("MIME text", rows)],
         warnings=warnings,
