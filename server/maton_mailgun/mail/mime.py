@@ -48,7 +48,7 @@ class MimeReading:
     attachments: list[Enclosure] = field(default_factory=list)
     inline: list[Enclosure] = field(default_factory=list)
     structure: list[tuple[str, str]] = field(default_factory=list)
-    """Each part's place with its headers as they are written."""
+    """Each part's place with its headers."""
     remarks: list[str] = field(default_factory=list)
     """What a person should know about how programs show it."""
 
@@ -94,7 +94,7 @@ def examine(source: bytes) -> MimeReading:
     if read.root is not None:
         reading.headers = read.root.decoded
         reading.structure = [
-            (part.place, "; ".join(f"{name}: {value}" for name, value in part.headers) or "no headers")
+            (part.place, "; ".join(f"{name}: {value}" for name, value in part.decoded) or "no headers")
             for part in read.root.walk()
             if part.place
         ]
@@ -185,6 +185,10 @@ class _Sorter:
             )
         if part.type in _BODIES and part.type not in reading.bodies and not forwarded:
             reading.bodies[part.type] = text
+            if part.name:
+                reading.remarks.append(
+                    f"The {_BODIES[part.type]} body is named “{part.name}”: programs may show a file."
+                )
             return
         kind = _KINDS.get(part.type, part.type)
         label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if part.type in _BODIES else kind

@@ -45,6 +45,7 @@ _ONCE = frozenset(
     }
 )
 """Headers that may stand once (RFC 5322, section 3.6; RFC 2045, section 3): of two, programs show either."""
+_TAKEN_APART = frozenset({"content-type", "content-disposition"})
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _EMPTY_LINE = re.compile(rb"\n\n")
@@ -58,6 +59,8 @@ _USUAL = re.compile(
 )
 """What mail programs write before the first part for programs that do not know parts."""
 _ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "quoted-printable", "base64"})
+_KINDS = frozenset({"text", "multipart", "message", "application", "image", "audio", "video", "font", "model"})
+"""The others (RFC 2045 has x-...) are a file for one program and the text for the next."""
 _NOT_SENT = frozenset({"message/partial", "message/external-body"})
 """Their content is elsewhere: what a program shows is not in the message."""
 
@@ -148,6 +151,9 @@ class MimeReader:
         if len(self.problems) > before:
             return None
         known = {name.casefold(): text for name, text in headers}
+        if not default and "content-type" not in known:  # guard: 46-digest
+            self._problem(place, "of a digest has no Content-Type", "Write Content-Type: message/rfc822")
+            return None
         kind = self._value(place, "Content-Type", known.get("content-type", default), slash=True)
         disposition = self._value(place, "Content-Disposition", known.get("content-disposition", "inline"))
         encoding = known.get("content-transfer-encoding", "").casefold()
@@ -156,6 +162,9 @@ class MimeReader:
             self._problem(place, f"has an unknown Content-Transfer-Encoding: {encoding[:60]!a}", right)
         if not _VERSION.fullmatch(known.get("mime-version", "1.0")):
             self._problem(place, "has an unknown MIME-Version", "Write MIME-Version: 1.0")
+        if kind.head.partition("/")[0] not in _KINDS:  # guard: 46-kind
+            right = "Use application/octet-stream for a file, and text/plain for a text"
+            self._problem(place, f"is of a kind that there is not: {kind.head[:60]}", right)
         if kind.head in _NOT_SENT:
             self._problem(place, f"is {kind.head}: what it shows is not in it", "Send the content itself")
         nested = kind.head.startswith("multipart/") or kind.head == "message/rfc822"
@@ -242,6 +251,8 @@ class MimeReader:
                 self._problem(place, f"has the header {shown} {number} times", "Give it once: programs show either")
         for name, text in fields:
             try:
+                if name.casefold() in _TAKEN_APART:
+                    continue
                 if not holds_addresses(name):
                     mime_values.words(text)
                 elif not place:
@@ -255,7 +266,8 @@ class MimeReader:
     ) -> list[MimePart] | None:
         """The parts of what consists of parts, else None."""
         if kind.head.startswith("multipart/"):
-            default = "message/rfc822" if kind.head == "multipart/digest" else "text/plain"
+            # RFC 2046, 5.1.5, has message/rfc822 there; not every program does.
+            default = "" if kind.head == "multipart/digest" else "text/plain"
             spans = self._spans(place, kind.parameters.get("boundary", ""), start, end)
         elif kind.head == "message/rfc822" and disposition != "attachment":
             default, spans = "text/plain", [(start, end)]
