@@ -251,6 +251,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         alone("Content-Type: text/html; charset=iso-8859-1", "\ufeffx"),
         "belies its character set",
     ),
+    "bare carriage return": (f"{HEAD}\nx\ry", "line ends of several kinds"),
     "NUL": (f"{HEAD}\nx\0y", "holds a NUL byte"),
     "header that is not UTF-8": (f"X-Note: M\udcfcller\n{HEAD}\nx", "not UTF-8"),
     "header name with a blank": (f"X Note: x\n{HEAD}\nx", "no header"),
@@ -282,6 +283,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "long name": (alone("Content-Disposition: attachment; filename=" + '"a"' * 4_000, "x"), "has a header of 12,"),
     "commas": (f"From: a@mg.example.com\nTo: {',' * 7_000}\n\nx", "cannot be read for certain"),
+    "many addresses": (
+        "".join(f"{name}: {'ann@example.net, ' * 400}bob@example.net\n" for name in ("To", "Cc", "Reply-To")) + "\nx",
+        "too many addresses in its headers",
+    ),
     "many headers": ("X-Note: x\n" * 201 + HEAD + "\nx", "has 205 headers"),
     "much in headers": (f"X-Note: {'x' * 7_000}\n" * 10 + HEAD + "\nx", "bytes of headers"),
     "much text": (f"{HEAD}\n{'word ' * 200_001}", "characters of text"),

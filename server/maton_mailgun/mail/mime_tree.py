@@ -135,7 +135,7 @@ class MimeReader:
         if b"\x00" in self.source:  # guard: 46-bytes.nul
             self._problem("", "holds a NUL byte", "Encode what is not text as base64")
         crlf, lf = self.source.count(b"\r\n"), self.source.count(b"\n")
-        if self.source.count(b"\r") != crlf or crlf not in (0, lf):  # guard: 46-bytes.line-ends
+        if self.source.count(b"\r") != crlf or crlf not in (0, lf):  # guard: 46-bytes.ends
             self._problem("", "has line ends of several kinds", "End every line with CR LF, and encode files as base64")
         self._crlf = crlf > 0
         self.source = self.source.replace(b"\r\n", b"\n")

@@ -13,7 +13,7 @@ from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnsw
 from maton_mailgun.mail import letter
 from maton_mailgun.mail.addresses import address_flags, parse, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
-from maton_mailgun.mail.text import count, quoted, short
+from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 if TYPE_CHECKING:
     pass
@@ -134,17 +134,19 @@ def _word(sender: str) -> str:
 
 
 def _sender(sent: Letter, domain: str) -> list[Row]:
-    rows = [
-        Row("From", short(sent.sender, 500) if sent.sender else "(left to the template)", _from_flags(sent, domain))
-    ]
+    rows = [Row("From", safe_line(sent.sender) if sent.sender else "(left to the template)", _from_flags(sent, domain))]
     replies = ", ".join(sent.header("Reply-To"))
     if replies and replies.strip() != sent.sender.strip():
         flags = ["answers go here, not to From"]
         flags += [flag for one in parse_all(sent.header("Reply-To")) for flag in address_flags(one, known=domain)]
         if any(audience.is_external(one, domain) for one in parse_all(sent.header("Reply-To"))):
             flags.append("external")
-        rows.append(Row("Reply-To", short(replies, 500), flags))
-    rows.append(Row("Subject", quoted(sent.subject, 998) if sent.subject is not None else "(left to the template)"))
+        rows.append(Row("Reply-To", safe_line(replies), flags))
+    rows.append(
+        Row(
+            "Subject", quoted(sent.subject, len(sent.subject)) if sent.subject is not None else "(left to the template)"
+        )
+    )
     return rows
 
 
@@ -226,7 +228,9 @@ def _enclosed(one: Enclosure) -> Row:
     label = "Inline" if one.cid else "Attachment"
     flags = [f"cid:{one.cid}"] if one.cid else []
     return Row(
-        label, f"{quoted(one.name, 200)}, {short(one.type, 80)}, {one.size:,} bytes, SHA-256 {one.sha256}", flags
+        label,
+        f"{quoted(one.name, len(one.name))}, {safe_line(one.type)}, {one.size:,} bytes, SHA-256 {one.sha256}",
+        flags,
     )
 
 

@@ -8,7 +8,7 @@ from maton_mailgun.approval.preview.fields import whole
 from maton_mailgun.approval.preview.proposal import Row
 from maton_mailgun.mail.hosts import place
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, Letter
-from maton_mailgun.mail.text import count, moment, short
+from maton_mailgun.mail.text import count, moment, safe_line, short
 
 _RECEIPTS = {"disposition-notification-to", "return-receipt-to", "x-confirm-reading-to"}
 _SENDERS = {"from", "sender", "resent-from", "resent-sender"}
@@ -25,7 +25,7 @@ def headers(sent: Letter) -> tuple[list[Row], list[str]]:
         remark = _remark(name.casefold())
         if (name, value) in sent.own_headers and remark == _READ_AS:
             remark = ""
-        rows.append(Row(short(name, 100), whole(value, 1000), [remark] if remark else []))
+        rows.append(Row(short(name, 100), safe_line(value), [remark] if remark else []))
         if remark and remark != _ANSWERS:
             warnings.append(f"The header {short(name, 60)} {remark}: {short(value, 200)}")
     return rows, warnings
