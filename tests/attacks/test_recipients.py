@@ -147,7 +147,7 @@ async def test_attack_41_what_can_be_read_in_two_ways_is_refused_before_anybody_
 async def test_attack_41_a_message_from_a_file_is_held_to_the_same(desk: Desk, text: str) -> None:
     folder = desk.home.parent / "files"
     folder.mkdir()
-    (folder / "ready.eml").write_bytes(f"To: {text}\n{MIME}".encode())
+    (folder / "ready.eml").write_bytes(f"Cc: {text}\n{MIME}".encode())
     arguments = {"domain": LETTER["domain"], "to": ["ann@mg.example.com"], "message_file": "ready.eml"}
     async with desk.open(policy=_ruled(desk, ALLOW), attachments=folder) as house, house.client() as client:
         error = structured(await client.call_tool("send_mime_message", arguments))["error"]

@@ -16,6 +16,7 @@ MAIL_PARSER = "flanker==0.9.11"
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 """A module that the parser imports, and that newer standard libraries no longer have."""
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
+MAIL_READERS = ("mailparser@3.14.2", "postal-mime@4.0.0")
 _SECONDS = 90
 
 
@@ -45,13 +46,22 @@ def _python(cache: Path, *packages: str) -> list[str]:
 
 def node_client(cache: Path) -> tuple[list[str], dict[str, str]]:
     """The command that runs a script with mailgun.js, and its environment. Skips where it cannot be installed."""
+    return _node(cache, NODE_PACKAGES)
+
+
+def mail_readers(cache: Path) -> tuple[list[str], dict[str, str]]:
+    """The same with libraries that mail programs read messages with. Skips as above."""
+    return _node(cache, MAIL_READERS)
+
+
+def _node(cache: Path, packages: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("Node.js and npm are not installed here")
-    home = cache / "node-{}".format("-".join(NODE_PACKAGES))
-    if not (home / "node_modules" / "mailgun.js").exists():
+    home = cache / "node-{}".format("-".join(packages))
+    if not (home / "node_modules" / packages[0].partition("@")[0]).exists():
         install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
-        _make(home, lambda place: [[*install, "--prefix", str(place), *NODE_PACKAGES]])
+        _make(home, lambda place: [[*install, "--prefix", str(place), *packages]])
     return [node], {"NODE_PATH": str(home / "node_modules")}
 
 

@@ -166,7 +166,7 @@ def test_noise_never_crashes_the_preview() -> None:
 def test_doubled_headers_are_said_to_be_malformed() -> None:
     found = look(b"From: a@mg.example.com\r\nFrom: b@example.net\r\nTo: bob@example.net\r\n\r\nx", ["bob@example.net"])
     assert "The MIME text is malformed: mail programs may show something else than this preview." in found.warnings
-    assert section(found, "MIME text")["Malformed"] == "the header from stands 2 times"
+    assert section(found, "MIME text")["Malformed"] == "has the header From 2 times"
 
 
 def test_a_message_whose_file_cannot_be_read_is_unchecked() -> None:

@@ -164,7 +164,8 @@ def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Probl
             yield from _map_problems(operation.wire[name], name, value)
         elif codec != "file":
             yield from _text_problems(name, value, many_lines=name in operation.lines or isinstance(value, dict))
-        if (kind := operation.addresses.get(name)) and codec != "file":
+        # A whole message is read where its bytes are: see `attachments`.
+        if (kind := operation.addresses.get(name)) and kind != "mime" and codec != "file":
             most = operation.properties[name].get("maxItems")
             yield from _address_problems(kind, name, value, most)  # guard: 41-arguments
 
@@ -219,10 +220,6 @@ def _address_problems(kind: str, name: str, value: Any, limit: int | None) -> It
     """Whoever else reads a text must find the same addresses in it (see `addresses`)."""
     from maton_mailgun.mail import address_fields
 
-    if kind == "mime":
-        problems = address_fields.mime_problems(value.encode("utf-8", "replace"))
-        yield from (Problem(name, wrong, right) for wrong, right in problems)
-        return
     number = 0
     for where, text in _texts(name, value):
         if _is_one_line(text):

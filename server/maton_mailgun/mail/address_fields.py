@@ -7,8 +7,7 @@ here and written anew for the wire; the headers of a ready MIME message are only
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from email.parser import BytesHeaderParser
+from collections.abc import Callable, Mapping
 
 from maton_mailgun.mail.addresses import Address, parse, parse_all, spans
 
@@ -132,22 +131,6 @@ def header_on_the_wire(name: str, raw: str) -> str:
         raise Unclear("is not UTF-8", "Encode names that are not ASCII as RFC 2047 has it, or as UTF-8") from None
     unfolded = re.sub(r"(?:\r\n|\r|\n)(?=[ \t])", "", value).replace("\t", " ").strip(" \r\n")
     return header_value(name, unfolded, encoded=True)
-
-
-def mime_problems(source: bytes) -> Iterator[tuple[str, str]]:
-    """What is wrong with the address headers of a ready message, and what would be right."""
-    parsed = BytesHeaderParser().parsebytes(source)
-    if parsed.defects:
-        yield (
-            "has a line above its text that is no header",
-            "Begin with header lines such as From: ann@example.com, then an empty line, then the text",
-        )
-    for name, raw in parsed.raw_items():
-        if holds_addresses(name):
-            try:
-                header_on_the_wire(name, str(raw))
-            except Unclear as problem:
-                yield f"has a header {name} that cannot be read for certain: {problem.wrong}", problem.right
 
 
 def _meant(text: str, index: int) -> str:

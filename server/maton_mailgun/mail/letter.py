@@ -55,6 +55,19 @@ class Enclosure:
     content: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FurtherPart:
+    """A text that mail programs may show beside or instead of the usual three."""
+
+    label: str
+    """`Another HTML part (1.3)`."""
+    type: str
+    text: str
+    """In full."""
+    place: str
+    """Where it stands in the message: `1.3`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """What the recipients get, and who is told about whom."""
@@ -77,6 +90,8 @@ class Letter:
     bcc: Sequence[str] = ()
     attachments: Sequence[Enclosure] = ()
     inline: Sequence[Enclosure] = ()
+    parts: Sequence[FurtherPart] = ()
+    """Everything else in a MIME text that may be shown, in order."""
 
     def header(self, name: str) -> list[str]:
         """All values of the header `name`, in any letter case."""

@@ -1,153 +1,216 @@
-"""A ready-made MIME message, read as mail programs read it.
+"""A ready-made MIME message: each part of it is in exactly one place of the letter, or the message is refused.
 
 The recipients are those of the call. What the message's own headers say about recipients is only what readers see.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
 import hashlib
-from collections.abc import Iterator
-from email.errors import MessageError
-from email.message import Message
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
-from maton_mailgun.mail.address_fields import header_on_the_wire, holds_addresses, names_nobody
-from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, Letter, Mailing
+from maton_mailgun.mail.address_fields import Unclear, names_nobody
+from maton_mailgun.mail.charsets import decode, is_plain
+from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
+from maton_mailgun.mail.mime_tree import MimePart, MimeReader
 
-_ODD = (MessageError, ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError)
-"""What the standard library raises on malformed messages, found by feeding it noise."""
 _RECIPIENTS = frozenset(name.casefold() for name in RECIPIENT_HEADERS)
-_ONCE = ("from", "to", "cc", "subject", "reply-to", "date", "message-id", "content-type")
-"""Headers of which mail programs pick one, and not all the same one (RFC 5322, section 3.6)."""
-_BODIES = frozenset({"text/plain", "text/html", "text/x-amp-html"})
-_MOST_PARTS = 500
-_MOST_DECODED = 300
+_BODIES = {"text/plain": "Text", "text/html": "HTML", "text/x-amp-html": "AMP HTML"}
+_KINDS = {
+    **_BODIES,
+    "text/calendar": "Calendar entry",
+    "text/enriched": "Enriched text",
+    "text/richtext": "Enriched text",
+    "text/markdown": "Markdown",
+    "message/rfc822": "Forwarded message",
+}
+_PACKED = frozenset(
+    {"application/ms-tnef", "application/vnd.ms-tnef", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+)
+"""Files that mail programs unpack, to show what is in them as if it were the message."""
+_MULTIPARTS = frozenset({"mixed", "alternative", "related", "signed", "report", "digest", "parallel", "form-data"})
+MOST_TEXT, MOST_FURTHER = 1_000_000, 100_000
+"""Characters of all bodies together, and of those beyond the usual three."""
+
+
+@dataclass(slots=True)
+class MimeReading:
+    """What is in a message, part by part, and what speaks against sending it."""
+
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """What is wrong, and what would be right: such a message is refused before anybody is asked."""
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    bodies: dict[str, str] = field(default_factory=dict)
+    """The first text of each of the usual kinds."""
+    parts: list[FurtherPart] = field(default_factory=list)
+    attachments: list[Enclosure] = field(default_factory=list)
+    inline: list[Enclosure] = field(default_factory=list)
+    structure: list[tuple[str, str]] = field(default_factory=list)
+    """Each part's place with its headers."""
+    remarks: list[str] = field(default_factory=list)
+    """What a person should know about how programs show it."""
+
+
+def refusals(source: bytes) -> list[tuple[str, str]]:
+    """What is wrong with a ready message, which could not be shown without doubt, and what would be right."""
+    return examine(source).problems
 
 
 def from_request(request: Mailing) -> Letter:
     """The message in the `message` part of a request, with the headers that the call adds; `to` is the envelope."""
-    parsed = parse(source(request) or b"")
+    reading = examine(source(request) or b"")
     fields = FormFields(request)
-    bodies, attachments, inline = _contents(parsed)
-    headers = _headers(parsed)
+    headers = reading.headers
     apart = {"from", "subject", *_RECIPIENTS}
     return Letter(
         sender=", ".join(value for name, value in headers if name.casefold() == "from"),
         subject=next((value for name, value in headers if name.casefold() == "subject"), None),
-        text=bodies.get("text/plain"),
-        html=bodies.get("text/html"),
-        amp_html=bodies.get("text/x-amp-html"),
+        text=reading.bodies.get("text/plain"),
+        html=reading.bodies.get("text/html"),
+        amp_html=reading.bodies.get("text/x-amp-html"),
         headers=fields.spread("h:"),
         own_headers=[(name, value) for name, value in headers if name.casefold() not in apart],
         claims=[value for name, value in headers if name.casefold() in _RECIPIENTS and not names_nobody(value)],
         to=fields.all("to"),
-        attachments=attachments,
-        inline=inline,
+        attachments=reading.attachments,
+        inline=reading.inline,
+        parts=reading.parts,
         mime=True,
     )
 
 
 def source(request: Mailing) -> bytes | None:
+    """The message as it goes on the wire."""
     return next((part.content for part in request.files if part.field == "message"), None)
 
 
-def parse(source: bytes) -> Message:
-    try:
-        return email.message_from_bytes(source, policy=email.policy.default)
-    except _ODD:
-        return email.message_from_bytes(source, policy=email.policy.compat32)
+@lru_cache(maxsize=2)
+def examine(source: bytes) -> MimeReading:
+    """Read a message; one call reads the same bytes several times."""
+    read = MimeReader(source).read()
+    reading = MimeReading(problems=read.problems)
+    if read.root is not None:
+        reading.headers = read.root.decoded
+        reading.structure = [
+            (part.place, "; ".join(f"{name}: {value}" for name, value in part.decoded) or "no headers")
+            for part in read.root.walk()
+            if part.place
+        ]
+        _Sorter(reading).sort(read.root)
+        _too_much(reading)
+    if reading.problems:
+        # Refused before anybody is asked; whoever looks at it in another way sees it as it is.
+        text = source.decode("utf-8", "backslashreplace")
+        whole = FurtherPart("The message as it is written", "message/rfc822", text, "")
+        return MimeReading(problems=reading.problems, headers=reading.headers, parts=[whole])
+    reading.remarks += _remarks(reading)
+    return reading
 
 
-def _headers(parsed: Message) -> list[tuple[str, str]]:
-    """Names and values; a value that the library cannot decode stays as it was written, and so do those after the
-    first few hundred, because decoding takes long."""
-    found = []
-    for number, (name, raw) in enumerate(parsed.raw_items()):
-        try:
-            if holds_addresses(name):
-                found.append((name, header_on_the_wire(name, str(raw))))
-                continue
-            value = str(parsed.policy.header_fetch_parse(name, raw) if number < _MOST_DECODED else raw)
-        except _ODD:
-            value = str(raw)
-        found.append((name, value))
-    return found
+def _too_much(reading: MimeReading) -> None:
+    further = sum(len(part.text) for part in reading.parts)
+    everything = further + sum(map(len, reading.bodies.values()))
+    for size, most, what in ((everything, MOST_TEXT, "text"), (further, MOST_FURTHER, "text beside its bodies")):
+        if size > most:  # guard: 46-much-text
+            right = f"Send at most {most:,} characters of it, and the rest as an attachment"
+            reading.problems.append((f"has {size:,} characters of {what}, which nobody can look through", right))
 
 
-def _contents(parsed: Message) -> tuple[dict[str, str], list[Enclosure], list[Enclosure]]:
-    """The first body of each kind, the attachments, and the parts that HTML may show by cid."""
-    bodies: dict[str, str] = {}
-    attachments: list[Enclosure] = []
-    inline: list[Enclosure] = []
-    for part in _parts(parsed):
-        kind = part.get_content_type()
-        name, cid = _name(part), _plain(part, "Content-ID").strip("<> ")
-        attached = _plain(part, "Content-Disposition").casefold().startswith("attachment")
-        if kind in _BODIES and kind not in bodies and not attached and not name:
-            bodies[kind] = _text(part)
-            continue
-        content = _bytes(part)
-        enclosure = Enclosure(
-            name or f"({kind} part without a name)",
-            kind,
-            len(content),
-            hashlib.sha256(content).hexdigest(),
-            cid,
-            content,
-        )
-        (inline if cid and not attached else attachments).append(enclosure)
-    return bodies, attachments, inline
+def _remarks(reading: MimeReading) -> Iterator[str]:
+    kinds = Counter(part.type for part in reading.parts if not part.label.startswith("Forwarded"))
+    kinds.update(reading.bodies.keys())
+    for kind, name in _BODIES.items():
+        if kinds[kind] > 1:
+            yield f"The message has {kinds[kind]} {name} parts: programs show one, some or all of them."
+    for part in reading.parts:
+        if part.type == "text/calendar":
+            yield f"The message has a calendar entry ({part.place or 'all of it'}): programs may enter or answer it."
+        elif part.type == "message/rfc822":
+            yield f"The message has a forwarded message ({part.place}): programs show it below or as a file."
+        elif part.type not in _BODIES:
+            name = f"{_KINDS.get(part.type, 'a text of the kind')} {part.type}"
+            yield f"The message has {name} ({part.place or 'all of it'}): shown as it is written."
 
 
-def _parts(parsed: Message) -> Iterator[Message]:
-    """Every part that holds content, attached messages as one part each."""
-    waiting = [parsed]
-    seen = 0
-    while waiting and seen < _MOST_PARTS:
-        part = waiting.pop(0)
-        seen += 1
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            waiting[:0] = [inner for inner in payload if isinstance(inner, Message)]
+class _Sorter:
+    """Puts each part of a message into its one place."""
+
+    def __init__(self, reading: MimeReading) -> None:
+        self._reading = reading
+        self._cids: set[str] = set()
+
+    def sort(self, part: MimePart, *, within: Sequence[str] = ()) -> None:
+        """Sort a part and all in it; `within` are the kinds of what it stands in."""
+        reading = self._reading
+        if part.type == "message/rfc822" and part.inner:
+            self._forwarded(part)
+        elif part.type.startswith("multipart/"):
+            if part.type == "multipart/encrypted":
+                reading.remarks.append("The message is encrypted: what is in it cannot be shown here.")
+            elif part.type.partition("/")[2] not in _MULTIPARTS:
+                reading.remarks.append(f"The message has parts of an unknown arrangement, {part.type}.")
+        elif self._is_file(part, within):
+            self._file(part)
         else:
-            yield part
+            self._text(part, forwarded="message/rfc822" in within)
+        for inner in part.inner:
+            self.sort(inner, within=(*within, part.type))
 
+    def _is_file(self, part: MimePart, within: Sequence[str]) -> bool:
+        if not part.type.startswith(("text/", "message/")):
+            return True
+        # Programs show the only part there is, and one of the alternatives, whatever its disposition.
+        shown_anyway = part.type in _BODIES and (not within or within[-1] == "multipart/alternative")
+        return part.disposition == "attachment" and not shown_anyway  # guard: 46-shown.file
 
-def _bytes(part: Message) -> bytes:
-    try:
-        if part.get_content_maintype() == "message":
-            return b"".join(bytes(inner) for inner in part.get_payload() if isinstance(inner, Message))
-        payload = part.get_payload(decode=True)
-    except _ODD:
-        return b""
-    return payload if isinstance(payload, bytes) else b""
+    def _forwarded(self, part: MimePart) -> None:
+        head = part.inner[0]
+        lines = "\n".join(f"{name}: {value}" for name, value in head.decoded)
+        self._reading.parts.append(FurtherPart(f"Forwarded message ({part.place})", part.type, lines, part.place))
 
+    def _text(self, part: MimePart, *, forwarded: bool) -> None:
+        reading = self._reading
+        charset = part.parameters.get("charset", "")
+        place = f"part {part.place} " if part.place else ""
+        try:
+            text = decode(part.content, charset).replace("\r\n", "\n")
+        except Unclear as problem:
+            reading.problems.append((f"{place}{problem.wrong}", problem.right))
+            return
+        if not charset and not is_plain(part.content):
+            reading.remarks.append(
+                f"The {part.type} text names no character set: shown as UTF-8, and programs may show other letters."
+            )
+        if part.type in _BODIES and part.type not in reading.bodies and not forwarded:
+            reading.bodies[part.type] = text
+            if part.name:
+                reading.remarks.append(
+                    f"The {_BODIES[part.type]} body is named “{part.name}”: programs may show a file."
+                )
+            return
+        kind = _KINDS.get(part.type, part.type)
+        label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if part.type in _BODIES else kind
+        named = f" “{part.name}”" if part.name else ""
+        where = f" ({part.place})" if part.place else ""
+        reading.parts.append(  # guard: 46-shown.further
+            FurtherPart(f"{label}{named}{where}", part.type, text, part.place)
+        )
 
-def _text(part: Message) -> str:
-    try:
-        charset = part.get_content_charset() or "utf-8"
-        return _bytes(part).decode(charset, "replace").replace("\r\n", "\n")
-    except _ODD:
-        return _bytes(part).decode("utf-8", "replace").replace("\r\n", "\n")
-
-
-def _name(part: Message) -> str:
-    try:
-        return part.get_filename() or ""
-    except _ODD:
-        return "(unreadable name)"
-
-
-def _plain(part: Message, name: str) -> str:
-    try:
-        return str(part.get(name, ""))
-    except _ODD:
-        return ""
-
-
-def defects(parsed: Message) -> list[str]:
-    found = [type(defect).__name__ for part in _parts(parsed) for defect in part.defects]
-    names = [name.casefold() for name, _ in _headers(parsed)]
-    found += [f"the header {name} stands {names.count(name)} times" for name in _ONCE if names.count(name) > 1]
-    return list(dict.fromkeys(found))[:10]
+    def _file(self, part: MimePart) -> None:
+        reading = self._reading
+        if part.type in _PACKED:
+            reading.remarks.append(
+                f"The message has a file of the kind {part.type}: programs unpack it and show what is in it, "
+                "which cannot be shown here."
+            )
+        if part.cid and part.cid in self._cids:
+            reading.problems.append((f"has two parts with the Content-ID {part.cid[:60]}", "Give each its own"))
+        self._cids.add(part.cid)
+        content = part.content
+        name = part.name or f"({part.type} part without a name)"
+        digest = hashlib.sha256(content).hexdigest()
+        enclosure = Enclosure(name, part.type, len(content), digest, part.cid, content)
+        picture = part.cid and part.disposition != "attachment"
+        (reading.inline if picture else reading.attachments).append(enclosure)

@@ -56,7 +56,9 @@ def collect(
             continue
         value = arguments[name]
         if codec == "mime":
-            parts.append(_mime(operation.wire.get(name, name), value))
+            ready = _mime(operation.wire.get(name, name), value)
+            parts.append(ready)
+            problems += _unclear(name, ready)  # guard: 41-text
         if codec != "file":
             continue
         for index, path in enumerate(value if isinstance(value, list) else [value]):
@@ -68,12 +70,17 @@ def collect(
                 continue
             parts.append(opened)
             if operation.addresses.get(name) == "mime":  # guard: 41-file
-                from maton_mailgun.mail.address_fields import mime_problems
-
-                problems += [Problem(where, wrong, right) for wrong, right in mime_problems(opened.content or b"")]
+                problems += _unclear(where, opened)
     if sum(item.size for item in parts) > MAX_BYTES:
         problems.append(Problem("", "the files together are larger than 25 MB", "Send fewer or smaller files"))
     return tuple(parts), problems
+
+
+def _unclear(where: str, message: FilePart) -> list[Problem]:
+    """What is wrong with a ready message: read as it goes on the wire, in a thread, because it can be large."""
+    from maton_mailgun.mail.mime import refusals
+
+    return [Problem(where, wrong, right) for wrong, right in refusals(message.content or b"")]
 
 
 def _mime(field: str, text: str) -> FilePart:

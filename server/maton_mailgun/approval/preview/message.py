@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview import audience, content, options, recipient_values, stored_template, variables
 from maton_mailgun.approval.preview.audience import Audience
+from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section, dig
 from maton_mailgun.approval.preview.stored_template import StoredTemplate
 from maton_mailgun.mail import letter
@@ -48,7 +49,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     stored = stored_template.read(fields, template, sent)
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
-    reading = content.read(whole)
+    reading = _read(whole)
     given = stored.given if stored is not None else None
     more = recipient_values.read(stored_template.to_read(whole, stored), fields, people, reading, given)
     reading.links |= more.links
@@ -78,6 +79,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             *extra.sections,
             Section("Template", template_rows),
             Section("Body", _body(whole, reading)),
+            Section("Further parts", [row(part.label, part.text) for part in sent.parts]),  # guard: 46-shown.parts
             Section("Attachments", [_enclosed(one) for one in (*sent.attachments, *sent.inline)]),
             Section("Headers", header_rows),
             Section("Options", option_rows),
@@ -91,6 +93,20 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
+
+
+def _read(sent: Letter) -> content.Reading:
+    """What is inside the bodies, and inside every other part that programs may show."""
+    reading = content.read(sent)
+    for part in sent.parts:
+        other = content.read(Letter(html=part.text) if "html" in part.type else Letter(text=part.text))
+        for host, remarks in other.links.items():
+            reading.links.setdefault(host, remarks)
+        reading.warnings += [f"{part.label}: {warning}" for warning in other.warnings]  # guard: 46-further-warnings
+        reading.remote += [host for host in other.remote if host not in reading.remote]
+        reading.cids |= other.cids
+        reading.raises += other.raises
+    return reading
 
 
 async def _nothing() -> None:
@@ -255,6 +271,7 @@ def _body(sent: Letter, reading: content.Reading) -> list[Row]:
         if body is not None
     ]
     size = sum(len((body or "").encode("utf-8", "surrogatepass")) for body in (sent.text, sent.html, sent.amp_html))
+    size += sum(len(part.text.encode("utf-8", "surrogatepass")) for part in sent.parts)
     size += sum(one.size for one in (*sent.attachments, *sent.inline))
     rows.append(Row("Size", f"{size:,} bytes", ["larger than Mailgun's 25 MB"] if size > 25_000_000 else []))
     if reading.links:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 from maton_mailgun.approval.preview import message
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, Row, Section
 from maton_mailgun.mail.addresses import parse_all
 from maton_mailgun.mail.letter import FormFields, Letter
-from maton_mailgun.mail.mime import defects, from_request, parse, source
-from maton_mailgun.mail.text import count, short
+from maton_mailgun.mail.mime import examine, from_request, source
+from maton_mailgun.mail.text import count, safe_line, short
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -20,14 +21,16 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         return await message.compose(
             proposal, reads, Letter(to=FormFields(proposal.request).all("to"), mime=True), lost
         )
-    parsed = parse(text)
+    # The reading is long work for large messages, and the loop has other calls to serve.
+    reading = await asyncio.to_thread(examine, text)
     sent = from_request(proposal.request)
     differences, warnings = _envelope(sent)
-    odd = defects(parsed)
-    if odd:
+    warnings += [short(remark, 300) for remark in reading.remarks]
+    if reading.problems:
         warnings.append("The MIME text is malformed: mail programs may show something else than this preview.")
     rows = [Row("Size and digest", f"{len(text):,} bytes, SHA-256 {hashlib.sha256(text).hexdigest()}")]
-    rows += [Row("Malformed", short(defect, 200)) for defect in odd]
+    rows += [Row("Malformed", short(wrong, 400)) for wrong, _ in reading.problems]
+    rows += [Row(f"Part {place}", headers) for place, headers in reading.structure]
     extra = Findings(
         sections=[Section("Envelope and headers", differences), Section("MIME text", rows)],
         warnings=warnings,
@@ -42,12 +45,12 @@ def _envelope(sent: Letter) -> tuple[list[Row], list[str]]:
     claimed = {one.identity: one for one in parse_all(sent.claims)}
     blind = [one.address for key, one in envelope.items() if key not in claimed]
     left_out = [one.address for key, one in claimed.items() if key not in envelope]
-    rows = [Row("Readers see as recipients", short(", ".join(sent.claims), 1000) if sent.claims else "nobody")]
+    rows = [Row("Readers see as recipients", safe_line(", ".join(sent.claims)) if sent.claims else "nobody")]
     warnings = []
     if blind:
-        rows.append(Row("Get it without being named (blind copies)", short(", ".join(blind), 2000)))
+        rows.append(Row("Get it without being named (blind copies)", safe_line(", ".join(blind))))
         warnings.append(f"{count(len(blind), 'recipient')} not named in the headers: a blind copy.")
     if left_out:
-        rows.append(Row("Named but will not get it", short(", ".join(left_out), 2000)))
+        rows.append(Row("Named but will not get it", safe_line(", ".join(left_out))))
         warnings.append(f"{count(len(left_out), 'person', 'people')} named in the headers will not get the message.")
     return rows, warnings
