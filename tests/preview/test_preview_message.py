@@ -78,6 +78,7 @@ def test_a_message_is_shown_whole() -> None:
         "effect": (
             f"Sends 1 message from “Support <support@{D}>” to 3 recipients, 2 of them outside {D}, with the subject"
             " “Hello”. It leaves at 20 Nov 2026 12:06 UTC (in 2 days 1 hour). It cannot be recalled."
+            " It may go to at most 24 people."
         ),
         "undo": "This cannot be undone: mail that was sent cannot be recalled.",
         "request": {"method": "POST", "path": f"/v3/{D}/messages"},
@@ -114,6 +115,11 @@ def test_a_message_is_shown_whole() -> None:
                             "last mail 17 Nov 2026 11:06 UTC",
                             "mailing list in to: 12 members, posting open to everyone",
                         ],
+                    },
+                    {
+                        "label": "At most",
+                        "value": "24 people",
+                        "flags": ["14 now, and at most 10 who join the lists before it leaves"],
                     },
                 ],
             },
@@ -207,6 +213,12 @@ def test_a_message_is_shown_whole() -> None:
             ],
             "link_hosts": [],
             "rendered_by": "as given",
+        },
+        "covers": {
+            "most": 24,
+            "lists": {f"ann@{D}": {"members": 12, "created_at": ""}},
+            "unread": 0,
+            "domain": {"state": "active", "type": "custom", "disabled": False},
         },
     }
 

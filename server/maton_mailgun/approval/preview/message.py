@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.approval.preview import audience, content, options, stored_template
+from maton_mailgun.approval.preview import audience, content, options, reach, stored_template
 from maton_mailgun.approval.preview.audience import Audience
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section, dig
 from maton_mailgun.mail import letter
@@ -40,10 +40,11 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     people = audience.gather(sent, domain)
     source = stored_template.source(fields, domain)
     state, template, _ = await asyncio.gather(
-        reads("the state of the domain", "GET /v3/domains/{domain}", {"domain": domain}),
+        reach.domain_state(domain, reads),
         reads("the template", *source) if source else _nothing(),
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
+    covers = reach.covered(people, state)
     filled = stored_template.filled(sent, template)
     reading = content.read(filled)
     names = Section("Sender", _sender(sent, domain))
@@ -61,7 +62,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     return Findings(
         sections=[
             names,
-            Section("Recipients", _counts(people)),
+            Section("Recipients", [*_counts(people), *reach.rows(people, covers)]),
             *extra.sections,
             Section("Template", template_rows),
             Section("Body", _body(filled, reading)),
@@ -78,7 +79,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             link_hosts=list(reading.links),
         ),
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
-        effect=_effect(sent, people, fields, domain, proposal.now),
+        effect=_effect(sent, people, fields, domain, proposal.now) + reach.in_words(covers),
+        reach=covers,
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
