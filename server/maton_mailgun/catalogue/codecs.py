@@ -46,12 +46,20 @@ def written_addresses(value: Any) -> Iterator[str]:
 
 
 def map_value(wire: str, name: str, value: str) -> str:
-    """An entry of a map: an address header is written anew, everything else is as it was given."""
+    """An entry of a map: headers with addresses or message ids are written anew, everything else is as given."""
     if wire != "h:*":
         return value
-    from maton_mailgun.mail.address_fields import header_value, holds_addresses
+    from maton_mailgun.mail import address_fields, message_ids
 
-    return header_value(name, value) if holds_addresses(name) else value
+    if message_ids.holds_ids(name):
+        return message_ids.written(value)
+    return address_fields.header_value(name, value) if address_fields.holds_addresses(name) else value
+
+
+def minutes(span: str) -> int:
+    """How long `1h30m`, `90m` or `2h` is."""
+    hours, _, rest = span.rpartition("h")
+    return 60 * int(hours or 0) + int(rest.removesuffix("m") or 0)
 
 
 def codec_for(value: Any) -> str:
@@ -76,6 +84,13 @@ def encoded(codec: str, value: Any) -> Iterator[str]:
             yield json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         case "date":
             yield rfc2822(value)
+        case "span":
+            # The documented form has both parts.
+            yield "{}h{}m".format(*divmod(minutes(value), 60))
+        case "message_id":
+            from maton_mailgun.mail.message_ids import bare
+
+            yield bare(value)
         case "yes_only":
             if value is True:
                 yield "yes"

@@ -94,7 +94,7 @@ def _effect(sent: Letter, people: Audience, fields: FormFields, domain: str, now
     sender = f" from {_word(sent.sender)}" if sent.sender else ""
     subject = f", with the subject {quoted(sent.subject, 120)}" if sent.subject else ""
     when = (
-        f" It leaves at {options.schedule(fields.all('o:deliverytime')[-1], now)}."
+        f" It leaves at {options.leaving(fields.all('o:deliverytime')[-1], now)}."
         if fields.all("o:deliverytime")
         else ""
     )
