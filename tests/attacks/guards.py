@@ -220,6 +220,13 @@ GUARDS: tuple[Guard, ...] = (
     Guard("46", "what is beside the usual bodies is kept", {"46-shown.further": DROP}),
     Guard("46", "and shown", {"46-shown.parts": DROP}),
     Guard("46", "and read for links as they are", {"46-further-warnings": DROP}),
+    Guard("49", "a message is held to the people it was for", {"49-held": DROP}),
+    Guard("49", "so is a ready one", {"49-held.mime": DROP}),
+    Guard("49", "an address that became a list is more than shown", {"49-new-list": FALSE}),
+    Guard("49", "a list is the one that was shown", {"49-same-list": FALSE}),
+    Guard("49", "a list has at most as many members as the question said", {"49-most": FALSE}),
+    Guard("49", "lists that cannot be read again get nothing", {"49-unread": FALSE}),
+    Guard("49", "the domain is as it was shown", {"49-domain": FALSE}),
     # Outcomes and what lies around the list.
     Guard("a_send_whose_answer_was_lost", "sends are looked up", {"00-sends": FALSE}),
     Guard("may_have_been_lost", "absent events prove nothing", {"00-absent": WITH("record.message_id in named")}),

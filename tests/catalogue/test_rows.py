@@ -43,6 +43,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent"}
+OPTIONAL |= {"hosts", "spans", "ahead", "words", "together", "meant"}
 BODY_METHODS = {"POST", "PUT"}
 
 
@@ -111,11 +112,11 @@ def test_every_argument_a_row_names_exists(name: str) -> None:
     row = ROWS[name]
     named = {
         argument
-        for key in ("wire", "encode", "addresses", "defaults", "needs", "compare")
+        for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare")
         for argument in row.get(key, {})
     }
     named |= set(row.get("needs", {}).values())
-    named |= {argument for key in ("lines", "secret") for argument in row.get(key, ())}
+    named |= {argument for key in ("hosts", "lines", "secret") for argument in row.get(key, ())}
     named |= {argument for key in ("one_of", "not_both") for group in row.get(key, ()) for argument in group}
     for text in (row.get("target", ""), row.get("effect", ""), row.get("undo", ""), *row.get("warn", ())):
         named |= braced(text)
@@ -256,4 +257,10 @@ def test_every_argument_that_names_an_address_is_held_to_it() -> None:
         "list_events.from",
         "list_events.to",
         "delete_whitelist.address",
+    }
+
+
+def test_a_domain_in_a_path_is_a_host_name_and_nothing_else() -> None:
+    assert {name for name, row in ROWS.items() if "domain" in row.get("hosts", ())} == {
+        name for name in ROWS if "domain" in braced(path_of(name))
     }

@@ -146,6 +146,8 @@ CODECS = {
         "add_complaint": ["created_at"],
     },
     "local_part": {"delete_credential": ["login"]},
+    "span": {"send_message": ["deliver_within"], "send_mime_message": ["deliver_within"]},
+    "message_id": {"list_events": ["message_id"]},
 }
 """Where the service takes another spelling than the default one for the kind of value."""
 

@@ -97,7 +97,7 @@ async def test_json_text_is_no_object(value: Any) -> None:
         ({"headers": {"X:A": "1"}}, ("headers.X:A", "is not a name Mailgun takes")),
         ({"headers": {"Message-ID": "<1@b>"}}, ("headers.Message-ID", OWN)),
         ({"variables": {"a b": "1"}}, ("variables.a b", "is not a name Mailgun takes")),
-        ({"tags": ["a\nb"]}, ("tags[0]", "does not have the form it must have")),
+        ({"tags": ["a\nb"]}, ("tags[0]", "has U+000A")),
         ({"to": []}, ("to", "is empty")),
     ],
 )  # fmt: skip

@@ -78,7 +78,9 @@ def test_a_message_is_shown_whole() -> None:
         "target": f"message to 3 recipients via {D}",
         "effect": (
             f"Sends 1 message from “Support <support@{D}>” to 3 recipients, 2 of them outside {D}, with the subject"
-            " “Hello”. It leaves at 20 Nov 2026 12:06 UTC (in 2 days 1 hour). It cannot be recalled."
+            " “Hello”. It leaves at 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called back"
+            " through this gateway. It cannot be recalled."
+            " It may go to at most 24 people."
         ),
         "undo": "This cannot be undone: mail that was sent cannot be recalled.",
         "request": {"method": "POST", "path": f"/v3/{D}/messages"},
@@ -115,6 +117,11 @@ def test_a_message_is_shown_whole() -> None:
                             "last mail 17 Nov 2026 11:06 UTC",
                             "mailing list in to: 12 members, posting open to everyone",
                         ],
+                    },
+                    {
+                        "label": "At most",
+                        "value": "24 people",
+                        "flags": ["14 now, and at most 10 who join the lists before it leaves"],
                     },
                 ],
             },
@@ -208,6 +215,12 @@ def test_a_message_is_shown_whole() -> None:
             ],
             "link_hosts": [],
             "rendered_by": "as given",
+        },
+        "covers": {
+            "most": 24,
+            "lists": {f"ann@{D}": {"members": 12, "created_at": ""}},
+            "unread": 0,
+            "domain": {"state": "active", "type": "custom", "disabled": False},
         },
     }
 
@@ -535,6 +548,22 @@ def test_test_mode_and_a_time_in_the_past_are_said() -> None:
         " It leaves at 18 Nov 2026 11:04 UTC (2 minutes ago, so at once)."
         " Test mode is on: Mailgun accepts, logs and bills it, but does not deliver it."
     )
+    assert found.preview["warnings"] == ["The delivery time is past: it leaves at once."]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "warnings"),
+    [
+        (3 * 86_400, []),
+        (
+            3 * 86_400 + 1,
+            ["The delivery time is more than 3 days ahead: the service refuses that on smaller plans."],
+        ),
+        (7 * 86_400 + 1, ["The delivery time is more than 7 days ahead: the service will refuse it."]),
+    ],
+)
+def test_a_time_that_some_plans_do_not_have_is_said(seconds: int, warnings: list[str]) -> None:
+    assert look(delivery_time=int(NOW) + seconds).preview["warnings"] == warnings
 
 
 def test_attack_21_words_of_the_account_stay_in_their_line() -> None:

@@ -85,3 +85,22 @@ def test_a_send_is_told_who_is_suppressed_known_and_a_list(sandbox: RunningSandb
     assert flags["known@example.org"][1].startswith("last mail ")
     assert flags[f"developers@{D}"][-1].startswith("mailing list in bcc: ")
     assert found.preview["unchecked"] == []
+
+
+@pytest.mark.parametrize("number", [4, 10, 100])
+def test_a_send_to_many_costs_at_most_seven_reads(sandbox: RunningSandbox, number: int) -> None:
+    """Maton lets 10 requests a second through: more would eat up the five seconds that all reads have together."""
+    everyone = [f"person{index}@example.org" for index in range(number)]
+    letter = {"domain": D, "from": f"a@{D}", "to": everyone, "subject": "Hello", "text": "Hi"}
+    before = len(sandbox.sandbox.requests)
+    look(sandbox, propose("send_message", letter))
+    paths = [request["path"].partition("?")[0] for request in list(sandbox.sandbox.requests)[before:]]
+    assert len(paths) <= 7
+    assert sorted(path.removeprefix("/mailgun") for path in paths) == [
+        "/v3/domains/mg.example.com",
+        "/v3/lists/pages",
+        "/v3/mg.example.com/bounces",
+        "/v3/mg.example.com/complaints",
+        "/v3/mg.example.com/events",
+        "/v3/mg.example.com/unsubscribes",
+    ]

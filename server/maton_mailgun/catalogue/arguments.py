@@ -6,10 +6,13 @@ Messages are our own: the validator's quote the offending value, which may be a 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.catalogue import limits
 from maton_mailgun.catalogue.codecs import segment
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import BadArguments, Problem
@@ -23,6 +26,8 @@ _LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 """RFC 5322 field names: printable ASCII without the colon."""
 _OWN_HEADERS = frozenset({"message-id"})  # guard: 15-message-id
+_ASCII = "^[ -~]+$"
+"""The pattern of a schema that wants printable ASCII."""
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -41,11 +46,12 @@ def check(operation: Operation, arguments: Mapping[str, Any]) -> None:
         BadArguments: With every problem found.
     """
     errors = _errors(operation, arguments)  # guard: 01-unknown-arguments
-    problems = [_explain(error, operation.name, operation.properties) for error in errors]
+    problems = [_explain(error, operation.name, operation.properties, operation.meant) for error in errors]
     # The rules take a value's type for granted, so they look at what the schema has nothing against.
     unsound = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
     sound = {name: value for name, value in arguments.items() if name in operation.properties and name not in unsound}
     problems += [*_combinations(operation, arguments), *_rules(operation, sound)]
+    problems += limits.together_problems(operation, sound)
     if problems:
         raise BadArguments(operation.name, problems)
 
@@ -96,7 +102,9 @@ def _errors(operation: Operation, arguments: Mapping[str, Any]) -> list[Validati
     return sorted(found, key=lambda error: [str(step) for step in error.absolute_path])
 
 
-def _explain(error: ValidationError, tool: str, properties: _Properties) -> Problem:
+def _explain(
+    error: ValidationError, tool: str, properties: _Properties, hints: Mapping[str, str] = MappingProxyType({})
+) -> Problem:
     path = _dotted(list(error.absolute_path))
     limit: Any = error.validator_value
     given: Any = error.instance
@@ -105,7 +113,7 @@ def _explain(error: ValidationError, tool: str, properties: _Properties) -> Prob
             missing = [name for name in limit if isinstance(error.instance, dict) and name not in error.instance]
             return Problem(path, f"{', '.join(missing)} is missing", _asked(properties, missing))
         case "additionalProperties":
-            return _unknown(error, tool, properties, path)
+            return _unknown(error, tool, properties, path, hints)
         case "type" | "anyOf":
             names = [limit] if isinstance(limit, str) else [branch["type"] for branch in limit]
             told = " or ".join(_TYPES.get(name, name) for name in names)
@@ -127,24 +135,32 @@ def _explain(error: ValidationError, tool: str, properties: _Properties) -> Prob
             return Problem(path, "is too large", f"Give {limit} or less")
         case "uniqueItems":
             return Problem(path, "names something twice", "Name each entry once")
+        case "pattern" if limit == _ASCII:
+            return limits.ascii_problem(path, given)
         case "pattern" | "propertyNames":
             return Problem(path, "does not have the form it must have", _asked(properties, [path.split("[")[0]]))
         case _:
             return Problem(path, "does not fit the schema", _asked(properties, [path.split("[")[0]]))
 
 
-def _unknown(error: ValidationError, tool: str, properties: _Properties, path: str) -> Problem:
+def _unknown(
+    error: ValidationError, tool: str, properties: _Properties, path: str, hints: Mapping[str, str]
+) -> Problem:
     from difflib import get_close_matches
 
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     known = list(schema.get("properties", properties))
     given = error.instance if isinstance(error.instance, dict) else {}
     extra = [str(name) for name in given if name not in known]
+    hinted = {name: hints[key] for name in extra if (key := name.casefold().replace("-", "_")) in hints and not path}
     near = [match for name in extra for match in get_close_matches(name, known, 1, 0.6)]
     meant = f"Did you mean {' and '.join(near)}? " if near else ""
     names = ", ".join(_short(name) for name in extra)
     verb = "is" if len(extra) == 1 else "are"
-    return Problem(path, f"{names} {verb} no argument of {tool}", f"{meant}It takes {', '.join(known)}")
+    told = "; ".join(dict.fromkeys(hinted.values()))
+    if len(hinted) < len(extra):
+        told = f"{told}. {meant}It takes {', '.join(known)}" if told else f"{meant}It takes {', '.join(known)}"
+    return Problem(path, f"{names} {verb} no argument of {tool}", told)
 
 
 def _asked(properties: _Properties, names: list[str]) -> str:
@@ -155,11 +171,8 @@ def _asked(properties: _Properties, names: list[str]) -> str:
 
 def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
     for name, value in arguments.items():
-        if name in operation.path_arguments:
-            yield from _path_problems(name, str(value))
         codec = operation.encode.get(name)
-        if codec == "date":
-            yield from _date_problems(name, value)
+        yield from _form_problems(operation, name, value)
         if operation.wire.get(name, "").endswith("*"):
             yield from _map_problems(operation.wire[name], name, value)
         elif codec != "file":
@@ -168,6 +181,20 @@ def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Probl
         if (kind := operation.addresses.get(name)) and kind != "mime" and codec != "file":
             most = operation.properties[name].get("maxItems")
             yield from _address_problems(kind, name, value, most)  # guard: 41-arguments
+
+
+def _form_problems(operation: Operation, name: str, value: Any) -> Iterator[Problem]:
+    """What the row says about the form of a value."""
+    problems = [*_path_problems(name, str(value))] if name in operation.path_arguments else []
+    if name in operation.hosts and not problems:
+        problems += limits.host_problems(name, value)
+    if operation.encode.get(name) == "date":
+        problems += _date_problems(name, value, operation.ahead.get(name))
+    if name in operation.spans:
+        problems += limits.span_problems(name, value, operation.spans[name])
+    if name in operation.words:
+        problems += limits.word_problems(name, value, operation.words[name])
+    yield from problems
 
 
 def _combinations(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
@@ -190,11 +217,15 @@ def _path_problems(name: str, value: str) -> Iterator[Problem]:
         yield Problem(name, str(problem), "Give the exact name of one resource")
 
 
-def _date_problems(name: str, value: Any) -> Iterator[Problem]:
+def _date_problems(name: str, value: Any, days: int | None) -> Iterator[Problem]:
     try:
-        moment(value)
+        when = moment(value)
     except ValueError as problem:
         yield Problem(name, str(problem), EXPECTED)
+        return
+    # An hour more, as clocks differ.
+    if days is not None and when.timestamp() > time.time() + days * 86_400 + 3_600:
+        yield Problem(name, f"is more than {days} days ahead", f"Give a time within {days} days")
 
 
 def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Problem]:
@@ -207,8 +238,15 @@ def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Pr
             yield Problem(where, "is set by this server so that the outcome can be found", "Leave it out")
         yield from _text_problems(where, item, many_lines=not is_header)
         if is_header and _is_one_line(item):
-            from maton_mailgun.mail import address_fields
+            from maton_mailgun.mail import address_fields, message_ids
 
+            if message_ids.holds_ids(key):
+                try:
+                    message_ids.written(item)
+                except ValueError as problem:
+                    yield Problem(
+                        where, str(problem), "Give ids such as <20261125.1@mg.example.com>, a blank between two"
+                    )
             if address_fields.holds_addresses(key):
                 try:
                     address_fields.header_value(key, item)

@@ -46,7 +46,7 @@ def written_addresses(value: Any) -> Iterator[str]:
 
 
 def map_value(wire: str, name: str, value: Any) -> str:
-    """An entry of a map: text as it is, anything else as JSON; an address header is written anew.
+    """An entry of a map: text as it is, anything else as JSON; headers with addresses or message ids are written anew.
 
     Mailgun reads `v:` fields as text or JSON and hands them to templates: `no` is a text there, and every text is true
     to a template's `{{#if}}`. Yes and no are words of its switches alone, which are arguments of their own.
@@ -54,9 +54,17 @@ def map_value(wire: str, name: str, value: Any) -> str:
     text = value if isinstance(value, str) else json_text(value)  # guard: 47-json
     if wire != "h:*":
         return text
-    from maton_mailgun.mail.address_fields import header_value, holds_addresses
+    from maton_mailgun.mail import address_fields, message_ids
 
-    return header_value(name, text) if holds_addresses(name) else text
+    if message_ids.holds_ids(name):
+        return message_ids.written(text)
+    return address_fields.header_value(name, text) if address_fields.holds_addresses(name) else text
+
+
+def minutes(span: str) -> int:
+    """How long `1h30m`, `90m` or `2h` is."""
+    hours, _, rest = span.rpartition("h")
+    return 60 * int(hours or 0) + int(rest.removesuffix("m") or 0)
 
 
 def codec_for(value: Any) -> str:
@@ -81,6 +89,13 @@ def encoded(codec: str, value: Any) -> Iterator[str]:
             yield json_text(value)
         case "date":
             yield rfc2822(value)
+        case "span":
+            # The documented form has both parts.
+            yield "{}h{}m".format(*divmod(minutes(value), 60))
+        case "message_id":
+            from maton_mailgun.mail.message_ids import bare
+
+            yield bare(value)
         case "yes_only":
             if value is True:
                 yield "yes"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -43,6 +43,18 @@ class Operation:
     encode: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
+    hosts: tuple[str, ...] = ()
+    """Arguments that are host names, alone."""
+    spans: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Arguments that are spans of time, with the shortest and the longest."""
+    ahead: Mapping[str, int] = field(default_factory=dict)
+    """Arguments that are moments at most so many days ahead."""
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Arguments that are filters, with the words there are."""
+    together: Mapping[str, int] = field(default_factory=dict)
+    """How many recipients (`addresses`) and how many bytes of options (`option_bytes`) one call may have in all."""
+    meant: Mapping[str, str] = field(default_factory=dict)
+    """Names that are no arguments, with what is meant by them."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     lines: tuple[str, ...] = ()

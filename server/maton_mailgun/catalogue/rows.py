@@ -19,9 +19,12 @@ from maton_mailgun.errors import SetupError
 
 CODECS = frozenset(
     {"text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part"}
+    | {"span", "message_id"}
 )
 ADDRESSES = frozenset({"list", "mailbox", "plain", "entry", "mime"})
 """What an argument with addresses may hold (see `address_fields`)."""
+TOGETHER = frozenset({"addresses", "option_bytes"})
+"""What may be limited over all arguments of a call (see `limits`)."""
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (maton:)?(/[^\s]+)")
 _SENTENCES = ("target", "effect", "undo")
@@ -55,10 +58,10 @@ def load() -> Catalogue:
     return Catalogue(operations, toolsets)
 
 
-_LISTS = ("lines", "secret", "reveals", "warn")
+_LISTS = ("hosts", "lines", "secret", "reveals", "warn")
 _PLAIN = (
     *("title", "about", "access", "body", "wire", "encode", "addresses", "fixed", "defaults", "paging", "needs"),
-    "idempotent",
+    *("spans", "ahead", "words", "together", "meant", "idempotent"),
     *("target", "effect", "undo", "before", "compare", "preview", "settle", "settle_read", "asynchronous"),
 )
 _KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
@@ -104,10 +107,10 @@ def _check(operation: Operation, where: str) -> None:
         named += [(key, name) for name in _BRACED.findall(getattr(operation, key))]
     for text in operation.warn:
         named += [("warn", name) for name in _BRACED.findall(text)]
-    for key in ("wire", "encode", "addresses", "defaults", "needs", "compare"):
+    for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare"):
         named += [(key, name) for name in getattr(operation, key)]
     named += [("needs", name) for name in operation.needs.values()]
-    for key in ("lines", "secret"):
+    for key in ("hosts", "lines", "secret"):
         named += [(key, name) for name in getattr(operation, key)]
     for group in (*operation.one_of, *operation.not_both):
         named += [("one_of", name) for name in group]
@@ -122,6 +125,10 @@ def _check(operation: Operation, where: str) -> None:
             raise SetupError(f"{where}: addresses.{name} = {kind!r}; kinds are {', '.join(sorted(ADDRESSES))}")
         if kind in ("list", "mailbox") and name in operation.encode:
             raise SetupError(f"{where}: {name} stands in addresses, which says how it is written, and in encode")
+    if taken := sorted(arguments & set(operation.meant)):
+        raise SetupError(f"{where}: meant.{taken[0]} is an argument")
+    if unknown := sorted(set(operation.together) - TOGETHER):
+        raise SetupError(f"{where}: together.{unknown[0]}; there are {', '.join(sorted(TOGETHER))}")
     if operation.writes and not (operation.target and operation.effect and operation.undo):
         raise SetupError(f"{where}: a tool that writes needs target, effect and undo")
     if operation.paging and not {"limit", "cursor"} <= arguments:

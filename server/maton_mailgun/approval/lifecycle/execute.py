@@ -20,7 +20,7 @@ from maton_mailgun.approval.lifecycle.settle import Settlement
 from maton_mailgun.approval.policy.case import case_of
 from maton_mailgun.approval.policy.in_force import policy_of
 from maton_mailgun.approval.preview import look as preview
-from maton_mailgun.approval.preview.proposal import CouldNotRead
+from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal
 from maton_mailgun.approval.preview.words import what_changed
 from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreError
 from maton_mailgun.approval.store.record import Record
@@ -145,13 +145,15 @@ class Execution:
                 files.append(await asyncio.to_thread(reopen, part, self._uses.settings.attachments))
             except FileRefused as refused:
                 raise Stopped(f"An attachment is not what was approved: {part.filename} {refused}") from None
+        prepared = replace(prepared, request=replace(prepared.request, files=tuple(files)))
+        proposal = self._uses.proposal(prepared, Caller(record.principal, record.client))
         if record.snapshot is not None:  # guard: 20-target
-            await self._hold_to_snapshot(record, prepared)
-        return replace(prepared, request=replace(prepared.request, files=tuple(files)))
+            await self._hold_to_snapshot(record, proposal)
+        if beyond := await preview.out_of_reach(proposal, record.preview):
+            raise Stopped(f"This is more than the yes covers: {'; '.join(beyond)}")
+        return prepared
 
-    async def _hold_to_snapshot(self, record: Record, prepared: Prepared) -> None:
-        uses = self._uses
-        proposal = uses.proposal(prepared, Caller(record.principal, record.client))
+    async def _hold_to_snapshot(self, record: Record, proposal: Proposal) -> None:
         if await preview.snapshot(proposal) == record.snapshot:
             return
         fresh = await preview.make(proposal)

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from maton_mailgun.approval.preview.proposal import ReadAnswer, Reads, dig, items
+from maton_mailgun.approval.preview import expansion
+from maton_mailgun.approval.preview.expansion import Expansion
+from maton_mailgun.approval.preview.proposal import Reads, dig, items
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.mail import letter as letters
 from maton_mailgun.mail import mime as mime_reading
@@ -19,8 +21,6 @@ from maton_mailgun.wire.request import Request
 _ONE_BY_ONE = 3
 """Recipients asked about singly in each of three lists: Maton lets 10 requests a second through (its documentation)."""
 _CLOSELY = 20
-_ONE_BY_ONE = 10
-"""How many recipients are asked about singly where an account has more lists than one page holds."""
 """Recipients whose history is asked for, and who are asked about singly where a list is longer than a page."""
 _PAGE = 1000
 _EVENTS = "GET /v3/{domain}/events?event=accepted%20OR%20delivered&limit=300&recipient={recipients}"
@@ -75,6 +75,8 @@ class Audience:
     recipients: list[Recipient]
     warnings: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    expansion: Expansion | None = None
+    """The mailing lists among them; None where it could not be found out."""
 
     @property
     def external(self) -> int:
@@ -126,13 +128,15 @@ def gather(letter: Letter, domain: str) -> Audience:
 
 def recipients(operation: Operation, arguments: Mapping[str, Any], request: Request) -> list[Address]:
     """Everyone the call names as a recipient: to, cc, bcc and the recipient headers, those of a MIME text included."""
-    sent = (
-        mime_reading.from_request(request)
-        if any(part.field == "message" for part in request.files)
-        else letters.from_form(request)
-    )
+    sent = letter_of(request)
     named = gather(sent, domain_of(operation, arguments)).recipients
     return [*(one.address for one in named), *parse_all(sent.claims)]
+
+
+def letter_of(request: Request) -> Letter:
+    """The message of a request, whether it is built from parts or ready."""
+    ready = any(part.field == "message" for part in request.files)
+    return mime_reading.from_request(request) if ready else letters.from_form(request)
 
 
 def domain_of(operation: Operation, arguments: Mapping[str, Any]) -> str:
@@ -243,43 +247,20 @@ async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
 
 
 async def _lists(audience: Audience, reads: Reads) -> None:
-    page = await reads("which recipients are mailing lists", "GET /v3/lists/pages?limit=100", {})
-    if page is None:
+    audience.expansion = found = await expansion.expand([one.address for one in audience.recipients], reads)
+    if found is None:
         return
-    lists: dict[str, Mapping[str, Any]] = {str(dig(one, "address")).casefold(): one for one in items(page)}
-    if len(items(page)) >= 100:
-        # Any recipient may be one: a list can belong to another domain of the same account.
-        near = [one for one in audience.recipients if one.address.key not in lists]
-        if len(near) > _ONE_BY_ONE:
-            audience.unchecked.append(
-                f"could not check whether {count(len(near) - _ONE_BY_ONE, 'more recipient')} are mailing lists: this "
-                f"account has many, and only {_ONE_BY_ONE} are looked up"
-            )
-        near = near[:_ONE_BY_ONE]
-        for one, answer in zip(near, await _each_list(near, reads), strict=True):
-            if answer is not None and answer.status != 404 and isinstance(found := dig(answer.data, "list"), dict):
-                lists[one.address.key] = found
+    audience.unchecked += expansion.untried(found)
     for one in audience.recipients:
-        if found := lists.get(one.address.key):
-            _expand(audience, one, found)
-
-
-async def _each_list(some: Sequence[Recipient], reads: Reads) -> list[ReadAnswer | None]:
-    return await asyncio.gather(
-        *(
-            reads(
-                f"whether {short(one.address.address, 100)} is a mailing list",
-                "GET /v3/lists/{address}",
-                {"address": one.address.address},
-            )
-            for one in some
-        )
-    )
+        if known := found.lists.get(one.address.key):
+            _expand(audience, one, known)
 
 
 def _expand(audience: Audience, one: Recipient, found: Mapping[str, Any]) -> None:
-    members = found.get("members_count")
-    size = count(members, "member") if isinstance(members, int) else "an unknown number of members"
+    members = expansion.members(found)
+    size = "an unknown number of members" if members is None else count(members, "member")
+    if members is None:
+        audience.unchecked.append(f"could not check how many members {short(one.address.address, 100)} has")
     one.notes["lists"] = f"mailing list in {one.kind}: {size}, posting open to {found.get('access_level') or 'unknown'}"
     one.kind = "list"
     audience.warnings.append(f"{short(one.address.address, 120)} is a mailing list: the message goes to {size}.")

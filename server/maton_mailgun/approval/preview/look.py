@@ -87,6 +87,16 @@ async def snapshot(proposal: Proposal, *, seconds: float = SECONDS) -> str | Non
     return _digest(answers) if sources else None
 
 
+async def out_of_reach(proposal: Proposal, shown: Mapping[str, Any], *, seconds: float = SECONDS) -> list[str]:
+    """What lies beyond what the preview `shown` said the yes covers, a line each: more people, other lists.
+
+    Raises:
+        CouldNotRead: it could not be read within `seconds`.
+    """
+    hold = registry.HOLDS.get(proposal.operation.preview or "")
+    return await hold(proposal, Reads(proposal.read, seconds), shown.get("covers") or {}) if hold else []
+
+
 def _sources(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
     """The reads whose answers the yes is bound to: the target, and what the preview function watches."""
     operation = proposal.operation
@@ -173,6 +183,8 @@ def _compose(
         "risk": risk_of(_steps(proposal, undo, findings, unchecked, diff)),
         "recipients": [dict(recipient) for recipient in findings.recipients],
     }
+    if findings.reach is not None:
+        preview["covers"] = dict(findings.reach)
     shown: dict[str, Any] = _display_safe(preview)
     if findings.message is not None:
         # Apart from the rest: other texts under this name, such as a recipient variable, are no message.

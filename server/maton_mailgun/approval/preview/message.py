@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.approval.preview import audience, content, options, recipient_values, stored_template, variables
+from maton_mailgun.approval.preview import (
+    audience,
+    content,
+    options,
+    reach,
+    recipient_values,
+    stored_template,
+    variables,
+)
 from maton_mailgun.approval.preview.audience import Audience
 from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section, dig
@@ -42,10 +50,11 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     people = audience.gather(sent, domain)
     source = stored_template.source(fields, domain)
     state, template, _ = await asyncio.gather(
-        reads("the state of the domain", "GET /v3/domains/{domain}", {"domain": domain}),
+        reach.domain_state(domain, reads),
         reads("the template", *source) if source else _nothing(),
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
+    covers = reach.covered(people, state)
     stored = stored_template.read(fields, template, sent)
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
@@ -74,7 +83,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     return Findings(
         sections=[
             Section("Sender", _sender(sent, whole, stored, domain)),
-            Section("Recipients", _counts(people)),
+            Section("Recipients", [*_counts(people), *reach.rows(people, covers)]),
             Section("Recipient variables", value_rows),
             *extra.sections,
             Section("Template", template_rows),
@@ -89,7 +98,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         recipients=[one.as_dict() for one in people.recipients],
         message=shown,
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
-        effect=_effect(whole, people, fields, domain, proposal.now),
+        effect=_effect(whole, people, fields, domain, proposal.now) + reach.in_words(covers),
+        reach=covers,
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
@@ -117,7 +127,7 @@ def _effect(sent: Letter, people: Audience, fields: FormFields, domain: str, now
     sender = f" from {_word(sent.sender)}" if sent.sender else ""
     subject = f", with the subject {quoted(sent.subject, 120)}" if sent.subject else ""
     when = (
-        f" It leaves at {options.schedule(fields.all('o:deliverytime')[-1], now)}."
+        f" It leaves at {options.leaving(fields.all('o:deliverytime')[-1], now)}."
         if fields.all("o:deliverytime")
         else ""
     )

@@ -13,6 +13,7 @@ from maton_mailgun.mail.text import count, moment, safe_line, short
 _RECEIPTS = {"disposition-notification-to", "return-receipt-to", "x-confirm-reading-to"}
 _SENDERS = {"from", "sender", "resent-from", "resent-sender"}
 _RETURNS = {"return-path", "errors-to"}
+_DAY = 86_400
 _READ_AS = "changes how the body is read"
 _ANSWERS = "answers go here, not to From"
 _RECIPIENTS = {name.casefold() for name in RECIPIENT_HEADERS}
@@ -58,6 +59,7 @@ def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:
         known = name.casefold()
         if known == "deliverytime":
             rows.append(Row("Leaves at", schedule(value, now)))
+            warnings += _odd_time(value, now)
         elif known == "testmode":
             rows.append(row("Test mode", value))
         elif known == "archive-to":
@@ -71,11 +73,38 @@ def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:
     return rows, warnings
 
 
+def _odd_time(text: str, now: float) -> list[str]:
+    """What is odd about a delivery time. Mailgun takes 3 or 7 days ahead, by plan, and sends at once what is past."""
+    when = _seconds(text)
+    if when is None:
+        return ["The delivery time cannot be read: the service will probably refuse it."]
+    if when <= now:
+        return ["The delivery time is past: it leaves at once."]
+    if when > now + 7 * _DAY:
+        return ["The delivery time is more than 7 days ahead: the service will refuse it."]
+    if when > now + 3 * _DAY:
+        return ["The delivery time is more than 3 days ahead: the service refuses that on smaller plans."]
+    return []
+
+
+def leaving(text: str, now: float) -> str:
+    """A delivery time, and what a person should know of mail that waits: only Mailgun's own pages can drop it."""
+    when = _seconds(text)
+    waits = when is not None and when > now
+    return schedule(text, now) + ("; until then it cannot be called back through this gateway" if waits else "")
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 def schedule(text: str, now: float) -> str:
     """A delivery time, absolute and from now."""
-    try:
-        when = parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
+    when = _seconds(text)
+    if when is None:
         return safe_line(text)
     minutes = round(abs(when - now) / 60)
     days, hours = divmod(minutes // 60, 24)

@@ -117,6 +117,8 @@ class Findings:
     """How many reasons there are to call this riskier than its kind."""
     covers: frozenset[str] = frozenset()
     """Wire names of fields that the sections above show; the rest is listed as it will be sent."""
+    reach: Mapping[str, Any] | None = None
+    """How far the yes reaches beyond the request: held to again before the write (see `registry.HOLDS`)."""
 
 
 class Preview(Protocol):

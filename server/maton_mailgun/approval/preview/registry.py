@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from maton_mailgun.approval.preview import domain_deletion, forwarding, message, ready_mime, template_deletion
-from maton_mailgun.approval.preview.proposal import Preview, Proposal
+from maton_mailgun.approval.preview import domain_deletion, forwarding, message, reach, ready_mime, template_deletion
+from maton_mailgun.approval.preview.proposal import Preview, Proposal, Reads
 
 PREVIEWS: Mapping[str, Preview] = {
     "domain_deletion": domain_deletion.preview,
@@ -21,3 +21,9 @@ WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]]
     "mime": message.watch,
 }
 """Reads beyond the row's `before` to whose answers a yes is bound as well."""
+
+HOLDS: Mapping[str, Callable[[Proposal, Reads, Mapping[str, Any]], Awaitable[list[str]]]] = {
+    "message": reach.hold,  # guard: 49-held
+    "mime": reach.hold,  # guard: 49-held.mime
+}
+"""What compares what the preview recorded as its reach with how it is now: for what may change within limits."""
