@@ -15,6 +15,8 @@ from maton_mailgun.mail.addresses import Address
 
 from .environments import mail_parser
 
+pytestmark = pytest.mark.clients
+
 Reader = Callable[[Sequence[str]], list[list[str]]]
 
 
