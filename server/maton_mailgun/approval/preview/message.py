@@ -45,7 +45,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
     filled = stored_template.filled(sent, template)
-    reading = _read(filled)
+    # Long work for a large message, and the loop has other calls to serve.
+    reading = await asyncio.to_thread(_read, filled)
     names = Section("Sender", _sender(sent, domain))
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
     header_rows, header_warnings = options.headers(sent)
