@@ -210,6 +210,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("46", "nor are all of them together", {"46-long.block": FALSE}),
     Guard("46", "nor are they many", {"46-long.number": FALSE}),
     Guard("46", "nor are the addresses in them", {"46-long.addresses": FALSE}),
+    Guard("46", "nor is there much quoted-printable", {"46-long.quoted": FALSE}),
     Guard("46", "its texts can be looked through", {"46-much-text": FALSE}),
     Guard("46", "a multipart has a boundary", {"46-boundary.none": FALSE}),
     Guard("46", "its boundary occurs and is closed", {"46-boundary.open": FALSE}),

@@ -289,7 +289,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "many headers": ("X-Note: x\n" * 201 + HEAD + "\nx", "has 205 headers"),
     "much in headers": (f"X-Note: {'x' * 7_000}\n" * 10 + HEAD + "\nx", "bytes of headers"),
-    "much text": (f"{HEAD}\n{'word ' * 200_001}", "characters of text"),
+    "much quoted-printable": (alone(f"{_CODED}quoted-printable", "=41" * 1_700_000), "bytes of quoted-printable"),
+    "much text": (f"{HEAD}\n{'word ' * 100_001}", "characters of text"),
     "much text in a second part": (whole("mixed", TEXT, TEXT.replace("said", "word " * 20_001)), "beside its bodies"),
 }
 """Messages that nobody can show for certain, and the words of the refusal."""

@@ -3,13 +3,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
+import threading
 from typing import Any
 
 import pytest
 from fake_account import FakeAccount, part, propose, section
 
+from engine.mime_corpus import ORDINARY, VARIED, crlf
+from maton_mailgun.approval.preview import ready_mime
 from maton_mailgun.approval.preview.audience import recipients
 from maton_mailgun.approval.preview.look import Look, make
+from maton_mailgun.mail.mime import MimeReading, examine
 
 D = "mg.example.com"
 MIME = f"""From: Ada <ada@{D}>
@@ -175,3 +179,56 @@ def test_a_message_whose_file_cannot_be_read_is_unchecked() -> None:
     )
     assert "could not check what is in the message: its file could not be read" in found.preview["unchecked"]
     assert found.risk == "high"
+
+
+@pytest.mark.parametrize(
+    ("name", "warnings"),
+    [
+        ("alternative", []),
+        ("mixed, related, alternative", ["The HTML does not use the inline image pic."]),
+        (
+            "invitation",
+            ["The message has a calendar entry (3): programs may enter or answer it."],
+        ),
+        ("two HTML parts", ["The message has 2 HTML parts: programs show one, some or all of them."]),
+        ("HTML with a name", ["The HTML body is named “a.html”: programs may show a file."]),
+        ("enriched", ["The message has Enriched text text/enriched (2): shown as it is written."]),
+        ("unknown text", ["The message has a text of the kind text/x-own (2): shown as it is written."]),
+        ("inline message", ["The message has a forwarded message (2): programs show it below or as a file."]),
+        (
+            "winmail",
+            [
+                "The message has a file of the kind application/ms-tnef: programs unpack it and show what is in it, "
+                "which cannot be shown here."
+            ],
+        ),
+    ],
+)
+def test_what_programs_show_in_different_ways_is_a_warning(name: str, warnings: list[str]) -> None:
+    source, _ = {**ORDINARY, **VARIED}[name]
+    assert look(crlf(source), ["ann@example.net"]).warnings == warnings
+
+
+def test_further_parts_are_shown_in_full_where_they_stand() -> None:
+    found = look(crlf(VARIED["inline message of parts"][0]), ["ann@example.net"])
+    assert section(found, "Further parts") == {
+        "Forwarded message (2)": "From: Eve <eve@evil.example>⏎To: ann@example.net⏎Subject: Innersubject⏎"
+        'Content-Type: multipart/alternative; boundary="=_inner"',
+        "Forwarded message, Text (2.1.1)": "Plainly said",
+        "Forwarded message, HTML (2.1.2)": "<p>Marked up</p>",
+    }
+    message = found.preview["message"]
+    assert (message["text"], message["html"], message["attachments"]) == ("Plainly said", None, [])
+
+
+def test_a_large_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def noted(source: bytes) -> MimeReading:
+        threads.append(threading.current_thread())
+        return examine(source)
+
+    monkeypatch.setattr(ready_mime, "examine", noted)
+    look(MIME, ["bob@example.net"])
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()

@@ -15,6 +15,7 @@ from maton_mailgun.mail.address_fields import Unclear, names_nobody
 from maton_mailgun.mail.charsets import decode, is_plain
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
 from maton_mailgun.mail.mime_tree import MimePart, MimeReader
+from maton_mailgun.mail.text import quoted
 
 _RECIPIENTS = frozenset(name.casefold() for name in RECIPIENT_HEADERS)
 _BODIES = {"text/plain": "Text", "text/html": "HTML", "text/x-amp-html": "AMP HTML"}
@@ -31,7 +32,7 @@ _PACKED = frozenset(
 )
 """Files that mail programs unpack, to show what is in them as if it were the message."""
 _MULTIPARTS = frozenset({"mixed", "alternative", "related", "signed", "report", "digest", "parallel", "form-data"})
-MOST_TEXT, MOST_FURTHER = 1_000_000, 100_000
+MOST_TEXT, MOST_FURTHER = 500_000, 100_000
 """Characters of all bodies together, and of those beyond the usual three."""
 
 
@@ -134,6 +135,10 @@ def _remarks(reading: MimeReading) -> Iterator[str]:
             yield f"The message has {name} ({part.place or 'all of it'}): shown as it is written."
 
 
+def _quoted(part: MimePart) -> str:
+    return quoted(part.name, len(part.name))
+
+
 class _Sorter:
     """Puts each part of a message into its one place."""
 
@@ -187,12 +192,12 @@ class _Sorter:
             reading.bodies[part.type] = text
             if part.name:
                 reading.remarks.append(
-                    f"The {_BODIES[part.type]} body is named “{part.name}”: programs may show a file."
+                    f"The {_BODIES[part.type]} body is named {_quoted(part)}: programs may show a file."
                 )
             return
         kind = _KINDS.get(part.type, part.type)
         label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if part.type in _BODIES else kind
-        named = f" “{part.name}”" if part.name else ""
+        named = f" {_quoted(part)}" if part.name else ""
         where = f" ({part.place})" if part.place else ""
         reading.parts.append(  # guard: 46-shown.further
             FurtherPart(f"{label}{named}{where}", part.type, text, part.place)

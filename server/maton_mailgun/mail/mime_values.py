@@ -25,6 +25,8 @@ _LIKE_A_WORD = re.compile(r"=\?[^?]{0,80}\?[bBqQ]\?")
 _Q = re.compile(rb"(?:[^=]|=[0-9A-Fa-f]{2})*")
 _TRAILING = re.compile(rb"(?<![ \t])[ \t]+(?=\n|\Z)")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+_MOST_Q = 5_000_000
+"""Bytes that are decoded: it takes long, and a file is better in base64."""
 _BROKEN_Q = re.compile(rb"=(?![0-9A-Fa-f]{2}|\n|\Z)|[\x80-\xff]")
 
 
@@ -153,10 +155,12 @@ def quoted_printable(content: bytes, line_end: bytes) -> bytes:
     Raises:
         Unclear: It holds an `=` that is none of its own, or bytes that are not ASCII.
     """
+    if len(content) > _MOST_Q:  # guard: 46-long.quoted
+        raise Unclear(f"has {len(content):,} bytes of quoted-printable", "Encode what is so large as base64")
     if _BROKEN_Q.search(content):  # guard: 46-quoted-printable
         raise Unclear("is not quoted-printable throughout", "Write = as =3D and bytes above 127 as =C3=A9")
     text = _TRAILING.sub(b"", content).replace(b"=\n", b"").removesuffix(b"=")
-    return _HEX.sub(_byte, text.replace(b"\n", line_end))
+    return binascii.a2b_qp(text.replace(b"\n", line_end))
 
 
 def _byte(found: re.Match[bytes]) -> bytes:

@@ -58,7 +58,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     stored = stored_template.read(fields, template, sent)
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
-    reading = _read(whole)
+    # Long work for a large message, and the loop has other calls to serve.
+    reading = await asyncio.to_thread(_read, whole)
     given = stored.given if stored is not None else None
     more = recipient_values.read(stored_template.to_read(whole, stored), fields, people, reading, given)
     reading.links |= more.links

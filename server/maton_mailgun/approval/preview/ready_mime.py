@@ -25,7 +25,7 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     reading = await asyncio.to_thread(examine, text)
     sent = from_request(proposal.request)
     differences, warnings = _envelope(sent)
-    warnings += [short(remark, 300) for remark in reading.remarks]
+    warnings += [safe_line(remark) for remark in reading.remarks]
     if reading.problems:
         warnings.append("The MIME text is malformed: mail programs may show something else than this preview.")
     rows = [Row("Size and digest", f"{len(text):,} bytes, SHA-256 {hashlib.sha256(text).hexdigest()}")]
