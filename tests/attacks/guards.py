@@ -186,6 +186,7 @@ GUARDS: tuple[Guard, ...] = (
     ),
     Guard("47", "every recipient's values are shown in full", {"47-values": WITH('f"{len(values)} values"')}),
     Guard("47", "links are looked for in filled messages", {"47-filled": DROP}),
+    Guard("47", "as much is read as a preview has time for, and the rest is said", {"47-bounded": FALSE}),
     Guard("47", "a template's headers are shown", {"47-template-shown": WITH('"(left to the template)"')}),
     Guard("47", "a template's address headers are held to the grammar", {"47-template-headers": FALSE}),
     Guard("47", "whom a template's headers name, no rule can judge", {"47-template-recipients": WITH("[]")}),

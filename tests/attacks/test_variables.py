@@ -90,6 +90,18 @@ async def test_attack_47_a_link_in_one_recipient_s_values_is_read_where_it_will_
     assert desk.writes() == []
 
 
+async def test_attack_47_what_is_too_long_to_fill_in_is_for_a_person(desk: Desk, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(ALLOW)
+    values = {address: {"story": f"https://{address.partition('@')[0]}.example/ " * 400} for address in (ANN, BOB)}
+    async with desk.open(policy=policy) as house:
+        record = await asked(house, {**BATCH, "html": "%recipient.story%" * 400, "recipient_variables": values})
+    doubt = f"could not check the links in every filled message, as in that of {ANN}: too long"
+    assert doubt in record.preview["unchecked"]
+    assert {"ann.example", "bob.example"} <= set(record.preview["message"]["link_hosts"])
+    assert desk.writes() == []
+
+
 async def test_attack_47_what_is_shown_of_each_recipient_is_what_they_get(desk: Desk) -> None:
     async with desk.open() as house:
         record = await asked(house, BATCH)

@@ -173,7 +173,7 @@ def stored(headers: Any, source: str = "<p>Hi</p>") -> dict[str, Any]:
 
 
 def from_template(headers: Any, source: str = "<p>Hi</p>", **more: Any) -> Look:
-    bare = {"from": None, "subject": None, "text": None, "template": "welcome"}
+    bare: dict[str, Any] = {"from": None, "subject": None, "text": None, "template": "welcome"}
     return look(stored(headers, source), **{**bare, **more})
 
 
@@ -255,7 +255,8 @@ def test_a_sender_that_nobody_names_is_mailgun_s_own() -> None:
         ("From", f"postmaster@{D}: Mailgun's own, as neither the call nor the template names anybody", []),
         ("Subject", "(none: neither the call nor the template has one)", []),
     ]
-    unread = look(text=None, template="welcome", **{"from": None, "subject": None})  # type: ignore[arg-type]
+    nobody: dict[str, Any] = {"from": None, "subject": None}
+    unread = look(text=None, template="welcome", **nobody)
     assert [told for _, told, _ in rows(unread, "Sender")] == ["(left to the template)"] * 2
 
 
@@ -307,24 +308,26 @@ def test_every_value_of_a_template_is_shown_in_full() -> None:
 @pytest.mark.parametrize("name", ["template_variables", "variables", "headers"])
 def test_a_link_in_a_template_s_value_is_found(tag: str, name: str) -> None:
     values = {"link": "https://evil.example/"}
-    given = {name: {"X-Mailgun-Variables": '{"link": "https://evil.example/"}'} if name == "headers" else values}
-    found = look(stored({}, f'<a href="{tag}">Pay</a>'), text=None, template="welcome", **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {
+        name: {"X-Mailgun-Variables": '{"link": "https://evil.example/"}'} if name == "headers" else values
+    }
+    found = look(stored({}, f'<a href="{tag}">Pay</a>'), text=None, template="welcome", **given)
     assert found.preview["message"]["link_hosts"] == ["evil.example"]
 
 
 def test_a_link_that_only_template_and_values_make_together_is_found() -> None:
-    given = {"text": None, "template": "welcome"}
+    given: dict[str, Any] = {"text": None, "template": "welcome"}
     found = look(
         stored({}, '<a href="https://{{x.y}}/">x</a>'),
         template_variables={"x": {"y": "evil.example"}},
-        **given,  # type: ignore[arg-type]
+        **given,
     )
     assert "evil.example" in found.preview["message"]["link_hosts"]
     found = look(
         stored({}, '<a href="https://{{x}}/">mg.example.com</a>'),
         template_variables={"x": "%recipient.x%"},
         recipient_variables={ANN: {"x": "evil.example"}},
-        **given,  # type: ignore[arg-type]
+        **given,
     )
     assert f"For {ANN}: A link shows mg.example.com but leads to evil.example." in found.warnings
 
@@ -395,7 +398,7 @@ def test_a_thousand_recipients_are_previewed_in_bounded_work() -> None:
         assert time.process_time() - began < 5
         assert len(rows(found, "Recipient variables")) == 1_000
         assert len(found.preview["message"]["link_hosts"]) == readings
-        too_much = [line for line in found.preview["unchecked"] if "too much to read" in line]
+        too_much = [line for line in found.preview["unchecked"] if "every filled message" in line]
         assert bool(too_much) is (readings > 1)
 
 
@@ -407,3 +410,18 @@ def test_what_is_read_of_many_copies_is_bounded_however_many_places_there_are() 
     began = time.process_time()
     asyncio.run(make(proposal))
     assert time.process_time() - began < 5
+
+
+def test_a_long_value_in_many_places_is_not_filled_in() -> None:
+    """A few hundred kilobytes would become gigabytes."""
+    long, places = "x" * 200_000, "%recipient.x%" * 10_000
+    found = batch({ANN: {"x": long}, BOB: {"x": long}}, subject=places, text=places, html=places)
+    assert rows(found, "Recipient variables") == [
+        ("First subject, filled", "(too long to be filled here)", [f"for {ANN}"]),
+        (ANN, f"x: {long}", []),
+        (BOB, f"x: {long}", []),
+    ]
+    lines = [line for line in found.preview["unchecked"] if "every filled message" in line]
+    assert lines == [f"could not check the links in every filled message, as in that of {ANN}: too long"]
+    tags = "{{x}}" * 20_000
+    assert len(variables.filled(tags, {"x": long}, html=True)) < 5_000_000

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -52,6 +53,16 @@ def filled(text: str, values: Values, *, address: str = "", name: str = "") -> s
         return place[0] if given is None else given
 
     return _ANY.sub(value, text)
+
+
+def longest(texts: Iterable[str], values: Values) -> int:
+    """How long `texts` are at most once filled: a long value in many places is more than memory holds."""
+    total = 0
+    used: Counter[str] = Counter()
+    for text in texts:
+        total += len(text)
+        used.update(PLACE.findall(text))
+    return total + sum(number * len(found(values, key) or "") for key, number in used.items())
 
 
 def filled_for(letter: Letter, values: Values, *, address: str, name: str = "") -> Letter:

@@ -18,7 +18,10 @@ from maton_mailgun.mail.text import count, quoted, safe_line, short
 Entries = Mapping[str, Mapping[str, Any]]
 
 _MOST = 300_000
-"""Characters of filled bodies that are read; one message is always read whole."""
+"""Characters of filled messages that are read."""
+_MOST_OF_ONE = 3_000_000
+"""Of the first of them more are read, as of a message that is the same for all."""
+_MOST_OF_A_SUBJECT = 10_000
 _MOST_VALUES = 200_000
 """Values that are looked at to find out which messages differ."""
 _WARNINGS = 20
@@ -91,11 +94,15 @@ def read(
     if template_values is not None:
         _add(extra, content.read(letter), base)
     editions = _editions(letter, given, people)
-    size = sum(len(body) for body in (letter.text, letter.html, letter.amp_html) if body)
+    left = _MOST
     for number, (one, own) in enumerate(editions):
-        if number and (number + 1) * size > _MOST:
-            skipped = count(len(editions) - number, "recipient")
-            extra.unchecked.append(f"could not check the links in the filled message of {skipped}: too much to read")
+        size = filling.longest(_places(letter), own)
+        left -= size
+        if left < 0 and (number or size > _MOST_OF_ONE):  # guard: 47-bounded
+            first = short(one.address.address, 100)
+            extra.unchecked.append(
+                f"could not check the links in every filled message, as in that of {first}: too long"
+            )
             break
         edition = filling.filled_for(letter, own, address=one.address.address, name=one.address.name)
         lines = content.read(Letter(text="\n".join([edition.subject or "", *(text for _, text in edition.headers)])))
@@ -108,8 +115,7 @@ def read(
 
 def _editions(letter: Letter, given: Entries, people: Audience) -> list[tuple[Recipient, Mapping[str, Any]]]:
     """One recipient, with their values, for each way in which the filled messages can differ for a reader of links."""
-    bodies = [body for body in (letter.text, letter.html, letter.amp_html) if body]
-    places = [*bodies, letter.subject or "", *(text for _, text in letter.headers)]
+    places = _places(letter)
     used = filling.keys(places)
     if not used:
         return []
@@ -125,6 +131,12 @@ def _editions(letter: Letter, given: Entries, people: Audience) -> list[tuple[Re
         wild = any(mark is None for mark in marks)
         found.setdefault(tuple(texts if wild else marks), (one, given[address]))
     return list(found.values())
+
+
+def _places(letter: Letter) -> list[str]:
+    """Every text of a message that Mailgun fills."""
+    bodies = [body for body in (letter.subject, letter.text, letter.html, letter.amp_html) if body]
+    return [letter.sender, *bodies, *(text for _, text in (*letter.headers, *letter.own_headers))]
 
 
 def _forms(places: Iterable[str]) -> dict[str, set[str]]:
@@ -185,6 +197,8 @@ def _first_subject(sent: Letter, people: Audience, given: Entries) -> list[Row]:
     for one in people.recipients:
         if sent.subject and (own := spelled.get(one.address.key)):
             values = given[own[0]]
+            if filling.longest([sent.subject], values) > _MOST_OF_A_SUBJECT:
+                return [Row("First subject, filled", "(too long to be filled here)", [f"for {one.address.address}"])]
             subject = filling.filled(sent.subject, values, address=one.address.address, name=one.address.name)
             told = [Row("First subject, filled", quoted(subject, len(subject)), [f"for {one.address.address}"])]
             return told if subject != sent.subject else []

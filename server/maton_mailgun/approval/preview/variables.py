@@ -24,6 +24,7 @@ _ALMOST = re.compile(
 )
 """What people take for a place: `%name%`, `{{name}}`, `%recipient.Name%` and what other services fill."""
 _MOST_MISTAKES = 20
+_MOST_FILLED = 2_000_000
 _SCOPES = {"each", "with", "range"}
 _WORDS = {"else", "this", "true", "false", "null", "undefined", "end", "as", "and", "or", "not", "nil"}
 _HELPERS = {"if", "unless", "each", "with", "range", "equal", "eq", "lookup", "log", "template", "len", "index"}
@@ -103,16 +104,22 @@ def unreachable(variables: Mapping[str, Any]) -> list[str]:
 def filled(source: str, given: Mapping[str, Any], *, html: bool) -> str:
     """`source` with its plain `{{name}}` replaced by texts, numbers and words from `given`; all else is left as it is.
 
-    Only for finding out where links lead and who a header names: Mailgun renders the template.
+    Only for finding out where links lead and who a header names: Mailgun renders the template. What would become longer
+    than Mailgun takes is left too.
     """
+    left = _MOST_FILLED
 
     def value(tag: re.Match[str]) -> str:
+        nonlocal left
         found: Any = given
         for step in (tag[1] or tag[2]).removeprefix("@root.").removeprefix("this.").lstrip(".").split("."):
             found = found.get(step) if isinstance(found, Mapping) else None
         if not isinstance(found, str | int | float):
             return tag[0]
         text = found if isinstance(found, str) else json.dumps(found)
+        left -= len(text)
+        if left < 0:
+            return tag[0]
         return escape(text) if html and tag[2] and "&" not in tag[0] else text
 
     return _SIMPLE.sub(value, source)
