@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maton_mailgun.mail.text import count, mark, moment, quoted, safe_block, safe_line, short
+from maton_mailgun.mail.text import count, mark, moment, quoted, safe, safe_block, safe_line, short
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,12 @@ def test_numbers_and_times_read_like_prose() -> None:
     assert [count(1, "entry", "entries"), count(1200, "recipient")] == ["1 entry", "1,200 recipients"]
     assert moment(1_795_000_000) == "18 Nov 2026 11:06 UTC"
     assert moment(1e30) == "1e+30 seconds after 1970"
+
+
+def test_no_character_of_the_ordinary_ranges_would_have_been_spelled_out() -> None:
+    """The quick way through `safe` and the careful one say the same about every character."""
+    for number in range(0x110000):
+        character = chr(number)
+        # A character that is escaped sends the text the careful way.
+        quick, careful = safe(character), safe(f"{character}\x00").removesuffix("⟨U+0000⟩")
+        assert quick == careful, hex(number)

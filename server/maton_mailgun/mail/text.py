@@ -23,6 +23,12 @@ _ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufff9-\ufffc\U0001d159]")
 """Characters that draw nothing although their category says letter, mark or symbol (Unicode, Default_Ignorable)."""
 
+_ORDINARY = re.compile(
+    "[ -~\u00a1-\u02ff\u0370-\u0482\u048a-\u0513\u2010-\u2027\u2030-\u205e\u20a0-\u20bf"
+    "\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*"
+)
+"""Letters and signs among which nothing that is printable combines or is invisible: most text is looked at at once."""
+
 _DOUBLE = re.compile('["“”„‟❝❞〝〞＂]')
 _PADDING = re.compile(f"[{_PLAIN_SPACES}]{{16,}}")
 _LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
@@ -30,7 +36,7 @@ _LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 
 def safe(text: str, *, keep: str = "") -> str:
     """`text` with every character that cannot be seen for what it is as a visible escape, except those in `keep`."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and _ORDINARY.fullmatch(text):
         return text
     shown: list[str] = []
     marks = 0

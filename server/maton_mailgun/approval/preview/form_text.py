@@ -49,10 +49,13 @@ class _Line:
 
 def question(preview: Preview) -> FormText | None:
     """The message of a form, what matters most first. None where it cannot hold everything that leaves."""
-    lines = list(_lines(preview))
-    left = MOST - sum(_size(line) for line in lines if not line.fact)
-    if left < 0:  # guard: 48-form
-        return None
+    left = MOST
+    lines = []
+    for line in _lines(preview):
+        lines.append(line)
+        left -= 0 if line.fact else _size(line)
+        if left < 0:  # guard: 48-form
+            return None
     if not preview.get(WHOLE):  # guard: 48-earlier
         return None
     held, elsewhere = [], 0
