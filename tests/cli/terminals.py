@@ -33,7 +33,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**env, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "50"},
+            env={"PAGER": "cat", **env, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "50"},
             cwd=cwd,
             start_new_session=True,
         )
