@@ -30,7 +30,17 @@ IMPORTERS = {
     "platformdirs": {"config.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""
-LATE = ("sqlite3", "rich", "uvicorn", "jsonschema", "cryptography", "starlette", "platformdirs", "psycopg")
+LATE = (
+    "sqlite3",
+    "rich",
+    "uvicorn",
+    "jsonschema",
+    "cryptography",
+    "starlette",
+    "platformdirs",
+    "psycopg",
+    "selectolax",
+)
 NAMING_NO_PATH = [
     module
     for module in ENGINE

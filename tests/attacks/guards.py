@@ -269,5 +269,8 @@ GUARDS: tuple[Guard, ...] = (
         "history is its principal's",
         {"00-history": WITH("await uses.store.history('local:tester', digest, now - _DAY)")},
     ),
+    Guard("45", "HTML that would take long is not read", {"45-costly": FALSE}),
+    Guard("45", "a tree that browsers build otherwise is not told as theirs", {"45-deep": FALSE}),
+    Guard("45", "numbers of one body only are named", {"45-numbers": FALSE}),
     Guard("33", "the words about an outcome are ours", {"33-words": WITH("()")}),
 )

@@ -146,9 +146,11 @@ async def test_attack_12_no_field_brings_invisible_characters_before_a_person_or
                 assert not any(line.startswith("Approved by") for line in terminal(record.preview))
                 assert not INVISIBLE.search(text(result).replace("\\n", ""))
                 await client.call_tool("cancel_approval", {"approval_id": record.id})
-    # What takes nothing but addresses refuses all of it.
-    texts = {one for one, schema in operation.schema["properties"].items() if schema.get("type") == "string"}
-    assert proposed or name == "create_connection" or texts <= {*operation.addresses, "connection_id"}
+    # What takes nothing but addresses, host names and places on the web refuses all of it.
+    texts = {one for one, schema in operation.schema["properties"].items() if schema.get("type") in ("string", "array")}
+    strict = {*operation.addresses, *operation.hosts, "connection_id", "urls", "domain_value"}
+    free = {one for one in texts if "enum" not in operation.schema["properties"][one]} - strict
+    assert proposed or name == "create_connection" or not free, free
     assert desk.writes() == []
 
 

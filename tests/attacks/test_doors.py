@@ -241,7 +241,7 @@ async def test_attack_25_no_token_is_in_what_a_model_gets(desk: Desk) -> None:
 def terminal(desk: Desk, *words: str, typed: str | None) -> tuple[int, str]:
     """Run the command line as a script would: on a pipe, or on a terminal of its own when something is typed."""
     command = [sys.executable, "-P", "-m", "maton_mailgun", "approvals", *words]
-    environment = {**os.environ, "MATON_MAILGUN_HOME": str(desk.home), "MATON_API_KEY": KEY}
+    environment = {**os.environ, "MATON_MAILGUN_HOME": str(desk.home), "MATON_API_KEY": KEY, "PAGER": "cat"}
     if typed is None:
         done = subprocess.run(
             command,

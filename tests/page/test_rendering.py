@@ -14,6 +14,10 @@ from maton_mailgun.mail import links
 
 from .records import LETTER, PICTURE
 
+SOME = "1 part shown by some programs only"
+LOCAL = ("a bare IP address", "private or local address")
+NAMES = "the text names example.com, the link leads to"
+
 
 def body_of(rendered: Rendered) -> str:
     return rendered.document.partition("<body>")[2].removesuffix("</body></html>")
@@ -28,14 +32,18 @@ def body_of(rendered: Rendered) -> str:
         ('<p onclick="x()" id="a">t</p>', '<p id="a">t</p>', ("1 script handler",)),
         ('<a href="https://x.test/?a&b">t</a>', '<a title="https://x.test/?a&amp;b">t</a>', ()),
         ('<a title="mine" href="https://x.test">t</a>', '<a title="https://x.test">t</a>', ()),
-        ("<form action=https://x.test><input value=1></form>", "", ("1 form element", "1 input element")),
+        ("<form action=https://x.test><input value=1></form>", " 1 ", ("1 form element", "1 input element")),
         ('<meta http-equiv="ReFresh" content="0;url=https://x.test">', "", ("1 automatic redirect",)),
         ('<base href="https://x.test/">t', "t", ("1 base element",)),
         ('<link rel="dns-prefetch" href="//x.test">t', "t", ("1 link element",)),
-        ("<svg><image href=https://x.test/a></svg>t", "t", ("1 svg element", "1 image element")),
-        ("<iframe src=https://x.test>inside</iframe>t", "t", ("1 iframe element",)),
+        ("<svg><image href=https://x.test/a></svg>t", "    t", ("1 svg element", "1 image element")),
+        (
+            "<iframe src=https://x.test>inside</iframe>t",
+            "t",
+            ("1 iframe element", "1 part shown by some programs only"),
+        ),
         ('<video poster="https://x.test/p">v</video>', "v", ("1 video element",)),
-        ('<td background="https://x.test/b">t</td>', "<td>t</td>", ("1 remote picture (x.test)",)),
+        ('<table><td background="https://x.test/b">t</table>', None, ("1 remote picture (x.test)",)),
         ('<body bgcolor="red">t</body>', '<div bgcolor="red">t</div>', ()),
         ("<noscript><p>t</p></noscript>", "<p>t</p>", ()),
         ('<p style="background:url( HTTPS://x.test/b )">t</p>', None, ("1 remote picture (x.test)",)),
@@ -47,7 +55,7 @@ def body_of(rendered: Rendered) -> str:
         ("<p>a<!-- <script>x</script> -->b<!-->c--></p>", "<p>abc--&gt;</p>", ()),
         ("a < b <3 </ >c", "a &lt; b &lt;3 c", ()),
         ("<p title='&quot;><script>'>t</p>", '<p title="&quot;&gt;&lt;script&gt;">t</p>', ()),
-        ("<textarea><script>x</script></textarea>", "&lt;script&gt;x&lt;/script&gt;", ("1 textarea element",)),
+        ("<textarea><script>x</script></textarea>", "<br>&lt;script&gt;x&lt;/script&gt;<br>", ("1 textarea element",)),
     ],
 )
 def test_17_only_harmless_markup_comes_through(given: str, shown: str | None, removed: tuple[str, ...]) -> None:
@@ -60,7 +68,10 @@ def test_17_only_harmless_markup_comes_through(given: str, shown: str | None, re
 def test_17_styles_cannot_end_early_or_spell_out_an_address() -> None:
     rendered = render("<style>p{content:'</styl\\65>';x:\\75\\72 l(https://x.test)}</style><p>t</p>")
     style = body_of(rendered)
-    assert style == "<style>p{content:' /styl65>';x:7572 l(https://x.test)}</style><p>t</p>"
+    assert style == (
+        "<style>p{content:' /styl65>';x:7572 l(https://x.test)}</style><p>t</p>"
+        '<p class="maton-picture">words that the style sheet adds: &lt;/style&gt;</p>'
+    )
 
 
 def test_inline_pictures_are_found_by_their_content_id() -> None:
@@ -121,16 +132,16 @@ def test_malformed_bodies_take_no_longer_than_their_length(unit: str) -> None:
     # Not the clock on the wall: other processes' work is not its length.
     begun = time.process_time()
     render(body)
-    links.find(body, body)
-    assert time.process_time() - begun < 8
+    links.find(markup.read(body), body)
+    assert time.process_time() - begun < 4
 
 
 def test_references_without_end_are_no_error() -> None:
-    assert markup.unescape("&#" + "1" * 10_000 + ";&#x" + "f" * 10_000 + ";&amp;") == "\ufffd\ufffd&"
+    assert markup.words(markup.read("&#" + "1" * 10_000 + ";&#x" + "f" * 10_000 + ";&amp;").pieces) == "\ufffd\ufffd&"
 
 
 def flags(html: str) -> list[tuple[str, str, tuple[str, ...]]]:
-    return [(link["text"], link["host"], link["flags"]) for link in links.find(html, "")[0]]
+    return [(link["text"], link["host"], link["flags"]) for link in links.find(markup.read(html), "")[0]]
 
 
 @pytest.mark.parametrize(
@@ -139,25 +150,32 @@ def flags(html: str) -> list[tuple[str, str, tuple[str, ...]]]:
         ("<a href='https://example.com/a'>Go</a>", ("Go", "example.com", ())),
         ("<a href='https://www.example.com'>example.com</a>", ("example.com", "www.example.com", ())),
         (
-            "<a href='https://evil.test/'>https://example.com/login</a>",
-            ("https://example.com/login", "evil.test", ("the text names example.com, the link leads to evil.test",)),
-        ),
-        (
-            "<a href='https://example.com.evil.test'>Log in at <b>example.com</b></a>",
+            "<a href='https://evil.example.net/'>https://example.com/login</a>",
             (
-                "Log in at example.com",
-                "example.com.evil.test",
-                ("the text names example.com, the link leads to example.com.evil.test",),
+                "https://example.com/login",
+                "evil.example.net",
+                ("the text names example.com, the link leads to evil.example.net",),
             ),
         ),
         (
-            "<a href='https://example.com@evil.test'>x</a>",
-            ("x", "evil.test", ("a name before the @ hides the real host",)),
+            "<a href='https://example.com.evil.example.net'>Log in at <b>example.com</b></a>",
+            (
+                "Log in at example.com",
+                "example.com.evil.example.net",
+                ("the text names example.com, the link leads to example.com.evil.example.net",),
+            ),
         ),
-        ("<a href='http:\\\\evil.test/'>x</a>", ("x", "evil.test", ("not encrypted (http)",))),
-        ("<a href='ht\ntps:evil.test'>x</a>", ("x", "evil.test", ())),
-        ("<a href='//evil.test/a'>x</a>", ("x", "evil.test", ())),
-        ("<a href='https://198.51.100.7/'>x</a>", ("x", "198.51.100.7", ("a bare IP address",))),
+        (
+            "<a href='https://example.com@evil.example.net'>x</a>",
+            ("x", "evil.example.net", ("a name before the @ hides the real host",)),
+        ),
+        ("<a href='http:\\\\evil.example.net/'>x</a>", ("x", "evil.example.net", ("not encrypted (http)",))),
+        ("<a href='ht\ntps:evil.example.net'>x</a>", ("x", "evil.example.net", ())),
+        ("<a href='//evil.example.net/a'>x</a>", ("x", "evil.example.net", ())),
+        (
+            "<a href='https://198.51.100.7/'>x</a>",
+            ("x", "198.51.100.7", LOCAL),
+        ),
         (
             "<a href='&#106;avascript:alert(1)'>x</a>",
             ("x", "", ("javascript: runs or opens something instead of a page",)),
@@ -168,7 +186,7 @@ def flags(html: str) -> list[tuple[str, str, tuple[str, ...]]]:
         ("<a href='https://[bad'>x</a>", ("x", "", ("cannot be read as an address",))),
         ("<a href='https://example.com'>see report.pdf</a>", ("see report.pdf", "example.com", ())),
         ("<a href='https://example.com'><img alt='Logo'></a>", ("[picture: Logo]", "example.com", ())),
-        ("<form action='https://evil.test'>", ("(form)", "evil.test", ())),
+        ("<form action='https://evil.example.net'>", ("(form)", "evil.example.net", ())),
     ],
 )
 def test_18_links_show_where_they_lead(html: str, found: tuple[Any, ...]) -> None:
@@ -182,7 +200,9 @@ def test_11_look_alike_hosts_are_shown_in_ascii() -> None:
 
 
 def test_links_of_the_plain_text_are_listed_too() -> None:
-    found, total = links.find("", "See https://example.com/a. And (https://example.org/b), https://example.com/a.")
+    found, total = links.find(
+        markup.read(""), "See https://example.com/a. And (https://example.org/b), https://example.com/a."
+    )
     assert ([(link["host"], link["url"], link["part"]) for link in found], total) == (
         [
             ("example.com", "https://example.com/a", "plain text"),
@@ -193,7 +213,7 @@ def test_links_of_the_plain_text_are_listed_too() -> None:
 
 
 def test_the_list_of_links_is_bounded_and_says_so() -> None:
-    found, total = links.find("".join(f"<a href='https://example.com/{n}'>x</a>" for n in range(700)), "")
+    found, total = links.find(markup.read("".join(f"<a href='https://example.com/{n}'>x</a>" for n in range(700))), "")
     assert (len(found), total) == (500, 700)
 
 

@@ -5,43 +5,84 @@ import time
 import pytest
 
 from maton_mailgun.approval.preview import content, variables
-from maton_mailgun.mail.html import Piece, displayed, pieces
+from maton_mailgun.mail.html import HIDDEN, SOME, read, words
 from maton_mailgun.mail.letter import Letter
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "said", "hosts"),
     [
-        ("a &amp; b", [Piece("text", text="a & b")]),
-        (
-            "<A HREF=\"x&amp;y\" b='c>d' e=f g href=second>t</A >",
-            [
-                Piece("start", "a", {"href": "x&y", "b": "c>d", "e": "f", "g": ""}),
-                Piece("text", text="t"),
-                Piece("end", "a"),
-            ],
-        ),
-        ("<!-- <a href=x> --><!doctype html><?xml ?></ x>b", [Piece("text", text="b")]),
-        ("1 < 2", [Piece("text", text="1 "), Piece("text", text="<"), Piece("text", text=" 2")]),
-        (
-            "<script>if (a<b) '<a href=x>'</scripty></SCRIPT>",
-            [
-                Piece("start", "script"),
-                Piece("text", "script", text="if (a<b) '<a href=x>'</scripty>"),
-                Piece("end", "script"),
-            ],
-        ),
-        ("<img/src=x/onerror=y>", [Piece("start", "img", {"src": "x/onerror=y"})]),
-        ("<img/src/onerror=y>", [Piece("start", "img", {"src": "", "onerror": "y"})]),
-        ('<a href="never closed>text', [Piece("start", "a", {"href": "never closed>text"})]),
-        ("<a", [Piece("start", "a")]),
-        ("<style>p{}", [Piece("start", "style"), Piece("text", "style", text="p{}")]),
-        ("<noscript><b>", [Piece("start", "noscript"), Piece("start", "b")]),
-        ("<style>", [Piece("start", "style"), Piece("text", "style")]),
+        ("<svg><style><p>Pay <a href='https://evil.example.net'>now</a></p></style></svg>", "Pay now", True),
+        ("<svg><script><p>Pay <a href='https://evil.example.net'>now</a></script>", "Pay now", True),
+        ("<svg><iframe><p>Pay <a href='https://evil.example.net'>now</a>", "Pay now", True),
+        ("<math><style><p>Pay <a href='https://evil.example.net'>now</a>", "Pay now", True),
+        ("<svg><a xlink:href='https://evil.example.net'><text>Pay now</text></a></svg>", "Pay now", True),
+        ("<noscript>Pay <a href='https://evil.example.net'>now</a></noscript>", "Pay now", True),
+        ("<math><mtext><![CDATA[Pay 5000 to DE99]]></mtext></math>", "Pay 5000 to DE99", False),
+        ("<p>hi<plaintext><!-- Pay -->", "hi\n<!-- Pay -->", False),
+        ("<select><plaintext>Pay now", "Pay now", False),
+        ("<select><option>Pay<option>now</select>", "Pay\nnow", False),
+        ("<xmp><b>Pay now</xmp>", "<b>Pay now", False),
+        ("<img alt='Pay now'>", "Pay now", False),
+        ("<input value='Pay now'>", "Pay now", False),
+        ("<script>if (a<b) '<a href=x>'</scripty></SCRIPT>Pay", "Pay", False),
     ],
 )
-def test_html_is_taken_apart_as_browsers_do(source: str, found: list[Piece]) -> None:
-    assert list(pieces(source)) == found
+def test_45_html_is_read_as_browsers_do(source: str, said: str, hosts: bool) -> None:
+    page = read(source)
+    found = list(content.read(Letter(html=source)).links)
+    assert (page.lost, words(page.pieces), found) == ("", said, ["evil.example.net"] if hosts else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "hidden", "some", "added"),
+    [
+        ("<p style='display:none'>Look inside</p>", "Look inside", "", ()),
+        ("<style>.pre{visibility: hidden}</style><p class='a pre'>Look</p>", "Look", "", ()),
+        ("<style>@media screen{#x, td p{mso-hide:all}}</style><b id=x>Look</b>", "Look", "", ()),
+        ("<p style='font-size:0.9em'>Look</p>", "", "", ()),
+        ("<!--[if mso]><p>Pay</p><![endif]-->", "", "Pay", ()),
+        ("<!--[if !mso]><!--><p>Pay</p><!--<![endif]-->", "", "", ()),
+        ("<noembed>Pay</noembed>", "", "Pay", ()),
+        ("<style>p::before{content:'P\\61 y 5000'}</style>", "", "", ("Pay 5000",)),
+        ("<style>p{font-family:'Open Sans'} @import 'x.css'; a{background:url('y')}</style>", "", "", ()),
+        ("<style>p::after{content:attr(data-to)}</style><p data-to='Pay DE99'>", "", "", ("Pay DE99",)),
+        ("<p style=\"list-style-type:'Pay '\">", "", "", ("Pay",)),
+    ],
+)
+def test_45_what_is_hidden_added_or_for_some_is_told(
+    source: str, hidden: str, some: str, added: tuple[str, ...]
+) -> None:
+    page = read(source)
+    assert (words(page.pieces, HIDDEN), words(page.pieces, SOME), page.added) == (hidden, some, added)
+
+
+def test_45_what_costs_too_much_is_said_not_read() -> None:
+    deep, many = "<div>" * 600, "<b></b>" * 20_000
+    attributes = "<p " + " ".join(f"a{n}" for n in range(300)) + ">"
+    unclosed = "".join(f"<b a={n}>" for n in range(1_500)) + "<p>x" * 1_500
+    ended = "<div><!--</div>-->" * 600
+    assert [read(source).lost for source in (deep, many, attributes, unclosed, ended, "x" * 2_000_001)] == [
+        "nested too deep to be read",
+        "more than 30,000 tags, too many to be read",
+        "a tag with too many attributes to be read",
+        "too many elements that are never closed to be read",
+        "nested too deep to be read",
+        "longer than 2,000,000 characters, too long to be read",
+    ]
+
+
+def test_45_numbers_of_one_part_only_are_named() -> None:
+    found = content.read(
+        Letter(text="Pay 5,000.00 EUR to DE99", html="<p>Pay 7000 EUR to DE98", amp_html="<p>Pay 7000 EUR")
+    )
+    assert found.warnings == [
+        "Only the text part says 5,000.00 EUR, DE99.",
+        "Only the HTML part says 7000 EUR, DE98.",
+        "Only the text part says 5,000.00 EUR, DE99.",
+        "Only the AMP HTML part says 7000 EUR.",
+        "Only the HTML part says DE98.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -70,11 +111,6 @@ def test_no_link_that_some_program_shows_is_missed(source: str) -> None:
     assert list(content.read(Letter(html=source)).links) == ["example.net"]
 
 
-@pytest.mark.parametrize("end", ["<a", "<a href='x>t", "</b", "</b x='>"])
-def test_what_is_displayed_ends_before_a_tag_that_does_not(end: str) -> None:
-    assert list(displayed(f"a\x00{end}")) == [Piece("text", text="a\ufffd")]
-
-
 @pytest.mark.parametrize(
     "part", ["<!--", "<a ", "<a b=c ", "<x/", "</", "<", "<a href='", "<script>", "<div>", "a.", "<style>url(", "{{!--"]
 )
@@ -87,9 +123,14 @@ def test_hostile_bodies_take_no_longer_than_their_length(part: str) -> None:
     assert time.process_time() - started < 10
 
 
-def test_a_body_is_looked_through_up_to_a_limit_and_the_rest_said() -> None:
+def test_a_body_too_long_to_read_is_said() -> None:
     reading = content.read(Letter(html="x" * 2_000_001))
-    assert reading.unchecked == ["could not check the HTML beyond its first 2,000,000 characters"]
+    lost = "longer than 2,000,000 characters, too long to be read"
+    assert (reading.unchecked, reading.warnings, reading.raises) == (
+        [f"could not check the HTML: it is {lost}"],
+        [f"The HTML is {lost}: only its source can be shown."],
+        1,
+    )
 
 
 @pytest.mark.parametrize(

@@ -435,7 +435,7 @@ def test_attack_18_text_and_html_that_differ_are_flagged() -> None:
 def test_odd_hosts_of_links_are_flagged() -> None:
     found = look(text="See http://2130706433/x and https://xn--80ak6aa92e.com and https://user@evil.example.net/ today")
     assert found.warnings == [
-        "A link leads to the bare address 2130706433.",
+        "A link leads to the bare address 2130706433: private or local address (an unusual spelling of 127.0.0.1).",
         "A link leads to xn--80ak6aa92e.com: international domain: xn--80ak6aa92e.com shows as аррӏе.com; looks like"
         " apple.com but is not.",
         "A link leads to evil.example.net: what stands before the @ is not the host; it leads to evil.example.net.",

@@ -16,6 +16,7 @@ _PRIVATE_ENDINGS = (
     *("home.arpa", "svc", "test", "example", "invalid", "onion"),
 )
 _EMBEDDED_IP = re.compile(r"(?<![0-9])((?:[0-9]{1,3}[.-]){3}[0-9]{1,3})(?![0-9])")
+_ESCAPED = re.compile(r"%[0-9a-fA-F]{2}")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _METADATA = frozenset({"169.254.169.254", "100.100.100.200", "fd00:ec2::254", "169.254.170.2"})
 
@@ -43,7 +44,8 @@ def place(url: str) -> Place:
         odd = True
     try:
         parts = urlsplit(url.strip())
-        host, port = _plain(parts.hostname or ""), parts.port
+        given = parts.hostname or ""
+        host, port = _plain(given), parts.port
     except ValueError:
         return Place(url, "", ("cannot be read as a URL",), dangerous=True)
     if not host:
@@ -52,6 +54,9 @@ def place(url: str) -> Place:
         flags.append("cleartext http" if parts.scheme.casefold() == "http" else f"not https: {short(parts.scheme, 20)}")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         flags.append(f"what stands before the @ is not the host; it leads to {host}")
+        odd = True
+    if _ESCAPED.search(given):
+        flags.append(f"the host is spelled with percent signs; it is {host}")
         odd = True
     if port not in (None, 80, 443):
         flags.append(f"port {port}")

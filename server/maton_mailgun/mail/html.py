@@ -1,147 +1,302 @@
-"""HTML taken apart in one pass, in time proportional to its length whatever it holds.
+"""One reading of HTML: the tree that a browser builds, walked once for all who need it.
 
-The standard library's parser needs minutes for some malformed texts of 160 kB, and a message body is written by whoever
-wants to be approved; here every character is looked at once. Tags are read the way browsers read them (HTML standard,
-section 13.2.5), and to the letter where a difference could hide part of a message from one of the two that read it:
-what is white space, where a comment ends, which elements hold text.
+The words that are compared, the links, what loads, what is hidden, and the body as the page shows it all come from the
+same pieces, so that none of them can miss what another one sees. The tree is the one of the HTML standard (lexbor, by
+selectolax) without scripting, as mail programs have it. What browsers show only in some cases, and what only some mail
+programs show, is a piece too, and says so.
 """
 
 from __future__ import annotations
 
-import html
 import re
-import string
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-RAW = frozenset({"script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes"})
-"""Elements whose content is text; `noscript` is none of them, because mail programs run no script."""
+from maton_mailgun.mail import style_sheets
+from maton_mailgun.mail.nesting import DEEP, MANY, why_too_costly
+from maton_mailgun.mail.style_sheets import Styles
 
-# White space is the standard's: `\s` knows more of it, and a no-break space before a quotation mark would make that
-# mark swallow what a browser shows.
-_NAME = re.compile(r"[a-zA-Z][^ \t\n\f\r/>]*")
-_BETWEEN = re.compile(r"[ \t\n\f\r/]*")
-_ATTRIBUTE = re.compile(r"[^ \t\n\f\r/>][^ \t\n\f\r/>=]*")
-_EQUALS = re.compile(r"[ \t\n\f\r]*=[ \t\n\f\r]*")
-_BARE = re.compile(r"[^ \t\n\f\r>]*")
-_END_OF_COMMENT = re.compile(r"--!?>")
-# Without re.ASCII a long s would be an s, and `</\u017fcript>` the end of a script that goes on.
-_END_OF_RAW = {name: re.compile(rf"</{name}(?=[ \t\n\f\r/>])", re.IGNORECASE | re.ASCII) for name in RAW}
-_NUMBER = re.compile(r"&#(?:([0-9]+)|([xX])([0-9a-fA-F]+));?")
-_MOST_DIGITS = 7  # of the last character, 1114111
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+MOST = 2_000_000
+"""Characters that are read."""
+_DEEPEST = 500
+"""Blink builds another tree from 512 on."""
+_MOST_NODES = 200_000
+_MOST_FRAGMENTS = 1_000
+_MOST_WITHIN = 3
+
+SHOWN, HIDDEN, SOME = "shown", "hidden", "some programs only"
+
+UNSHOWN = frozenset({"script", "style", "title", "iframe", "noembed", "noframes"})
+"""Elements whose text a browser does not show."""
+_FALLBACK = frozenset({"iframe", "noembed", "noframes"})
+"""Their content is text for browsers, and markup for programs that do not know them."""
+_UNSEEN_SVG = frozenset({"title", "desc", "metadata"})
+_INLINE = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr output q s samp small"
+        " span strike strong sub sup time tt u var wbr",
+    )
+)
+_LABELS = {
+    "img": ("alt",), "area": ("alt",), "input": ("value", "placeholder", "alt"), "textarea": ("placeholder",),
+    "option": ("label",), "optgroup": ("label",), "amp-img": ("alt",),
+}  # fmt: skip
+"""Attributes that are shown as words."""
+_CONDITIONAL = re.compile(r"\s*\[if\s[^\]]*\]>(?!<!)(.*?)(?:<!\[endif\]\s*)?\Z", re.IGNORECASE | re.DOTALL)
+_MARK = "\ufdd0"
+"""Put at the end of a text to see whether it arrives; a noncharacter, so nobody's word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A start tag, an end tag, or text."""
+    """A start tag, an end tag, text, or a label: words that stand in an attribute and are shown."""
 
     kind: str
-    """start, end or text."""
+    """start, end, text or label."""
     name: str = ""
-    """The tag, lower case; for text the raw element it stands in (script, style ...), or the empty string."""
+    """The tag, lower case; for text and labels the element they stand in."""
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """Of a start tag: lower-case names, decoded values; the first of equal names counts."""
+    """Of a start tag: lower-case names, decoded values."""
     text: str = ""
-    """Of a text: decoded, unless it stands in a raw element."""
+    where: str = SHOWN
+    """`SHOWN`; `HIDDEN` where a style may hide it; `SOME` where only some programs show it."""
+    foreign: bool = False
+    """Whether it is an element of SVG or MathML, or stands right in one."""
 
 
-def displayed(source: str) -> Iterator[Piece]:
-    """The pieces of `source` that a browser goes by. A tag that the text ends in is none; NUL becomes U+FFFD."""
-    return pieces(source.replace("\x00", "\ufffd"), unfinished=False)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a body holds."""
+
+    pieces: tuple[Piece, ...] = ()
+    added: tuple[str, ...] = ()
+    """Words that style sheets add."""
+    lost: str = ""
+    """Why it could not be read, in words: then there are no pieces. Else empty."""
 
 
-def pieces(source: str, *, raw: Collection[str] = RAW, unfinished: bool = True) -> Iterator[Piece]:
-    """Everything in `source` in its order, comments and declarations left out. Never fails.
+def read(source: str) -> Page:
+    """Everything in `source`. Never fails; what could not be read says why."""
+    if len(source) > MOST:
+        return Page(lost=f"longer than {MOST:,} characters, too long to be read")
+    if lost := why_too_costly(source):  # guard: 45-costly
+        return Page(lost=lost)
+    try:
+        return _read(source)
+    except _Lost as problem:
+        return Page(lost=str(problem))
 
-    Args:
-        source: HTML of any kind.
-        raw: Those of `RAW` whose content is text; that of the others is taken apart as well.
-        unfinished: Whether a tag that the text ends in is a piece. For a browser it is none; but where a mail program
-            puts the text into a page of its own, the tag goes on.
-    """
-    position = 0
-    while position < len(source):
-        opening = source.find("<", position)
-        if opening < 0:
-            yield Piece("text", text=unescape(source[position:]))
+
+class _Lost(Exception):
+    """The tree is one that cannot be told."""
+
+
+def words(pieces: Iterable[Piece], *where: str) -> str:
+    """What is to be read of `pieces` that are shown `where` (everywhere by default), a line for each block."""
+    parts: list[str] = []
+    for piece in pieces:
+        if piece.kind in {"start", "end"}:
+            if piece.name not in _INLINE:
+                parts.append("\n")
+        elif piece.name not in UNSHOWN and (not where or piece.where in where):
+            parts.append(f" {piece.text} " if piece.kind == "label" else piece.text)
+    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _read(source: str) -> Page:
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(source + _MARK)
+    styles = _styles(tree)
+    walk = _Walk(styles)
+    found = list(walk.over(tree.root))
+    # Blink puts comments and text before the first tag elsewhere; what stands beside the root element counts too.
+    for beside in _beside(tree.root):
+        found += walk.over(beside)
+    if not any(_MARK in piece.text for piece in found):
+        found += _unfinished(source)
+    cleared = (replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found)
+    added = dict.fromkeys([*styles.added, *walk.added])
+    return Page(tuple(piece for piece in cleared if piece.kind != "text" or piece.text), tuple(added))
+
+
+def _beside(root: LexborNode | None) -> Iterator[LexborNode]:
+    for way in ("prev", "next"):
+        node = getattr(root, way, None)
+        while node is not None:
+            yield node
+            node = getattr(node, way)
+
+
+def _unfinished(source: str) -> Iterator[Piece]:
+    """The tag that `source` ends in. A browser drops it; but where a mail program puts the text into a page of its
+    own, the tag goes on."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    for end in ('">', "'>", ">"):
+        tree = LexborHTMLParser(source + end)
+        last = [piece for piece in _Walk(Styles()).over(tree.root) if piece.kind == "start"][-1:]
+        for piece in last:
+            yield replace(piece, where=SOME)
+            yield Piece("end", piece.name, where=SOME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What an element passes on to what is in it."""
+
+    where: str = SHOWN
+    name: str = ""
+    space: str = ""
+    """The empty string for HTML, svg or math."""
+    unseen: str = ""
+    """The element of `UNSHOWN` that text stands in."""
+    listed: bool = False
+    """Whether it stands in a `select`: there, browsers read markup where the standard of today has a style sheet."""
+
+
+class _Walk:
+    """One way through a tree, without recursion: it may be deep."""
+
+    def __init__(self, styles: Styles, outer: str = SHOWN, within: int = 0) -> None:
+        self.added: dict[str, None] = {}
+        self._styles = styles
+        self._outer = outer
+        self._within = within
+        self._nodes = 0
+        self._fragments = 0
+
+    def over(self, root: LexborNode | None) -> Iterator[Piece]:
+        todo: list[tuple[LexborNode | None, _Around, Piece | None]] = [(root, _Around(self._outer), None)]
+        depth = 0
+        while todo:
+            node, around, closing = todo.pop()
+            if closing is not None:
+                depth -= 1
+                yield closing
+            if node is None:
+                continue
+            self._nodes += 1
+            if self._nodes > _MOST_NODES:
+                raise _Lost(MANY)
+            if node.is_element_node:
+                depth += 1
+                if depth > _DEEPEST:  # guard: 45-deep
+                    raise _Lost(DEEP)
+                inner, start = self._enter(node, around)
+                yield start
+                yield from self._said(node, start)
+                todo.append((None, around, replace(start, kind="end", attributes={})))
+                todo += [(child, inner, None) for child in reversed(_children(node))]
+            elif node.is_text_node:
+                yield from self._text(node.text_content or "", around)
+            elif node.is_comment_node:
+                if not self._within:
+                    yield from self._comment(node.comment_content or "")
+            else:
+                todo += [(child, around, None) for child in reversed(_children(node))]
+
+    def _enter(self, node: LexborNode, around: _Around) -> tuple[_Around, Piece]:
+        name = (node.tag or "").lower()
+        attributes = {key.lower(): value or "" for key, value in node.attributes.items()}
+        space = _space(name, around)
+        where = around.where
+        if where == SHOWN and self._hides(name, attributes, space):
+            where = HIDDEN
+        unseen = name if not around.unseen and (name in UNSHOWN and (not space or name in {"style", "script"})) else ""
+        listed = around.listed or name == "select"
+        inner = _Around(where, _integration(name, attributes, space), space, unseen or around.unseen, listed)
+        return inner, Piece("start", name, attributes, where=where, foreign=bool(space))
+
+    def _hides(self, name: str, attributes: Mapping[str, str], space: str) -> bool:
+        if name == "template" and "shadowrootmode" not in attributes:
+            return True
+        if space == "svg" and name in _UNSEEN_SVG:
+            return True
+        style = attributes.get("style", "")
+        return (
+            "hidden" in attributes
+            or bool(style and style_sheets.HIDES.search(style))
+            or self._styles.hides(name, attributes)
+        )
+
+    def _said(self, node: LexborNode, start: Piece) -> Iterator[Piece]:
+        attributes = start.attributes
+        for key in _LABELS.get(start.name, ()):
+            if attributes.get(key) and attributes.get("type", "").lower() != "hidden":
+                yield Piece("label", start.name, text=attributes[key], where=start.where)
+        for key in self._styles.attributes & attributes.keys():
+            self.added[attributes[key]] = None
+        if "style" in attributes:
+            self.added.update(dict.fromkeys(style_sheets.strings(attributes["style"])))
+        if start.name == "iframe" and attributes.get("srcdoc"):
+            yield from self._for_some(attributes["srcdoc"])
+
+    def _text(self, text: str, around: _Around) -> Iterator[Piece]:
+        yield Piece("text", around.unseen, text=text, where=around.where, foreign=bool(around.space))
+        if around.unseen and around.listed:
+            for piece in self._for_some(text):
+                yield replace(piece, where=around.where)
+        elif around.unseen in _FALLBACK:
+            yield from self._for_some(text)
+
+    def _comment(self, text: str) -> Iterator[Piece]:
+        """Outlook reads what stands in its comments; nobody else does."""
+        if conditional := _CONDITIONAL.match(text):
+            yield from self._for_some(conditional[1])
+
+    def _for_some(self, source: str) -> Iterator[Piece]:
+        """What `source` holds, for programs that read it as markup."""
+        from selectolax.lexbor import LexborHTMLParser
+
+        self._fragments += 1
+        if not source.strip():
             return
-        if opening > position:
-            yield Piece("text", text=unescape(source[position:opening]))
-        closes = source.startswith("/", opening + 1)
-        if name := _NAME.match(source, opening + 1 + closes):
-            attributes, position, finished = _attributes(source, name.end())
-            tag = name[0].translate(_LOWER)
-            if not (finished or unfinished):
-                return
-            yield Piece("end", tag) if closes else Piece("start", tag, attributes)
-            if tag in raw and not closes:
-                end = _end_of_raw(source, tag, position)
-                yield Piece("text", tag, text=source[position:end])
-                position = end
-        elif closes or source.startswith(("!", "?"), opening + 1):
-            position = _after_comment(source, opening)
-        else:
-            yield Piece("text", text="<")
-            position = opening + 1
+        if self._within > _MOST_WITHIN:
+            raise _Lost(DEEP)
+        if self._fragments > _MOST_FRAGMENTS:
+            raise _Lost(f"more than {_MOST_FRAGMENTS:,} parts for some programs only, too many to be read")
+        if lost := why_too_costly(source):
+            raise _Lost(lost)
+        tree = LexborHTMLParser(source)
+        for piece in _Walk(_styles(tree), SOME, self._within + 1).over(tree.root):
+            if piece.name not in {"html", "head", "body"} or piece.attributes:
+                yield piece
 
 
-def unescape(text: str) -> str:
-    """`text` with its character references resolved, however many digits they have."""
-    if "&" not in text:
-        return text
-    return html.unescape(_NUMBER.sub(_bounded, text))
+def _styles(tree: LexborHTMLParser) -> Styles:
+    """The style sheets in `tree`; those in SVG count in browsers too."""
+    return style_sheets.read("".join(part.text_content or "" for part in _children(node)) for node in tree.css("style"))
 
 
-def _bounded(found: re.Match[str]) -> str:
-    """A numeric reference without leading zeros: the standard library gives up on thousands of digits."""
-    digits = (found[1] or found[3]).lstrip("0")
-    return "\ufffd" if len(digits) > _MOST_DIGITS else f"&#{found[2] or ''}{digits or '0'};"
+def _children(node: LexborNode) -> list[LexborNode]:
+    found = list(node.template_fragments() or ()) if node.tag == "template" else []
+    child = node.first_child
+    while child is not None:
+        found.append(child)
+        child = child.next
+    return found
 
 
-def _attributes(source: str, position: int) -> tuple[dict[str, str], int, bool]:
-    """The attributes from `position` on, where the tag ends, and whether it does so before the text."""
-    found: dict[str, str] = {}
-    while True:
-        position = _skip(_BETWEEN, source, position)
-        named = _ATTRIBUTE.match(source, position)
-        if named is None:
-            return found, position + 1, position < len(source)
-        value, position = _value(source, named.end())
-        found.setdefault(named[0].translate(_LOWER), unescape(value))
+def _space(name: str, around: _Around) -> str:
+    """Whether an element is one of HTML, SVG or MathML, from where it stands."""
+    if name in {"svg", "math"} and (not around.space or around.name == "html"):
+        return name
+    return "" if around.name == "html" else around.space
 
 
-def _value(source: str, position: int) -> tuple[str, int]:
-    """The value after an attribute's name, empty where there is none, and where it ends."""
-    equals = _EQUALS.match(source, position)
-    if equals is None:
-        return "", position
-    position = equals.end()
-    quote = source[position : position + 1]
-    if quote and quote in "\"'":
-        end = source.find(quote, position + 1)
-        # A quotation mark that never closes swallows the rest, as it does in a browser.
-        return (source[position + 1 :], len(source)) if end < 0 else (source[position + 1 : end], end + 1)
-    end = _skip(_BARE, source, position)
-    return source[position:end], end
-
-
-def _end_of_raw(source: str, tag: str, position: int) -> int:
-    found = _END_OF_RAW[tag].search(source, position)
-    return len(source) if found is None else found.start()
-
-
-def _after_comment(source: str, opening: int) -> int:
-    """Where the comment, declaration or broken end tag at `opening` ends; one that does not swallows the rest."""
-    if not source.startswith("<!--", opening):
-        return source.find(">", opening) + 1 or len(source)
-    for short in ("<!-->", "<!--->"):
-        if source.startswith(short, opening):
-            return opening + len(short)
-    found = _END_OF_COMMENT.search(source, opening + 4)
-    return len(source) if found is None else found.end()
-
-
-def _skip(pattern: re.Pattern[str], source: str, position: int) -> int:
-    found = pattern.match(source, position)
-    return position if found is None else found.end()
+def _integration(name: str, attributes: Mapping[str, str], space: str) -> str:
+    """`html` for an element of SVG or MathML whose content is HTML again."""
+    if space == "svg" and name in {"foreignobject", "desc", "title"}:
+        return "html"
+    if space == "math" and name in {"mi", "mo", "mn", "ms", "mtext"}:
+        return "html"
+    if space == "math" and name == "annotation-xml":
+        return "html" if attributes.get("encoding", "").lower() in {"text/html", "application/xhtml+xml"} else name
+    return name

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from maton_mailgun.mail.addresses import ascii_domain, domain_flags
-from maton_mailgun.mail.html import Piece, displayed
+from maton_mailgun.mail.addresses import ascii_domain
+from maton_mailgun.mail.hosts import address_of, place
+from maton_mailgun.mail.html import SHOWN, UNSHOWN, Page, Piece
 from maton_mailgun.mail.text import safe_line, short
 
 MOST = 500
@@ -21,6 +21,8 @@ _LOOSE_SCHEME = re.compile(r"(?i)^(https?|ftp):[/\\]*")
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):")
 _IN_TEXT = re.compile(r"(?i)\bhttps?://[^\s<>\"']+")
 _NAMED_HOST = re.compile(r"(?i)(?:https?://)?((?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w.@-])")
+_VARIABLE = re.compile(r"\{\{|%recipient\.")
+_SAID_ALREADY = ("cleartext http", "not https", "what stands before the @")
 _NOT_A_HOST = frozenset({"pdf", "html", "htm", "php", "png", "jpg", "jpeg", "gif", "docx", "xlsx", "csv", "txt", "ics"})
 
 
@@ -36,35 +38,51 @@ class Link:
     flags: tuple[str, ...]
 
 
-def find(markup: str, text: str) -> tuple[list[dict[str, Any]], int]:
-    """The distinct links of both parts, and how many there are in all."""
-    distinct = dict.fromkeys([*_in_html(markup), *_in_text(text)])
+def find(page: Page, text: str, amp: Page | None = None) -> tuple[list[dict[str, Any]], int]:
+    """The distinct links of all parts, and how many there are in all."""
+    found = [*in_html(page.pieces), *(in_html(amp.pieces, "AMP HTML") if amp else ()), *_in_text(text)]
+    distinct = dict.fromkeys(found)
     return [asdict(link) for link in list(distinct)[:MOST]], len(distinct)
 
 
-def _in_html(markup: str) -> Iterator[Link]:
-    address: str | None = None
-    words: list[str] = []
-    for piece in displayed(markup):
+def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
+    """Where each link in `pieces` leads, its words, and where it is shown."""
+    open_links: list[tuple[str, str, list[str]]] = []
+    for piece in pieces:
+        attributes = piece.attributes
         match piece:
-            case Piece("start", "a" | "area", attributes):
-                if address is not None:
-                    yield _link("".join(words), address, "HTML")
-                address, words = attributes.get("href"), []
-                if piece.name == "area" and address is not None:
-                    yield _link(attributes.get("alt", ""), address, "HTML")
-                    address = None
-            case Piece("start", "img", attributes):
-                words.append(f" [picture: {attributes.get('alt', '')}] ")
-            case Piece("start", "form", attributes) if attributes.get("action"):
-                yield _link("(form)", attributes["action"], "HTML")
-            case Piece("text", "" | "textarea" | "xmp", text=data):
-                words.append(data)
-            case Piece("end", "a") if address is not None:
-                yield _link("".join(words), address, "HTML")
-                address = None
-    if address is not None:
-        yield _link("".join(words), address, "HTML")
+            case Piece("start", "a"):
+                address = attributes.get("href", attributes.get("xlink:href"))
+                open_links.append((address or "", piece.where, []))
+            case Piece("start", "area") if attributes.get("href"):
+                yield attributes["href"], attributes.get("alt", ""), piece.where
+            case Piece("start", "form") if attributes.get("action"):
+                yield attributes["action"], "(form)", piece.where
+            case Piece("start", "meta") if attributes.get("http-equiv", "").lower() == "refresh":
+                yield attributes.get("content", "").partition("=")[2].strip(" '\""), "(redirect)", piece.where
+            case Piece("start", "img"):
+                _say(open_links, f" [picture: {attributes.get('alt', '')}] ")
+            case Piece("label", name) if name != "img":
+                _say(open_links, f" {piece.text} ")
+            case Piece("text", name) if name not in UNSHOWN:
+                _say(open_links, piece.text)
+            case Piece("end", "a") if open_links:
+                address, where, words = open_links.pop()
+                if address:
+                    yield address, "".join(words), where
+        if piece.kind == "start" and attributes.get("formaction"):
+            yield attributes["formaction"], "(form)", piece.where
+
+
+def _say(open_links: list[tuple[str, str, list[str]]], words: str) -> None:
+    if open_links:
+        open_links[-1][2].append(words)
+
+
+def in_html(pieces: Iterable[Piece], part: str = "HTML") -> Iterator[Link]:
+    """The links of a part that is HTML."""
+    for address, words, where in targets(pieces):
+        yield _link(words, address, part if where == SHOWN else f"{part}, {where}")
 
 
 def _in_text(text: str) -> Iterator[Link]:
@@ -102,9 +120,13 @@ def _host_and_flags(url: str) -> tuple[str, list[str]]:
     flags = [] if kind == "https" else [f"not encrypted ({kind})"]
     if parts.username is not None:
         flags.append("a name before the @ hides the real host")
-    if _is_ip(given):
-        return given, [*flags, "a bare IP address"]
-    return ascii_domain(given) or given, flags + domain_flags(given)
+    if _VARIABLE.search(given):
+        return given, [*flags, "the host is filled in when it is sent"]
+    judged = place(url.replace("\\", "/"))
+    told = [flag for flag in judged.flags if not flag.startswith(_SAID_ALREADY)]
+    if address_of(given):
+        flags.append("a bare IP address")
+    return ascii_domain(judged.host) or judged.host or given, [*flags, *told]
 
 
 def _mismatch(words: str, host: str) -> list[str]:
@@ -119,11 +141,3 @@ def _mismatch(words: str, host: str) -> list[str]:
         if host != plain and not host.endswith(f".{plain}"):
             return [f"the text names {named}, the link leads to {host}"]
     return []
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -9,23 +9,23 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from maton_mailgun.mail.addresses import domain_flags
-from maton_mailgun.mail.hosts import address_of, place
-from maton_mailgun.mail.html import RAW, Piece, pieces
+from maton_mailgun.mail.hosts import address_of, place, private_host
+from maton_mailgun.mail.html import HIDDEN, SOME, words
+from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
+from maton_mailgun.mail.links import targets
 from maton_mailgun.mail.text import count, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
 _HOST_IN_TEXT = re.compile(r"[\w.-]+")
 _CSS_URL = re.compile(r"url\([\s'\"]*([^'\")]+)", re.IGNORECASE)
-_HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?![.\d])", re.I
+_NUMBER = re.compile(
+    r"\b[A-Z]{2}[0-9]{2}(?:[ \u00a0]?[A-Z0-9]{2,4}){2,8}\b"  # an IBAN, in groups or not
+    r"|[$€£¥]?[ \u00a0]?\b[A-Za-z]{0,4}-?[0-9](?:[.,'’ \u00a0-]?[0-9])*\b(?:[ \u00a0]?(?:€|[A-Z]{3}\b))?"
 )
 _WORD = re.compile(r"\w{3,}")
 _LOADING = {"src", "background", "poster", "srcset", "data"}
 _ACTIVE = {"script", "form", "iframe", "frame", "object", "embed", "base", "applet"}
-_FALLBACK = frozenset({"iframe", "noembed", "noframes"})
-"""Their content is text for browsers, and markup for programs that do not know them: links in it count."""
 _MOST = 2_000_000
 """Characters of each body that are looked through."""
 _FILES = frozenset(
@@ -55,41 +55,31 @@ class _Html:
     """What one HTML body holds."""
 
     def __init__(self, source: str) -> None:
-        self.links: list[tuple[str, str]] = []
-        """Where each link leads, and its text."""
+        self.page = read_html(source)
+        pieces = self.page.pieces
+        self.links = [(address, words) for address, words, _ in targets(pieces)]
+        self.words = "\n".join((words(pieces), *self.page.added))
         self.loads: list[str] = []
         self.active: list[str] = []
-        self.words: list[str] = []
-        self.hidden = False
-        self._link: str | None = None
-        self._link_text: list[str] = []
-        self._read(pieces(source))
-        self._close_link()
-
-    def _read(self, found: Iterable[Piece]) -> None:
-        for piece in found:
+        self.hidden = any(
+            piece.where == HIDDEN and piece.kind in {"text", "label"} and piece.text.strip() for piece in pieces
+        )
+        self.some = words(pieces, SOME)
+        for piece in pieces:
             if piece.kind == "start":
                 self._start(piece.name, piece.attributes)
-            elif piece.name in _FALLBACK and piece.kind == "text":
-                self._read(pieces(piece.text, raw=RAW - _FALLBACK))
-            elif piece.kind == "text":
-                self._text(piece)
-            elif piece.name in {"a", "area"}:
-                self._close_link()
+            elif piece.kind == "text" and piece.name == "style":
+                self.loads += _CSS_URL.findall(piece.text)
 
     def _start(self, tag: str, values: Mapping[str, str]) -> None:
-        if tag in {"a", "area"}:
-            self._close_link()
-            self._link = values.get("href", "")
         if tag in _ACTIVE:
             self.active.append(tag)
         if tag == "meta" and values.get("http-equiv", "").casefold() == "refresh":
             self.active.append("meta refresh")
-            self.links.append((values.get("content", "").partition("=")[2].strip(" '\""), ""))
-        if tag == "form" or values.get("formaction"):
-            self.links.append((values.get("action") or values.get("formaction", ""), ""))
         if tag == "link" and values.get("href"):
             self.loads.append(values["href"])
+        if tag in {"image", "use", "feimage"}:
+            self.loads += [values[name] for name in ("href", "xlink:href") if values.get(name)]
         for name, value in values.items():
             if name.startswith("on"):
                 self.active.append(f"event handler {name}")
@@ -97,45 +87,47 @@ class _Html:
                 self.loads += value.replace(",", " ").split() if name == "srcset" else [value]
             if name == "style":
                 self.loads += _CSS_URL.findall(value)
-                self.hidden = self.hidden or bool(_HIDDEN.search(value))
-
-    def _text(self, piece: Piece) -> None:
-        if piece.name == "style":
-            self.loads += _CSS_URL.findall(piece.text)
-        if not piece.name:
-            self.words.append(piece.text)
-        if self._link is not None:
-            self._link_text.append(piece.text)
-
-    def _close_link(self) -> None:
-        if self._link is not None:
-            self.links.append((self._link, "".join(self._link_text)))
-        self._link, self._link_text = None, []
 
 
 def read(letter: Letter) -> Reading:
-    """Look through text and HTML of `letter`."""
+    """Look through text, HTML and AMP of `letter`."""
     reading = Reading()
-    for name, body in (("text", letter.text), ("HTML", letter.html), ("AMP HTML", letter.amp_html)):
-        if body is not None and len(body) > _MOST:
-            reading.unchecked.append(f"could not check the {name} beyond its first {_MOST:,} characters")
-    text = None if letter.text is None else letter.text[:_MOST]
-    text_hosts = [_link(reading, url) for url in _URL.findall(text or "")]
-    _link_all(reading, _URL.findall((letter.amp_html or "")[:_MOST]))
-    if letter.html is None:
-        return reading
-    html = _Html(letter.html[:_MOST])
-    html_hosts = [_follow(reading, href, words) for href, words in html.links]
-    _load(reading, html.loads)
-    if html.active:
-        found = ", ".join(dict.fromkeys(html.active))
-        reading.warnings.append(f"The HTML holds {short(found, 200)}: mail programs block or distrust these.")
-        reading.raises += 1
-    if html.hidden:
-        reading.warnings.append("The HTML holds text that is not displayed.")
-    if text is not None:
-        _compare(reading, text, " ".join(html.words), set(filter(None, text_hosts)), set(filter(None, html_hosts)))
+    if letter.text is not None and len(letter.text) > _MOST:
+        reading.unchecked.append(f"could not check the text beyond its first {_MOST:,} characters")
+    parts: list[tuple[str, str, set[str]]] = []
+    if letter.text is not None:
+        text = letter.text[:_MOST]
+        parts.append(("text", text, {_link(reading, url) for url in _URL.findall(text)} - {""}))
+    for name, source in (("HTML", letter.html), ("AMP HTML", letter.amp_html)):
+        if source is not None and (part := _read_html(reading, name, source)):
+            parts.append(part)
+    for index, one in enumerate(parts):
+        for other in parts[index + 1 :]:
+            _compare(reading, one, other)
     return reading
+
+
+def _read_html(reading: Reading, name: str, source: str) -> tuple[str, str, set[str]] | None:
+    html = _Html(source)
+    if html.page.lost:
+        reading.unchecked.append(f"could not check the {name}: it is {html.page.lost}")
+        reading.warnings.append(f"The {name} is {html.page.lost}: only its source can be shown.")
+        reading.raises += 1
+        return None
+    hosts = {_follow(reading, href, said) for href, said in html.links} - {""}
+    _load(reading, html.loads)
+    active = [one for one in html.active if name == "HTML" or one != "script"]  # AMP needs its own script
+    if active:
+        found = ", ".join(dict.fromkeys(active))
+        reading.warnings.append(f"The {name} holds {short(found, 200)}: mail programs block or distrust these.")
+        reading.raises += 1
+    if html.hidden and name == "HTML":
+        reading.warnings.append(f"The {name} holds text that is not displayed.")
+    if html.some:
+        reading.warnings.append(f"Some programs only show: {short(html.some, 200)}")
+    if html.page.added:
+        reading.warnings.append(f"The style sheet adds words: {short(', '.join(html.page.added), 200)}")
+    return name, html.words, hosts
 
 
 def _link(reading: Reading, url: str) -> str:
@@ -143,11 +135,6 @@ def _link(reading: Reading, url: str) -> str:
     if found.host:
         reading.links.setdefault(found.host, [flag for flag in found.flags if flag != "cleartext http"])
     return found.host
-
-
-def _link_all(reading: Reading, urls: Iterable[str]) -> None:
-    for url in urls:
-        _link(reading, url)
 
 
 def _follow(reading: Reading, href: str, words: str) -> str:
@@ -196,18 +183,37 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
                 reading.remote.append(host)
 
 
-def _compare(reading: Reading, text: str, html_text: str, text_hosts: set[str], html_hosts: set[str]) -> None:
-    if only_text := sorted(text_hosts - html_hosts):
-        reading.warnings.append(f"Only the text part links to {short(', '.join(only_text), 200)}.")
-    if text_hosts and (only_html := sorted(html_hosts - text_hosts)):
-        reading.warnings.append(f"Only the HTML part links to {short(', '.join(only_html), 200)}.")
-    words, html_words = _words(text), _words(html_text)
-    if max(len(words), len(html_words)) >= 6:
-        common = len(words & html_words) / (len(words | html_words) or 1)
-        if common < 0.4:  # guard: 18-bodies
-            all_words = count(len(words | html_words), "word")
-            reading.warnings.append(f"Text and HTML say different things: they share {common:.0%} of {all_words}.")
+def _compare(reading: Reading, one: tuple[str, str, set[str]], other: tuple[str, str, set[str]]) -> None:
+    """What stands in one part and not in the other: each recipient sees one of them."""
+    (name, text, hosts), (other_name, other_text, other_hosts) = one, other
+    if only := sorted(hosts - other_hosts):
+        reading.warnings.append(f"Only the {name} part links to {short(', '.join(only), 200)}.")
+    if hosts and (only := sorted(other_hosts - hosts)):
+        reading.warnings.append(f"Only the {other_name} part links to {short(', '.join(only), 200)}.")
+    numbers, other_numbers = _numbers(text), _numbers(other_text)
+    for part, here, there in ((name, numbers, other_numbers), (other_name, other_numbers, numbers)):
+        if only := [said for key, said in here.items() if key not in there]:  # guard: 45-numbers
+            reading.warnings.append(f"Only the {part} part says {short(', '.join(only), 300)}.")
             reading.raises += 1
+    mine, others = _words(text), _words(other_text)
+    if max(len(mine), len(others)) >= 6:
+        common = len(mine & others) / (len(mine | others) or 1)
+        if common < 0.4:  # guard: 18-bodies
+            both = f"{name[:1].upper()}{name[1:]} and {other_name}"
+            all_words = count(len(mine | others), "word")
+            reading.warnings.append(f"{both} say different things: they share {common:.0%} of {all_words}.")
+            reading.raises += 1
+
+
+def _numbers(text: str) -> dict[str, str]:
+    """Amounts, and what may be the number of an account or an invoice: how it is compared -> how it is said."""
+    found: dict[str, str] = {}
+    for number in _NUMBER.finditer(_URL.sub(" ", text)):
+        key = re.sub(r"[.,]00$", "", number[0].strip())
+        key = re.sub(r"[\W_]", "", key).casefold()
+        if len(key) >= 3:
+            found.setdefault(key, " ".join(number[0].split()))
+    return found
 
 
 def _words(text: str) -> set[str]:
@@ -221,7 +227,8 @@ def host_remarks(reading: Reading) -> list[str]:
         if "{" in host or "%" in host:
             lines.append(f"A link's host comes from a variable: {short(host, 100)}.")
         elif address_of(host):
-            lines.append(f"A link leads to the bare address {short(host, 60)}.")
-        elif told := domain_flags(host) or [flag for flag in flags if not flag.startswith("port ")]:
+            why = private_host(host)
+            lines.append(f"A link leads to the bare address {short(host, 60)}{why and f': {why}'}.")
+        elif told := [flag for flag in flags if not flag.startswith("port ")]:
             lines.append(f"A link leads to {short(host, 100)}: {short('; '.join(told), 300)}.")
     return lines

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from maton_mailgun.mail.html import Piece, displayed
+from maton_mailgun.mail.html import SOME, UNSHOWN, Page, Piece, read
 from maton_mailgun.mail.text import count, safe_line
 
 MOST_CHARACTERS = 1_000_000
@@ -33,6 +33,10 @@ _ATTRIBUTE_NAMES = (
 )
 _ELEMENTS = frozenset(_ELEMENT_NAMES.split())
 _ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
+_APART = frozenset(
+    {"option", "optgroup", "select", "legend", "button", "textarea", "xmp", "listing", "plaintext", "marquee", "dialog"}
+)
+"""Not let through, and their words stand apart from what is beside them."""
 _SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "label", "details", "o:p"})
 """Left out without a word: they are part of any message or do nothing; a `body` keeps its colours as a `div`."""
 
@@ -60,16 +64,33 @@ class Rendered:
 
 def render(markup: str, inline: Iterable[Mapping[str, Any]] = ()) -> Rendered:
     """Rebuild `markup`; `inline` holds the pictures it may name by content id (`cid`, `data_uri`)."""
+    return render_page(read(markup), inline)
+
+
+def render_page(page: Page, inline: Iterable[Mapping[str, Any]] = ()) -> Rendered:
+    """The same of what was read already."""
+    if page.lost:
+        return Rendered(_document(f"<p>{html.escape(_cannot(page.lost))}</p>"), (f"the whole body: {page.lost}",))
     body = _Body({_cid(picture["cid"]): str(picture["data_uri"]) for picture in inline if picture.get("data_uri")})
-    for piece in displayed(markup):
+    for piece in page.pieces:
         match piece:
+            case Piece(where="some programs only"):
+                body.only_some(piece)
             case Piece("start", name, attributes):
-                body.start(name, attributes)
+                body.start(name, attributes, foreign=piece.foreign)
             case Piece("end", name):
-                body.end(name)
+                body.end(name, foreign=piece.foreign)
+            case Piece("label", name, text=data) if name != "img":
+                body.text("", f" {data} ")
             case Piece("text", name, text=data):
                 body.text(name, data)
+    if page.added:
+        body.note("words that the style sheet adds", page.added)
     return Rendered(_document("".join(body.parts)), tuple(_in_words(body.removed)))
+
+
+def _cannot(lost: str) -> str:
+    return f"This body is {lost} and is not rendered. Read its source instead."
 
 
 def too_long() -> Rendered:
@@ -90,11 +111,18 @@ class _Body:
         self.parts: list[str] = []
         self.removed: Counter[tuple[str, str]] = Counter()
         self._pictures = pictures
+        self._body = False
 
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "img":
+    def start(self, name: str, attributes: Mapping[str, str], *, foreign: bool = False) -> None:
+        if foreign:
+            self._left_out(f"{safe_line(name)[:24]} element")
+            self.parts.append(" ")
+        elif name == "img":
             self._picture(attributes)
         elif name == "body":
+            if not attributes:
+                return
+            self._body = True
             self.parts.append(f"<div{self._attributes(attributes)}>")
         elif name in _ELEMENTS:
             self.parts.append(f"<{name}{self._attributes(attributes)}>")
@@ -102,10 +130,28 @@ class _Body:
             self._left_out("automatic redirect")
         elif name not in _SILENT and name != "style":
             self._left_out(f"{safe_line(name)[:24]} element")
+            self._between(name)
 
-    def end(self, name: str) -> None:
-        if name == "body":
+    def _between(self, name: str) -> None:
+        if name in _APART:
+            self.parts.append("<br>")
+
+    def only_some(self, piece: Piece) -> None:
+        """Outlook's own parts are listed beside the frame; in it they would break what others see."""
+        if piece.kind == "text" and piece.text.strip() and piece.name not in UNSHOWN:
+            self._left_out(f"part shown by {SOME}")
+
+    def note(self, what: str, said: Iterable[str]) -> None:
+        words = html.escape(", ".join(safe_line(one) for one in said))
+        self.parts.append(f'<p class="maton-picture">{what}: {words}</p>')
+
+    def end(self, name: str, *, foreign: bool = False) -> None:
+        if foreign:
+            self.parts.append(" ")
+        elif name == "body" and self._body:
             self.parts.append("</div>")
+        elif name in _APART:
+            self._between(name)
         elif name in _ELEMENTS and name not in {"img", "br", "hr", "wbr", "col"}:
             self.parts.append(f"</{name}>")
 
@@ -113,7 +159,7 @@ class _Body:
         if element == "style":
             # Inside style nothing is escaped; without "<" it cannot end early.
             self.parts.append(f"<style>{self._styles(data).replace('<', ' ')}</style>")
-        elif element in {"", "textarea", "xmp"}:
+        elif element not in UNSHOWN:
             self.parts.append(html.escape(data))
 
     def _attributes(self, attributes: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from maton_mailgun.approval.store.record import Record
-from maton_mailgun.mail import links
+from maton_mailgun.mail import html, links
 from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
 
 _MOST_DETAILS = 20_000
@@ -76,10 +76,15 @@ def status(record: Record) -> dict[str, Any]:
 def bodies(message: Mapping[str, Any]) -> dict[str, Any]:
     """The texts of a message and where its links lead."""
     text, markup = str(message.get("text") or ""), str(message.get("html") or "")
-    found, total = links.find(markup, text)
+    page, amp = html.read(markup), html.read(str(message.get("amp_html") or ""))
+    found, total = links.find(page, text, amp)
+    read = {"words": html.words(page.pieces), "added": "\n".join(page.added)}
+    read |= {"hidden": html.words(page.pieces, html.HIDDEN), "some": html.words(page.pieces, html.SOME)}
     sources = {"text": text, "html": markup, "amp_html": str(message.get("amp_html") or "")}
     return {
         **{name: safe_block(body) for name, body in sources.items()},
+        "read": {name: safe_block(said) for name, said in read.items()},
+        "lost": page.lost,
         "links": found,
         "links_total": total,
     }

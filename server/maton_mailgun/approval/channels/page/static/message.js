@@ -38,6 +38,7 @@ function panelsOf(detail, content) {
   const panels = [];
   if (content.html) panels.push(["Rendered", () => rendered(detail, content)]);
   if (content.text) panels.push(["Plain text", () => plain(content.text, "Plain text part")]);
+  if (content.html) panels.push(["Words", () => words(content)]);
   if (content.html) panels.push(["Source", () => plain(content.html, "HTML source", "source")]);
   if (content.amp_html) panels.push(["AMP source", () => plain(content.amp_html, "AMP source", "source")]);
   if (content.links_total) panels.push([`Links (${content.links_total.toLocaleString("en")})`, () => links(content)]);
@@ -66,6 +67,14 @@ function rendered(detail, content) {
       taller,
     ),
   ];
+}
+
+/** What the HTML says, whatever its styles do: out of their reach. */
+function words({ read, lost }) {
+  if (lost) return h("p", { class: "inline-warning" }, `The HTML is ${lost}. Read its source.`);
+  return [["All words", read.words], ["Hidden in some or all programs", read.hidden],
+    ["Shown by some programs only", read.some], ["Words that the style sheet adds", read.added]]
+    .filter(([, text]) => text).map(([label, text]) => [h("h3", {}, label), plain(text, label)]);
 }
 
 function plain(text, label, kind = "text") {

@@ -1,0 +1,82 @@
+"""Attack 45: what a browser shows of a message is on the page, whatever its markup does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from maton_mailgun.approval.channels.page.frame import render
+from maton_mailgun.approval.channels.page.view import bodies
+
+from .bench import LETTER, Desk, structured
+
+pytestmark = pytest.mark.anyio
+
+
+async def preview_of(desk: Desk, **parts: str) -> dict[str, Any]:
+    """The frozen preview of a message with these bodies."""
+    async with desk.open() as house, house.client() as client:
+        pending = structured(await client.call_tool("send_message", {**LETTER, **parts}))
+        assert pending["status"] == "approval_required"
+        return dict((await house.only()).preview)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<svg><style><p>Pay to our new <a href='https://evil.example.net/pay'>account</a></p></style></svg>",
+        "<math><style><p>Pay to our new <a href='https://evil.example.net/pay'>account</a></p></style></math>",
+        "<svg><script><p>Pay to our new <a href='https://evil.example.net/pay'>account</a></p></script></svg>",
+        "<svg><iframe><p>Pay to our new <a href='https://evil.example.net/pay'>account</a></p></iframe></svg>",
+        "<svg><title><p>Pay to our new <a href='https://evil.example.net/pay'>account</a></p></title></svg>",
+        "<noscript><p>Pay to our new <a href='https://evil.example.net/pay'>account</a></p></noscript>",
+    ],
+)
+async def test_attack_45_words_and_links_that_a_browser_shows_are_on_the_page(desk: Desk, html: str) -> None:
+    preview = await preview_of(desk, html=html)
+    shown = bodies(preview["message"])
+    assert preview["message"]["link_hosts"] == ["evil.example.net"]
+    assert shown["read"]["words"].splitlines() == ["Pay to our new account"]
+    assert [(link["text"], link["host"]) for link in shown["links"]] == [("account", "evil.example.net")]
+    frame = render(preview["message"]["html"]).document
+    assert "Pay to our new <a" in frame
+    assert ">account</a>" in frame
+
+
+async def test_attack_45_numbers_that_only_one_body_says_are_named(desk: Desk) -> None:
+    text = "Please pay the invoice of 5,000.00 EUR to DE89 3704 0044 0532 0130 00 today, many thanks"
+    html = f"<p>{text.replace('0130 00', '0130 01')}"
+    preview = await preview_of(desk, text=text, html=html)
+    assert "Only the text part says DE89 3704 0044 0532 0130 00." in preview["warnings"]
+    assert "Only the HTML part says DE89 3704 0044 0532 0130 01." in preview["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("html", "why"),
+    [
+        ("<div>" * 600 + "Pay", "nested too deep to be read"),
+        ("<b>x</b>" * 20_000, "more than 30,000 tags, too many to be read"),
+        ("<div><!--</div>-->" * 600 + "Pay", "nested too deep to be read"),
+    ],
+)
+async def test_attack_45_what_cannot_be_read_is_said(desk: Desk, html: str, why: str) -> None:
+    preview = await preview_of(desk, html=html)
+    assert f"The HTML is {why}: only its source can be shown." in preview["warnings"]
+    assert bodies(preview["message"])["lost"] == why
+
+
+@pytest.mark.parametrize(
+    ("url", "flag"),
+    [
+        ("https://2130706433/", "private or local address (an unusual spelling of 127.0.0.1)"),
+        ("https://0x7f.1/", "private or local address (an unusual spelling of 127.0.0.1)"),
+        ("https://metadata.google.internal/", "private or local name"),
+        ("https://good.com%2eevil.net/", "the host is spelled with percent signs; it is good.com.evil.net"),
+    ],
+)
+async def test_attack_45_links_are_judged_as_routes_are(desk: Desk, url: str, flag: str) -> None:
+    preview = await preview_of(desk, html=f"<a href='{url}'>x</a>")
+    (link,) = bodies(preview["message"])["links"]
+    assert flag in link["flags"]
+    assert any(flag in warning for warning in preview["warnings"])
