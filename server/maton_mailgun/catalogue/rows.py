@@ -62,7 +62,7 @@ _LISTS = ("hosts", "lines", "secret", "reveals", "warn")
 _PLAIN = (
     *("title", "about", "access", "body", "wire", "encode", "addresses", "fixed", "defaults", "paging", "needs"),
     *("spans", "ahead", "words", "together", "meant", "idempotent"),
-    *("target", "effect", "undo", "before", "compare", "preview", "settle", "settle_read", "asynchronous"),
+    *("target", "effect", "undo", "before", "compare", "adds", "preview", "settle", "settle_read", "asynchronous"),
 )
 _KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
 
@@ -123,6 +123,8 @@ def _check(operation: Operation, where: str) -> None:
     for name, kind in operation.addresses.items():
         if kind not in ADDRESSES:
             raise SetupError(f"{where}: addresses.{name} = {kind!r}; kinds are {', '.join(sorted(ADDRESSES))}")
+    if loose := sorted(set(operation.adds) - set(operation.compare)):
+        raise SetupError(f"{where}: adds.{loose[0]} has no place in compare")
     if taken := sorted(arguments & set(operation.meant)):
         raise SetupError(f"{where}: meant.{taken[0]} is an argument")
     if unknown := sorted(set(operation.together) - TOGETHER):
