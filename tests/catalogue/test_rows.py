@@ -43,7 +43,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent"}
-OPTIONAL |= {"hosts", "spans", "ahead", "words", "together", "meant"}
+OPTIONAL |= {"hosts", "spans", "ahead", "words", "together", "meant", "adds"}
 BODY_METHODS = {"POST", "PUT"}
 
 

@@ -161,3 +161,55 @@ def test_archiving_of_a_new_domain_is_forwarding() -> None:
         ("Forwards to (new)", "https://10.0.0.8/mail", ["host 10.0.0.8", "private or local address"])
     ]
     assert found.risk == "high"
+
+
+CAPTURED = ["the mail that comes in decides where it goes"]
+RECEIVES = "Whoever an action forwards to or notifies receives the matching mail, content and attachments included."
+
+
+@pytest.mark.parametrize(
+    ("destination", "host"),
+    [
+        (r"https://example.com/\g<user>", "example.com"),
+        (r"https://example.com/a/\1?to=\2", "example.com"),
+        (r"https://example.com?user=\g<1>", "example.com"),
+        (r"\g<user>@example.com", "example.com"),
+        (r"inbox+\1@example.com", "example.com"),
+    ],
+)
+def test_a_capture_in_a_route_that_does_not_say_where_it_goes_is_no_alarm(destination: str, host: str) -> None:
+    found, _ = look("create_route", {"expression": "x", "actions": [f'forward("{destination}")']})
+    assert where(found) == [("Forwards to (new)", destination, [f"host {host}"])]
+    assert found.warnings == [f"Data will be forwarded to {host}.", RECEIVES]
+    assert found.risk == "medium"
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        r"https://\g<host>/in",
+        r"https://example.com\1/in",
+        r"https://example.com\g<x>@evil.example.net/",
+        r"https://example.com:\1/",
+        r"\1://example.com/",
+        r"bob@\g<domain>",
+        r"\1",
+    ],
+)
+def test_attack_29_a_capture_that_says_where_it_goes_is_told(destination: str) -> None:
+    found, _ = look("create_route", {"expression": "x", "actions": [f'forward("{destination}")']})
+    assert where(found) == [("Forwards to (new)", destination, CAPTURED)]
+    assert found.warnings == [f"{destination}: {CAPTURED[0]}.", RECEIVES]
+    assert found.risk == "high"
+
+
+@pytest.mark.parametrize("url", [r"https://example.com/\g<user>", r"https://example.com\1/"])
+def test_attack_29_outside_routes_there_are_no_captures(url: str) -> None:
+    found, _ = look("create_webhook", {"domain": "mg.example.com", "webhook_type": "opened", "urls": [url]})
+    assert any("holds a space, control character or backslash" in line for line in found.warnings)
+
+
+@pytest.mark.parametrize("path", ["\\n", "a\\evil", "\\0", "\\g<", "\\g<a b>"])
+def test_attack_29_another_backslash_in_a_route_stays_an_alarm(path: str) -> None:
+    found, _ = look("create_route", {"expression": "x", "actions": [f'forward("https://example.com/{path}")']})
+    assert found.risk == "high"

@@ -133,6 +133,37 @@ def test_a_target_that_is_not_there_is_said() -> None:
     assert found.snapshot is not None, "that it is missing is a state too: appearing later makes the yes stale"
 
 
+@pytest.mark.parametrize(
+    ("had", "given", "after"),
+    [
+        (["offers"], {"tag": "news"}, "offers, news"),
+        (["offers"], {}, "offers, *"),
+        (["offers", "news"], {"tag": "jobs"}, "offers, news, jobs"),
+        (["*"], {"tag": "news"}, "*, news"),
+    ],
+)
+def test_what_adds_up_is_shown_with_what_was_there(had: list[str], given: dict[str, str], after: str) -> None:
+    unsubscribe = {"address": "bob@example.net", "tags": had, "created_at": "Sun, 26 Jan 2025 07:29:04 UTC"}
+    account = FakeAccount({"GET /v3/mg.example.com/unsubscribes/bob%40example.net": unsubscribe})
+    found = look("add_unsubscribe", {"domain": "mg.example.com", "address": "bob@example.net", **given}, account)
+    assert found.preview["diff"] == [{"field": "tag", "before": ", ".join(had), "after": after}]
+    assert found.warnings == []
+
+
+@pytest.mark.parametrize(("had", "given"), [(["offers", "news"], {"tag": "news"}), (["*"], {}), (["*"], {"tag": "*"})])
+def test_what_is_there_already_adds_nothing(had: list[str], given: dict[str, str]) -> None:
+    account = FakeAccount({"GET /v3/mg.example.com/unsubscribes/bob%40example.net": {"tags": had}})
+    found = look("add_unsubscribe", {"domain": "mg.example.com", "address": "bob@example.net", **given}, account)
+    assert found.preview["diff"] == []
+    assert found.warnings == ["This changes nothing: every value is already as asked for."]
+
+
+def test_what_may_move_a_date_is_not_called_nothing() -> None:
+    account = FakeAccount({"GET /v3/mg.example.com/unsubscribes/bob%40example.net": {"tags": ["*"]}})
+    given = {"domain": "mg.example.com", "address": "bob@example.net", "created_at": "2025-01-26T07:29:04Z"}
+    assert look("add_unsubscribe", given, account).warnings == []
+
+
 def test_a_creation_over_something_that_is_there_is_said() -> None:
     account = FakeAccount({"GET /v3/mg.example.com/bounces/bob%40example.net": BOUNCE})
     found = look("add_bounce", {"domain": "mg.example.com", "address": "bob@example.net", "code": "554"}, account)

@@ -72,6 +72,8 @@ class Operation:
     warn: tuple[str, ...] = ()
     before: str | None = None
     compare: Mapping[str, str] = field(default_factory=dict)
+    adds: Mapping[str, str] = field(default_factory=dict)
+    """Arguments of `compare` whose value is put to a list instead of over it, with what is put there if left out."""
     facts: tuple[Fact, ...] = ()
     preview: str | None = None
     settle: Literal["absent", "matches", "exists", "events"] | None = None

@@ -62,7 +62,7 @@ _LISTS = ("hosts", "lines", "secret", "reveals", "warn")
 _PLAIN = (
     *("title", "about", "access", "body", "wire", "encode", "addresses", "fixed", "defaults", "paging", "needs"),
     *("spans", "ahead", "words", "together", "meant", "idempotent"),
-    *("target", "effect", "undo", "before", "compare", "preview", "settle", "settle_read", "asynchronous"),
+    *("target", "effect", "undo", "before", "compare", "adds", "preview", "settle", "settle_read", "asynchronous"),
 )
 _KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
 
@@ -125,6 +125,8 @@ def _check(operation: Operation, where: str) -> None:
             raise SetupError(f"{where}: addresses.{name} = {kind!r}; kinds are {', '.join(sorted(ADDRESSES))}")
         if kind in ("list", "mailbox") and name in operation.encode:
             raise SetupError(f"{where}: {name} stands in addresses, which says how it is written, and in encode")
+    if loose := sorted(set(operation.adds) - set(operation.compare)):
+        raise SetupError(f"{where}: adds.{loose[0]} has no place in compare")
     if taken := sorted(arguments & set(operation.meant)):
         raise SetupError(f"{where}: meant.{taken[0]} is an argument")
     if unknown := sorted(set(operation.together) - TOGETHER):

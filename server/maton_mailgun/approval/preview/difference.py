@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from maton_mailgun.catalogue.operation import Operation
 
 _LIMIT = 1000
+_BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _STATE_ROWS = 24
 
 SECRET_KEYS = frozenset({"smtp_password", "password", "session_token", "credentials", "api_key", "private_key"})
@@ -67,6 +68,10 @@ def diff(operation: Operation, given: Mapping[str, Any], before: ReadAnswer | No
     changes: list[Change] = []
     for argument, path in operation.compare.items():
         current, wanted = dig(before.data, path), _wanted(operation, given, argument)
+        if argument in operation.adds:
+            current = current if isinstance(current, list) else []
+            wanted = [*dict.fromkeys([*current, operation.adds[argument] if wanted is None else wanted])]
+            current, wanted = (", ".join(map(str, some)) for some in (current, wanted))
         if wanted is None or _same(current, wanted):
             continue
         hidden = argument in operation.secret
@@ -86,10 +91,13 @@ def changes_nothing(
     operation: Operation, arguments: Mapping[str, Any], before: ReadAnswer | None, changes: list[Change]
 ) -> bool:
     """Whether everything that was asked for could be compared and is already so."""
-    if operation.access != "change" or before is None or before.status == 404 or changes:
+    if before is None or before.status == 404 or changes or not (operation.access == "change" or operation.adds):
         return False
     passing = {*operation.path_arguments, "connection_id"}
     asked = {name for name, given in arguments.items() if given is not None and name not in passing}
+    if operation.adds:
+        # What names the target in its own address is compared by having been found there.
+        return asked - set(_BRACED.findall(operation.before or "")) <= set(operation.compare)
     return bool(asked) and asked <= set(operation.compare)
 
 

@@ -14,6 +14,8 @@ from maton_mailgun.mail.text import short
 
 _CALL = re.compile(r"\s*(forward|store|stop)\s*\(\s*(.*?)\s*\)\s*", re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(r"""(?:notify\s*=\s*)?(["'])(.*)\1""", re.IGNORECASE | re.DOTALL)
+_CAPTURE = re.compile(r"\\(?:[1-9][0-9]?|g<\w+>)")
+_AUTHORITY = re.compile(r"[^/?#]*://[^/?#]*")
 _EVERYTHING = re.compile(
     r"""catch_all\s*\(\s*\)|match_(?:recipient|header)\s*\([^)]*["']\^?\(?\.[*+]\)?(?:@\.[*+])?\$?["']\s*\)""",
     re.IGNORECASE,
@@ -24,12 +26,13 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     """Old and new destinations, what is odd about the new ones, and whether the rule takes everything."""
     operation = proposal.operation
     before = await reads("its present state", operation.before, proposal.arguments) if operation.before else None
+    captures = {target for action in values(proposal.request, "action") for target in targets(action)}
     new = list(dict.fromkeys(_asked(proposal)))
     old = list(dict.fromkeys(_present(before)))
     rows, warnings, raises = [], [], 0
     for destination in new:
         label = "Forwards to (as now)" if destination in old else "Forwards to (new)"
-        host, flags, dangerous = _judged(destination)
+        host, flags, dangerous = _judged_action(destination) if destination in captures else _judged(destination)
         rows.append(Row(label, short(destination, 500), [f"host {host}", *flags] if host else flags))
         if destination not in old and host:
             warnings.append(f"Data will be forwarded to {short(host, 253)}.")
@@ -80,6 +83,18 @@ def _present(before: ReadAnswer | None) -> Iterator[str]:
             yield data.strip()
         elif isinstance(data, str) and key == "actions":
             yield from targets(data)
+
+
+def _judged_action(destination: str) -> tuple[str, list[str], bool]:
+    """The same for a route, in which a capture stands for a part of the mail that comes in (Mailgun's manual, Routes):
+    harmless in a path or before an @, not where it says to whom the mail goes."""
+    if not _CAPTURE.search(destination):
+        return _judged(destination)
+    url = _AUTHORITY.match(destination)
+    decides = url[0] if url else destination.rpartition("@")[2]
+    if _CAPTURE.search(decides):
+        return "", ["the mail that comes in decides where it goes"], True
+    return _judged(_CAPTURE.sub("x", destination))
 
 
 def _judged(destination: str) -> tuple[str, list[str], bool]:

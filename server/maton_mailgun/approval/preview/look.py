@@ -223,7 +223,8 @@ def _warnings(
     lines += [change.consent for change in diff if change.consent is not None]
     if before is not None and before.status == 404 and operation.access != "create":
         lines.append(f"{target[:1].upper()}{target[1:]} does not exist: the service will probably refuse this.")
-    if before is not None and before.status != 404 and operation.access == "create":
+    there = before is not None and before.status != 404
+    if there and operation.access == "create" and not operation.adds:
         lines.append("It is there already: this will overwrite it or be refused.")
     if difference.changes_nothing(operation, proposal.arguments, before, diff):
         lines.append("This changes nothing: every value is already as asked for.")
