@@ -71,7 +71,7 @@ async def test_attack_45_what_cannot_be_read_is_said(desk: Desk, html: str, why:
     [
         ("https://2130706433/", "private or local address (an unusual spelling of 127.0.0.1)"),
         ("https://0x7f.1/", "private or local address (an unusual spelling of 127.0.0.1)"),
-        ("https://metadata.google.internal/", "private or local name"),
+        ("https://metadata.google.internal/", "cloud metadata host"),
         ("https://good.com%2eevil.net/", "the host is spelled with percent signs; it is good.com.evil.net"),
     ],
 )

@@ -209,7 +209,8 @@ class _Walk:
         where = around.where
         if where == SHOWN and self._hides(name, attributes, space):
             where = HIDDEN
-        unseen = name if not around.unseen and (name in UNSHOWN and (not space or name in {"style", "script"})) else ""
+        silent = name in UNSHOWN if not space else space == "svg" and name in {"style", "script"}
+        unseen = name if silent and not around.unseen else ""
         listed = around.listed or name == "select"
         inner = _Around(where, _integration(name, attributes, space), space, unseen or around.unseen, listed)
         return inner, Piece("start", name, attributes, where=where, foreign=bool(space))
