@@ -79,11 +79,11 @@ def too_much(preview: Preview) -> str:
     total = 0
     for line in _lines(preview):
         if not line.fact:
-            total += len(line.text)
+            total += _size(line)
             left -= _size(line)
             if left < 0 and line.what:
                 missing[line.what] += 1
-    told = " and ".join(count(number, what, _several(what)) for what, number in missing.items())
+    told = " and ".join(count(number, what, _several(what)) for what, number in missing.items()) or "the end of it"
     return f"it has {total:,} characters, a form holds {MOST:,}: {told} would be missing"
 
 
