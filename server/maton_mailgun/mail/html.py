@@ -158,7 +158,8 @@ class _Around:
     unseen: str = ""
     """The element of `UNSHOWN` that text stands in."""
     listed: bool = False
-    """Whether it stands in a `select`: there, browsers read markup where the standard of today has a style sheet."""
+    """Whether it stands in a `select` or an `option`: their labels are all the text in them, and older browsers read
+    markup there where the standard of today has a style sheet (Chromium, held against it)."""
 
 
 class _Walk:
@@ -211,7 +212,7 @@ class _Walk:
             where = HIDDEN
         silent = name in UNSHOWN if not space else space == "svg" and name in {"style", "script"}
         unseen = name if silent and not around.unseen else ""
-        listed = around.listed or name == "select"
+        listed = around.listed or name in {"select", "option"}
         inner = _Around(where, _integration(name, attributes, space), space, unseen or around.unseen, listed)
         return inner, Piece("start", name, attributes, where=where, foreign=bool(space))
 
@@ -242,9 +243,8 @@ class _Walk:
     def _text(self, text: str, around: _Around) -> Iterator[Piece]:
         yield Piece("text", around.unseen, text=text, where=around.where, foreign=bool(around.space))
         if around.unseen and around.listed:
-            for piece in self._for_some(text):
-                yield replace(piece, where=around.where)
-        elif around.unseen in _FALLBACK:
+            yield Piece("text", text=f" {text} ", where=around.where)
+        if around.unseen in _FALLBACK or (around.unseen and around.listed):
             yield from self._for_some(text)
 
     def _comment(self, text: str) -> Iterator[Piece]:
