@@ -35,7 +35,7 @@ BEFORE_THE_AT = "what stands before the @ is not the host; it leads to {}"
         ("https://127.1/", "127.1", [SPELLED.format(PRIVATE, "127.0.0.1")]),
         ("https://134744072/", "134744072", ["an unusual spelling of the address 8.8.8.8"]),
         ("https://１２７.0.0.1/", "127.0.0.1", [PRIVATE]),
-        ("https://%31%32%37.0.0.1/", "127.0.0.1", [PRIVATE]),
+        ("https://%31%32%37.0.0.1/", "127.0.0.1", ["the host is spelled with percent signs; it is 127.0.0.1", PRIVATE]),
         ("https://localhost/", "localhost", ["private or local name"]),
         ("https://localhost./", "localhost.", ["private or local name"]),
         ("https://db/", "db", ["private or local name"]),
