@@ -62,12 +62,14 @@ def test_45_what_costs_too_much_is_said_not_read() -> None:
     attributes = "<p " + " ".join(f"a{n}" for n in range(300)) + ">"
     unclosed = "".join(f"<b a={n}>" for n in range(1_500)) + "<p>x" * 1_500
     ended = "<div><!--</div>-->" * 600
-    assert [read(source).lost for source in (deep, many, attributes, unclosed, ended, "x" * 2_000_001)] == [
+    quotes = "<style>" + '"' * 900_000
+    assert [read(source).lost for source in (deep, many, attributes, unclosed, ended, quotes, "x" * 2_000_001)] == [
         "nested too deep to be read",
         "more than 30,000 tags, too many to be read",
         "a tag with too many attributes to be read",
         "too many elements that are never closed to be read",
         "nested too deep to be read",
+        "styled with too many strings to be read",
         "longer than 2,000,000 characters, too long to be read",
     ]
 

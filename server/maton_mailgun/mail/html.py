@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from maton_mailgun.mail import style_sheets
 from maton_mailgun.mail.nesting import DEEP, MANY, why_too_costly
-from maton_mailgun.mail.style_sheets import Styles
+from maton_mailgun.mail.style_sheets import Styles, TooManyStrings
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -88,7 +88,7 @@ def read(source: str) -> Page:
         return Page(lost=lost)
     try:
         return _read(source)
-    except _Lost as problem:
+    except (_Lost, TooManyStrings) as problem:
         return Page(lost=str(problem))
 
 

@@ -28,8 +28,16 @@ _NOT_SAID = re.compile(
 _NAMES_A_FILE = re.compile(r"(?i)(?:url|format|local)\(\s*$")
 _ATTRIBUTE = re.compile(r"(?i)attr\(\s*([a-z][\w-]*)")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|\n|(.))", re.DOTALL)
+_MOST_QUOTES = 20_000
 _MOST_RULES = 20
 """With one class in common; more would take long, and nobody has them."""
+
+
+class TooManyStrings(ValueError):
+    """A style sheet would take long to be read."""
+
+    def __init__(self) -> None:
+        super().__init__("styled with too many strings to be read")
 
 
 @dataclass(slots=True)
@@ -93,6 +101,8 @@ def strings(css: str) -> Collection[str]:
     """The strings of the declarations in `css` that recipients may read."""
     if '"' not in css and "'" not in css:
         return ()
+    if css.count('"') + css.count("'") > _MOST_QUOTES:
+        raise TooManyStrings
     found: dict[str, None] = {}
     start = 0
     for token in _TOKEN.finditer(css):
