@@ -21,7 +21,12 @@ def a_record(**changes: Any) -> Record:
         principal="local",
         client="a client",
         connection_id="conn-1",
-        preview={"title": "Create a route", "sections": [{"heading": "Route", "rows": []}], "warnings": []},
+        preview={
+            "whole": True,
+            "title": "Create a route",
+            "sections": [{"heading": "Route", "rows": []}],
+            "warnings": [],
+        },
         snapshot=None,
         risk="low",
         rule=None,

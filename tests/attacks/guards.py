@@ -176,7 +176,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("44", "no link of somebody else leads there", {"44-link": FALSE}),
     Guard("48", "values that leave are shown whole", {"48-whole": WITH("safe_line(text[:4000])")}),
     Guard("48", "a form that cannot hold all that leaves is not asked", {"48-form": FALSE}),
-    Guard("48", "what an earlier version showed makes no form", {"48-earlier": FALSE}),
+    Guard("48", "what an earlier version showed takes no yes", {"48-earlier": FALSE}),
     Guard("48", "a yes counts to a form that held everything", {"48-answer": WITH("form is not None")}),
     Guard("48", "a relay is for what the model was told whole", {"48-relay": FALSE}),
     Guard(

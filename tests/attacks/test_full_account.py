@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.preview import look
 from maton_mailgun.approval.preview.terminal_text import terminal
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.record import Channel, Record
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
 from maton_mailgun.sandbox.account.seed import TEMPLATE
 
@@ -143,12 +145,34 @@ async def test_attack_48_a_yes_to_another_text_than_the_form_now_has_does_not_co
     assert desk.writes() == []
 
 
+def as_earlier_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze = look._safe
+    monkeypatch.setattr(look, "_safe", lambda found: {**freeze(found), "whole": False})
+
+
+@pytest.mark.parametrize("channel", ["page", "cli"])
+async def test_attack_48_what_an_earlier_version_froze_takes_no_yes_anywhere(
+    desk: Desk, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_earlier_versions(monkeypatch)
+    async with desk.open() as house, house.client() as client:
+        assert structured(await client.call_tool("send_message", LETTER))["status"] == "approval_required"
+        record = await house.only()
+        yes = Decision(approve=True, level="operator", channel=channel, decider="somebody")
+        with pytest.raises(NotDecidable, match="did not show all of it"):
+            await house.gate.decide(record.id, yes)
+        assert await house.state(record.id) == "pending"
+        await house.gate.decide(record.id, replace(yes, approve=False))
+        assert await house.state(record.id) == "rejected"
+    assert desk.writes() == []
+
+
 @ERAS
 async def test_attack_48_what_an_earlier_version_froze_is_not_asked_by_a_form(
     desk: Desk, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its previews cut long values for good, and do not say that they are whole."""
-    monkeypatch.setattr(look, "WHOLE", "earlier")
+    as_earlier_versions(monkeypatch)
     person = Person(desk.clock, APPROVE)
     async with desk.open() as house, house.client(person, mode=mode) as client:
         content = structured(await client.call_tool("send_message", LETTER))

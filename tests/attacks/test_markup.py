@@ -8,10 +8,17 @@ import pytest
 
 from maton_mailgun.approval.channels.page.frame import render
 from maton_mailgun.approval.channels.page.view import bodies
+from maton_mailgun.approval.preview.document import Preview, ShownMessage
 
 from .bench import LETTER, Desk, structured
 
 pytestmark = pytest.mark.anyio
+
+
+def message_in(frozen: dict[str, Any]) -> ShownMessage:
+    message = Preview.of(frozen).message
+    assert message is not None
+    return message
 
 
 async def preview_of(desk: Desk, **parts: str) -> dict[str, Any]:
@@ -35,7 +42,7 @@ async def preview_of(desk: Desk, **parts: str) -> dict[str, Any]:
 )
 async def test_attack_45_words_and_links_that_a_browser_shows_are_on_the_page(desk: Desk, html: str) -> None:
     preview = await preview_of(desk, html=html)
-    shown = bodies(preview["message"])
+    shown = bodies(message_in(preview))
     assert preview["message"]["link_hosts"] == ["evil.example.net"]
     assert shown["read"]["words"].splitlines() == ["Pay to our new account"]
     assert [(link["text"], link["host"]) for link in shown["links"]] == [("account", "evil.example.net")]
@@ -63,7 +70,7 @@ async def test_attack_45_numbers_that_only_one_body_says_are_named(desk: Desk) -
 async def test_attack_45_what_cannot_be_read_is_said(desk: Desk, html: str, why: str) -> None:
     preview = await preview_of(desk, html=html)
     assert f"The HTML is {why}: only its source can be shown." in preview["warnings"]
-    assert bodies(preview["message"])["lost"] == why
+    assert bodies(message_in(preview))["lost"] == why
 
 
 @pytest.mark.parametrize(
@@ -77,6 +84,6 @@ async def test_attack_45_what_cannot_be_read_is_said(desk: Desk, html: str, why:
 )
 async def test_attack_45_links_are_judged_as_routes_are(desk: Desk, url: str, flag: str) -> None:
     preview = await preview_of(desk, html=f"<a href='{url}'>x</a>")
-    (link,) = bodies(preview["message"])["links"]
+    (link,) = bodies(message_in(preview))["links"]
     assert flag in link["flags"]
     assert any(flag in warning for warning in preview["warnings"])

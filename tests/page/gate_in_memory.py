@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, Decision, NotDecidable
+from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, EARLIER, Decision, NotDecidable
 from maton_mailgun.approval.store.record import MOVES, Record, State
 
 
@@ -55,6 +55,8 @@ class GateInMemory:
             raise NotDecidable(record, f"It is {record.state} already.")
         if record.level == "operator" and decision.level != "operator":
             raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
+        if decision.approve and not record.preview.get("whole"):
+            raise NotDecidable(record, EARLIER)
         self.decisions.append((approval_id, decision))
         now = self.clock()
         said: dict[str, Any] = {

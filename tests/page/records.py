@@ -43,6 +43,7 @@ def a_record(**changes: Any) -> Record:
 def a_preview(**changes: Any) -> dict[str, Any]:
     """What a person is shown of a new route."""
     preview: dict[str, Any] = {
+        "whole": True,
         "title": "Create a route",
         "action": "create",
         "operation": "create_route",

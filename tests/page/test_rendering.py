@@ -9,6 +9,7 @@ import pytest
 
 from maton_mailgun.approval.channels.page.frame import Rendered, render
 from maton_mailgun.approval.channels.page.view import bodies
+from maton_mailgun.approval.preview.document import InlinePicture, ShownMessage
 from maton_mailgun.mail import html as markup
 from maton_mailgun.mail import links
 
@@ -75,18 +76,18 @@ def test_17_styles_cannot_end_early_or_spell_out_an_address() -> None:
 
 
 def test_inline_pictures_are_found_by_their_content_id() -> None:
-    inline = [{"cid": "<Logo.PNG>", "content_type": "image/png", "data_uri": PICTURE}]
+    inline = [InlinePicture("<Logo.PNG>", "image/png", data_uri=PICTURE)]
     assert body_of(render('<img src="CID:logo.png" width=4>', inline)) == f'<img src="{PICTURE}" width="4">'
 
 
 @pytest.mark.parametrize("uri", ["data:text/html,<script>", "https://x.test/a.png", "javascript:1"])
 def test_17_an_inline_picture_is_a_picture(uri: str) -> None:
-    rendered = render("<img src=cid:a>", [{"cid": "a", "data_uri": uri}])
+    rendered = render("<img src=cid:a>", [InlinePicture("a", data_uri=uri)])
     assert "<img" not in rendered.document
 
 
 def test_a_real_letter_keeps_its_looks() -> None:
-    rendered = render(LETTER, [{"cid": "logo.png", "data_uri": PICTURE}])
+    rendered = render(LETTER, [InlinePicture("logo.png", data_uri=PICTURE)])
     assert rendered.removed == ("1 remote picture (track.example.net)",)
     assert '<h1 style="font-family:Georgia,serif">Your invoice for March</h1>' in rendered.document
     assert f'<img src="{PICTURE}" width="40" height="40" alt="Logo">' in rendered.document
@@ -218,10 +219,10 @@ def test_the_list_of_links_is_bounded_and_says_so() -> None:
 
 
 def test_12_sources_show_what_is_invisible() -> None:
-    shown = bodies({"text": "a\u202eb\nc", "html": "<p>\u200b\x00</p>"})
+    shown = bodies(ShownMessage(text="a\u202eb\nc", html="<p>\u200b\x00</p>"))
     assert (shown["text"], shown["html"]) == ("a⟨U+202E⟩b\nc", "<p>⟨U+200B⟩⟨U+0000⟩</p>")
 
 
 def test_long_sources_are_given_to_the_last_character() -> None:
-    shown = bodies({"text": "x" * 1_000_000 + "y", "html": "w" * 1_000_000 + "z"})
+    shown = bodies(ShownMessage(text="x" * 1_000_000 + "y", html="w" * 1_000_000 + "z"))
     assert (shown["text"], shown["html"]) == ("x" * 1_000_000 + "y", "w" * 1_000_000 + "z")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from maton_mailgun.approval.preview import words
+from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.wire.result import NOTICE
@@ -37,14 +38,15 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     """
     if record.state == "pending":
         return Outcome(pending(record, decide or [], no_form), headline=_pending_words(decide or [], no_form))
+    preview = Preview.of(record.preview)
     content: dict[str, Any] = {
         "status": _STATES.get(record.state, record.state),
         "executed": _executed(record),
         "approval_id": record.id,
         "operation": record.operation,
-        "target": record.preview.get("target", ""),
+        "target": preview.target,
     }
-    if record.preview.get("account", {}).get("sandbox"):
+    if preview.account.sandbox:
         content["sandbox"] = True
     if record.decided_by and record.state not in ("expired", "cancelled"):
         key = "rejected_by" if record.state == "rejected" else "approved_by"
@@ -58,19 +60,19 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
 
 def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> dict[str, Any]:
     """Structured content of a call that waits for a person."""
-    preview = record.preview
+    preview = Preview.of(record.preview)
     return {
         "status": "approval_required",
         "executed": False,
         "approval_id": record.id,
         "operation": record.operation,
         "action": record.access,
-        "account": {key: preview["account"][key] for key in ("connection_id", "label")},
-        **({"sandbox": True} if preview["account"].get("sandbox") else {}),
-        "target": preview["target"],
-        "effect": preview["effect"],
-        "preview": words.brief(preview),
-        "warnings": list(preview["warnings"]),
+        "account": {"connection_id": preview.account.connection_id, "label": preview.account.label},
+        **({"sandbox": True} if preview.account.sandbox else {}),
+        "target": preview.target,
+        "effect": preview.effect,
+        "preview": words.brief(record.preview),
+        "warnings": list(preview.warnings),
         "notice": NOTICE,  # guard: 21-preview
         "digest": record.digest,
         "expires_at": timestamp(record.expires_at),
@@ -90,7 +92,7 @@ def listed(record: Record) -> dict[str, Any]:
         "status": _STATES.get(record.state, record.state),
         "executed": _executed(record),
         "operation": record.operation,
-        "target": record.preview.get("target", ""),
+        "target": Preview.of(record.preview).target,
         "created_at": timestamp(record.created_at),
         **({"expires_at": timestamp(record.expires_at)} if record.state in ("pending", "approved") else {}),
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from maton_mailgun.approval.preview.document import Preview, Row
 from maton_mailgun.approval.preview.fields import rows
 from maton_mailgun.approval.preview.terminal_text import field_lines, terminal
 from maton_mailgun.approval.store.record import Record
@@ -30,7 +31,7 @@ _TONES: Mapping[str, Tone] = {
 
 def row(record: Record, now: float) -> tuple[str, ...]:
     """One line of a list, in the order of `HEADINGS`."""
-    target = short(str(record.preview.get("target", "")), 60)
+    target = short(Preview.of(record.preview).target, 60)
     return record.id, record.state, record.operation, target, f"{_ago(now - record.created_at)} ago"
 
 
@@ -46,8 +47,8 @@ def show_preview(screen: Screen, record: Record, more: Sequence[str] = ()) -> No
 def request_lines(screen: Screen, prepared: Prepared) -> list[str]:
     """The exact request, field by field and decoded; secrets are not shown."""
     sent = prepared.request
-    fields = [row.as_dict() for row in rows(prepared.operation, sent)]
-    path = {"label": f"{sent.method}, decoded", "value": safe_line(unquote(sent.path)), "flags": []}
+    fields = rows(prepared.operation, sent)
+    path = Row(f"{sent.method}, decoded", safe_line(unquote(sent.path)))
     return ["", "Every field of the request", *field_lines([path, *fields], screen.width - 4)]
 
 

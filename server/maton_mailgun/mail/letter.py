@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")  # guard: 15-recipients
 """Headers in which mail programs and servers look for recipients."""
-
-_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""Kinds the page may show inside the message; SVG can hold script."""
-_PICTURE_BYTES = 100_000
-_PICTURES_BYTES = 400_000
 
 
 class MailPart(Protocol):
@@ -148,34 +142,6 @@ class FormFields:
     def names(self) -> frozenset[str]:
         """Every name that is sent."""
         return frozenset(field for field, _ in self._pairs)
-
-
-def shown(letter: Letter, *, rendered_by: str, link_hosts: Sequence[str]) -> dict[str, Any]:
-    """The `message` part of a preview; bodies raw, everything else made safe by the preview."""
-    left = _PICTURES_BYTES
-    inline: list[dict[str, Any]] = []
-    for one in letter.inline:
-        told: dict[str, Any] = {"cid": one.cid, "content_type": one.type, "name": one.name, "size": one.size}
-        if one.content is not None and one.type in _PICTURES and one.size <= min(_PICTURE_BYTES, left):
-            left -= one.size
-            told["data_uri"] = f"data:{one.type};base64,{base64.b64encode(one.content).decode('ascii')}"
-        inline.append(told)
-    return {
-        "from": letter.sender,
-        "reply_to": ", ".join(letter.header("Reply-To")),
-        "subject": letter.subject or "",
-        "text": letter.text,
-        "html": letter.html,
-        "amp_html": letter.amp_html,
-        "inline": inline,
-        "attachments": [_listed(one) for one in letter.attachments],
-        "link_hosts": list(link_hosts),
-        "rendered_by": rendered_by,
-    }
-
-
-def _listed(one: Enclosure) -> Mapping[str, Any]:
-    return {"name": one.name, "type": one.type, "size": one.size, "sha256": one.sha256}
 
 
 def _enclosed(part: MailPart, *, cid: str = "") -> Enclosure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.words import brief_holds_all
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.config import Settings
@@ -42,6 +43,6 @@ def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool
 
 
 def _to_one(record: Record) -> bool:
-    recipients = record.preview.get("recipients", ())
-    known = not record.preview.get("unchecked")
-    return known and len(recipients) <= 1 and all(one["kind"] != "list" for one in recipients)
+    preview = Preview.of(record.preview)
+    known = not preview.unchecked
+    return known and len(preview.recipients) <= 1 and all(one.kind != "list" for one in preview.recipients)

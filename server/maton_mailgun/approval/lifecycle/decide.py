@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import Conflict, IllegalMove
 from maton_mailgun.approval.store.record import Channel, Level, Record
 
 APPROVED_SECONDS = 300.0
 """How long a yes stays good when nothing carries it out."""
+
+EARLIER = "It was proposed by an earlier version, which did not show all of it: reject it and propose it again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +42,14 @@ async def decide(store: Store, record: Record, decision: Decision, now: float) -
         now: Unix seconds.
 
     Raises:
-        NotDecidable: It is no longer pending, or this channel is not enough for it.
+        NotDecidable: It is no longer pending, this channel is not enough for it, or it does not show all that leaves.
     """
     if record.state != "pending":
         raise NotDecidable(record, f"It is {record.state} already.")
     if record.level == "operator" and decision.level != "operator":
         raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
+    if decision.approve and not Preview.of(record.preview).whole:  # guard: 48-earlier
+        raise NotDecidable(record, EARLIER)
     actor = decision.decider
     try:
         if decision.approve:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maton_mailgun.approval.preview import expansion
+from maton_mailgun.approval.preview.document import ShownRecipient
 from maton_mailgun.approval.preview.expansion import Expansion
 from maton_mailgun.approval.preview.proposal import Reads, dig, items
 from maton_mailgun.catalogue.operation import Operation
@@ -57,14 +58,9 @@ class Recipient:
         """Why Mailgun will drop this copy, in words; empty where it will not."""
         return next((words for kind, (flag, words) in _SUPPRESSIONS.items() if self.notes.get(kind) == flag), "")
 
-    def as_dict(self) -> dict[str, Any]:
+    def shown(self) -> ShownRecipient:
         """The recipient as it stands in a preview."""
-        return {
-            "address": self.address.address,
-            "name": self.address.name,
-            "kind": self.kind,
-            "flags": self.remarks,
-        }
+        return ShownRecipient(self.address.address, self.address.name, self.kind, self.remarks)
 
 
 @dataclass(slots=True)

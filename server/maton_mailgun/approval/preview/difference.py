@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from maton_mailgun.approval.preview.document import ChangedValue, Row
 from maton_mailgun.approval.preview.effect import NOT_SHOWN
-from maton_mailgun.approval.preview.proposal import ReadAnswer, Row, dig
+from maton_mailgun.approval.preview.proposal import ReadAnswer, dig
 from maton_mailgun.mail.text import safe_line, short
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ class Change:
     consent: str | None = None
     """A warning that comes with this change."""
 
-    def as_dict(self) -> dict[str, str]:
+    def told(self) -> ChangedValue:
         """The change as it stands in a preview."""
-        return {"field": self.label, "before": self.before, "after": self.after}
+        return ChangedValue(self.label, self.before, self.after)
 
 
 def diff(operation: Operation, given: Mapping[str, Any], before: ReadAnswer | None) -> list[Change]:

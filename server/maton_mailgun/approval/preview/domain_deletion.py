@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section, dig, items
+from maton_mailgun.approval.preview.document import Row, Section
+from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig, items
 from maton_mailgun.mail.text import count, short
 
 _VOLUME = "GET /v3/{domain}/stats/total?event=accepted&event=delivered&duration=30d"

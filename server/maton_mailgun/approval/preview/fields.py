@@ -6,8 +6,8 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.effect import NOT_SHOWN
-from maton_mailgun.approval.preview.proposal import Row
 from maton_mailgun.mail.text import safe_line
 
 if TYPE_CHECKING:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from maton_mailgun.approval.preview.proposal import WHOLE
-from maton_mailgun.approval.preview.words import BODIES, Preview, account, asked_by, by_domain, flags, recipient
+from maton_mailgun.approval.preview.document import ChangedValue, Preview, Section, ShownRecipient
+from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, by_domain, flags, recipient
 from maton_mailgun.mail.text import count, quoted, safe_block, short
 
 MOST = 12_000
@@ -47,8 +46,9 @@ class _Line:
     """It holds a fact, and not in full."""
 
 
-def question(preview: Preview) -> FormText | None:
+def question(frozen: Frozen) -> FormText | None:
     """The message of a form, what matters most first. None where it cannot hold everything that leaves."""
+    preview = Preview.of(frozen)
     left = MOST
     lines = []
     for line in _lines(preview):
@@ -56,7 +56,7 @@ def question(preview: Preview) -> FormText | None:
         left -= 0 if line.fact else _size(line)
         if left < 0:  # guard: 48-form
             return None
-    if not preview.get(WHOLE):  # guard: 48-earlier
+    if not preview.whole:
         return None
     held, elsewhere = [], 0
     for line in lines:
@@ -70,9 +70,10 @@ def question(preview: Preview) -> FormText | None:
     return FormText("\n".join(held), elsewhere)
 
 
-def too_much(preview: Preview) -> str:
+def too_much(frozen: Frozen) -> str:
     """How much of what leaves a form could not hold, in words; for a preview without a question."""
-    if not preview.get(WHOLE):
+    preview = Preview.of(frozen)
+    if not preview.whole:
         return "it was proposed by an earlier version, which did not show all of it"
     left = MOST
     missing: Counter[str] = Counter()
@@ -97,43 +98,41 @@ def _size(line: _Line) -> int:
 
 
 def _lines(preview: Preview) -> Iterator[_Line]:
-    yield _Line(f"{preview['action'].upper()}: {preview['target']}")
-    yield _Line(preview["effect"])
-    if preview["undo"] and preview["undo"] not in preview["effect"]:
-        yield _Line(preview["undo"])
+    yield _Line(f"{preview.action.upper()}: {preview.target}")
+    yield _Line(preview.effect)
+    if preview.undo and preview.undo not in preview.effect:
+        yield _Line(preview.undo)
     yield _Line("")
     yield _Line(account(preview))
-    yield _Line(f"Risk: {preview['risk']}")
-    yield from (_Line(f"WARNING: {line}", "warning") for line in preview["warnings"])
-    yield from (_Line(f"NOT CHECKED: {line}", "warning") for line in preview["unchecked"])
-    yield from (_Line(f"EARLIER: {line}", "warning") for line in preview["history"])
-    yield from _changes(preview["diff"])
-    yield from _recipients(preview["recipients"])
-    for section in preview["sections"]:
+    yield _Line(f"Risk: {preview.risk}")
+    yield from (_Line(f"WARNING: {line}", "warning") for line in preview.warnings)
+    yield from (_Line(f"NOT CHECKED: {line}", "warning") for line in preview.unchecked)
+    yield from (_Line(f"EARLIER: {line}", "warning") for line in preview.history)
+    yield from _changes(preview.diff)
+    yield from _recipients(preview.recipients)
+    for section in preview.sections:
         # The section of this name only counts those who are all listed above.
-        if section["heading"] != "Recipients":
+        if section.heading != "Recipients":
             yield from _section(section)
-    message = preview.get("message") or {}
-    for kind, name in BODIES:
-        if body := message.get(kind):
-            yield from _body(kind, name, body)
+    for kind, name, body in bodies(preview.message):
+        yield from _body(kind, name, body)
     yield _Line("")
-    yield _Line(f"Request: {preview['request']['method']} {preview['request']['path']}")
+    yield _Line(f"Request: {preview.request.method} {preview.request.path}")
     yield _Line(asked_by(preview))
 
 
-def _changes(diff: Sequence[Mapping[str, Any]]) -> Iterator[_Line]:
+def _changes(diff: Sequence[ChangedValue]) -> Iterator[_Line]:
     """Old beside new, both shortened: the new values stand in full under what will be sent."""
     if diff:
         yield _Line("")
         yield _Line("Changes:")
     for line in diff:
-        before, after = (quoted(line[when], _MOST_OF_A_FACT) for when in ("before", "after"))
-        cut = len(line["before"]) > _MOST_OF_A_FACT
-        yield _Line(f"- {line['field']}: {before} -> {after}", "change", cut=cut)
+        before, after = (quoted(text, _MOST_OF_A_FACT) for text in (line.before, line.after))
+        cut = len(line.before) > _MOST_OF_A_FACT
+        yield _Line(f"- {line.field}: {before} -> {after}", "change", cut=cut)
 
 
-def _recipients(recipients: Sequence[Mapping[str, Any]]) -> Iterator[_Line]:
+def _recipients(recipients: Sequence[ShownRecipient]) -> Iterator[_Line]:
     if not recipients:
         return
     domains = by_domain(recipients)
@@ -144,21 +143,21 @@ def _recipients(recipients: Sequence[Mapping[str, Any]]) -> Iterator[_Line]:
     yield from (_Line(f"- {recipient(one)}", "recipient") for one in recipients)
 
 
-def _section(section: Mapping[str, Any]) -> Iterator[_Line]:
-    read = bool(section.get("read"))
+def _section(section: Section) -> Iterator[_Line]:
+    read = section.read
     yield _Line("", fact=read)
-    yield _Line(f"{section['heading']}:", fact=read)
-    for row in section["rows"]:
+    yield _Line(f"{section.heading}:", fact=read)
+    for row in section.rows:
         if read:
-            value = short(row["value"], _MOST_OF_A_FACT)
-            cut = len(row["value"]) > _MOST_OF_A_FACT
-            yield _Line(f"- {row['label']}: {value}{flags(row)}", "fact", fact=True, cut=cut)
-        elif row.get("block"):
-            yield _Line(f"- {row['label']}:{flags(row)}", "value")
-            what = f"line of {short(row['label'], 60)}"
-            yield from (_Line(line, what) for line in _quotation(row["value"].replace("⏎", "\n")))
+            value = short(row.value, _MOST_OF_A_FACT)
+            cut = len(row.value) > _MOST_OF_A_FACT
+            yield _Line(f"- {row.label}: {value}{flags(row)}", "fact", fact=True, cut=cut)
+        elif row.block:
+            yield _Line(f"- {row.label}:{flags(row)}", "value")
+            what = f"line of {short(row.label, 60)}"
+            yield from (_Line(line, what) for line in _quotation(row.value.replace("⏎", "\n")))
         else:
-            yield _Line(f"- {row['label']}: {row['value']}{flags(row)}", "value")
+            yield _Line(f"- {row.label}: {row.value}{flags(row)}", "value")
 
 
 def _body(kind: str, name: str, body: str) -> Iterator[_Line]:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import values
-from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section
+from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads
 from maton_mailgun.mail.addresses import address_flags, parse, split
 from maton_mailgun.mail.hosts import place
 from maton_mailgun.mail.text import short

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview import difference, fields, registry
+from maton_mailgun.approval.preview.document import AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
 from maton_mailgun.approval.preview.effect import render
 from maton_mailgun.approval.preview.proposal import (
-    WHOLE,
     CouldNotRead,
     Findings,
     Proposal,
     ReadAnswer,
     Reads,
-    Row,
-    Section,
     dig,
     risk_of,
 )
@@ -94,7 +92,7 @@ async def out_of_reach(proposal: Proposal, shown: Mapping[str, Any], *, seconds:
         CouldNotRead: it could not be read within `seconds`.
     """
     hold = registry.HOLDS.get(proposal.operation.preview or "")
-    return await hold(proposal, Reads(proposal.read, seconds), shown.get("covers") or {}) if hold else []
+    return await hold(proposal, Reads(proposal.read, seconds), Preview.of(shown).covers) if hold else []
 
 
 def _sources(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
@@ -160,36 +158,30 @@ def _compose(
         Section("As it is now", _as_it_is(before, diff, [*facts, *_rows(findings)]), read=True),
         Section("As it will be sent", fields.rows(operation, proposal.request, covered=findings.covers)),
     ]
-    preview = {
-        WHOLE: True,
-        "title": operation.title,
-        "action": operation.access,
-        "operation": operation.name,
-        "account": {
-            "connection_id": proposal.account.connection_id,
-            "label": short(proposal.account.label, 200),
-            "sandbox": proposal.account.sandbox,
-        },
-        "target": target,
-        "effect": effect,
-        "undo": undo,
-        "request": {"method": proposal.request.method, "path": proposal.request.path},
-        "sections": [section.as_dict() for section in sections if section.rows],
-        "diff": [line.as_dict() for line in diff],
-        "warnings": warnings,
-        "unchecked": unchecked,
-        "history": list(proposal.history),
-        "asked_by": {"client": short(proposal.client, 80), "principal": short(proposal.principal, 120)},
-        "risk": risk_of(_steps(proposal, undo, findings, unchecked, diff)),
-        "recipients": [dict(recipient) for recipient in findings.recipients],
-    }
-    if findings.reach is not None:
-        preview["covers"] = dict(findings.reach)
-    shown: dict[str, Any] = _display_safe(preview)
-    if findings.message is not None:
-        # Apart from the rest: other texts under this name, such as a recipient variable, are no message.
-        shown["message"] = _message(findings.message)
-    return shown
+    preview = Preview(
+        whole=True,
+        title=operation.title,
+        action=operation.access,
+        operation=operation.name,
+        account=ShownAccount(
+            proposal.account.connection_id, short(proposal.account.label, 200), proposal.account.sandbox
+        ),
+        target=target,
+        effect=effect,
+        undo=undo,
+        request=ShownRequest(proposal.request.method, proposal.request.path),
+        sections=[section for section in sections if section.rows],
+        diff=[change.told() for change in diff],
+        warnings=warnings,
+        unchecked=unchecked,
+        history=list(proposal.history),
+        asked_by=AskedBy(short(proposal.client, 80), short(proposal.principal, 120)),
+        risk=risk_of(_steps(proposal, undo, findings, unchecked, diff)),
+        recipients=list(findings.recipients),
+        covers=findings.reach or {},
+        message=findings.message,
+    )
+    return _safe(preview.frozen())
 
 
 def _rows(findings: Findings) -> list[Row]:
@@ -232,16 +224,22 @@ def _warnings(
     return [*dict.fromkeys(lines)]
 
 
-def _display_safe(part: Any, *, key: str = "") -> Any:
-    """`part` with every text in it display-safe: the last gate, whatever the parts above forgot."""
+def _safe(frozen: dict[str, Any]) -> dict[str, Any]:
+    """The preview with every text in it display-safe: the last gate, whatever the parts above forgot."""
+    message = frozen.pop("message", None)
+    shown: dict[str, Any] = _display_safe(frozen)
+    if message is not None:
+        # Only here: other texts of these names, such as a recipient variable, are no bodies.
+        bodies = {name: message.pop(name) for name in _RAW}
+        shown["message"] = {**_display_safe(message), **bodies}
+    return shown
+
+
+def _display_safe(part: Any) -> Any:
     if isinstance(part, str):
-        return part if key in _RAW else safe_line(part)
+        return safe_line(part)
     if isinstance(part, Mapping):
         return {name: _display_safe(inner) for name, inner in part.items()}
-    if isinstance(part, list | tuple):
+    if isinstance(part, list):
         return [_display_safe(inner) for inner in part]
     return part
-
-
-def _message(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _display_safe(inner, key=name) for name, inner in message.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from maton_mailgun.approval.preview import (
     audience,
@@ -13,20 +13,19 @@ from maton_mailgun.approval.preview import (
     options,
     reach,
     recipient_values,
+    shown_message,
     stored_template,
     variables,
 )
 from maton_mailgun.approval.preview.audience import Audience
+from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import row
-from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, Row, Section, dig
+from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig
 from maton_mailgun.approval.preview.stored_template import StoredTemplate
 from maton_mailgun.mail import letter
 from maton_mailgun.mail.addresses import address_flags, parse, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short
-
-if TYPE_CHECKING:
-    pass
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -78,9 +77,12 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     raises += stored is not None and stored.speaks_for_others(sent, domain)
     raises += people.external > 0 and "yes" not in fields.all("o:testmode")
     raises += any(address_flags(one.address, known=domain) for one in people.recipients)
-    shown = letter.shown(whole, rendered_by=stored_template.rendered_by(stored), link_hosts=[*reading.links])
-    if fields.all("recipient-variables"):
-        shown["recipient_values"] = recipient_values.as_data(fields)
+    shown = shown_message.of(
+        whole,
+        rendered_by=stored_template.rendered_by(stored),
+        link_hosts=[*reading.links],
+        recipient_values=recipient_values.as_data(fields) if fields.all("recipient-variables") else None,
+    )
     return Findings(
         sections=[
             Section("Sender", _sender(sent, whole, stored, domain)),
@@ -96,7 +98,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         ],
         warnings=warnings,
         unchecked=[*extra.unchecked, *people.unchecked, *doubts, *reading.unchecked, *more.unchecked],
-        recipients=[one.as_dict() for one in people.recipients],
+        recipients=[one.shown() for one in people.recipients],
         message=shown,
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
         effect=_effect(whole, people, fields, domain, proposal.now) + reach.in_words(covers),

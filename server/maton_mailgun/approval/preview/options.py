@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
+from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.fields import row
-from maton_mailgun.approval.preview.proposal import Row
 from maton_mailgun.mail.hosts import place
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, Letter
 from maton_mailgun.mail.text import count, moment, safe_line, short

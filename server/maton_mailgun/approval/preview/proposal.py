@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from maton_mailgun.approval.preview.document import Section, ShownMessage, ShownRecipient
 from maton_mailgun.approval.store.record import Risk
 from maton_mailgun.exchange import Account
 from maton_mailgun.mail.text import short
@@ -15,9 +16,6 @@ from maton_mailgun.mail.text import short
 if TYPE_CHECKING:
     from maton_mailgun.catalogue.operation import Operation
     from maton_mailgun.wire.request import Request
-
-WHOLE = "whole"
-"""A preview that has this holds every value that leaves in full; those that earlier versions froze cut long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +65,6 @@ class Proposal:
     """Who asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One labelled line; `flags` are short remarks shown beside it."""
-
-    label: str
-    value: str
-    flags: Sequence[str] = ()
-    block: bool = False
-    """Drawn with a line of its own for each line of the value, which end in ⏎ here."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The line as it stands in a preview."""
-        line: dict[str, Any] = {"label": self.label, "value": self.value, "flags": list(self.flags)}
-        return line | {"block": True} if self.block else line
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Some lines under a heading."""
-
-    heading: str
-    rows: Sequence[Row]
-    read: bool = False
-    """Only facts that were read from the account: a channel without room for them may say where they are instead. All
-    else is about what leaves, and a channel that cannot hold it takes no yes."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The section as it stands in a preview."""
-        part: dict[str, Any] = {"heading": self.heading, "rows": [row.as_dict() for row in self.rows]}
-        return part | {"read": True} if self.read else part
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What a preview function adds to what the row says."""
@@ -107,8 +73,8 @@ class Findings:
     warnings: Sequence[str] = ()
     unchecked: Sequence[str] = ()
     """Lines that begin with "could not check"; failed reads are added without being named here."""
-    recipients: Sequence[Mapping[str, Any]] = ()
-    message: Mapping[str, Any] | None = None
+    recipients: Sequence[ShownRecipient] = ()
+    message: ShownMessage | None = None
     target: str | None = None
     """Replaces the row's."""
     effect: str | None = None
@@ -121,7 +87,7 @@ class Findings:
     """How far the yes reaches beyond the request: held to again before the write (see `registry.HOLDS`)."""
 
 
-class Preview(Protocol):
+class PreviewFunction(Protocol):
     """A function of this package."""
 
     async def __call__(self, proposal: Proposal, reads: Reads, /) -> Findings: ...

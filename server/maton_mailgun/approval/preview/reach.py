@@ -12,7 +12,8 @@ from typing import Any
 
 from maton_mailgun.approval.preview import audience, expansion
 from maton_mailgun.approval.preview.audience import Audience
-from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal, ReadAnswer, Reads, Row, dig
+from maton_mailgun.approval.preview.document import Row
+from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal, ReadAnswer, Reads, dig
 from maton_mailgun.mail.text import count, safe_line, short
 
 _KINDS = ("state", "type", "disabled")

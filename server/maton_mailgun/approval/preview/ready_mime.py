@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 
 from maton_mailgun.approval.preview import message
-from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, Row, Section
+from maton_mailgun.approval.preview.document import Row, Section
+from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads
 from maton_mailgun.mail.addresses import parse_all
 from maton_mailgun.mail.letter import FormFields, Letter
 from maton_mailgun.mail.mime import examine, from_request, source

@@ -10,7 +10,7 @@ from typing import Any
 from maton_mailgun.approval.preview import content
 from maton_mailgun.approval.preview.audience import Audience, Recipient
 from maton_mailgun.approval.preview.content import Reading
-from maton_mailgun.approval.preview.proposal import Row
+from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.mail import filling
 from maton_mailgun.mail.letter import FormFields, Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short

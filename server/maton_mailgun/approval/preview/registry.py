@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from maton_mailgun.approval.preview import domain_deletion, forwarding, message, reach, ready_mime, template_deletion
-from maton_mailgun.approval.preview.proposal import Preview, Proposal, Reads
+from maton_mailgun.approval.preview.proposal import PreviewFunction, Proposal, Reads
 
-PREVIEWS: Mapping[str, Preview] = {
+PREVIEWS: Mapping[str, PreviewFunction] = {
     "domain_deletion": domain_deletion.preview,
     "forwarding": forwarding.preview,
     "message": message.preview,

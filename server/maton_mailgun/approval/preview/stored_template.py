@@ -13,8 +13,9 @@ from typing import Any
 
 from maton_mailgun.approval.preview import options, variables
 from maton_mailgun.approval.preview.audience import Audience, Recipient, is_external
+from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.fields import row
-from maton_mailgun.approval.preview.proposal import ReadAnswer, Row, dig
+from maton_mailgun.approval.preview.proposal import ReadAnswer, dig
 from maton_mailgun.mail import address_fields, filling
 from maton_mailgun.mail.addresses import address_flags, parse_all
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, Letter

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
 
-from maton_mailgun.approval.preview.words import BODIES, Preview, account, asked_by, flags, recipient
+from maton_mailgun.approval.preview.document import ChangedValue, Preview, Row
+from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, flags, recipient
 from maton_mailgun.mail.text import safe_block
 
 BAR = "  | "
@@ -19,43 +19,41 @@ _HANG = "    "
 _WORD = re.compile(r" *[^ ]+| +$")
 
 
-def terminal(preview: Preview, width: int = 80) -> list[str]:
+def terminal(frozen: Frozen, width: int = 80) -> list[str]:
     """The whole preview as lines of at most `width` columns, free of control sequences, with every recipient, every
     value and the whole message."""
-    return [line for text, indent in _lines(preview) for line in _wrapped(text, indent, max(width, 40))]
+    return [line for text, indent in _lines(Preview.of(frozen)) for line in _wrapped(text, indent, max(width, 40))]
 
 
-def field_lines(rows: Sequence[Mapping[str, Any]], width: int = 80) -> list[str]:
+def field_lines(rows: Sequence[Row], width: int = 80) -> list[str]:
     """Rows alone, as they stand in a preview."""
     return [line for text, indent in _rows(rows) for line in _wrapped(text, indent, max(width, 40))]
 
 
 def _lines(preview: Preview) -> Iterator[tuple[str, str]]:
     """Each line with the text that stands before it and its continuations."""
-    yield f"{preview['action'].upper()}: {preview['target']}", ""
-    yield preview["effect"], ""
-    yield preview["undo"], ""
+    yield f"{preview.action.upper()}: {preview.target}", ""
+    yield preview.effect, ""
+    yield preview.undo, ""
     yield "", ""
     yield account(preview), ""
-    yield f"Risk: {preview['risk']}", ""
-    yield f"Request: {preview['request']['method']} {preview['request']['path']}", ""
+    yield f"Risk: {preview.risk}", ""
+    yield f"Request: {preview.request.method} {preview.request.path}", ""
     yield asked_by(preview), ""
     for heading, lines in (
-        ("Warnings", preview["warnings"]),
-        ("Not checked", preview["unchecked"]),
-        ("Earlier", preview["history"]),
+        ("Warnings", preview.warnings),
+        ("Not checked", preview.unchecked),
+        ("Earlier", preview.history),
     ):
         yield from _part(heading, [(line, _MARGIN) for line in lines])
-    yield from _part("Changes", _changes(preview["diff"]))
-    for section in preview["sections"]:
-        yield from _part(section["heading"], _rows(section["rows"]))
-    recipients = preview["recipients"]
+    yield from _part("Changes", _changes(preview.diff))
+    for section in preview.sections:
+        yield from _part(section.heading, _rows(section.rows))
+    recipients = preview.recipients
     everyone = [(recipient(one), _MARGIN) for one in recipients]  # guard: 16-everyone
     yield from _part(f"All recipients ({len(recipients):,})", everyone)
-    message = preview.get("message") or {}
-    for kind, name in BODIES:
-        if message.get(kind):
-            yield from _part(f"{name}{'' if kind == 'text' else ' source'}", _quotation(safe_block(message[kind])))
+    for kind, name, body in bodies(preview.message):
+        yield from _part(f"{name}{'' if kind == 'text' else ' source'}", _quotation(safe_block(body)))
 
 
 def _part(heading: str, lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -66,23 +64,23 @@ def _part(heading: str, lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str,
         yield from lines
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _rows(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for row in rows:
-        if row.get("block"):
-            yield f"{row['label']}:{flags(row)}", _MARGIN
-            yield from _quotation(row["value"].replace("⏎", "\n"))
+        if row.block:
+            yield f"{row.label}:{flags(row)}", _MARGIN
+            yield from _quotation(row.value.replace("⏎", "\n"))
         else:
-            yield f"{row['label']}: {row['value']}{flags(row)}", _MARGIN
+            yield f"{row.label}: {row.value}{flags(row)}", _MARGIN
 
 
-def _changes(diff: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _changes(diff: Sequence[ChangedValue]) -> Iterator[tuple[str, str]]:
     for line in diff:
-        if "⏎" in line["before"] + line["after"]:
-            for when, text in (("now", line["before"]), ("then", line["after"])):
-                yield f"{line['field']}, {when}:", _MARGIN
+        if "⏎" in line.before + line.after:
+            for when, text in (("now", line.before), ("then", line.after)):
+                yield f"{line.field}, {when}:", _MARGIN
                 yield from _quotation(text.replace("⏎", "\n"))
         else:
-            yield f"{line['field']}: {line['before']} -> {line['after']}", _MARGIN
+            yield f"{line.field}: {line.before} -> {line.after}", _MARGIN
 
 
 def _quotation(text: str) -> Iterator[tuple[str, str]]:

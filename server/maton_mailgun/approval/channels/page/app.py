@@ -20,6 +20,7 @@ from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidabl
 from maton_mailgun.approval.channels.page.sessions import Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
 from maton_mailgun.approval.channels.page.waiting import Waiting
+from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
 
 WAIT_SECONDS = 15.0
@@ -233,18 +234,18 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "reason": reason.strip()}
 
 
-def _message_of(record: Record) -> Mapping[str, Any]:
-    shown = record.preview.get("message")
-    if not isinstance(shown, Mapping):
+def _message_of(record: Record) -> ShownMessage:
+    shown = Preview.of(record.preview).message
+    if shown is None:
         raise _not_found()
     return shown
 
 
-async def _render(shown: Mapping[str, Any]) -> frame.Rendered:
-    markup = str(shown.get("html") or "")
+async def _render(shown: ShownMessage) -> frame.Rendered:
+    markup = shown.html or ""
     if len(markup) > frame.MOST_CHARACTERS:
         return frame.too_long()
-    return await asyncio.to_thread(frame.render, markup, shown.get("inline") or ())
+    return await asyncio.to_thread(frame.render, markup, shown.inline)
 
 
 def _not_found() -> PageRefusal:

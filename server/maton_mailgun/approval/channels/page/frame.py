@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from maton_mailgun.approval.preview.document import InlinePicture
 from maton_mailgun.mail.html import SOME, UNSHOWN, Page, Piece, read
 from maton_mailgun.mail.text import count, safe_line
 
@@ -62,16 +63,16 @@ class Rendered:
     """What is not shown as the sender wrote it, in words: `2 remote pictures (images.example.com)`."""
 
 
-def render(markup: str, inline: Iterable[Mapping[str, Any]] = ()) -> Rendered:
-    """Rebuild `markup`; `inline` holds the pictures it may name by content id (`cid`, `data_uri`)."""
+def render(markup: str, inline: Iterable[InlinePicture] = ()) -> Rendered:
+    """Rebuild `markup`; `inline` holds the pictures it may name by content id."""
     return render_page(read(markup), inline)
 
 
-def render_page(page: Page, inline: Iterable[Mapping[str, Any]] = ()) -> Rendered:
+def render_page(page: Page, inline: Iterable[InlinePicture] = ()) -> Rendered:
     """The same of what was read already."""
     if page.lost:
         return Rendered(_document(f"<p>{html.escape(_cannot(page.lost))}</p>"), (f"the whole body: {page.lost}",))
-    body = _Body({_cid(picture["cid"]): str(picture["data_uri"]) for picture in inline if picture.get("data_uri")})
+    body = _Body({_cid(picture.cid): picture.data_uri for picture in inline if picture.data_uri})
     for piece in page.pieces:
         match piece:
             case Piece(where="some programs only"):

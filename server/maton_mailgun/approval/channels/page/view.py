@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import html, links
 from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
@@ -16,17 +18,16 @@ _BODIES = frozenset({"text", "html", "amp_html", "inline"})
 
 def summary(record: Record) -> dict[str, Any]:
     """One line of the list."""
-    preview = record.preview
-    account = preview.get("account") or {}
+    preview = Preview.of(record.preview)
     return {
         "id": record.id,
         "state": record.state,
         "risk": record.risk,
         "action": record.access,
-        "title": safe_line(str(preview.get("title") or record.operation)),
-        "target": short(str(preview.get("target") or ""), 300),
-        "account": short(str(account.get("label") or record.connection_id), 200),
-        "sandbox": bool(account.get("sandbox")),
+        "title": safe_line(preview.title or record.operation),
+        "target": short(preview.target, 300),
+        "account": short(preview.account.label or record.connection_id, 200),
+        "sandbox": preview.account.sandbox,
         "client": short(record.client, 80),
         "created_at": record.created_at,
         "expires_at": record.expires_at,
@@ -36,8 +37,7 @@ def summary(record: Record) -> dict[str, Any]:
 
 def detail(record: Record, *, reveals: bool) -> dict[str, Any]:
     """Everything about one record but the bodies of a message."""
-    preview = {name: part for name, part in record.preview.items() if name != "message"}
-    message = record.preview.get("message")
+    preview = Preview.of(record.preview)
     return {
         **summary(record),
         "operation": record.operation,
@@ -49,8 +49,8 @@ def detail(record: Record, *, reveals: bool) -> dict[str, Any]:
         "message_id": safe_line(record.message_id) if record.message_id else None,
         "duplicate_of": record.duplicate_of,
         "reveals": reveals,
-        "preview": _shown(preview),
-        "message": _envelope(message) if isinstance(message, Mapping) else None,
+        "preview": _shown(replace(preview, message=None).frozen()),
+        "message": _envelope(preview.message) if preview.message is not None else None,
         "status": status(record),
     }
 
@@ -73,14 +73,14 @@ def status(record: Record) -> dict[str, Any]:
     }
 
 
-def bodies(message: Mapping[str, Any]) -> dict[str, Any]:
+def bodies(message: ShownMessage) -> dict[str, Any]:
     """The texts of a message and where its links lead."""
-    text, markup = str(message.get("text") or ""), str(message.get("html") or "")
-    page, amp = html.read(markup), html.read(str(message.get("amp_html") or ""))
+    text, markup, amp_markup = message.text or "", message.html or "", message.amp_html or ""
+    page, amp = html.read(markup), html.read(amp_markup)
     found, total = links.find(page, text, amp)
     read = {"words": html.words(page.pieces), "added": "\n".join(page.added)}
     read |= {"hidden": html.words(page.pieces, html.HIDDEN), "some": html.words(page.pieces, html.SOME)}
-    sources = {"text": text, "html": markup, "amp_html": str(message.get("amp_html") or "")}
+    sources = {"text": text, "html": markup, "amp_html": amp_markup}
     return {
         **{name: safe_block(body) for name, body in sources.items()},
         "read": {name: safe_block(said) for name, said in read.items()},
@@ -90,9 +90,10 @@ def bodies(message: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _envelope(message: Mapping[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = _shown({name: part for name, part in message.items() if name not in _BODIES})
-    return {**shown, **{name: bool(message.get(name)) for name in ("text", "html", "amp_html")}}
+def _envelope(message: ShownMessage) -> dict[str, Any]:
+    found = Preview(message=message).frozen()["message"]
+    shown: dict[str, Any] = _shown({name: part for name, part in found.items() if name not in _BODIES})
+    return {**shown, **{name: bool(found[name]) for name in ("text", "html", "amp_html")}}
 
 
 def _outcome(result: Mapping[str, Any]) -> dict[str, Any]:

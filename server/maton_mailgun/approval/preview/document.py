@@ -1,0 +1,173 @@
+"""The preview as it is frozen with a record: one model of it, which every channel reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from maton_mailgun.approval.store.record import Risk
+
+_Omitted = Field(exclude_if=lambda value: not value)
+"""Stands in the frozen form only where it says something."""
+_Absent = Field(exclude_if=lambda value: value is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One labelled line; `flags` are short remarks shown beside it."""
+
+    label: str
+    value: str
+    flags: Sequence[str] = ()
+    block: Annotated[bool, _Omitted] = False
+    """Drawn with a line of its own for each line of the value, which end in ⏎ here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Some lines under a heading."""
+
+    heading: str
+    rows: Sequence[Row]
+    read: Annotated[bool, _Omitted] = False
+    """Only facts that were read from the account: a channel without room for them may say where they are instead. All
+    else is about what leaves, and a channel that cannot hold it takes no yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedValue:
+    """One value as it is and as it will be."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRecipient:
+    """One address that gets a copy."""
+
+    address: str
+    name: str = ""
+    kind: str = "to"
+    """to, cc, bcc, header, or list for a mailing list."""
+    flags: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InlinePicture:
+    """A part that the HTML shows by its Content-ID."""
+
+    cid: str
+    content_type: str = ""
+    name: str = ""
+    size: int = 0
+    data_uri: Annotated[str, _Omitted] = ""
+    """The picture itself, where it is small enough to be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """What a mail program shows as a file."""
+
+    name: str
+    type: str = ""
+    size: int = 0
+    """Bytes."""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """A message as it will be sent; the bodies are as they leave, everything else is display-safe."""
+
+    sender: Annotated[str, Field(alias="from")] = ""
+    reply_to: str = ""
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    amp_html: str | None = None
+    inline: Sequence[InlinePicture] = ()
+    attachments: Sequence[ListedFile] = ()
+    link_hosts: Sequence[str] = ()
+    rendered_by: str = ""
+    recipient_values: Annotated[
+        Mapping[str, Mapping[str, str]] | None, Field(exclude_if=lambda value: value is None)
+    ] = None
+    """Every recipient's own values by address and key; None for a message that is the same for everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAccount:
+    """Whose account it is."""
+
+    connection_id: str = ""
+    label: str = ""
+    sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRequest:
+    """Where the write goes."""
+
+    method: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBy:
+    """Who wants it."""
+
+    client: str = ""
+    principal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What the person sees before they decide. What stands here is everything that leaves, in one place each."""
+
+    whole: Annotated[bool, _Omitted] = False
+    """It holds every value that leaves in full; those that earlier versions froze cut long ones."""
+    title: str = ""
+    action: str = ""
+    operation: str = ""
+    account: ShownAccount = ShownAccount()
+    target: str = ""
+    effect: str = ""
+    undo: str = ""
+    request: ShownRequest = ShownRequest()
+    sections: Sequence[Section] = ()
+    diff: Sequence[ChangedValue] = ()
+    warnings: Sequence[str] = ()
+    unchecked: Sequence[str] = ()
+    history: Sequence[str] = ()
+    asked_by: AskedBy = AskedBy()
+    risk: Risk = "low"
+    recipients: Sequence[ShownRecipient] = ()
+    covers: Annotated[Mapping[str, Any], _Omitted] = field(default_factory=dict)
+    """How far the yes reaches beyond the request (see `reach`)."""
+    message: Annotated[ShownMessage | None, _Absent] = None
+
+    @classmethod
+    def of(cls, frozen: Mapping[str, Any]) -> Preview:
+        """The preview that a record holds. What earlier versions did not write has its default.
+
+        Raises:
+            pydantic.ValidationError: it is none.
+        """
+        return _adapter().validate_python(frozen)
+
+    def frozen(self) -> dict[str, Any]:
+        """The preview as a record holds it, ready for JSON."""
+        found: dict[str, Any] = _adapter().dump_python(self, mode="json", by_alias=True)
+        return found
+
+
+@cache
+def _adapter() -> TypeAdapter[Preview]:
+    # Made when the first preview is: a server that only reads never needs it.
+    return TypeAdapter(Preview)

@@ -1,0 +1,49 @@
+"""The message of a preview: what a letter will look like to whoever reads it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+
+from maton_mailgun.approval.preview.document import InlinePicture, ListedFile, ShownMessage
+from maton_mailgun.mail.letter import Letter
+
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Kinds the page may show inside the message; SVG can hold script."""
+_PICTURE_BYTES = 100_000
+_PICTURES_BYTES = 400_000
+
+
+def of(
+    letter: Letter,
+    *,
+    rendered_by: str,
+    link_hosts: Sequence[str],
+    recipient_values: Mapping[str, Mapping[str, str]] | None = None,
+) -> ShownMessage:
+    """`letter` as previews hold it; small inline pictures go along."""
+    return ShownMessage(
+        sender=letter.sender,
+        reply_to=", ".join(letter.header("Reply-To")),
+        subject=letter.subject or "",
+        text=letter.text,
+        html=letter.html,
+        amp_html=letter.amp_html,
+        inline=_pictures(letter),
+        attachments=[ListedFile(one.name, one.type, one.size, one.sha256) for one in letter.attachments],
+        link_hosts=list(link_hosts),
+        rendered_by=rendered_by,
+        recipient_values=recipient_values,
+    )
+
+
+def _pictures(letter: Letter) -> list[InlinePicture]:
+    left = _PICTURES_BYTES
+    found = []
+    for one in letter.inline:
+        data_uri = ""
+        if one.content is not None and one.type in _PICTURES and one.size <= min(_PICTURE_BYTES, left):
+            left -= one.size
+            data_uri = f"data:{one.type};base64,{base64.b64encode(one.content).decode('ascii')}"
+        found.append(InlinePicture(one.cid, one.type, one.name, one.size, data_uri))
+    return found
