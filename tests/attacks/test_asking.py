@@ -10,6 +10,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from maton_mailgun.approval.binding.keys import KEY_FILE
+from maton_mailgun.approval.preview.form_text import question
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
 from maton_mailgun.sandbox.account.seed import CONNECTION_ID
@@ -122,12 +123,14 @@ async def test_attack_02_answers_to_a_question_nobody_asked_are_not_counted(desk
 
 @ERAS
 async def test_attack_02_a_state_that_we_did_not_seal_is_no_state(desk: Desk, mode: str) -> None:
-    """The id and the digest are in the pending result, so a client knows everything a state says."""
+    """The id and the digest are in the pending result and the form was seen: a client knows everything a state says."""
     refuse = Person(desk.clock, None, action="cancel")
     async with desk.open() as house, house.client(refuse, mode=mode) as client:
         await client.session.call_tool("send_message", LETTER, allow_input_required=True)
         record = await house.only()
-        forged = json.dumps({"a": record.id, "d": record.digest, "t": 0})
+        form = question(record.preview)
+        assert form is not None
+        forged = json.dumps({"a": record.id, "d": record.digest, "t": 0, "s": form.mark})
         retry: dict[str, Any] = {"input_responses": {"decision": YES}, "request_state": forged}
         if mode == "auto":
             with pytest.raises(MCPError, match="Invalid or expired requestState"):
@@ -370,10 +373,16 @@ async def test_attack_10_a_changed_default_connection_moves_no_write(desk: Desk)
         assert again["approval_id"] != proposed["approval_id"]
 
 
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("send_message", LETTER), ("create_route", {"expression": "catch_all()", "actions": ["stop()"]})],
+)
 @pytest.mark.parametrize("fate", ["EXPIRED", "gone"])
-async def test_attack_10_without_the_original_connection_nothing_runs(desk: Desk, fate: str) -> None:
+async def test_attack_10_without_the_original_connection_nothing_runs(
+    desk: Desk, fate: str, tool: str, arguments: dict[str, Any]
+) -> None:
     async with desk.open() as house, house.client() as client:
-        proposed = structured(await client.call_tool("send_message", LETTER))
+        proposed = structured(await client.call_tool(tool, arguments))
         add_connection(desk.sandbox, {"status": "ACTIVE"})
         if fate == "gone":
             del desk.sandbox.connections[CONNECTION_ID]
