@@ -11,16 +11,21 @@ from typing import Any
 import httpx2
 import pytest
 
+from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.lifecycle import execute
+from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.approval.lifecycle.reconcile import GRACE_SECONDS, LEASE_SECONDS
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import StoreUnavailable
 from maton_mailgun.approval.store.sqlite import SqliteStore
+from maton_mailgun.call import Engine
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.exchange import Caller, Outcome, Question
 from maton_mailgun.sandbox.account.seed import ROUTE_ID, TEMPLATE
+from maton_mailgun.wire.gateway import Gateway
 
-from .bench import APPROVE, DOMAIN, LETTER, ME, Desk, House, Person, decide, structured, text
+from .bench import APPROVE, DOMAIN, LETTER, ME, Desk, House, Line, Person, decide, structured, text
 
 pytestmark = pytest.mark.anyio
 ROUTE = {"route_id": ROUTE_ID}
@@ -207,6 +212,32 @@ async def test_accident_64_a_yes_that_will_be_carried_out_by_itself_is_told_so_a
         record = await house.gate.wait(structured(result)["approval_id"], 10.0, finished)
         assert record.state == "succeeded"
     assert len(desk.writes()) == 1
+
+
+async def test_accident_64_what_was_approved_while_no_server_ran_is_taken_up_at_the_start(desk: Desk) -> None:
+    async with desk.open() as house:
+        approval_id = await proposed(house, "send_message", LETTER)
+    terminal = await Terminal.open(desk.settings)
+    record = await terminal.get(approval_id)
+    assert record is not None
+    await terminal.decide(record, Decision(approve=True, level="operator", channel="cli", decider="ann"))
+    assert desk.writes() == []
+    engine = Engine(desk.settings, load(), Gateway(desk.settings, Line(desk.sandbox)))
+    engine.resume_soon()
+    try:
+        done = await terminal.wait(approval_id, 10.0, finished)
+    finally:
+        await engine.aclose()
+        await terminal.close()
+    assert done.state == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+async def test_accident_64_a_server_that_starts_where_nothing_was_proposed_opens_no_store(desk: Desk) -> None:
+    engine = Engine(desk.settings, load(), Gateway(desk.settings, Line(desk.sandbox)))
+    engine.resume_soon()
+    await engine.aclose()
+    assert list(desk.home.iterdir()) == []
 
 
 # 65: the database is put back ----------------------------------------------------------------------------------------

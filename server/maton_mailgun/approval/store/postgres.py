@@ -34,12 +34,12 @@ _ANSWER_SECONDS = 20.0
 """For one operation, waits for locks included: a server that says nothing must not hold a call for ever."""
 _END_SECONDS = 2.0
 _NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
-_BEGIN_READ = f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {_NOW}"
+_BEGIN_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # READ COMMITTED: what a statement sees was committed when the head became ours, not when we began. The settings hold
 # for the one transaction: a pooler may give the next one another session.
 _BEGIN_WRITE = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
-    f"SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'; {_NOW}"
+    f"SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"
 )
 
 
@@ -173,7 +173,7 @@ class PostgresStore(DurableStore):
         return fresh
 
     async def _begin(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], mode: str) -> None:
-        cursor = await connection.execute(cast(Any, mode))
+        cursor = await connection.execute(cast(Any, f"{mode}; {_NOW}"))
         while cursor.nextset():
             pass
         told = await cursor.fetchone()
