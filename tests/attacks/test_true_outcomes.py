@@ -17,7 +17,7 @@ from maton_mailgun.approval.lifecycle import execute
 from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.approval.lifecycle.reconcile import GRACE_SECONDS, LEASE_SECONDS
 from maton_mailgun.approval.store import audit
-from maton_mailgun.approval.store.failures import StoreUnavailable
+from maton_mailgun.approval.store.failures import IllegalMove, StoreUnavailable
 from maton_mailgun.approval.store.sqlite import SqliteStore
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.rows import load
@@ -337,6 +337,18 @@ async def test_accident_61_what_a_budget_does_not_hold_is_asked_and_never_told_a
     executed = [one for one in told if isinstance(one, Outcome) and one.content["status"] == "executed"]
     assert (len(executed), len(asked)) == (5, 11)
     assert len(desk.sandbox.messages) == 5
+
+
+async def test_attack_61_the_yes_of_a_person_never_becomes_a_question_again(desk: Desk) -> None:
+    async with desk.open() as house:
+        approval_id = await proposed(house, "send_message", LETTER)
+        record = await house.gate.get(approval_id)
+        assert record is not None
+        later = desk.clock() + 1_000.0
+        yes = await house.gate.store.move(record, "approved", actor="ann", channel="page", retry_at=later)
+        with pytest.raises(IllegalMove):
+            await house.gate.store.move(yes, "pending", actor="gate", channel=None)
+        assert await house.state(approval_id) == "approved"
 
 
 # 67: look-ups --------------------------------------------------------------------------------------------------------
