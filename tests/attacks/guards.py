@@ -282,6 +282,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("65", "a claim is remembered outside the database", {"65-remembered": DROP}),
     Guard("65", "the mark outside the database is checked", {"65-mark": FALSE}),
     Guard("66", "after a yes nobody is told that nobody decided", {"66-decided": FALSE}),
-    Guard("67", "each look-up has its turn", {"67-turns": WITH("waiting[:1]")}),
     Guard("67", "only the service shows how it ended", {"67-service": FALSE}),
 )

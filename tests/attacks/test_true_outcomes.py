@@ -193,6 +193,26 @@ async def test_accident_64_a_claim_whose_connection_breaks_is_one_write(
     assert len(desk.writes()) == len(desk.sandbox.messages) == 1
 
 
+async def test_accident_64_a_claim_of_another_process_is_never_taken_for_our_own(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[Any] = []
+    claim = SqliteStore.claim
+
+    async def outrun(store: SqliteStore, record: Any, **given: Any) -> Any:
+        if not others:
+            others.append(await claim(store, record, **{**given, "token": "another"}))
+            await store.move(others[0], "failed", actor="gate", result={})
+            raise StoreUnavailable("the connection was lost")
+        return await claim(store, record, **given)
+
+    monkeypatch.setattr(SqliteStore, "claim", outrun)
+    monkeypatch.setattr(execute, "CLAIM_PAUSES", (0.0,))
+    async with desk.open() as house:
+        assert (await decide(house, await proposed(house, "send_message", LETTER))).state == "failed"
+    assert desk.writes() == []
+
+
 async def test_accident_64_a_yes_that_will_be_carried_out_by_itself_is_told_so_and_is(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +293,18 @@ async def test_attack_65_a_yes_of_a_database_that_was_put_back_is_not_spent_agai
         verdict = await audit.verify(house.gate.store)
         assert (verdict.ok, "put back to an earlier moment" in verdict.why) == (False, True)
     assert len(desk.writes()) == len(desk.sandbox.messages) == 1
+
+
+async def test_attack_65_the_mark_is_kept_before_the_request_leaves(desk: Desk) -> None:
+    kept = []
+
+    async def leaving() -> None:
+        kept.append((desk.home / "audit.mark").exists())
+
+    async with desk.open() as house:
+        house.line.before = leaving
+        assert (await decide(house, await proposed(house, "send_message", LETTER))).state == "succeeded"
+    assert kept == [True]
 
 
 async def test_attack_65_a_mark_that_somebody_changed_is_not_believed(desk: Desk) -> None:

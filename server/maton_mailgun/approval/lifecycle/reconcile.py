@@ -117,7 +117,7 @@ class Reconciliation:
             self._more.clear()
             # Sorted by when they are due: whoever was looked at stands behind everybody who was not.
             waiting = sorted(self._due, key=self._due.__getitem__)
-            turn = [one for one in waiting if self._due[one] <= loop.time()][:AT_ONCE]  # guard: 67-turns
+            turn = [one for one in waiting if self._due[one] <= loop.time()][:AT_ONCE]
             if turn:
                 await asyncio.gather(*(self._turn(one) for one in turn))
                 continue
