@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.catalogue import arguments as holding
 from maton_mailgun.catalogue.operation import Catalogue, Operation
-from maton_mailgun.config import Settings
+from maton_mailgun.config import DATABASE, Settings, state_home
 from maton_mailgun.connections import Connections
 from maton_mailgun.errors import (
     AnswerTooLarge,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from maton_mailgun.wire.request import FilePart
 
 
+log = logging.getLogger(__name__)
+
+
 class Engine:
     """Carries out calls.
 
@@ -51,6 +55,7 @@ class Engine:
         """Where the approval page is served beside MCP, over HTTP."""
         self._gate: Gate | None = None
         self._opening = asyncio.Lock()
+        self._resuming: asyncio.Task[None] | None = None
 
     async def gate(self) -> Gate:
         """The approval gate, opened on first use: nothing of it is loaded before the first write."""
@@ -144,8 +149,27 @@ class Engine:
         await asyncio.to_thread(holding.compile_all, self.catalogue)
         await self.gateway.warm_up()
 
+    def resume_soon(self) -> None:
+        """Take up, in the background, what was approved or left in doubt while no server ran. Where nothing was ever
+        proposed, nothing is loaded."""
+        if self._resuming is None and self.settings.api_key is not None and not self.settings.read_only:
+            self._resuming = asyncio.create_task(self._resume(), name="resume")
+
+    async def _resume(self) -> None:
+        if self.settings.database_url is None:
+            kept = state_home(self.settings) / DATABASE
+            if not await asyncio.to_thread(kept.exists):
+                return
+        try:
+            await self.gate()
+        except CallError as problem:
+            # The next call that writes says so to its caller.
+            log.warning("earlier approvals cannot be taken up", extra={"why": str(problem)})
+
     async def aclose(self) -> None:
         """Let writes in flight settle, then close everything."""
+        if self._resuming is not None:
+            await asyncio.wait({self._resuming})
         if self._gate is not None:
             await self._gate.aclose()
         await self.gateway.aclose()

@@ -113,6 +113,10 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     return replace(settings, api_url=_checked_url(settings.api_url), proxy=_proxy(settings.api_url))
 
 
+DATABASE = "approvals.sqlite"
+"""The store in the state directory, where no database is set."""
+
+
 def state_home(settings: Settings) -> Path:
     """The state directory in use; the built-in sandbox keeps its approvals apart from real ones."""
     return settings.home / "sandbox" if settings.sandbox else settings.home

@@ -3,6 +3,7 @@
 MailgunServerError
 ├── SetupError                  us or the operator: a setting, the catalogue, the policy file
 ├── NotSent                     the network: no byte of the request left
+│   └── TooLate                 its time was over before it could be sent
 ├── MaybeSent                   the network: bytes left, no answer came
 │   └── AnswerTooLarge          an answer came and is more than this server takes
 └── CallError                   what the model is told; says who failed and what to do next
@@ -41,6 +42,10 @@ class SetupError(MailgunServerError):
 
 class NotSent(MailgunServerError):
     """No byte of the request left this machine: it was certainly not carried out."""
+
+
+class TooLate(NotSent):
+    """The time in which the request may be sent was over before it could be."""
 
 
 class MaybeSent(MailgunServerError):

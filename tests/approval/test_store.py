@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from maton_mailgun.approval.binding.seal import Unsealable
+from maton_mailgun.approval.store import table
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreUnavailable, TooManyPending
 from maton_mailgun.approval.store.opening import open_store
-from maton_mailgun.approval.store.record import MOVES, TERMINAL, Record, State
+from maton_mailgun.approval.store.record import GUESS, MOVES, TERMINAL, Channel, Record, State
 
 from .backends import Backend
 from .records import NOON, a_record
@@ -142,8 +144,8 @@ async def test_the_database_itself_refuses_a_second_open_record_of_one_call(back
 async def test_only_the_moves_of_the_state_machine_are_possible(store: Store, state: State, to: State) -> None:
     """`executing` is entered by `claim` alone; terminal states never change."""
     record = await in_state(store, state)
-
-    if to in MOVES[state] and to != "executing":
+    # The yes of a person is never taken back to a question; see the next test.
+    if to in MOVES[state] and to != "executing" and (state, to) != ("approved", "pending"):
         moved = await store.move(record, to, actor="someone")
         assert (moved.state, moved.version) == (to, record.version + 1)
         assert await store.get(record.id) == moved
@@ -151,6 +153,35 @@ async def test_only_the_moves_of_the_state_machine_are_possible(store: Store, st
         with pytest.raises(IllegalMove):
             await store.move(record, to, actor="someone")
         assert await store.get(record.id) == record
+
+
+@pytest.mark.parametrize(("channel", "goes_back"), [("policy", True), ("page", False), ("form", False), ("cli", False)])
+async def test_only_the_yes_of_a_rule_goes_back_to_the_question(
+    store: Store, channel: Channel, goes_back: bool
+) -> None:
+    record = await in_state(store, "pending")
+    record = await store.move(record, "approved", actor="ann", decided_at=NOON, channel=channel)
+    if goes_back:
+        assert (await store.move(record, "pending", actor="gate", channel=None)).state == "pending"
+    else:
+        with pytest.raises(IllegalMove):
+            await store.move(record, "pending", actor="gate", channel=None)
+
+
+async def test_what_was_concluded_by_looking_gives_way_to_what_the_service_said(store: Store) -> None:
+    record = await in_state(store, "unknown")
+    record = await store.move(record, "failed", actor="reconciliation", result={"error": {}, GUESS: True})
+    told = await store.move(record, "succeeded", actor="gate", result={"result": {"id": "1"}})
+    assert told.state == "succeeded"
+    with pytest.raises(IllegalMove):
+        await store.move(told, "failed", actor="gate", result={})
+
+
+async def test_a_guess_never_replaces_a_guess(store: Store) -> None:
+    record = await in_state(store, "unknown")
+    record = await store.move(record, "succeeded", actor="reconciliation", result={GUESS: True})
+    with pytest.raises(IllegalMove):
+        await store.move(record, "failed", actor="reconciliation", result={GUESS: True})
 
 
 async def test_a_move_writes_what_was_decided(store: Store) -> None:
@@ -493,3 +524,15 @@ async def test_an_unknown_kind_of_database_is_refused_without_repeating_the_url(
     with pytest.raises(StoreUnavailable) as error:
         await open_store("mysql://user:canary@host/db", backend.home, backend.keys)
     assert "canary" not in str(error.value)
+
+
+@pytest.mark.parametrize("states", [0, 1, 3])
+async def test_what_a_principal_has_open_is_found_without_reading_what_is_finished(tmp_path: Path, states: int) -> None:
+    """A proposal takes as long with ten thousand approvals kept as with none."""
+    backend = Backend(None, tmp_path)
+    store = await backend.open()
+    await store.close()
+    statement = table.newest(principal=True, states=states)
+    values = ("local", *("pending", "approved", "executing")[:states], 200)
+    plan = str(backend.intrude(f"EXPLAIN QUERY PLAN {statement}", *values))
+    assert ("approvals_waiting (state=? AND principal=?)" if states else "approvals_theirs (principal=?)") in plan

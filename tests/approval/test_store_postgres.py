@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -17,7 +20,7 @@ from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.script import Script
 
 from .backends import Backend
-from .records import a_record
+from .records import NOON, a_record
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
@@ -111,3 +114,65 @@ async def test_a_writer_does_not_wait_for_ever(backend: Backend, store: Store, m
 
     _, joined = await store.insert(a_record(), b"sealed", max_pending=1)
     assert joined is False
+
+
+class Wire:
+    """Carries bytes between a client and the database, until it falls silent."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.silent = False
+        self._lines: list[asyncio.StreamWriter] = []
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, onward = await asyncio.open_connection("127.0.0.1", self._port)
+        self._lines += [writer, onward]
+        await asyncio.gather(self._one_way(reader, onward), self._one_way(there, writer))
+
+    async def _one_way(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            if not self.silent:
+                sink.write(data)
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.close()
+
+
+async def test_a_database_that_falls_silent_ends_every_operation_and_the_closing(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert backend.url is not None
+    monkeypatch.setattr(postgres, "_ANSWER_SECONDS", 0.3)
+    port = urlsplit(backend.url).port
+    assert port is not None
+    wire = Wire(port)
+    server = await asyncio.start_server(wire.carry, "127.0.0.1", 0)
+    here = server.sockets[0].getsockname()[1]
+    store = await Backend(backend.url.replace(f":{port}/", f":{here}/"), backend.home).open()
+    try:
+        record, _ = await store.insert(a_record(), b"sealed", max_pending=1)
+        wire.silent = True
+        async with asyncio.timeout(10):
+            for operation in (store.get(record.id), store.move(record, "approved", actor="ann", decided_at=NOON)):
+                with pytest.raises(StoreUnavailable, match="has not answered for"):
+                    await operation
+            wire.silent = False
+            assert await store.get(record.id) == record
+            wire.silent = True
+            await store.close()
+    finally:
+        wire.close()
+        server.close()
+
+
+async def test_replicas_take_the_time_from_the_database(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of this machine is 400 seconds ahead."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 400.0)
+    store = await open_store(backend.url, backend.home, backend.keys)
+    try:
+        await store.changed()
+        assert abs(store.clock() - real()) < 30.0
+    finally:
+        await store.close()

@@ -33,16 +33,22 @@ async def run(house: House, name: str, arguments: dict[str, Any]) -> tuple[str, 
     return structured(result).get("approval_id", ""), result
 
 
+async def looked_up(house: House, approval_id: str) -> str:
+    """The state after what time has closed was closed, and one more look."""
+    await house.gate.store.sweep()
+    record = await house.gate.get(approval_id)
+    assert record is not None
+    if record.state == "unknown":
+        record = await house.gate._reconciliation.look(record)
+    return record.state
+
+
 async def after_restart(desk: Desk, approval_id: str, seconds: float) -> str:
-    """The state that a new process finds out, this long after."""
-    desk.clock.let_pass(seconds)
+    """The state that a new process has found out when it ran for so long."""
     async with desk.open() as house:
-        await house.gate.store.sweep()
-        record = await house.gate.get(approval_id)
-        assert record is not None
-        if record.state == "unknown":
-            record = await house.gate._reconciliation.look(record)
-        return record.state
+        await looked_up(house, approval_id)
+        desk.clock.let_pass(seconds)
+        return await looked_up(house, approval_id)
 
 
 # Sends ---------------------------------------------------------------------------------------------------------------
@@ -249,8 +255,10 @@ async def test_a_change_that_took_long_to_get_lost_is_not_called_a_failure_at_on
         house.line.before = slow
         approval_id, _ = await run(house, "delete_route", ROUTE)
         assert await house.state(approval_id) == "unknown"
-    assert await after_restart(desk, approval_id, 80.0) == "unknown"
-    assert await after_restart(desk, approval_id, 20.0) == "failed"
+        desk.clock.let_pass(80.0)
+        assert await looked_up(house, approval_id) == "unknown"
+        desk.clock.let_pass(20.0)
+        assert await looked_up(house, approval_id) == "failed"
     assert len(desk.writes()) == 1
 
 
@@ -562,7 +570,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("body", ODD, ids=lambda body: ascii(body)[:24])
-async def test_a_success_with_an_odd_body_is_still_a_success(desk: Desk, body: str) -> None:
+async def test_an_odd_body_proves_nothing_and_the_send_is_looked_up(desk: Desk, body: str) -> None:
     desk.arm("mailgun_401", fault={"status": 200, "body": body}, act=True)
     async with desk.open() as house:
         approval_id, result = await run(house, "send_message", LETTER)
@@ -572,8 +580,32 @@ async def test_a_success_with_an_odd_body_is_still_a_success(desk: Desk, body: s
     for told in (result, again):
         assert structured(told)["status"] == "executed"
         assert structured(told)["executed"] is True
-        assert len(told.model_dump_json().encode()) < 300_000
+        assert structured(told)["result"] == {"found_by": "looking it up afterwards"}
         assert "_sealed" not in structured(told)
+    assert len(desk.writes()) == 1
+
+
+SURPLUS = {
+    "a number that JSON does not have": '"big": NaN',
+    "half a character": '"note": "\\ud800 half"',
+    "half a character as a key": '"\\ud800": 1',
+    "many levels": '"a": ' + '{"a":' * 400 + "1" + "}" * 401,
+    "much": '"note": "' + "x" * 500_000 + '"',
+    "our own words": '"status": "rejected", "executed": false, "_sealed": "00"',
+}
+
+
+@pytest.mark.parametrize("more", SURPLUS)
+async def test_a_success_with_an_odd_surplus_is_still_a_success(desk: Desk, more: str) -> None:
+    body = '{"id": "<1@mg.example.com>", "message": "Queued. Thank you.", ' + SURPLUS[more].removesuffix("}") + "}"
+    desk.arm("mailgun_401", fault={"status": 200, "body": body}, act=True)
+    async with desk.open() as house:
+        approval_id, result = await run(house, "send_message", LETTER)
+        assert await house.state(approval_id) == "succeeded"
+    assert structured(result)["status"] == "executed"
+    assert structured(result)["result"] != {"found_by": "looking it up afterwards"}
+    assert "_sealed" not in structured(result)
+    assert len(result.model_dump_json().encode()) < 300_000
     assert len(desk.writes()) == 1
 
 

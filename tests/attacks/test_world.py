@@ -235,8 +235,8 @@ async def test_attack_38_a_budget_that_was_used_up_between_proposal_and_claim_st
         house.gate.store.spent = nothing_used  # type: ignore[method-assign, assignment]
         await client.call_tool("send_message", LETTER)
         content = structured(await client.call_tool("send_message", {**LETTER, "subject": "Second"}))
-        assert content["executed"] is False
-        assert "1 a day" in content["reason"]
+        # No rule allows it unasked any more: a person is asked.
+        assert (content["status"], content["executed"]) == ("approval_required", False)
     assert len(desk.writes()) == 1
 
 

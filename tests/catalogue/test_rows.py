@@ -36,6 +36,7 @@ APPROVAL_KEYS = {
     "compare",
     "facts",
     "preview",
+    "success",
     "settle",
     "settle_read",
     "asynchronous",
@@ -264,3 +265,10 @@ def test_a_domain_in_a_path_is_a_host_name_and_nothing_else() -> None:
     assert {name for name, row in ROWS.items() if "domain" in row.get("hosts", ())} == {
         name for name in ROWS if "domain" in braced(path_of(name))
     }
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_names_what_its_answer_holds_when_it_was_done_or_can_be_looked_up(name: str) -> None:
+    row = ROWS[name]
+    assert "success" in row
+    assert row["success"] or "settle" in row

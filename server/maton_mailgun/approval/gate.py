@@ -65,13 +65,13 @@ class Gate:
         cls,
         access: Access,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> Gate:
         """Open the store and take up what an earlier process left behind.
 
         Args:
-            clock: Unix seconds.
+            clock: Unix seconds; the store's own unless one is given.
             monotonic: Seconds that never run backwards.
 
         Raises:
@@ -84,7 +84,7 @@ class Gate:
             keys = await asyncio.to_thread(load_keys, home)
             store = await open_store(settings.database_url, home, keys, clock=clock, monotonic=monotonic)
             policy_of(settings)
-            gate = cls(access, Services.over(access, store, keys, clock=clock))
+            gate = cls(access, Services.over(access, store, keys, clock=clock, monotonic=monotonic))
             await gate.resume()
         except (KeyFileError, StoreError, SetupError) as problem:
             if store is not None:
@@ -131,13 +131,14 @@ class Gate:
 
     async def _go_on(self, record: Record, caller: Caller) -> Outcome | Question:
         """The next step for a record that was just proposed or joined."""
+        if record.state in ("approved", "executing"):
+            record = await self.run(record.id)
+        # Also where a rule's budget was used up meanwhile: a person is asked then.
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
                 form = question(record.preview)
                 return await (self._question(record, form) if form else self._too_much(record))
             return await self.waiting(record)
-        if record.state in ("approved", "executing"):
-            record = await self.run(record.id)
         return outcome(record, now=self._now())
 
     async def _question(self, record: Record, form: FormText) -> Question:

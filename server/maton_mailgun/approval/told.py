@@ -6,6 +6,7 @@ happened" for a failure to repeat.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -48,13 +49,16 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     }
     if preview.account.sandbox:
         content["sandbox"] = True
-    if record.decided_by and record.state not in ("expired", "cancelled"):
+    if record.decided_by and record.state != "cancelled":
         key = "rejected_by" if record.state == "rejected" else "approved_by"
         content[key] = record.decided_by
     own = ("status", "executed", "approval_id")  # guard: 33-words
     content |= {key: value for key, value in (record.result or {}).items() if key not in own and key[0] != "_"}
     if record.reason and "reason" not in content:
         content["reason"] = record.reason
+    if record.state == "expired" and isinstance(error := content.get("error"), Mapping):
+        # What it said to do next was for a yes that has run out since.
+        content["error"] = {key: value for key, value in error.items() if key not in ("next", "retry_after_seconds")}
     return Outcome(content, is_error=record.state == "failed", headline=_words(record, now))
 
 
@@ -127,9 +131,7 @@ def _words(record: Record, now: float) -> str:
         case "succeeded":
             return ""
         case "approved":
-            wait = max(0.0, (record.retry_at or now) - now)
-            later = f" Call get_approval again in {wait:.0f} seconds." if wait else ""
-            return f"NOT EXECUTED YET. It is approved.{later}"
+            return _approved_words(record, now)
         case "executing":
             return "IN PROGRESS. It was approved and is being carried out. Call get_approval; do not repeat the call."
         case "rejected":
@@ -137,6 +139,11 @@ def _words(record: Record, now: float) -> str:
                 "NOT EXECUTED. The user said no. Do not propose it again unless they ask; ask what they want instead."
             )
         case "expired":
+            if record.decided_at is not None:  # guard: 66-decided
+                return (
+                    "NOT EXECUTED. It was approved, and the yes ran out before it could be carried out. Tell the user, "
+                    "and ask whether they still want it before calling again: that asks anew."
+                )
             return "NOT EXECUTED. Nobody decided in time. Ask the user whether they still want it before calling again."
         case "cancelled":
             return "NOT EXECUTED. The request was withdrawn."
@@ -146,9 +153,22 @@ def _words(record: Record, now: float) -> str:
             return _failed_words((record.result or {}).get("error"))
         case _:
             return (
-                "OUTCOME UNKNOWN. It was approved and sent, and the answer was lost: it MAY HAVE HAPPENED. Do not "
-                "repeat the call. Tell the user, and look with a read tool."
+                "OUTCOME UNKNOWN. It was approved and sent, and no answer says how it ended: it MAY HAVE HAPPENED. Do "
+                "not repeat the call. Tell the user, and look with a read tool."
             )
+
+
+def _approved_words(record: Record, now: float) -> str:
+    error = (record.result or {}).get("error")
+    match error.get("kind") if isinstance(error, Mapping) else None:
+        case "store_failed":
+            return "NOT EXECUTED YET. It is approved and will be carried out by itself: do not repeat the call."
+        case "refused":
+            return "NOT EXECUTED. It is approved, and this server does not carry it out."
+        case _:
+            wait = max(0.0, (record.retry_at or now) - now)
+            later = f" Call get_approval again in {math.ceil(wait)} seconds." if wait else ""
+            return f"NOT EXECUTED YET. It is approved.{later}"
 
 
 def _failed_words(error: Any) -> str:
@@ -156,8 +176,6 @@ def _failed_words(error: Any) -> str:
         case "unreachable":
             return "NOT EXECUTED. It was approved, and the gateway could not be reached: nothing was sent."
         case "not_done":
-            return (
-                "NOT EXECUTED. It was approved and sent, its answer was lost, and a later look shows it was not done."
-            )
+            return "NOT EXECUTED. It was approved and sent, no answer came, and a later look shows it was not done."
         case _:
             return "NOT EXECUTED. It was approved, and the service refused it."

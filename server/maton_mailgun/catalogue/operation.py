@@ -76,6 +76,9 @@ class Operation:
     """Arguments of `compare` whose value is put to a list instead of over it, with what is put there if left out."""
     facts: tuple[Fact, ...] = ()
     preview: str | None = None
+    success: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What stands in the answer to a write that was carried out: place (`a.b`, or one of `a.b|c`) -> one of these
+    words, or anything where there are none. Without a place no answer shows it, and it is looked up."""
     settle: Literal["absent", "matches", "exists", "events"] | None = None
     settle_read: str | None = None
     asynchronous: bool = False

@@ -25,6 +25,7 @@ ADDRESSES = frozenset({"list", "mailbox", "plain", "entry", "mime"})
 """What an argument with addresses may hold (see `address_fields`)."""
 TOGETHER = frozenset({"addresses", "option_bytes"})
 """What may be limited over all arguments of a call (see `limits`)."""
+_PLACE = re.compile(r"[a-z_]+(\.[a-z_]+)*(\|[a-z_]+(\.[a-z_]+)*)*")
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (maton:)?(/[^\s]+)")
 _SENTENCES = ("target", "effect", "undo")
@@ -62,7 +63,8 @@ _LISTS = ("hosts", "lines", "secret", "reveals", "warn")
 _PLAIN = (
     *("title", "about", "access", "body", "wire", "encode", "addresses", "fixed", "defaults", "paging", "needs"),
     *("spans", "ahead", "words", "together", "meant", "idempotent"),
-    *("target", "effect", "undo", "before", "compare", "adds", "preview", "settle", "settle_read", "asynchronous"),
+    *("target", "effect", "undo", "before", "compare", "adds", "preview", "success", "settle"),
+    *("settle_read", "asynchronous"),
 )
 _KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
 
@@ -86,6 +88,8 @@ def _operation(name: str, toolset: str, row: dict[str, Any], schemas: Mapping[st
     values["facts"] = tuple(Fact(**fact) for fact in row.get("facts", ()))
     values.setdefault("idempotent", row["access"] in ("read", "change", "delete"))
     path = matched[3]
+    if row["access"] != "read" and "success" not in row:
+        raise SetupError(f"{where}: a tool that writes needs success, what its answer holds when it was carried out")
     operation = Operation(
         name=name,
         toolset=toolset,
@@ -133,5 +137,12 @@ def _check(operation: Operation, where: str) -> None:
         raise SetupError(f"{where}: together.{unknown[0]}; there are {', '.join(sorted(TOGETHER))}")
     if operation.writes and not (operation.target and operation.effect and operation.undo):
         raise SetupError(f"{where}: a tool that writes needs target, effect and undo")
+    for place, words in operation.success.items():
+        if not _PLACE.fullmatch(place):
+            raise SetupError(f"{where}: success names {place!r}, which is no place such as message or domain.name")
+        if not isinstance(words, list) or not all(isinstance(word, str) and word == word.casefold() for word in words):
+            raise SetupError(f"{where}: success.{place} is a list of words in small letters, or an empty one")
+    if operation.success and not operation.writes:
+        raise SetupError(f"{where}: success is for tools that write")
     if operation.paging and not {"limit", "cursor"} <= arguments:
         raise SetupError(f"{where}: paging needs the arguments limit and cursor")

@@ -82,14 +82,16 @@ def state_words(record: Record, now: float) -> str:
         case "rejected":
             return f"Rejected{by}. Nothing was sent."
         case "expired":
-            return "Expired: nobody decided or carried it out in time. Nothing was sent."
+            if record.decided_at is not None:
+                return f"Approved{by}, and the yes ran out before it could be carried out."
+            return "Expired: nobody decided in time. Nothing was sent."
         case "cancelled":
             return "Withdrawn before anybody decided. Nothing was sent."
         case "stale":
             return f"Approved{by}, but something had changed. Nothing was sent; it has to be proposed again."
         case _:
             return (
-                f"Approved{by} and sent, but the answer was lost: IT MAY HAVE HAPPENED. Look in Mailgun before "
+                f"Approved{by} and sent, but no answer says how it ended: IT MAY HAVE HAPPENED. Look in Mailgun before "
                 "anybody does it again."
             )
 

@@ -23,7 +23,12 @@ def run(arguments: argparse.Namespace) -> int:
         from maton_mailgun.protocol.http import serve_http
 
         gc.enable()
-        return asyncio.run(serve_http(built, arguments.http))
+
+        async def serving_http() -> int:
+            built.resume_soon()
+            return await serve_http(built, arguments.http)
+
+        return asyncio.run(serving_http())
     from maton_mailgun.protocol.server import build
     from maton_mailgun.protocol.stdio import serve
 
@@ -31,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         server = build(built)
         gc.freeze()
         gc.enable()
+        built.resume_soon()
         try:
             await serve(server)
         finally:

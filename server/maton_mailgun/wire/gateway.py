@@ -22,7 +22,7 @@ import httpx2
 from maton_mailgun import __version__
 from maton_mailgun.catalogue.operation import Access
 from maton_mailgun.config import Settings
-from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent
+from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent, TooLate
 from maton_mailgun.wire import retry
 from maton_mailgun.wire.request import Request
 
@@ -119,10 +119,19 @@ class Gateway:
             await self._sleep(wait)
             attempt += 1
 
-    async def write(self, request: Request, connection_id: str | None, access: Access) -> Reply:
+    async def write(
+        self, request: Request, connection_id: str | None, access: Access, *, in_time: Callable[[], bool] | None = None
+    ) -> Reply:
         """Send one write: at most one request reaches the service, whatever happens.
 
+        Args:
+            request: What to send.
+            connection_id: The connection it goes through.
+            access: What it does.
+            in_time: Whether it may still be sent; asked before every attempt, behind every wait.
+
         Raises:
+            TooLate: It may not be sent any more; certainly nothing happened.
             KeyMissing: No key is set.
             NotSent: The gateway could not be reached; certainly nothing happened.
             MaybeSent: It may have happened.
@@ -131,7 +140,9 @@ class Gateway:
         while True:
             carrier = self._given or self._transport(keepalive=0)
             try:
-                return await self._send(request, connection_id, carrier)
+                return await self._send(request, connection_id, carrier, in_time)
+            except TooLate:
+                raise
             except NotSent:
                 wait = retry.after_failure(access, attempt, sent=False, jitter=self._jitter())
                 if wait is None:
@@ -173,9 +184,17 @@ class Gateway:
         # Retries inside the transport would hide attempts from the rules above.
         return httpx2.AsyncHTTPTransport(verify=self._tls or False, limits=limits, retries=0, proxy=self._proxy)
 
-    async def _send(self, request: Request, connection_id: str | None, carrier: httpx2.AsyncBaseTransport) -> Reply:
+    async def _send(
+        self,
+        request: Request,
+        connection_id: str | None,
+        carrier: httpx2.AsyncBaseTransport,
+        in_time: Callable[[], bool] | None = None,
+    ) -> Reply:
         message = self._message(request, connection_id)
         await self._pace()
+        if in_time is not None and not in_time():  # guard: 63-in-time
+            raise TooLate("the time of the yes was over before the gateway could be reached")
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 return await self._exchange(message, carrier)

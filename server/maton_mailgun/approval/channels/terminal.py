@@ -52,7 +52,7 @@ class Terminal:
             await store.sweep()
         except (KeyFileError, StoreUnavailable) as problem:
             raise SetupError(str(problem)) from None
-        return cls(store, keys, Passphrase(home))
+        return cls(store, keys, Passphrase(home), clock=store.clock)
 
     async def get(self, approval_id: str) -> Record | None:
         """The record, or None where there is none."""

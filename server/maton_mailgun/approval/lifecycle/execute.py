@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,8 +24,8 @@ from maton_mailgun.approval.policy.in_force import policy_of
 from maton_mailgun.approval.preview import look as preview
 from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal
 from maton_mailgun.approval.preview.words import what_changed
-from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreError
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreError, StoreUnavailable
+from maton_mailgun.approval.store.record import Record, claimed_with
 from maton_mailgun.errors import CallError, MaybeSent, NotSent, OutcomeUnknown, Refused, SetupError
 from maton_mailgun.exchange import Caller, Prepared
 from maton_mailgun.wire.answers import LOOK_FIRST
@@ -31,6 +33,10 @@ from maton_mailgun.wire.attachments import FileRefused, reopen
 from maton_mailgun.wire.request import Request
 
 log = logging.getLogger(__name__)
+
+
+CLAIM_PAUSES = (0.1, 0.5)
+"""Seconds before a claim is tried again whose database failed."""
 
 
 class Stopped(Exception):
@@ -45,6 +51,8 @@ class Execution:
         self._settlement = settlement
         self.running: dict[str, asyncio.Task[Record]] = {}
         """What this process carries out now, by approval id."""
+        self.interrupted = False
+        """Whether the store failed under a yes: it is to be taken up again when the store answers."""
 
     def start(self, record: Record) -> asyncio.Task[Record]:
         """Begin to carry out an approved write in the background, once per process."""
@@ -78,8 +86,13 @@ class Execution:
             record = lost.current if isinstance(lost, Conflict) else lost.record
             if record.state == "executing":
                 record = await self._uses.changes.wait(record.id, 30.0, lambda current: current.state != "executing")
-        except StoreError as problem:
+        except StoreUnavailable as problem:  # guard: 64-by-itself
+            # Everything that raises this stands before the request. The yes may be recorded, and then it stands.
             log.warning("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})
+            self.interrupted = True
+            record = replace(record, result=_problem("store_failed", f"Nothing was sent yet: {problem}", _BY_ITSELF))
+        except StoreError as problem:
+            log.warning("an approval cannot be carried out", extra={"approval": record.id, "why": str(problem)})
             record = replace(record, result=_problem("refused", f"Nothing was sent: {problem}"))
         finally:
             self._uses.changes.announce()
@@ -102,11 +115,9 @@ class Execution:
             return replace(record, result=_problem("not_checked", f"Nothing was sent yet: {problem}"))
         message_id = _message_id(record, prepared)
         try:
-            record = await uses.store.claim(
-                record, actor="gate", lease_seconds=LEASE_SECONDS, budgets=budgets, message_id=message_id
-            )
+            record = await self._claimed(record, budgets, message_id)
         except BudgetSpent as spent:
-            return await uses.store.move(record, "stale", actor="gate", reason=str(spent), finished_at=uses.clock())
+            return await self._beyond_budget(record, spent)
         uses.changes.announce()
         try:
             return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
@@ -115,6 +126,41 @@ class Execution:
             log.exception("a write ended unexpectedly", extra={"approval": record.id})
             told = f"It may have been sent; this server failed meanwhile ({type(surprise).__name__})."
             return await self._settlement.lost(record, prepared, OutcomeUnknown(message=told, next=LOOK_FIRST))
+
+    async def _claimed(self, record: Record, budgets: tuple[tuple[str, int], ...], message_id: str | None) -> Record:
+        """The claim, durable. A store whose connection broke at the commit is asked what it kept: a claim that bears
+        our own token is ours, and nobody else's.
+
+        Raises:
+            StoreError: There is no claim of ours that is known to be durable.
+        """
+        uses, token = self._uses, secrets.token_hex(16)
+        for pause in (*CLAIM_PAUSES, None):
+            try:
+                return await uses.store.claim(
+                    record, actor="gate", lease_seconds=LEASE_SECONDS, budgets=budgets, message_id=message_id,
+                    token=token,
+                )  # fmt: skip
+            except StoreUnavailable:
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+            except Conflict as lost:
+                if not claimed_with(lost.current, token):  # guard: 64-own-claim
+                    raise
+                await uses.store.remember()
+                return lost.current
+        raise AssertionError("the last pause is none")
+
+    async def _beyond_budget(self, record: Record, spent: BudgetSpent) -> Record:
+        """Others used up the budget since the call was judged: of what a rule allowed unasked, a person is asked."""
+        uses = self._uses
+        if record.channel != "policy":
+            return await uses.store.move(record, "stale", actor="gate", reason=str(spent), finished_at=uses.clock())
+        return await uses.store.move(
+            record, "pending", actor="gate", decided_at=None, decided_by=None, channel=None,
+            expires_at=uses.clock() + uses.settings.pending_minutes * 60,
+        )  # fmt: skip
 
     async def _checked(self, record: Record, sealed: Sealed) -> Prepared:
         """The call as it will be sent, after everything that may have changed was looked at again.
@@ -187,20 +233,45 @@ class Execution:
         """The one request of this yes, and its outcome."""
         operation = prepared.operation
         connection_id = prepared.account.connection_id or None
+        in_time = self._in_time(record)
+        self._uses.in_flight.add(record.id)
         try:
-            reply = await self._uses.gateway.write(request, connection_id, operation.access)
+            reply = await self._uses.gateway.write(request, connection_id, operation.access, in_time=in_time)
         except NotSent as failure:
             return await self._settlement.not_sent(record, prepared, failure)
         except MaybeSent as failure:
             unknown = OutcomeUnknown(message=f"Sent, but {failure}.", next=LOOK_FIRST)
+            self._uses.in_flight.discard(record.id)
             return await self._settlement.lost(record, prepared, unknown)
+        finally:
+            self._uses.in_flight.discard(record.id)
         if operation.service == "maton":
             self._uses.connections.forget()
         return await self._settlement.answered(record, prepared, reply)
 
+    def _in_time(self, record: Record) -> Callable[[], bool]:
+        """Says whether the yes and the lease still hold. A machine that slept stops one clock, and somebody who sets
+        the time the other: whichever saw more pass counts."""
+        uses = self._uses
+        ends = min(record.lease_until or record.expires_at, record.expires_at)
+        left, wall, ticks = ends - uses.clock(), uses.wall(), uses.monotonic()
 
-def _problem(kind: str, message: str) -> dict[str, Any]:
-    return {"error": {"kind": kind, "who": "gate", "message": message, "next": "Tell the user and ask what to do."}}
+        def in_time() -> bool:
+            passed = max(uses.wall() - wall, uses.monotonic() - ticks)
+            return passed < left and uses.clock() < ends
+
+        return in_time
+
+
+_ASK = "Tell the user and ask what to do."
+_BY_ITSELF = (
+    "Do not repeat the call. The yes stands: it is carried out by itself as soon as the approval database answers, if "
+    "that is within its time. get_approval shows it."
+)
+
+
+def _problem(kind: str, message: str, following: str = _ASK) -> dict[str, Any]:
+    return {"error": {"kind": kind, "who": "gate", "message": message, "next": following}}
 
 
 def _message_id(record: Record, prepared: Prepared) -> str | None:

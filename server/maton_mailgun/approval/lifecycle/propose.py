@@ -13,6 +13,7 @@ from maton_mailgun.approval.policy.case import case_of
 from maton_mailgun.approval.policy.in_force import policy_now
 from maton_mailgun.approval.preview import look as preview
 from maton_mailgun.approval.preview.document import Preview
+from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.record import OPEN, Record, new_approval_id
 from maton_mailgun.errors import Refused
 from maton_mailgun.exchange import Caller, Prepared
@@ -72,14 +73,17 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
     absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
     packed = pack(prepared, uses.mark, absent_before=absent)
     envelope = seal.seal(uses.keys.seal, packed, approval_id=record.id, digest=digest)
-    record, joined = await uses.store.insert(record, envelope, max_pending=MAX_PENDING)
     # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
     shown = Preview.of(look.preview)
     lists = any(one.kind == "list" for one in shown.recipients)
     unknowable = lists or bool(shown.unchecked)  # guard: 38-list
     # Nor does a rule repeat what may have happened: that is for a person to risk.
     doubted = any(one.state == "unknown" for one in past)  # guard: 00-doubted
-    if allowed and not (joined or unknowable or doubted):
+    unasked = allowed and not (unknowable or doubted)
+    # What nobody is asked about waits for nobody.
+    most = ALL if unasked else MAX_PENDING
+    record, joined = await uses.store.insert(record, envelope, max_pending=most)
+    if unasked and not joined:
         actor = f"policy:{verdict.rule}"
         record = await uses.store.move(
             record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",

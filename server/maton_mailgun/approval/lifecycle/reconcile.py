@@ -1,6 +1,8 @@
 """Finds out how a write ended whose answer was lost. Only reads; nothing is ever sent again from here.
 
 Sends are looked up in the events by the Message-Id this server set; changes and deletes by reading the target back.
+What is found is a guess, however good: the service's own answer, should it still come, corrects it. That something did
+not happen is concluded only after this process itself saw time pass, never from what a clock was set to.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from maton_mailgun.approval.binding import seal
@@ -20,14 +23,18 @@ from maton_mailgun.approval.preview.look import snapshot
 from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer, dig
 from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.failures import Conflict, StoreError
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.record import GUESS, Record
 from maton_mailgun.exchange import Caller, Prepared
 
 log = logging.getLogger(__name__)
 
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-DELAYS = (0.0, 2.0, 10.0, 30.0, 120.0, 600.0, 1_800.0)
-"""Seconds after the attempt at which the outcome is looked up; events can arrive late (documented)."""
+GAPS = (2.0, 8.0, 20.0, 90.0, 480.0, 1_200.0, 1_800.0)
+"""Seconds from one look to the next; the last one is repeated. Events can arrive late (documented)."""
+AT_ONCE = 4
+"""Look-ups under way at a time: reads of one account share Maton's ten requests a second."""
+LOOK_SECONDS = 30.0
+"""For one look-up: one that hangs must not hold up the others for long."""
 GIVE_UP_SECONDS = 3 * 86_400.0
 """Mailgun keeps events for one day on the smallest plan; after this nothing more can be learnt."""
 LEASE_SECONDS = 240.0
@@ -38,82 +45,139 @@ CLOSE_SECONDS = 2.0
 """What a look under way may take when the server stops."""
 
 
+class Hopeless(Exception):
+    """No look will ever tell how this ended."""
+
+
 class Reconciliation:
-    """Looks up unknown outcomes of one process."""
+    """Looks up unknown outcomes of one process: each in its turn, whoever waits longest first."""
 
     def __init__(self, services: Services) -> None:
         self._uses = services
-        self._looking: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = asyncio.Event()
+        self._due: dict[str, float] = {}
+        """Approval id -> when it is looked up next, by the loop's clock."""
+        self._looks: dict[str, int] = {}
+        self._given_up: set[str] = set()
+        self._first_seen: dict[str, float] = {}
+        """Approval id -> when this process first looked at it, in monotonic time."""
+        self._more = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def first_look(self, record: Record) -> Record:
         """Look once at once, then keep looking in the background."""
         if record.state != "unknown":
             return record
-        record = await self.look(record)
-        if record.state == "unknown":
-            self._keep_looking(record, looked=True)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                record = await self.look(record)
+        except TimeoutError:
+            log.info("an outcome is not known yet", extra={"approval": record.id, "why": "the look-up took too long"})
+        if record.state == "unknown" and record.id not in self._given_up:
+            self._again(record.id)
         return record
 
     async def look_up_due(self) -> None:
-        """Take up outcomes that an earlier process left unknown."""
-        for record in await self._uses.store.list(states={"unknown"}, limit=ALL):
-            if record.id not in self._looking and self._age(record) < GIVE_UP_SECONDS:
-                self._keep_looking(record, looked=False)
+        """Take up outcomes that an earlier process, or another one, left unknown."""
+        now = asyncio.get_running_loop().time()
+        for record in reversed(await self._uses.store.list(states={"unknown"}, limit=ALL)):
+            fresh = record.id not in self._due and record.id not in self._given_up
+            if fresh and self._age(record) < GIVE_UP_SECONDS:
+                self._due[record.id] = now
+        self._wake()
 
     async def close(self) -> None:
         """Stop looking, after the looks under way (bounded); what is unknown stays so until the next start."""
-        self._closing.set()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
-            for task in late:
-                task.cancel()
+        self._closing = True
+        self._more.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
+            self._task.cancel()
 
-    def _keep_looking(self, record: Record, *, looked: bool) -> None:
-        if record.id in self._looking:
-            return
-        self._looking.add(record.id)
-        task = asyncio.create_task(self._look_later(record, looked=looked), name=f"look-up-{record.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    # Turns --------------------------------------------------------------------------------------------------------
 
-    async def _look_later(self, record: Record, *, looked: bool) -> None:
+    def _again(self, approval_id: str) -> None:
+        done = self._looks.get(approval_id, 0)
+        self._looks[approval_id] = done + 1
+        self._due[approval_id] = asyncio.get_running_loop().time() + GAPS[min(done, len(GAPS) - 1)]
+        self._wake()
+
+    def _forget(self, approval_id: str) -> None:
+        for kept in (self._due, self._looks, self._first_seen):
+            kept.pop(approval_id, None)
+
+    def _wake(self) -> None:
+        self._more.set()
+        if self._due and self._task is None and not self._closing:
+            self._task = asyncio.create_task(self._work(), name="look-up")
+
+    async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        begin = loop.time() - max(0.0, self._age(record))
-        # After a restart all of these may be past: one look, then none.
-        due = [moment for delay in DELAYS[1:] if (moment := begin + delay) > loop.time()]
-        for moment in due if looked else (loop.time(), *due):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), max(0.0, moment - loop.time()))
-            if self._closing.is_set():
-                return
-            try:
-                record = await self.look(record)
-            except StoreError as problem:
-                log.warning("an outcome cannot be looked up", extra={"why": str(problem)})
+        while not self._closing:
+            self._more.clear()
+            # Sorted by when they are due: whoever was looked at stands behind everybody who was not.
+            waiting = sorted(self._due, key=self._due.__getitem__)
+            turn = [one for one in waiting if self._due[one] <= loop.time()][:AT_ONCE]
+            if turn:
+                await asyncio.gather(*(self._turn(one) for one in turn))
                 continue
-            if record.state != "unknown":
+            until = self._due[waiting[0]] - loop.time() if waiting else None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), until)
+
+    async def _turn(self, approval_id: str) -> None:
+        """One look-up, and when the next one is due, if any."""
+        try:
+            record = await self._uses.store.get(approval_id)
+            if record is not None and record.state == "unknown" and self._age(record) < GIVE_UP_SECONDS:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    record = await self.look(record)
+            if record is None or record.state != "unknown" or self._age(record) >= GIVE_UP_SECONDS:
+                self._forget(approval_id)
                 return
+        except (StoreError, TimeoutError) as problem:
+            log.warning("an outcome cannot be looked up", extra={"approval": approval_id, "why": str(problem)})
+        except Exception:
+            log.exception("a look-up failed", extra={"approval": approval_id})
+        if approval_id in self._given_up:
+            self._forget(approval_id)
+        else:
+            self._again(approval_id)
+
+    # One look -----------------------------------------------------------------------------------------------------
 
     def _age(self, record: Record) -> float:
         return self._uses.clock() - (record.attempted_at or record.created_at)
 
-    def _lost_for(self, record: Record) -> float:
-        """Seconds since the last moment at which a byte of it can have left."""
-        ended = record.finished_at or (record.attempted_at or record.created_at) + LEASE_SECONDS  # guard: 00-ended
-        return self._uses.clock() - ended
+    def _may_still_arrive(self, record: Record) -> bool:
+        """Whether the request may be on its way yet: by the time that passed since this process first saw the doubt,
+        whatever any clock was set to meanwhile."""
+        # Who did not say that it ended may be alive, and only be taken for dead by a clock that is wrong.
+        least = GRACE_SECONDS + (0.0 if record.finished_at else LEASE_SECONDS)  # guard: 62-alive
+        now = self._uses.monotonic()
+        return now - self._first_seen.get(record.id, now) < least
 
     async def look(self, record: Record) -> Record:
         """One look; the record as it is then."""
+        self._first_seen.setdefault(record.id, self._uses.monotonic())
+        if record.id in self._uses.in_flight:  # guard: 62-in-flight
+            return record
         current = await self._uses.store.get(record.id)
         if current is not None and current.state not in ("unknown", "executing"):
             # Another process has settled it meanwhile.
             return current
         try:
             happened = await self._happened(record, await self._uses.opened(record))
-        except (CouldNotRead, seal.Unsealable, KeyError) as problem:
+        except CouldNotRead as problem:
             log.info("an outcome is not known yet", extra={"approval": record.id, "why": str(problem)})
+            return record
+        except (Hopeless, seal.Unsealable, KeyError) as problem:
+            current = await self._uses.store.get(record.id)
+            if current is not None and current.state != "unknown":
+                # Another look settled it meanwhile, and with that its request was dropped.
+                return current
+            log.info("an outcome cannot be looked up", extra={"approval": record.id, "why": str(problem)})
+            self._given_up.add(record.id)
             return record
         if happened is None:
             return record
@@ -121,7 +185,7 @@ class Reconciliation:
         result = {"result": {"found_by": "looking it up afterwards"}} if happened else _not_done()
         try:
             record = await self._uses.store.move(
-                record, state, actor="reconciliation", finished_at=self._uses.clock(), result=result
+                record, state, actor="reconciliation", finished_at=self._uses.clock(), result={**result, GUESS: True}
             )
         except Conflict as lost:
             record = lost.current
@@ -129,12 +193,18 @@ class Reconciliation:
         return record
 
     async def _happened(self, record: Record, sealed: Sealed) -> bool | None:
-        """True or False where the account shows it, None where it does not."""
+        """True or False where the account shows it, None where it does not.
+
+        Raises:
+            Hopeless: It never will.
+            CouldNotRead: It cannot be read now.
+        """
         operation, arguments = sealed.prepared.operation, sealed.prepared.arguments
-        read = AccountReader(self._uses.gateway, self._uses.operations, record.connection_id)
+        reader = AccountReader(self._uses.gateway, self._uses.operations, record.connection_id)
+        read = ServiceReader(reader)
         if operation.settle == "events":  # guard: 00-sends
             if record.message_id is None:
-                return None
+                raise Hopeless("it has no Message-Id")
             where = {"domain": arguments["domain"], "message": record.message_id}
             answer = await read("GET /v3/{domain}/events?message-id={message}&limit=1", where)
             # Absent events prove nothing: they can be late, and the log may not hold them any more. Neither does the
@@ -146,30 +216,56 @@ class Reconciliation:
             or operation.settle is None
             or operation.before is None
         ):
-            return None
+            raise Hopeless("nothing was read before it that could be compared")
         source = operation.before if operation.settle != "exists" else operation.settle_read or operation.before
-        return await self._compared(record, sealed, await read(source, arguments))
+        return await self._compared(record, sealed, source, read)
 
-    async def _compared(self, record: Record, sealed: Sealed, answer: ReadAnswer) -> bool | None:
+    async def _compared(self, record: Record, sealed: Sealed, source: str, read: ServiceReader) -> bool | None:
         """What the target shows beside the one of the preview: only a difference that the write explains proves it,
         only an untouched target, once the request can no longer be on its way, disproves it."""
+        answer = await read(source, sealed.prepared.arguments)
         caller = Caller(record.principal, record.client)
-        now = await snapshot(self._uses.proposal(sealed.prepared, caller))
+        now = await snapshot(replace(self._uses.proposal(sealed.prepared, caller), read=read))
         operation = sealed.prepared.operation
         matches = as_asked(sealed.prepared, answer) if answer.status == 200 else False
         if now == record.snapshot:  # guard: 00-untouched
             # What is done later, or cannot be told from what was there, is not disproved by an untouched target.
             tells = not operation.asynchronous and (operation.settle != "matches" or matches is False)
-            return False if tells and self._lost_for(record) >= GRACE_SECONDS else None
+            return False if tells and not self._may_still_arrive(record) else None
         match operation.settle:
             case "absent":
                 return True if answer.status == 404 else None
             case "exists":
-                return True if answer.status == 200 and sealed.absent_before else None
+                # That something of this name is there now does not say that it is what was asked for.
+                there = answer.status == 200 and as_asked(sealed.prepared, answer, by_name=True)
+                return True if sealed.absent_before and there else None
             case "matches":
                 return True if matches else None
             case _:
                 return None
+
+
+class ServiceReader:
+    """Reads the account, each thing once, and takes only answers that the service gives: a page that somebody else put
+    in its place shows nothing about the target."""
+
+    def __init__(self, reader: AccountReader) -> None:
+        self._reader = reader
+        self._read: dict[str, ReadAnswer] = {}
+
+    async def __call__(self, source: str, arguments: Any, /) -> ReadAnswer:
+        """See `AccountReader`.
+
+        Raises:
+            CouldNotRead: No answer, or not one of the service.
+        """
+        key = f"{source} {sorted((str(name), str(value)) for name, value in arguments.items())}"
+        if key not in self._read:
+            answer = await self._reader(source, arguments)
+            if not isinstance(answer.data, dict):  # guard: 67-service
+                raise CouldNotRead("the answer is not one of the service")
+            self._read[key] = answer
+        return self._read[key]
 
 
 def _items(answer: ReadAnswer) -> list[Any]:
@@ -177,14 +273,16 @@ def _items(answer: ReadAnswer) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def as_asked(prepared: Prepared, answer: ReadAnswer) -> bool | None:
-    """Whether the target has every value that was sent; None when one of them cannot be compared."""
+def as_asked(prepared: Prepared, answer: ReadAnswer, *, by_name: bool = False) -> bool | None:
+    """Whether the target has every value that was sent; None when one of them cannot be compared. With `by_name`, a
+    target of which nothing was sent but its name is as it was asked for."""
     operation = prepared.operation
     given = {**operation.defaults, **prepared.arguments}
     sent = {name for name, value in given.items() if value is not None}
     # What names the target in its own address needs no comparison.
     named = {*operation.path_arguments, *_BRACED.findall(operation.before or ""), "connection_id"}
-    if not (sent - named <= set(operation.compare) and sent & set(operation.compare)):  # guard: 00-every-value
+    comparable = sent - named <= set(operation.compare) and (by_name or bool(sent & set(operation.compare)))
+    if not comparable:  # guard: 00-every-value
         return None
     return not difference.diff(operation, given, answer)
 
@@ -194,7 +292,7 @@ def _not_done() -> dict[str, Any]:
         "error": {
             "kind": "not_done",
             "who": "service",
-            "message": "The answer was lost; looking afterwards shows that it was not carried out.",
+            "message": "No answer came; looking afterwards shows that it was not carried out.",
             "next": "Tell the user. It may be proposed again.",
         }
     }

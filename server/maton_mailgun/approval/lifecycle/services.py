@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from maton_mailgun.approval.binding import seal
@@ -48,13 +49,27 @@ class Services:
     store: Store
     keys: Keys
     clock: Callable[[], float]
-    """Unix seconds."""
+    """Unix seconds, as the store counts them: replicas on one database agree about them."""
+    wall: Callable[[], float]
+    """Unix seconds of this machine: it sees that the machine slept."""
+    monotonic: Callable[[], float]
+    """Seconds that never run backwards."""
     mark: str
     """Names the gateway, key, policy and attachments directory that a stored call must have been prepared for."""
     changes: ChangeSignal
+    in_flight: set[str] = field(default_factory=set)
+    """Whose request this process is sending just now: nobody else can know better how it ends."""
 
     @classmethod
-    def over(cls, access: Access, store: Store, keys: Keys, *, clock: Callable[[], float]) -> Services:
+    def over(
+        cls,
+        access: Access,
+        store: Store,
+        keys: Keys,
+        *,
+        clock: Callable[[], float] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> Services:
         """The services of a gate that writes through `access` and remembers in `store`."""
         return cls(
             settings=access.settings,
@@ -64,7 +79,9 @@ class Services:
             connections=access.connections,
             store=store,
             keys=keys,
-            clock=clock,
+            clock=store.clock,
+            wall=clock or time.time,
+            monotonic=monotonic,
             mark=gateway_mark(access.settings, seal.derive(keys.seal, "gateway-mark")),
             changes=ChangeSignal(store),
         )

@@ -15,17 +15,25 @@ from typing import Any
 from maton_mailgun.approval.lifecycle.fresh_secret import keep_secret
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Services
-from maton_mailgun.approval.store.failures import Conflict, StoreError
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.failures import Conflict, IllegalMove, StoreError
+from maton_mailgun.approval.store.record import Record, guessed
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError, NotSent, OutcomeUnknown, RateLimited, Unreachable
 from maton_mailgun.exchange import Prepared
 from maton_mailgun.wire.answers import LOOK_FIRST, parsed, refusal, words
 from maton_mailgun.wire.gateway import Reply
+from maton_mailgun.wire.proof import proves
 from maton_mailgun.wire.redaction import redacted, split_secrets
 from maton_mailgun.wire.result import bounded
 
 log = logging.getLogger(__name__)
+
+LONGEST_RETRY = 86_400.0
+"""Seconds for which a yes is kept usable at most when the service wants to be asked later."""
+AFTER_RETRY = 120.0
+"""Seconds after that moment for which the yes is still good."""
+_TURNS = 5
+"""How often an outcome is recorded over what others wrote meanwhile; each look-up writes at most twice."""
 
 
 class Settlement:
@@ -36,8 +44,10 @@ class Settlement:
         self._reconciliation = reconciliation
 
     async def answered(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
-        """The service answered."""
+        """The service answered, or something in its place did."""
         if 200 <= reply.status < 300:
+            if not proves(prepared.operation, parsed(reply)):  # guard: 60-proof
+                return await self.lost(record, prepared, _no_proof(reply, prepared.operation))
             return await self._succeeded(record, prepared, reply)
         problem = _problem_of(reply, prepared.operation)
         if isinstance(problem, RateLimited):  # guard: 00-429-keeps
@@ -72,11 +82,7 @@ class Settlement:
 
     def _answer(self, record: Record, prepared: Prepared, reply: Reply) -> dict[str, Any]:
         """What the caller is told about a success, with fresh secrets sealed for the approver."""
-        body = parsed(reply)
-        if not isinstance(body, dict):
-            # 2xx with another body is still done.
-            body = {"answer": words(reply)[:500]} if reply.body.strip() else {}
-        shown, secrets = split_secrets(prepared.operation, body)
+        shown, secrets = split_secrets(prepared.operation, parsed(reply))
         content: dict[str, Any] = bounded({"result": shown})
         if secrets and self._uses.settings.reveal_secrets_to_model:
             content["secret"] = secrets
@@ -89,12 +95,20 @@ class Settlement:
         return content
 
     async def _not_now(self, record: Record, prepared: Prepared, limited: RateLimited) -> Record:
-        """429: certainly not carried out. The yes stays good until it expires; nothing is repeated by itself."""
-        retry_at = self._uses.clock() + (limited.retry_after if limited.retry_after is not None else 5.0)
-        return await self._uses.store.move(
-            record, "approved", actor="gate", retry_at=retry_at, lease_until=None,
-            result=self._told(prepared, limited.as_content()),
-        )  # fmt: skip
+        """429: certainly not carried out. The yes stays good past the moment at which the service wants to be asked
+        again; nothing is repeated by itself."""
+        now = self._uses.clock()
+        wait = min(limited.retry_after if limited.retry_after is not None else 5.0, LONGEST_RETRY)
+        latest = (record.decided_at or now) + LONGEST_RETRY + AFTER_RETRY
+        try:
+            return await self._uses.store.move(
+                record, "approved", actor="gate", retry_at=now + wait, lease_until=None,
+                expires_at=max(record.expires_at, min(now + wait + AFTER_RETRY, latest)),
+                result=self._told(prepared, {"error": limited.as_content()["error"]}),
+            )  # fmt: skip
+        except (Conflict, IllegalMove):
+            # Another process took this one for dead. It was not: the service said that it did not carry it out.
+            return await self._finish(record, prepared, "failed", limited.as_content())
 
     def _told(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:
         """An outcome without the secrets of its call, which the service may have quoted."""
@@ -108,17 +122,32 @@ class Settlement:
         result = self._told(prepared, {key: value for key, value in content.items() if key != "status"})
         store, now = self._uses.store, self._uses.clock()
         try:
-            try:
-                return await store.move(record, state, actor="gate", finished_at=now, result=result)
-            except Conflict as lost:
-                # Another process took this one for dead and called the outcome unknown; here it is known.
-                if lost.current.state != "unknown" or state == "unknown":  # guard: 34-swept
-                    return lost.current
-                return await store.move(lost.current, state, actor="gate", finished_at=now, result=result)
+            for _ in range(_TURNS):
+                try:
+                    return await store.move(record, state, actor="gate", finished_at=now, result=result)
+                except Conflict as lost:
+                    # Another process took this one for dead: it called the outcome unknown, or looked it up since.
+                    # What is known here counts for more.
+                    record = lost.current
+                    doubted = record.state == "unknown" or guessed(record)
+                    if not doubted or state == "unknown":  # guard: 34-swept
+                        return record
         except StoreError as problem:  # guard: 35-recorded
             log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
             note = {"store_problem": f"The outcome could not be recorded: {problem}"}
             return replace(record, state="unknown", result={**result, **note})
+        return record
+
+
+def _no_proof(reply: Reply, operation: Operation) -> OutcomeUnknown:
+    """What an answer of 2xx means that does not say what was done: a sign-in page, an empty body, somebody else's."""
+    if not operation.success:
+        said = "which does not say whether it was carried out"
+    elif not reply.body.strip():
+        said = "and nothing else: that is not how the service answers when it has carried this out"
+    else:
+        said = f"with something that is not the service's answer to this: {words(reply)[:200]}"
+    return OutcomeUnknown(message=f"The gateway answered {reply.status} {said}.", next=LOOK_FIRST, status=reply.status)
 
 
 def _problem_of(reply: Reply, operation: Operation) -> CallError:

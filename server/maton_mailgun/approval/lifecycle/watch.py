@@ -38,7 +38,8 @@ class Watcher:
                     await self._reconciliation.look_up_due()
                     next_sweep = loop.time() + SWEEP_SECONDS
                 now = await self._uses.store.changed()
-                if now != seen:
+                if now != seen or self._execution.interrupted:
+                    self._execution.interrupted = False
                     seen = now
                     self._uses.changes.announce()
                     await self.take_up()  # guard: 33-taken-up

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.store.failures import Tampered
+from maton_mailgun.approval.store.outside_mark import FILE, Mark, Marks
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import EVERY, Rows
 
@@ -51,9 +52,15 @@ NEW_HEAD = (
 )
 SET_HEAD = "UPDATE maton_mailgun_head SET seq = ?, hash = ?, day = ?, budgets = ?, key_id = ?, mac = ?"
 
+AT = "SELECT hash FROM maton_mailgun_audit WHERE seq = ?"
+
 START = "0" * 64
 """What stands for the hash before the first entry."""
 _PAGE = 500
+_PUT_BACK = (
+    f". What is approved in it may have been carried out already; look in Mailgun. Then wait until nothing is approved "
+    f"or pending any more, and delete the file {FILE} in the state directory to go on with this database"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,23 +119,26 @@ class Watermark:
     right; but an approval that was used since then would be usable again."""
 
     seq: int = 0
-    _written: int = 0
+    hash: str = ""
+    origin: str = ""
+    """The hash of the first entry, which tells this chain from another one; empty while it was not read."""
+    _written: tuple[int, str] = (0, "")
 
     def reached(self, head: Head) -> None:
         """Note a stored head. Raises Broken when the chain has become shorter."""
         if head.seq < self.seq:
             raise Broken(head.seq, f"it ended at entry {self.seq} before and now ends at {head.seq}")
-        self.seq = self._written = head.seq
+        self.seq, self.hash = self._written = head.seq, head.hash
 
-    def writing(self, seq: int) -> None:
+    def writing(self, head: Head) -> None:
         """Note an entry that is not committed yet."""
-        self._written = seq
+        self._written = head.seq, head.hash
 
     def ended(self, *, committed: bool) -> None:
         """The transaction is over: what it wrote counts, or never was."""
-        if committed:
-            self.seq = max(self.seq, self._written)
-        self._written = self.seq
+        if committed and self._written[0] >= self.seq:
+            self.seq, self.hash = self._written
+        self._written = self.seq, self.hash
 
 
 class Audited(Protocol):
@@ -136,6 +146,8 @@ class Audited(Protocol):
 
     chain: Chain
     rows: Rows
+
+    async def remembered(self) -> Marks: ...
 
     async def read(self, script: Script[T]) -> T: ...
 
@@ -204,7 +216,11 @@ def columns_of(entry: AuditEntry) -> tuple[Any, ...]:
 
 async def verify(store: Audited) -> AuditVerdict:
     """Check every entry, the end of the chain, and that every stored record is the one its last entry left."""
-    return await store.read(_verification(store.chain, store.rows))
+    try:
+        marks = await store.remembered()
+    except Tampered as problem:
+        return AuditVerdict(False, 0, None, str(problem))
+    return await store.read(_verification(store.chain, store.rows, marks))
 
 
 async def export(store: Audited) -> AsyncIterator[str]:
@@ -222,12 +238,13 @@ def _page(after: int) -> Script[list[AuditEntry]]:
     return [entry_of(row) for row in found]
 
 
-def _verification(chain: Chain, codec: Rows) -> Script[AuditVerdict]:
+def _verification(chain: Chain, codec: Rows, marks: Marks) -> Script[AuditVerdict]:
     """Never raises for what it finds: the first finding is the verdict."""
     head_rows = yield HEAD, ()
     previous, count = START, 0
     latest: dict[str, AuditEntry] = {}
     foreign: AuditEntry | None = None
+    kept: Mark | None = None
     while page := (yield AFTER, (count, _PAGE)):
         for row in page:
             entry = entry_of(row)
@@ -238,6 +255,11 @@ def _verification(chain: Chain, codec: Rows) -> Script[AuditVerdict]:
             elif not chain.holds(entry):
                 return AuditVerdict(False, count, entry.seq, "this entry was changed")
             previous, count = entry.hash, entry.seq
+            if count == 1:
+                kept = marks.get(entry.hash)
+            if kept is not None and count == kept.seq and not seal.same(entry.hash, kept.hash):
+                why = "the database was put back to an earlier moment and went on from there"
+                return AuditVerdict(False, count - 1, count, f"{why}{_PUT_BACK}")
             latest[entry.approval_id] = entry
     try:
         head = chain.head(head_rows[0])
@@ -247,6 +269,9 @@ def _verification(chain: Chain, codec: Rows) -> Script[AuditVerdict]:
         return AuditVerdict(False, count, count, "the end of the audit was removed")
     if (head.seq, head.hash) != (count, previous):
         return AuditVerdict(False, count, count + 1, f"entries {count + 1} to {head.seq} are missing at the end")
+    if kept is not None and kept.seq > count:
+        why = f"entries {count + 1} to {kept.seq} are missing: the database was put back to an earlier moment"
+        return AuditVerdict(False, count, count + 1, f"{why}{_PUT_BACK}")
     if foreign is not None:
         why = f"from here on entries were written under the key {foreign.key_id}, which is lost: nobody can vouch"
         return AuditVerdict(False, count, foreign.seq, f"{why} for them")

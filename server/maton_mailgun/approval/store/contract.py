@@ -6,10 +6,11 @@ returns. Several processes may use one store; whoever is slower gets `Conflict` 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol, TypeVar, Unpack
 
 from maton_mailgun.approval.store.audit import Chain
+from maton_mailgun.approval.store.outside_mark import Marks
 from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import Rows
@@ -26,6 +27,8 @@ class Store(Protocol):
     chain: Chain
     rows: Rows
     """How this store checks entries and rows (see `audit.verify` and `audit.export`)."""
+    clock: Callable[[], float]
+    """Unix seconds, the same ones for every process that uses this store."""
 
     async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
         """Store a pending record with its sealed request, or join the open one of the same principal and digest.
@@ -75,12 +78,25 @@ class Store(Protocol):
         lease_seconds: float,
         budgets: Sequence[tuple[str, int]] = (),
         message_id: str | None = None,
+        token: str | None = None,
         now: float | None = None,
     ) -> Record:
         """approved -> executing, for exactly one caller, with the daily budgets reserved in the same transaction.
 
-        Raises Conflict, BudgetSpent, and Tampered when row and audit disagree.
+        The claim is kept in the mark outside the database too when this returns. `token` names this claim in the
+        record, for a caller whose connection breaks.
+
+        Raises Conflict, BudgetSpent, Tampered when row and audit disagree, and PutBack when the database lacks what
+        the mark says was in it.
         """
+        ...
+
+    async def remember(self) -> None:
+        """Keep, outside the database, how far the audit went as this process saw it last."""
+        ...
+
+    async def remembered(self) -> Marks:
+        """What is kept outside the database about how far audits went. Raises Tampered."""
         ...
 
     async def spent(self, rules: Iterable[str], now: float | None = None) -> dict[str, int]:

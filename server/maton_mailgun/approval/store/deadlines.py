@@ -3,12 +3,14 @@
 Expiry is judged by the wall clock, which may be wrong, and it never revives anything:
 * a clock set forward expires early, and what expired stays so when the clock is set right;
 * a clock set back cannot lengthen a question: within a process a monotonic deadline counts as well, and a record from
-  the future (by more than a minute, which replicas may differ) is expired, not young.
+  the future (by more than a minute, which replicas may differ) is expired, not young;
+* a write in flight is judged by time that passed, not by what the clock was set to: its lease is taken over into
+  monotonic time when this process wrote it or first sees it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from maton_mailgun.approval.store.record import OPEN, Changes, Record, State
@@ -17,7 +19,7 @@ CLOCK_TOLERANCE = 60.0
 """Seconds by which a record may lie in the future."""
 
 DIED = (
-    "The process that carried this out stopped before it knew the outcome. The request may have been sent. "
+    "The process that carried this out did not say in time how it ended. The request may have been sent. "
     "Look in Mailgun before proposing it again; nothing is sent again by itself."
 )
 
@@ -44,9 +46,24 @@ class Deadlines:
         end = _end(record)
         if record.state not in OPEN or end is None:
             return False
+        if record.state == "executing":
+            return self._in_flight_too_long(record, end, now)
         past_wall = now >= end or now < _begin(record) - CLOCK_TOLERANCE
         known_end, deadline = self._ends.get(record.id, (None, 0.0))
         return past_wall or (known_end == end and self.monotonic() >= deadline)  # guard: 34-clock
+
+    def _in_flight_too_long(self, record: Record, end: float, now: float) -> bool:
+        known_end, deadline = self._ends.get(record.id, (None, 0.0))
+        if known_end != end:
+            left = min(max(end - now, 0.0), end - _begin(record))
+            deadline = self.monotonic() + left
+            self._ends[record.id] = (end, deadline)
+        return self.monotonic() >= deadline  # guard: 62-lease
+
+    def forget_all_but(self, ids: Collection[str]) -> None:
+        """Nothing else is open: drop what was noted about it."""
+        for gone in self._ends.keys() - set(ids):
+            del self._ends[gone]
 
     def closing(self, record: Record, now: float) -> tuple[State, Changes]:
         """What a lapsed record becomes: unanswered or unused is expired, in flight is unknown."""

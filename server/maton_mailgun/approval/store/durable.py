@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Self, TypeVar, Unpack
 
 from maton_mailgun.approval.binding.keys import Keys
 from maton_mailgun.approval.store.audit import Chain
 from maton_mailgun.approval.store.deadlines import Deadlines
 from maton_mailgun.approval.store.failures import StoreError
+from maton_mailgun.approval.store.outside_mark import Mark, Marks, OutsideMark
 from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.scripts import Scripts, permitted
 from maton_mailgun.approval.store.table import Rows
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class DurableStore(ABC):
     """A `contract.Store`; the databases add how a script is read and how it is written."""
 
-    def __init__(self, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
+    def __init__(self, keys: Keys, home: Path, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self.chain = Chain.under(keys.seal)
         self.rows = Rows.under(keys.seal)
-        self._clock = clock
+        self.clock = clock
+        self.outside = OutsideMark.beside(home, keys.seal)
         self._scripts = Scripts(chain=self.chain, rows=self.rows, deadlines=Deadlines(monotonic), clock=clock)
 
     @abstractmethod
@@ -78,7 +84,14 @@ class DurableStore(ABC):
 
     async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """See `contract.Store`."""
-        return _kept(await self.write(self._scripts.move(record, to, actor, permitted(changes))))
+        moved = _kept(await self.write(self._scripts.move(record, to, actor, permitted(changes))))
+        if record.state == "executing":
+            try:
+                await self.remember()
+            except StoreError as problem:
+                # It only makes the end that `audit verify` can vouch for an earlier one.
+                _log.warning("the mark of the audit was not kept", extra={"why": str(problem)})
+        return moved
 
     async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """See `contract.Store`."""
@@ -92,11 +105,26 @@ class DurableStore(ABC):
         lease_seconds: float,
         budgets: Sequence[tuple[str, int]] = (),
         message_id: str | None = None,
+        token: str | None = None,
         now: float | None = None,
     ) -> Record:
         """See `contract.Store`."""
-        script = self._scripts.claim(record, actor, lease_seconds, budgets, message_id, self._now(now))
-        return _kept(await self.write(script))
+        marks = await asyncio.to_thread(self.outside.read)
+        at = self._now(now)
+        script = self._scripts.claim(record, actor, lease_seconds, budgets, message_id, token, at, marks)
+        claimed = _kept(await self.write(script))
+        await self.remember()  # guard: 65-remembered
+        return claimed
+
+    async def remember(self) -> None:
+        """See `contract.Store`."""
+        seen = self._scripts.mark
+        if seen.origin:
+            await asyncio.to_thread(self.outside.write, seen.origin, Mark(seen.seq, seen.hash))
+
+    async def remembered(self) -> Marks:
+        """See `contract.Store`."""
+        return await asyncio.to_thread(self.outside.read)
 
     async def spent(self, rules: Iterable[str], now: float | None = None) -> dict[str, int]:
         """See `contract.Store`."""
@@ -117,7 +145,7 @@ class DurableStore(ABC):
         return await self.read(self._scripts.changed())
 
     def _now(self, now: float | None) -> float:
-        return self._clock() if now is None else now
+        return self.clock() if now is None else now
 
 
 def _kept(outcome: T | StoreError) -> T:

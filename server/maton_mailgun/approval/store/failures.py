@@ -7,6 +7,7 @@ from maton_mailgun.approval.store.record import Record, State
 # StoreError
 # ├── StoreUnavailable   the database cannot be used
 # ├── Tampered           a row was changed behind our back: it is never acted on
+# ├── PutBack            the database is at an earlier moment than it was: what was used may look unused
 # ├── Conflict           another process was faster, or time ran out: `.current` is what is there now
 # ├── IllegalMove        the state machine has no such move; terminal states never change
 # ├── TooManyPending     the principal must wait for answers first
@@ -34,6 +35,18 @@ class Tampered(StoreError):
             "Run `maton-mailgun audit verify` to see what else was touched."
         )
         self.approval_id = approval_id
+
+
+class PutBack(StoreError):
+    """The database is at an earlier moment than it was before: a restored backup, a standby that lagged."""
+
+    def __init__(self, ends: int, was: int) -> None:
+        super().__init__(
+            f"The approval database was put back to an earlier moment: its audit ends at entry {ends} without entry "
+            f"{was} as it was written before. What it shows as approved may have been carried out already, so nothing "
+            "of it is carried out. Look in Mailgun what was done, and run `maton-mailgun audit verify`, which says how "
+            "to go on"
+        )
 
 
 class Conflict(StoreError):

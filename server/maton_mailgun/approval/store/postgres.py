@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from maton_mailgun.approval.binding.keys import Keys
@@ -25,6 +30,10 @@ T = TypeVar("T")
 _SCHEMA_LOCK = 0x6D61746F6E  # "maton": CREATE TABLE IF NOT EXISTS alone may collide with itself
 _CONNECT_SECONDS = 10
 _LOCK_SECONDS = 10
+_ANSWER_SECONDS = 20.0
+"""For one operation, waits for locks included: a server that says nothing must not hold a call for ever."""
+_END_SECONDS = 2.0
+_NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _BEGIN_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # READ COMMITTED: what a statement sees was committed when the head became ours, not when we began. The settings hold
 # for the one transaction: a pooler may give the next one another session.
@@ -34,11 +43,33 @@ _BEGIN_WRITE = (
 )
 
 
+@dataclass(slots=True)
+class DatabaseClock:
+    """The database's time, as it was told with the last transaction and went on since: replicas whose own clocks differ
+    agree about what has expired."""
+
+    monotonic: Callable[[], float]
+    _at: tuple[float, float] | None = None
+
+    def __call__(self) -> float:
+        if self._at is None:
+            return time.time()
+        told, ticks = self._at
+        return told + self.monotonic() - ticks
+
+    def told(self, seconds: float) -> None:
+        """Take over what the database says."""
+        self._at = (seconds, self.monotonic())
+
+
 class PostgresStore(DurableStore):
     """See `contract.Store`."""
 
-    def __init__(self, url: str, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
-        super().__init__(keys, clock=clock, monotonic=monotonic)
+    def __init__(
+        self, url: str, keys: Keys, home: Path, *, clock: Callable[[], float] | None, monotonic: Callable[[], float]
+    ) -> None:
+        self._told = DatabaseClock(monotonic)
+        super().__init__(keys, home, clock=clock or self._told, monotonic=monotonic)
         self._url = url
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._closed = False
@@ -74,25 +105,50 @@ class PostgresStore(DurableStore):
         return await asyncio.shield(task)
 
     async def _play(self, script: Script[T], mode: str) -> T:
-        import psycopg
-
         async with self._turn:
             if self._closed:
                 raise StoreUnavailable("The approval store is closed.")
+            work = asyncio.create_task(self._transact(script, mode))
+            await asyncio.wait({work}, timeout=_ANSWER_SECONDS)
+            if not work.done():
+                await self._given_up(work)
+                raise StoreUnavailable(
+                    f"The approval database cannot be used: it has not answered for {_ANSWER_SECONDS:.0f} s. Check the "
+                    "server and the network between."
+                )
+            return work.result()
+
+    async def _transact(self, script: Script[T], mode: str) -> T:
+        import psycopg
+
+        try:
+            connection = await self._begun(mode)
             try:
-                connection = await self._begun(mode)
-                try:
-                    outcome = await _run(connection, script)
-                    await connection.commit()
-                except BaseException:
-                    self._scripts.mark.ended(committed=False)
-                    with contextlib.suppress(psycopg.Error):
-                        await connection.rollback()
-                    raise
-                self._scripts.mark.ended(committed=True)
-            except psycopg.Error as error:
-                raise _unavailable(error) from error
-            return outcome
+                outcome = await _run(connection, script)
+                await connection.commit()
+            except BaseException:
+                self._scripts.mark.ended(committed=False)
+                with contextlib.suppress(psycopg.Error):
+                    await connection.rollback()
+                raise
+            self._scripts.mark.ended(committed=True)
+        except psycopg.Error as error:
+            raise _unavailable(error) from error
+        return outcome
+
+    async def _given_up(self, work: asyncio.Task[Any]) -> None:
+        """Let go of a connection whose server is silent. Its socket is shut down, so that the driver, which would wait
+        for an answer even to a cancellation, sees an end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(OSError, ValueError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+        else:
+            work.cancel()
+        await asyncio.wait({work}, timeout=_END_SECONDS)
+        if work.done() and not work.cancelled():
+            work.exception()
+        self._scripts.mark.ended(committed=False)
 
     async def _begun(self, mode: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         """A connection with a transaction begun. A lost connection is replaced only here, before the first
@@ -101,7 +157,7 @@ class PostgresStore(DurableStore):
 
         if self._connection is not None:
             try:
-                await self._connection.execute(cast(Any, mode))
+                await self._begin(self._connection, mode)
             except psycopg.OperationalError:
                 await self._connection.close()
             else:
@@ -113,8 +169,16 @@ class PostgresStore(DurableStore):
             application_name="maton-mailgun",
         )
         self._connection = fresh
-        await fresh.execute(cast(Any, mode))
+        await self._begin(fresh, mode)
         return fresh
+
+    async def _begin(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], mode: str) -> None:
+        cursor = await connection.execute(cast(Any, f"{mode}; {_NOW}"))
+        while cursor.nextset():
+            pass
+        told = await cursor.fetchone()
+        if told is not None:
+            self._told.told(float(told[0]))
 
     @staticmethod
     def _schema() -> Script[None]:
@@ -124,7 +188,7 @@ class PostgresStore(DurableStore):
 
 
 async def open_postgres(
-    url: str, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]
+    url: str, keys: Keys, home: Path, *, clock: Callable[[], float] | None, monotonic: Callable[[], float]
 ) -> PostgresStore:
     """Connect and make the tables. Raises StoreUnavailable; its text never holds the URL."""
     try:
@@ -133,7 +197,7 @@ async def open_postgres(
         raise StoreUnavailable(
             "A PostgreSQL database is set, but its driver is not installed. Install maton-mailgun[postgres]."
         ) from error
-    return await PostgresStore(url, keys, clock=clock, monotonic=monotonic).started()
+    return await PostgresStore(url, keys, home, clock=clock, monotonic=monotonic).started()
 
 
 async def _run(connection: psycopg.AsyncConnection[tuple[Any, ...]], script: Script[T]) -> T:

@@ -28,7 +28,7 @@ Risk = Literal["low", "medium", "high"]
 
 MOVES: Mapping[State, frozenset[State]] = {
     "pending": frozenset({"approved", "rejected", "expired", "cancelled"}),
-    "approved": frozenset({"executing", "expired", "stale"}),
+    "approved": frozenset({"executing", "expired", "stale", "pending"}),
     "executing": frozenset({"succeeded", "failed", "unknown", "approved"}),
     "unknown": frozenset({"succeeded", "failed"}),
     "rejected": frozenset(),
@@ -39,12 +39,17 @@ MOVES: Mapping[State, frozenset[State]] = {
     "failed": frozenset(),
 }
 """Which state may follow which. `executing -> approved` happens only when the service answered 429:
-nothing was carried out, and the same yes stays usable until it expires."""
+nothing was carried out, and the same yes stays usable until it expires. `approved -> pending` happens only to the yes
+of a rule whose budget was used up meanwhile: a person is asked instead."""
 
 OPEN: frozenset[State] = frozenset({"pending", "approved", "executing"})
 """States in which a second identical call joins the record instead of opening another."""
 
 TERMINAL: frozenset[State] = frozenset(state for state, following in MOVES.items() if not following)
+
+
+GUESS = "_guess"
+"""Stands in a result that was concluded by looking: the service's own answer, should it still come, corrects it."""
 
 
 def new_approval_id() -> str:
@@ -97,6 +102,20 @@ class Record:
     """An identical request that succeeded in the last 24 hours."""
     budget_rules: tuple[str, ...] = ()
     """Names of the policy rules whose daily budget this write uses when it is claimed."""
+
+
+def guessed(record: Record) -> bool:
+    """Whether this outcome was concluded by looking, and not told by the service."""
+    return record.state in ("succeeded", "failed") and bool((record.result or {}).get(GUESS))
+
+
+CLAIM = "_claim"
+"""Names who claimed a write, in the result of one that is being carried out."""
+
+
+def claimed_with(record: Record, token: str) -> bool:
+    """Whether a write in flight was claimed with this very token."""
+    return record.state == "executing" and (record.result or {}).get(CLAIM) == token
 
 
 class Changes(TypedDict, total=False):

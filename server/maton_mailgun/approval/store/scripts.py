@@ -22,12 +22,14 @@ from maton_mailgun.approval.store.failures import (
     BudgetSpent,
     Conflict,
     IllegalMove,
+    PutBack,
     StoreError,
     StoreUnavailable,
     Tampered,
     TooManyPending,
 )
-from maton_mailgun.approval.store.record import MOVES, TERMINAL, Changes, Record, State
+from maton_mailgun.approval.store.outside_mark import Marks
+from maton_mailgun.approval.store.record import CLAIM, GUESS, MOVES, TERMINAL, Changes, Record, State, guessed
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import Rows, StoredRow
 
@@ -85,6 +87,7 @@ class Scripts:
     def lapsed(self, now: float) -> Script[Sequence[str]]:
         """Ids of the open records that time has closed."""
         found = yield table.OPEN_ALL, ()
+        self.deadlines.forget_all_but([row[0] for row in found])
         return [row.record.id for row in self._readable(found) if self.deadlines.lapsed(row.record, now)]
 
     # Writing
@@ -135,7 +138,7 @@ class Scripts:
         current = row.record
         if current.version != record.version:
             return Conflict(current)
-        if to not in MOVES[current.state] or to == "executing":
+        if not _may_move(current, to, changes):
             return IllegalMove(current, to)
         if current.state == "pending" and to == "approved" and self.deadlines.lapsed(current, now):  # guard: 00-late
             _, expired = yield from self._lapse(head, row, now)
@@ -163,7 +166,9 @@ class Scripts:
         lease_seconds: float,
         budgets: Sequence[tuple[str, int]],
         message_id: str | None,
+        token: str | None,
         now: float,
+        marks: Marks,
     ) -> Script[Record | StoreError]:
         head, row = yield from self._current(record)
         current = row.record
@@ -175,6 +180,7 @@ class Scripts:
             _, expired = yield from self._lapse(head, row, now)
             return Conflict(expired)
         yield from self._unbroken_since(current, head)
+        yield from self._as_remembered(head, marks)
         head = _reserved(head, budgets, now)
         _, claimed = yield from self._write(
             head,
@@ -186,6 +192,7 @@ class Scripts:
             attempted_at=now,
             message_id=message_id if message_id is not None else current.message_id,
             budget_rules=tuple(rule for rule, _ in budgets),
+            result={CLAIM: token} if token is not None else None,
         )
         return claimed
 
@@ -226,6 +233,17 @@ class Scripts:
             self.chain.span([audit.entry_of(row) for row in since], head)
         except audit.Broken as broken:
             raise Tampered(record.id, f"audit entry {broken.seq}: {broken.why}") from broken
+
+    def _as_remembered(self, head: Head, marks: Marks) -> Script[None]:
+        """The chain still has what was seen of it when an earlier write was carried out."""
+        first = yield audit.AT, (1,)
+        self.mark.origin = first[0][0] if first else ""
+        kept = marks.get(self.mark.origin)
+        if kept is None:
+            return
+        there = yield audit.AT, (kept.seq,)
+        if not there or there[0][0] != kept.hash:  # guard: 65-put-back
+            raise PutBack(head.seq, kept.seq)
 
     def _lapse(self, head: Head, row: StoredRow, now: float) -> Script[tuple[Head, Record]]:
         to, changes = self.deadlines.closing(row.record, now)
@@ -276,7 +294,7 @@ class Scripts:
         yield audit.APPEND, audit.columns_of(entry)
         head = replace(head, seq=entry.seq, hash=entry.hash)
         yield audit.SET_HEAD, self.chain.head_row(head)
-        self.mark.writing(head.seq)
+        self.mark.writing(head)
         return head
 
     def _head(self, found: list[tuple[Any, ...]]) -> Head:
@@ -300,6 +318,17 @@ class Scripts:
                 yield self.rows.check(row)
             except (Tampered, seal.Unsealable) as error:
                 _log.warning("%s", error)
+
+
+def _may_move(current: Record, to: State, changes: Changes) -> bool:
+    """Whether the state machine has this move. Only `claim` makes a record `executing`."""
+    if (current.state, to) == ("approved", "pending"):
+        return current.channel == "policy"  # guard: 61-asked-instead
+    if to in MOVES[current.state]:
+        return to != "executing"
+    # What was concluded by looking gives way to what the service itself said.
+    told = not (changes.get("result") or {}).get(GUESS)
+    return guessed(current) and to in ("succeeded", "failed") and told  # guard: 62-corrected
 
 
 def permitted(changes: Changes) -> Changes:

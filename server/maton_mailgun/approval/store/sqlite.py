@@ -37,7 +37,7 @@ class SqliteStore(DurableStore):
     """See `contract.Store`."""
 
     def __init__(self, path: Path, keys: Keys, *, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
-        super().__init__(keys, clock=clock, monotonic=monotonic)
+        super().__init__(keys, path.parent, clock=clock, monotonic=monotonic)
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._closed = False

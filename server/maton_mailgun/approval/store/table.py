@@ -30,6 +30,11 @@ SCHEMA: tuple[str, ...] = (
         ON maton_mailgun_approvals (principal, digest, changed_at)""",
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_newest ON maton_mailgun_approvals (created_at)""",
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_state ON maton_mailgun_approvals (state)""",
+    # What one principal has open, and their newest ones, whatever was kept of all that is finished.
+    """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_waiting
+        ON maton_mailgun_approvals (state, principal, created_at)""",
+    """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_theirs
+        ON maton_mailgun_approvals (principal, created_at, id)""",
 )
 
 COLUMNS = "id, principal, digest, state, version, created_at, changed_at, body, envelope, key_id, mac"
@@ -64,7 +69,9 @@ def newest(*, principal: bool, states: int) -> str:
     if states:
         conditions.append(f"state IN ({', '.join('?' * states)})")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"{_FROM}{where} ORDER BY created_at DESC, id DESC LIMIT ?"
+    # The plus keeps SQLite from reading everything of a principal in order to find the few of them that are open.
+    first = "+created_at" if states else "created_at"
+    return f"{_FROM}{where} ORDER BY {first} DESC, id DESC LIMIT ?"
 
 
 def ascii_text(text: str) -> str:

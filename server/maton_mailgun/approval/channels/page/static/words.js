@@ -30,10 +30,10 @@ export function meaningOf(state, action) {
     case "succeeded": return action === "send" ? "The service accepted it." : "The service has carried it out.";
     case "failed": return "It was approved, and it was not carried out.";
     case "unknown":
-      return "It was sent off, and the answer was lost on the way. It may or may not have happened. " +
+      return "It was sent off, and no answer says how it ended. It may or may not have happened. " +
         "It is looked up in the account for half an hour, and this page shows what is found.";
     case "rejected": return "Nothing was carried out.";
-    case "expired": return "Nobody decided in time, so nothing was carried out. The assistant can ask again.";
+    case "expired": return "Nobody decided in time, or the yes ran out before it could be carried out. The assistant can ask again.";
     case "cancelled": return "The assistant withdrew its request. Nothing was carried out.";
     case "stale": return "Something changed between the question and the yes, so nothing was carried out.";
     default: return "";
