@@ -93,6 +93,10 @@ class Reconciliation:
             except StoreError as problem:
                 log.warning("an outcome cannot be looked up", extra={"why": str(problem)})
                 continue
+            except Exception:
+                # What nobody foresaw leaves the outcome unknown, as it is; the next look may do better.
+                log.exception("a look failed", extra={"approval": record.id})
+                continue
             if record.state != "unknown":
                 return
 
