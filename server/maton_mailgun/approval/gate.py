@@ -26,6 +26,7 @@ from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Access, Services
 from maton_mailgun.approval.lifecycle.settle import Settlement
 from maton_mailgun.approval.lifecycle.signal import known
+from maton_mailgun.approval.lifecycle.supervise import keep_running
 from maton_mailgun.approval.lifecycle.watch import Watcher
 from maton_mailgun.approval.policy.in_force import policy_of
 from maton_mailgun.approval.preview.form_text import FormText, question, too_much
@@ -101,7 +102,12 @@ class Gate:
     async def resume(self) -> None:
         """Close what time has closed and go on finding out what is not known."""
         await self.store.sweep()
-        self._watching = asyncio.create_task(self._watcher.watch(), name="approval-watch")
+        self.watch()
+
+    def watch(self) -> None:
+        """Notice from now on what other processes decide."""
+        kept = keep_running("approval-watch", self._watcher.watch)
+        self._watching = asyncio.create_task(kept, name="approval-watch")
 
     # Calls from the model -----------------------------------------------------------------------------------------
 

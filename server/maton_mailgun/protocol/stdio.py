@@ -7,12 +7,16 @@ touch the protocol.
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import math
 import os
 import queue
 import select
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
@@ -23,9 +27,15 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 
+from maton_mailgun.protocol.incoming import message_in
+
+log = logging.getLogger(__name__)
+
 _READ_SIZE = 1 << 16
 _MAX_LINE = 64 << 20
 """A client that never ends a line must not take all memory."""
+_PAUSE = 0.01
+"""Seconds between attempts where a full pipe cannot be waited for."""
 
 
 class _Writer:
@@ -37,20 +47,29 @@ class _Writer:
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._put = self._written = 0
         # Windows has no poll, and its pipes cannot be waited for.
-        self._ready = select.poll() if hasattr(select, "poll") else None
-        if self._ready is not None:
-            self._ready.register(descriptor, select.POLLOUT)
+        # One for the loop and one for the thread: an object that polls takes one caller at a time.
+        self._ready, self._waiting = _polling(descriptor), _polling(descriptor)
         self._thread = threading.Thread(target=self._write, name="stdout", daemon=True)
         self._thread.start()
 
     async def send(self, item: SessionMessage, /) -> None:
         """Write or queue one message; order is kept."""
-        line = item.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+        self.put(item.message)
+
+    def put(self, message: types.JSONRPCMessage) -> None:
+        """Write or queue one message; order is kept."""
+        line = _line(message)
         # Each counter is changed by one thread only: equal means that the other thread has nothing left to write.
         if self._put == self._written and self._takes(line):
-            with suppress(OSError):
-                os.write(self._descriptor, line)
-            return
+            try:
+                line = line[os.write(self._descriptor, line) :]
+            except BlockingIOError:
+                # Ready for less than this, and whoever made the pipe wants no waiting in it: the thread waits.
+                pass
+            except OSError:
+                return
+            if not line:
+                return
         self._put += 1
         self._lines.put(line)
 
@@ -73,11 +92,23 @@ class _Writer:
             view = memoryview(line)
             try:
                 while view:
-                    view = view[os.write(self._descriptor, view) :]
+                    view = view[self._some(view) :]
             except OSError:
                 # The client has gone; what it will not read is not worth an error.
                 return
             self._written += 1
+
+    def _some(self, view: memoryview) -> int:
+        """Write what is taken. A pipe that says "not now" instead of waiting is waited for here: its client, which may
+        share it with others, set it so."""
+        try:
+            return os.write(self._descriptor, view)
+        except BlockingIOError:
+            if self._waiting is None:
+                time.sleep(_PAUSE)
+            else:
+                self._waiting.poll()
+            return 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,42 +119,86 @@ class _Writer:
         await self.aclose()
 
 
+def _polling(descriptor: int) -> select.poll | None:
+    if not hasattr(select, "poll"):
+        return None
+    made = select.poll()
+    made.register(descriptor, select.POLLOUT)
+    return made
+
+
+def _line(message: types.JSONRPCMessage) -> bytes:
+    try:
+        return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+    except ValueError:
+        # It repeats half a character that the client sent, which no UTF-8 holds, but an escape does.
+        plain = message.model_dump(by_alias=True, exclude_unset=True)
+        return json.dumps(plain, separators=(",", ":")).encode("ascii") + b"\n"
+
+
 async def serve(server: Server[Any]) -> None:
-    """Serve one client until it closes its end."""
+    """Serve one client until it closes its end, or a signal says to stop.
+
+    Signals stay caught until the loop ends: hosts send one soon after they closed their end, and what is in flight then
+    has still to settle.
+    """
     source, sink = _claimed_streams()
+    writer = _Writer(sink)
     send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
     loop = asyncio.get_running_loop()
 
     def accept(line: bytes) -> None:
-        try:
-            message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-        except ValueError as problem:
-            send.send_nowait(problem)
-        else:
-            send.send_nowait(SessionMessage(message))
+        found = message_in(line)
+        if isinstance(found, SessionMessage):
+            with suppress(anyio.ClosedResourceError):
+                send.send_nowait(found)
+            return
+        log.warning("a line is no message", extra={"why": found if isinstance(found, str) else found.error.message})
+        if not isinstance(found, str):
+            writer.put(found)
 
     lines = _Lines()
 
+    def close() -> None:
+        if lines.endless:
+            log.warning("a line does not end", extra={"bytes": _MAX_LINE})
+        send.close()
+
     def arrived() -> None:
-        chunk = os.read(source, _READ_SIZE)
+        try:
+            chunk = os.read(source, _READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            # The other end of a socket may be torn off; that is an end too.
+            chunk = b""
         for line in lines.add(chunk):
             accept(line)
         if not chunk or lines.endless:
             loop.remove_reader(source)
-            send.close()
+            close()
 
     try:
         loop.add_reader(source, arrived)
     except (NotImplementedError, OSError):
         # A file cannot be waited for, and Windows waits for sockets only.
-        threading.Thread(
-            target=_pump, args=(source, lines, loop, accept, send.close), name="stdin", daemon=True
-        ).start()
-    writer = _Writer(sink)
+        threading.Thread(target=_pump, args=(source, lines, loop, accept, close), name="stdin", daemon=True).start()
+    _stop_on_signals(loop, send.close)
     try:
         await server.run(receive, writer, server.create_initialization_options())
     finally:
         writer.drain(5.0)
+
+
+def _stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    """End as if the client had left, once or however often it is asked. Ctrl-C is asyncio's own; Windows ends a process
+    without asking it."""
+    if sys.platform == "win32":
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Whoever started this with `nohup` wants it to go on.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop)
 
 
 class _Lines:

@@ -66,7 +66,8 @@ class Ways:
             OSError: It cannot listen.
         """
         async with self._opening:
-            if self._page is None:
+            # One that stopped by itself has lost its port: the next visit is to a new one.
+            if self._page is None or self._page.stopped:
                 from maton_mailgun.approval.channels.page import Handover, start
                 from maton_mailgun.approval.channels.passphrase import fits
 

@@ -60,8 +60,15 @@ class Execution:
         if task is None:
             task = asyncio.create_task(self._guarded(record), name=f"run-{record.id}")
             self.running[record.id] = task
-            task.add_done_callback(lambda _: self.running.pop(record.id, None))
+            task.add_done_callback(lambda ended: self._ended(record.id, ended))
         return task
+
+    def _ended(self, approval_id: str, task: asyncio.Task[Record]) -> None:
+        self.running.pop(approval_id, None)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            # Nobody may be waiting for it: then this line is all that tells of it.
+            why = type(failure).__name__
+            log.error("an approved write was not carried through", extra={"approval": approval_id, "why": why})
 
     async def run(self, record: Record) -> Record:
         """Carry out, or wait for, an approved write. The caller may be cancelled; the write goes on."""

@@ -69,6 +69,11 @@ class PageServer:
         self._passphrase = passphrase
         self._stop_waiting = stop_waiting
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it serves no more."""
+        return self._running.done()
+
     def address(self, approval_id: str | None = None) -> str:
         """Where one approval or the list is. It holds no token: whoever opens it has to sign in."""
         return f"http://127.0.0.1:{self.port}/#/{f'a/{approval_id}' if approval_id else ''}"
@@ -97,7 +102,7 @@ class PageServer:
         """
         browser = graphical_browser(self._environ, sys.platform)
         # A page that stopped has lost its port: nobody must be led there, to whoever listens now.
-        if browser is None or not sys.executable or self._running.done():
+        if browser is None or not sys.executable or self.stopped:
             return None
         try:
             file = await self._hand_over(approval_id, principal, browser)
