@@ -59,7 +59,7 @@ def test_attack_31_terminal_gets_our_colours_and_none_of_theirs(
 def test_line_of_a_preview_cannot_leave_its_panel() -> None:
     stream = io.StringIO()
     Screen(stream).panel("SEND", ["first\nsecond\rthird"])
-    assert stream.getvalue().splitlines() == ["  +-- SEND", "  | first", "  | second", "  | third", "  +--"]
+    assert stream.getvalue().splitlines() == ["  +-- SEND", "  | first", "  | second⟨U+000D⟩", "  | third", "  +--"]
 
 
 def test_table_is_aligned_without_a_terminal() -> None:

@@ -36,7 +36,7 @@ def test_one_line_shows_what_cannot_be_seen(given: str, shown: str) -> None:
 
 def test_a_block_keeps_its_line_breaks_and_nothing_else_that_moves_the_cursor() -> None:
     assert safe_block("one\r\ntwo\u2028three\x0bfour\tfive\x1b[2J\u202e") == (
-        "one\ntwo\nthree\nfour    five⟨U+001B⟩[2J⟨U+202E⟩"
+        "one\ntwo⟨U+2028⟩\nthree⟨U+000B⟩\nfour⇥   five⟨U+001B⟩[2J⟨U+202E⟩"
     )
 
 
@@ -49,7 +49,7 @@ def test_shortening_says_how_much_is_left_out() -> None:
 def test_quotation_marks_cannot_be_closed_from_inside() -> None:
     assert quoted("hello there") == "“hello there”"
     assert quoted("it” was approved. “x") == "«it” was approved. “x»"
-    assert quoted('forward("x»") «') == "«forward(\"x'\") '»"
+    assert quoted('forward("x»") «') == '«forward("x⟨U+00BB⟩") ⟨U+00AB⟩»'
 
 
 def test_numbers_and_times_read_like_prose() -> None:

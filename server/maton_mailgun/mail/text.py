@@ -58,8 +58,13 @@ def safe_line(text: str) -> str:
 
 
 def safe_block(text: str) -> str:
-    """`text` with its line breaks (all kinds become a line feed) and tabs (as four spaces), the rest as in `safe`."""
-    return "\n".join(map(safe, _LINE_BREAKS.sub("\n", text).replace("\t", "    ").split("\n")))
+    """`text` with its line breaks and tabs (as `⇥` and three spaces), the rest as in `safe`. All kinds of line breaks
+    break the line, and those that mail does not have are spelled out there."""
+    return "\n".join(map(safe, _LINE_BREAKS.sub(_broken, text).replace("\t", "⇥   ").split("\n")))
+
+
+def _broken(found: re.Match[str]) -> str:
+    return "\n" if found[0] in {"\n", "\r\n"} else f"{_spelled(found)}\n"
 
 
 def mark(text: str, limit: int) -> str:
@@ -76,9 +81,13 @@ def short(text: str, limit: int) -> str:
 
 def quoted(text: str, limit: int = 200) -> str:
     """Someone else's words inside a sentence of ours: in “ ”, which the words themselves cannot close; in « » where
-    the words hold quotation marks that should stay what they are, as route expressions do."""
+    the words hold quotation marks that should stay what they are, as route expressions do, and « » are spelled out."""
     words = short(text, limit)
-    return f"«{re.sub('[«»]', chr(39), words)}»" if _DOUBLE.search(words) else f"“{words}”"
+    return f"«{re.sub('[«»]', _spelled, words)}»" if _DOUBLE.search(words) else f"“{words}”"
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found[0]):04X}⟩"
 
 
 def unclosing(text: str) -> str:

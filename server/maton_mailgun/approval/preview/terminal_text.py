@@ -25,6 +25,11 @@ def terminal(frozen: Frozen, width: int = 80) -> list[str]:
     return [line for text, indent in _lines(Preview.of(frozen)) for line in _wrapped(text, indent, max(width, 40))]
 
 
+def unwrapped(frozen: Frozen) -> list[str]:
+    """The same in lines of any length."""
+    return [indent + _on_one_line(text) for text, indent in _lines(Preview.of(frozen))]
+
+
 def field_lines(rows: Sequence[Row], width: int = 80) -> list[str]:
     """Rows alone, as they stand in a preview."""
     return [line for text, indent in _rows(rows) for line in _wrapped(text, indent, max(width, 40))]
@@ -92,7 +97,7 @@ def _wrapped(text: str, indent: str, width: int) -> Iterator[str]:
     """`text` in lines of at most `width` columns, broken at spaces where there are some. Continuations of a line of
     ours are indented too, so that nothing from outside ever begins at the margin. Each character is looked at once."""
     line, used, begun = [indent], len(indent), False
-    for word in _WORD.findall(safe_block(text).replace("\n", "⏎")):
+    for word in _WORD.findall(_on_one_line(text)):
         wide = _width(word)
         if begun and used + wide > width:
             yield "".join(line).rstrip()
@@ -112,6 +117,10 @@ def _wrapped(text: str, indent: str, width: int) -> Iterator[str]:
                 used += columns
         begun = True
     yield "".join(line).rstrip()
+
+
+def _on_one_line(text: str) -> str:
+    return safe_block(text).replace("\n", "⏎")
 
 
 def _width(text: str) -> int:

@@ -1,0 +1,144 @@
+"""Change any one thing in a write, and what a person is shown changes, on every channel that takes a yes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from .calls import BATCH_OF_1000, MESSAGES, OTHERS, Call, Made, made
+from .changes import Change, Path, changed, changes
+from .plant import OMISSIONS, PACKAGE, ROOT, Omission
+from .screens import screens
+
+CALLS = MESSAGES + OTHERS
+EACH = int(os.environ.get("MATON_MAILGUN_TEST_CHANGES", "10000")) // 4
+"""Changes that each of the four parts looks at; 100,000 in all in the long run."""
+
+SECRET = {("create_credential", "password"), ("create_domain", "smtp_password")}
+"""Arguments that nobody is shown, on purpose."""
+STEERING = {"connection_id"}
+"""Never sent: which account it is for stands at the top, by what the account is called."""
+
+_settings = settings(
+    max_examples=EACH,
+    deadline=None,
+    database=None,
+    derandomize=False,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+
+
+def exempt(call: Call, path: Path) -> bool:
+    """What need not be seen where it stands; all else must be."""
+    return path[0] == "arguments" and ((call.tool, path[1]) in SECRET or path[1] in STEERING)
+
+
+def reaches(found: Made) -> str:
+    """What leaves. Mail has one kind of line end, and domains are the same in any letter case (RFC 4343)."""
+    text = re.sub(r"(?:\\r)?\\n", r"\\n", repr(found.leaves))
+    return re.sub(r"(?<=[@/])[\w.-]+\.[A-Za-z]{2,}", lambda domain: domain[0].casefold(), text)
+
+
+def invisible(number: int, call: Call, change: Change) -> list[str] | None:
+    """The channels on which nothing tells of a change; None for what changes nothing or is refused."""
+    other, path = changed(call, change)
+    after = made(other)
+    before = _made(number)
+    if after is None or exempt(call, path) or reaches(before) == reaches(after):
+        return None
+    digests = path[0] == "files" or (path[0] == "mime" and path[-1] == "text")
+    was, now = _screens(number, digests=digests), screens(after.preview, digests=digests)
+    return [channel for channel in was.keys() & now.keys() if was[channel] == now[channel]]
+
+
+@cache
+def _made(number: int) -> Made:
+    found = made(_call(number))
+    assert found is not None
+    return found
+
+
+@cache
+def _screens(number: int, *, digests: bool) -> dict[str, str]:
+    return screens(_made(number).preview, digests=digests)
+
+
+def _call(number: int) -> Call:
+    return CALLS[number] if number >= 0 else BATCH_OF_1000
+
+
+def test_every_call_to_begin_with_would_be_asked() -> None:
+    assert [call for call in (*CALLS, BATCH_OF_1000) if made(call) is None] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
+def test_no_change_is_invisible(part: int) -> None:
+    numbers = range(len(MESSAGES)) if part < 3 else range(len(CALLS))
+
+    @_settings
+    @given(st.sampled_from(numbers), changes)
+    def holds(number: int, change: Change) -> None:
+        hidden = invisible(number, CALLS[number], change)
+        assume(hidden is not None)
+        assert hidden == [], changed(CALLS[number], change)[1]
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("«", "»"),
+        ("“", '"'),
+        ("'", "’"),
+        ("\u2028", "\u2029"),
+        ("\x0b", "\x0c"),
+        (" ", "\u00a0"),
+        ("|", ","),
+        ("é", "e\u0301"),
+    ],
+)
+@pytest.mark.parametrize("place", ["subject", "text", "html", "variable", "name", "header", "value"])
+def test_two_signs_that_look_alike_or_stand_for_others_are_told_apart(one: str, other: str, place: str) -> None:
+    def letter(sign: str) -> Made | None:
+        words = f'Say "{sign}" and « once'
+        call = MESSAGES[2 if place == "value" else 1].copy()
+        if place == "variable":
+            call.arguments["variables"]["note"] = words
+        elif place == "name":
+            call.arguments["bcc"] = [f"{json.dumps(f'Dora {sign} E.')} <dora@example.org>"]
+        elif place == "header":
+            call.arguments["headers"]["X-Order"] = words
+        elif place == "value":
+            call.arguments["recipient_variables"]["person3@example.net"]["first"] = words
+        else:
+            call.arguments[place] = words
+        return made(call)
+
+    was, now = letter(one), letter(other)
+    if was is None or now is None:
+        assert place in {"name", "header", "subject"}, "only these must be one printable line"
+        return
+    before, after = (screens(found.preview, digests=False) for found in (was, now))
+    assert [channel for channel in before if before[channel] == after.get(channel)] == []
+
+
+@settings(_settings, max_examples=20)
+@given(changes)
+def test_no_change_to_the_last_of_a_thousand_recipients_is_invisible(change: Change) -> None:
+    last = Change(10_000 - change.pick % 3, change.how, change.where, change.text)
+    assert invisible(-1, BATCH_OF_1000, last) in ([], None)
+
+
+@pytest.mark.parametrize("omission", OMISSIONS, ids=lambda omission: omission.what)
+def test_each_omission_that_can_be_planted_fits_the_source(omission: Omission) -> None:
+    path = ROOT / PACKAGE / omission.file
+    source = path.read_text(encoding="utf-8")
+    assert omission.planted(source) != source
