@@ -232,3 +232,14 @@ def test_a_large_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch
     look(MIME, ["bob@example.net"])
     assert len(threads) == 1
     assert threads[0] is not threading.main_thread()
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("text/plain", True), ("text/html", True), ("text/csv", False)])
+def test_a_text_sent_as_a_file_is_told_as_one_that_some_programs_show(kind: str, warned: bool) -> None:
+    source = (
+        f"From: a@{D}\nSubject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n"
+        "--m\nContent-Type: text/plain; charset=utf-8\n\nWords\n"
+        f'--m\nContent-Type: {kind}; charset=utf-8\nContent-Disposition: attachment; filename="terms.x"\n\nMore\n--m--\n'
+    )
+    remark = "The text in the file “terms.x” is not shown here: some programs show it in the message."
+    assert examine(crlf(source)).remarks == ([remark] if warned else [])

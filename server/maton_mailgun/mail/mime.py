@@ -210,6 +210,10 @@ class _Sorter:
                 f"The message has a file of the kind {part.type}: programs unpack it and show what is in it, "
                 "which cannot be shown here."
             )
+        if part.type in _BODIES:
+            reading.remarks.append(
+                f"The text in the file {_quoted(part)} is not shown here: some programs show it in the message."
+            )
         if part.cid and part.cid in self._cids:
             reading.problems.append((f"has two parts with the Content-ID {part.cid[:60]}", "Give each its own"))
         self._cids.add(part.cid)
