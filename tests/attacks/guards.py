@@ -266,6 +266,7 @@ GUARDS: tuple[Guard, ...] = (
     ),
     Guard("45", "HTML that would take long is not read", {"45-costly": FALSE}),
     Guard("45", "a tree that browsers build otherwise is not told as theirs", {"45-deep": FALSE}),
+    Guard("45", "links that nobody judged are said to be so", {"45-hosts": FALSE}),
     Guard("45", "numbers of one body only are named", {"45-numbers": FALSE}),
     Guard("33", "the words about an outcome are ours", {"33-words": WITH("()")}),
     Guard("60", "an answer of 2xx must prove what was done", {"60-proof": FALSE}),

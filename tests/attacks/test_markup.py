@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -87,3 +88,29 @@ async def test_attack_45_links_are_judged_as_routes_are(desk: Desk, url: str, fl
     (link,) = bodies(message_in(preview))["links"]
     assert flag in link["flags"]
     assert any(flag in warning for warning in preview["warnings"])
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        {"text": " ".join(f"https://pаypal{number}.example.com/" for number in range(20_000))},
+        {"html": "".join(f"<a href='https://аpple{number}.example.net/'>x</a>" for number in range(5_000))},
+        {"html": "".join(f"<area href='https://{'ü' * 200}{number}.example.org/'>" for number in range(5_000))},
+        {"text": f"https://{'1.' * 400_000}/ https://{'ü' * 400_000}/"},
+    ],
+    ids=["in a text", "in HTML", "in a map", "endless"],
+)
+async def test_attack_45_links_to_thousands_of_hosts_take_no_time_and_are_not_told_as_judged(
+    desk: Desk, letter: dict[str, str]
+) -> None:
+    preview = await preview_of(desk, **letter)
+    began = time.process_time()
+    links = bodies(message_in(preview))["links"]
+    assert time.process_time() - began < 3.0
+    assert len(links) <= 500
+    if len(links) == 500:
+        assert "could not check what hosts its links lead to beyond the first 500" in preview["unchecked"]
+    else:
+        assert {flag for link in links for flag in link["flags"]} >= {
+            "is longer than the name of any host: it leads nowhere"
+        }

@@ -205,7 +205,7 @@ class TestBodies:
 
     @pytest.mark.anyio
     async def test_without_files_a_message_is_urlencoded(self, tmp_path: Path) -> None:
-        transport = Scripted([Says(body={"id": "<1@mg.example.com>", "items": []})])
+        transport = Scripted([Says(body={"id": "<1@mg.example.com>", "message": "Queued. Thank you.", "items": []})])
         engine = engine_over(transport, tmp_path)
         sent = await self._sent(engine, transport, "send_message", **{**SEND, "text": self.TEXT})
         await engine.aclose()
@@ -215,7 +215,7 @@ class TestBodies:
     @pytest.mark.anyio
     async def test_with_files_a_message_is_multipart(self, tmp_path: Path) -> None:
         (tmp_path / 'Ümläut "quoted".txt').write_bytes(b"\x00\xff--boundary\r\n")
-        transport = Scripted([Says(body={"id": "<1@mg.example.com>", "items": []})])
+        transport = Scripted([Says(body={"id": "<1@mg.example.com>", "message": "Queued. Thank you.", "items": []})])
         engine = engine_over(transport, tmp_path / "home", attachments=tmp_path)
         arguments = {**SEND, "text": self.TEXT, "attachments": ['Ümläut "quoted".txt']}
         sent = await self._sent(engine, transport, "send_message", **arguments)
@@ -227,7 +227,7 @@ class TestBodies:
 
     @pytest.mark.anyio
     async def test_a_mime_message_is_always_a_file_part_with_crlf(self, tmp_path: Path) -> None:
-        transport = Scripted([Says(body={"id": "<1@mg.example.com>", "items": []})])
+        transport = Scripted([Says(body={"id": "<1@mg.example.com>", "message": "Queued. Thank you.", "items": []})])
         engine = engine_over(transport, tmp_path)
         mime = "From: a@mg.example.com\nTo: b@example.net\r\nSubject: x\r\rBody\n"
         sent = await self._sent(

@@ -393,3 +393,16 @@ def test_the_tabs_of_a_message_follow_the_arrow_keys(chromium: Chromium, page: R
     chromium.press("right", "right", "right", "right")
     assert focused(chromium) == "message-tab-4"
     assert "the text names www.example.com, the link leads to billing.example.net" in chromium.text("#message-panel")
+
+
+def test_words_that_styles_keep_out_of_the_frame_stand_beside_it(chromium: Chromium, page: RunningPage) -> None:
+    """The frame is drawn from rebuilt markup: one rule hides, and another, which the rebuilding loses, shows again."""
+    html = (
+        "<style>.x{display:none} p[data-x]{display:block} .y::after{content:'to DE99'}</style>"
+        "<p class=x data-x=1>Pay 5000 EUR</p><p class=y>now</p>"
+    )
+    preview = a_send().preview
+    show(chromium, page, replace(a_send(), preview={**preview, "message": {**preview["message"], "html": html}}))
+    chromium.find("iframe")
+    beside = chromium.text("#message-panel")
+    assert ("Pay 5000 EUR" in beside, "to DE99" in beside) == (True, True)

@@ -239,7 +239,8 @@ def test_a_text_sent_as_a_file_is_told_as_one_that_some_programs_show(kind: str,
     source = (
         f"From: a@{D}\nSubject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n"
         "--m\nContent-Type: text/plain; charset=utf-8\n\nWords\n"
-        f'--m\nContent-Type: {kind}; charset=utf-8\nContent-Disposition: attachment; filename="terms.x"\n\nMore\n--m--\n'
+        f"--m\nContent-Type: {kind}; charset=utf-8\n"
+        'Content-Disposition: attachment; filename="terms.x"\n\nMore\n--m--\n'
     )
     remark = "The text in the file “terms.x” is not shown here: some programs show it in the message."
     assert examine(crlf(source)).remarks == ([remark] if warned else [])

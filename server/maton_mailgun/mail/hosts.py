@@ -20,6 +20,10 @@ _ESCAPED = re.compile(r"%[0-9a-fA-F]{2}")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _METADATA = frozenset({"169.254.169.254", "100.100.100.200", "fd00:ec2::254", "169.254.170.2"})
 
+LONGEST_HOST = 253
+"""Characters (RFC 1035, 2.3.4, without the length octets)."""
+_LONGEST_LABEL = 63
+
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -50,6 +54,8 @@ def place(url: str) -> Place:
         return Place(url, "", ("cannot be read as a URL",), dangerous=True)
     if not host:
         return Place(url, "", (*flags, "names no host"), dangerous=True)
+    if len(host) > LONGEST_HOST or max(map(len, host.split("."))) > _LONGEST_LABEL:
+        return Place(url, host, (*flags, "is longer than the name of any host: it leads nowhere"), dangerous=True)
     if parts.scheme.casefold() != "https":
         flags.append("cleartext http" if parts.scheme.casefold() == "http" else f"not https: {short(parts.scheme, 20)}")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
@@ -108,8 +114,10 @@ def address_of(host: str) -> _IP | None:
 def _dotted(host: str) -> ipaddress.IPv4Address | None:
     """An IPv4 address in any spelling that network libraries have taken since BSD: one to four numbers, each decimal,
     octal or hexadecimal, the last one filling the rest."""
+    if host.count(".") > 3:
+        return None
     numbers = [_number(part) for part in host.split(".")]
-    if len(numbers) > 4 or any(number is None for number in numbers):
+    if any(number is None for number in numbers):
         return None
     values = [number for number in numbers if number is not None]
     *first, last = values

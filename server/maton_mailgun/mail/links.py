@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from maton_mailgun.mail.addresses import ascii_domain
-from maton_mailgun.mail.hosts import address_of, place
+from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place
 from maton_mailgun.mail.html import SHOWN, UNSHOWN, Page, Piece
 from maton_mailgun.mail.text import safe_line, short
 
@@ -40,9 +40,10 @@ class Link:
 
 def find(page: Page, text: str, amp: Page | None = None) -> tuple[list[dict[str, Any]], int]:
     """The distinct links of all parts, and how many there are in all."""
-    found = [*in_html(page.pieces), *(in_html(amp.pieces, "AMP HTML") if amp else ()), *_in_text(text)]
-    distinct = dict.fromkeys(found)
-    return [asdict(link) for link in list(distinct)[:MOST]], len(distinct)
+    given = [*_given(page.pieces), *(_given(amp.pieces, "AMP HTML") if amp else ()), *_in_text(text)]
+    # To judge a link takes long beside finding it, so only those that are listed are.
+    distinct = list(dict.fromkeys(given))
+    return [asdict(_link(*link)) for link in distinct[:MOST]], len(distinct)
 
 
 def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
@@ -79,16 +80,14 @@ def _say(open_links: list[tuple[str, str, list[str]]], words: str) -> None:
         open_links[-1][2].append(words)
 
 
-def in_html(pieces: Iterable[Piece], part: str = "HTML") -> Iterator[Link]:
-    """The links of a part that is HTML."""
+def _given(pieces: Iterable[Piece], part: str = "HTML") -> Iterator[tuple[str, str, str]]:
     for address, words, where in targets(pieces):
-        yield _link(words, address, part if where == SHOWN else f"{part}, {where}")
+        yield " ".join(words.split()), address, part if where == SHOWN else f"{part}, {where}"
 
 
-def _in_text(text: str) -> Iterator[Link]:
+def _in_text(text: str) -> Iterator[tuple[str, str, str]]:
     for found in _IN_TEXT.finditer(text):
-        url = found.group().rstrip(".,;:!?)]}»”’")
-        yield _link("", url, "plain text")
+        yield "", found.group().rstrip(".,;:!?)]}»”’"), "plain text"
 
 
 def _link(words: str, address: str, part: str) -> Link:
@@ -126,7 +125,8 @@ def _host_and_flags(url: str) -> tuple[str, list[str]]:
     told = [flag for flag in judged.flags if not flag.startswith(_SAID_ALREADY)]
     if address_of(given):
         flags.append("a bare IP address")
-    return ascii_domain(judged.host) or judged.host or given, [*flags, *told]
+    written = ascii_domain(judged.host) if len(judged.host) <= LONGEST_HOST else None
+    return written or judged.host or given, [*flags, *told]
 
 
 def _mismatch(words: str, host: str) -> list[str]:

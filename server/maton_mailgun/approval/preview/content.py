@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-from maton_mailgun.mail.hosts import address_of, place, private_host
+from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place, private_host
 from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
@@ -26,6 +27,9 @@ _NUMBER = re.compile(
 _WORD = re.compile(r"\w{3,}")
 _LOADING = {"src", "background", "poster", "srcset", "data"}
 _ACTIVE = {"script", "form", "iframe", "frame", "object", "embed", "base", "applet"}
+_MOST_HOSTS = 500
+"""Different hosts that are judged; judging one takes up to a millisecond."""
+_TOO_MANY_HOSTS = f"could not check what hosts its links lead to beyond the first {_MOST_HOSTS}"
 _MOST = 2_000_000
 """Characters of each body that are looked through."""
 _FILES = frozenset(
@@ -131,10 +135,24 @@ def _read_html(reading: Reading, name: str, source: str) -> tuple[str, str, set[
 
 
 def _link(reading: Reading, url: str) -> str:
-    found = place(url.rstrip(".,;:!?"))
+    url = url.rstrip(".,;:!?")
+    if len(reading.links) >= _MOST_HOSTS and (bare := _bare_host(url)) not in reading.links:
+        if bare:
+            reading.links[bare] = []
+            if _TOO_MANY_HOSTS not in reading.unchecked:  # guard: 45-hosts
+                reading.unchecked.append(_TOO_MANY_HOSTS)
+        return bare
+    found = place(url)
     if found.host:
         reading.links.setdefault(found.host, [flag for flag in found.flags if flag != "cleartext http"])
     return found.host
+
+
+def _bare_host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "")[: LONGEST_HOST + 1]
+    except ValueError:
+        return ""
 
 
 def _follow(reading: Reading, href: str, words: str) -> str:
@@ -173,14 +191,15 @@ def _same_site(one: str, other: str) -> bool:
 
 
 def _load(reading: Reading, urls: Iterable[str]) -> None:
+    known = dict.fromkeys(reading.remote)
     for url in urls:
         target = url.strip()
         if target.casefold().startswith("cid:"):
             reading.cids.add(target[4:])
         elif re.match(r"(?:https?:)?//", target, re.IGNORECASE):
-            host = place(f"https:{target}" if target.startswith("//") else target).host
-            if host and host not in reading.remote:
-                reading.remote.append(host)
+            address = f"https:{target}" if target.startswith("//") else target
+            known[place(address).host if len(known) < _MOST_HOSTS else _bare_host(address)] = None
+    reading.remote[:] = [host for host in known if host]
 
 
 def _compare(reading: Reading, one: tuple[str, str, set[str]], other: tuple[str, str, set[str]]) -> None:

@@ -66,15 +66,25 @@ function rendered(detail, content) {
         : "Shown as it is. Links do not work here."),
       taller,
     ),
+    apart(content, "Not in the picture above, or not in every program"),
   ];
+}
+
+/** What styles may keep out of the frame, which is drawn from rebuilt markup: beside it, where no style reaches. */
+function apart({ read, lost }, heading) {
+  if (lost) return h("p", { class: "inline-warning" }, `The HTML is ${lost}. Read its source.`);
+  const found = [["Hidden in some or all programs", read.hidden], ["Shown by some programs only", read.some],
+    ["Words that the style sheet adds", read.added]].filter(([, text]) => text);
+  return found.length && heading ? [h("h3", {}, heading), ...said(found)] : said(found);
+}
+
+function said(found) {
+  return found.map(([label, text]) => [h("h3", {}, label), plain(text, label)]);
 }
 
 /** What the HTML says, whatever its styles do: out of their reach. */
 function words({ read, lost }) {
-  if (lost) return h("p", { class: "inline-warning" }, `The HTML is ${lost}. Read its source.`);
-  return [["All words", read.words], ["Hidden in some or all programs", read.hidden],
-    ["Shown by some programs only", read.some], ["Words that the style sheet adds", read.added]]
-    .filter(([, text]) => text).map(([label, text]) => [h("h3", {}, label), plain(text, label)]);
+  return [lost || !read.words ? null : said([["All words", read.words]]), apart({ read, lost })];
 }
 
 function plain(text, label, kind = "text") {
