@@ -143,6 +143,7 @@ def _problem(omission: Omission) -> str | None:
             return str(problem)
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", "--no-header"]
         environment = {**os.environ, "PYTHONPATH": str(copy / "server"), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment["MATON_MAILGUN_TEST_FIRST_FOUND"] = "1"
         done = subprocess.run(
             [*command, "-k", "no_change", str(Path(__file__).with_name("test_every_change.py"))],
             cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False,
