@@ -118,7 +118,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("33", "what was claimed and not settled is unknown", {"33-unknown": WITH('("failed", {old}[1])')}),
     Guard("33", "a yes that nobody acted on is taken up", {"33-taken-up": DROP}),
     Guard("34", "a clock set back lengthens nothing", {"34-clock": WITH("past_wall")}),
-    Guard("34", "a known outcome is recorded over a swept one", {"34-swept": TRUE}),
+    Guard("62", "a known outcome is recorded over a swept one", {"62-swept": TRUE}),
     Guard("35", "an outcome that cannot be recorded is unknown", {"35-recorded": WITH("KeyError")}),
     Guard("35", "an outcome that cannot be looked up is unknown", {"35-looked-up": WITH("KeyError")}),
     Guard("36", "the keys outlive the process", {"36-keys": WITH("path.unlink(missing_ok=True) is None")}),

@@ -130,7 +130,7 @@ class Settlement:
                     # What is known here counts for more.
                     record = lost.current
                     doubted = record.state == "unknown" or guessed(record)
-                    if not doubted or state == "unknown":  # guard: 34-swept
+                    if not doubted or state == "unknown":  # guard: 62-swept
                         return record
         except StoreError as problem:  # guard: 35-recorded
             log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
