@@ -35,6 +35,8 @@ from maton_mailgun.wire.request import Request
 log = logging.getLogger(__name__)
 
 
+OPERATOR_CHANNELS = frozenset({"page", "cli", "policy"})
+"""Channels in which the operator, or who knows the approver's passphrase, decides."""
 CLAIM_PAUSES = (0.1, 0.5)
 """Seconds before a claim is tried again whose database failed."""
 
@@ -231,7 +233,7 @@ class Execution:
         by_policy = record.channel == "policy"
         if by_policy and verdict.decision != "allow":
             raise Stopped("The policy now wants a person to decide this.")
-        if verdict.level == "operator" and record.channel in ("form", "relay"):  # guard: 38-level
+        if verdict.level == "operator" and record.channel not in OPERATOR_CHANNELS:  # guard: 38-level
             raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
         # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
         return verdict.budgets if by_policy or verdict.decision == "ask" else ()
