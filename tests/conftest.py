@@ -16,6 +16,8 @@ SLOW = {"browser", "clients", "long", "node", "postgres"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes longest begins first, so that no worker is left alone with it at the end.
+    items.sort(key=lambda item: "test_no_change" not in item.name)
     for item in items:
         if any(mark.name in SLOW for mark in item.iter_markers()):
             item.add_marker(pytest.mark.slow)

@@ -185,12 +185,20 @@ def decoded(part: Data | None) -> Any:
     headers = sorted(([name.casefold(), _said(name, value)] for name, value in part["headers"]), key=_name)
     if "parts" in part:
         return kind, headers, [decoded(one) for one in part["parts"]]
-    return kind, headers, part["text"]
+    return kind, headers, _marked(part["text"])
 
 
 def _said(name: str, value: str) -> Any:
-    """A header's value; of addresses what the standard library reads, however they are spaced."""
-    return getaddresses([value]) if name.casefold() in _ADDRESSES else value.strip()
+    """A header's value; of addresses what the standard library reads, however they are spaced, and without the empty
+    places that lists may have (RFC 5322, 4.4)."""
+    if name.casefold() in _ADDRESSES:
+        return getaddresses([value.strip(" \t\r\n,;")])
+    return _marked(value).strip()
+
+
+def _marked(text: str) -> str:
+    """A byte order mark at the beginning is no character of the text (RFC 3629, 6)."""
+    return text.removeprefix("\ufeff")
 
 
 def _head(lines: list[str]) -> bytes:
