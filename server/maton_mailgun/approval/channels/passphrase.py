@@ -14,7 +14,6 @@ import json
 import logging
 import os
 import secrets
-import sys
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from maton_mailgun.ownership import Untrusted, trusted_bytes, why_untrusted
+from maton_mailgun.whole_file import one_at_a_time, replace_whole
 
 _log = logging.getLogger(__name__)
 
@@ -153,17 +153,10 @@ def _read(path: Path) -> Any:
 def _write(path: Path, content: Any) -> None:
     """Replace a file whole, private from its first byte."""
     _hold(path.parent)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        replace_whole(path, json.dumps(content))
     except OSError as error:
         raise PassphraseError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _hold(path: Path) -> None:
@@ -176,19 +169,9 @@ def _hold(path: Path) -> None:
 def _locked(path: Path) -> Iterator[None]:
     """One process at a time; the operating system lets go when the process ends."""
     _hold(path)
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise PassphraseError(f"{path} cannot be opened: {error.strerror}.") from error
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(one_at_a_time(path))
+        except OSError as error:
+            raise PassphraseError(f"{path} cannot be opened: {error.strerror}.") from error
         yield
-    finally:
-        os.close(descriptor)

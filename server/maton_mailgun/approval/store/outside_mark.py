@@ -9,12 +9,8 @@ The file holds one mark for each chain (told apart by its first entry), under a 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +18,7 @@ from typing import NamedTuple
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.store.failures import StoreUnavailable, Tampered
 from maton_mailgun.ownership import Untrusted, trusted_bytes
+from maton_mailgun.whole_file import one_at_a_time, replace_whole
 
 FILE = "audit.mark"
 _MOST = 65_536
@@ -82,7 +79,8 @@ class OutsideMark:
             StoreUnavailable: It cannot be written.
         """
         try:
-            with self._alone():
+            # Of two processes' marks the later one stays.
+            with one_at_a_time(self.path.with_name(f".{FILE}.lock")):
                 marks = self.read()
                 if origin in marks and marks[origin].seq >= mark.seq:
                     return
@@ -95,33 +93,7 @@ class OutsideMark:
 
     def _replace(self, marks: Marks) -> None:
         content = {"key_id": self.key_id, "marks": marks, "mac": self._mac(marks)}
-        draft = self.path.with_name(f".{FILE}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(json.dumps(content) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
+        replace_whole(self.path, json.dumps(content) + "\n")
 
     def _mac(self, marks: Marks) -> str:
         return seal.mac(self.key, json.dumps([self.key_id, sorted(marks.items())]).encode("ascii"))
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time: of two marks the later one stays."""
-        descriptor = os.open(self.path.with_name(f".{FILE}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
