@@ -68,7 +68,7 @@ OMISSIONS = (
         "_told(given[address]), flags) for address in own]",
         "_told(given[address]), flags) for address in own if one in people.recipients[:10]]",
     ),
-    Omission("further parts", PREVIEW + "message.py", "for part in sent.parts]),", "for part in sent.parts[:1]]),"),
+    Omission("further parts", PREVIEW + "message.py", "for part in whole.parts]),", "for part in whole.parts[:1]]),"),
     Omission("digests of files", PREVIEW + "message.py", ", SHA-256 {one.sha256}", ""),
     Omission("names of files", PREVIEW + "message.py", 'f"{_quoted(one.name)}, {safe_line', 'f"{safe_line'),
     Omission(

@@ -95,7 +95,8 @@ def together_problems(operation: Operation, arguments: Mapping[str, Any]) -> Ite
             yield Problem("", f"{names} name {total:,} people together", f"Give at most {most:,} in one message")
     if most := operation.together.get("option_bytes"):
         size = sum(
-            len(name.encode()) + len(text.encode("utf-8", "replace")) for name, text in _fields(operation, arguments)
+            len(name.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace"))
+            for name, text in _fields(operation, arguments)
         )
         size += _MESSAGE_ID + len(str(arguments.get(operation.path_arguments[0], "")))
         if size > most:

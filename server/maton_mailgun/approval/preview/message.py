@@ -91,7 +91,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             *extra.sections,
             Section("Template", template_rows),
             Section("Body", _body(whole, reading)),
-            Section("Further parts", [row(part.label, part.text) for part in sent.parts]),  # guard: 46-shown.parts
+            Section("Further parts", [row(part.label, part.text) for part in whole.parts]),  # guard: 46-shown.parts
             Section("Attachments", [_enclosed(one) for one in (*sent.attachments, *sent.inline)]),
             Section("Headers", header_rows),
             Section("Options", option_rows),
@@ -172,10 +172,9 @@ def _sender(sent: Letter, whole: Letter, stored: StoredTemplate | None, domain: 
         rows.append(
             Row("Reply-To", _whose(", ".join(sent.header("Reply-To")), replies, stored, safe_line(replies)), flags)
         )
-    subject = whole.subject or ""
-    given = sent.subject if sent.subject is not None else ""
-    told = _quoted(subject)
-    rows.append(Row("Subject", told if sent.subject is not None else _whose(given, whole.subject, stored, told)))
+    told = _quoted(whole.subject or "")
+    own = sent.subject is not None and sent.subject == whole.subject
+    rows.append(Row("Subject", told if own else _whose(sent.subject or "", whole.subject, stored, told)))
     return rows
 
 

@@ -18,7 +18,7 @@ from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.proposal import ReadAnswer, dig
 from maton_mailgun.mail import address_fields, filling
 from maton_mailgun.mail.addresses import address_flags, parse_all
-from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, Letter
+from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, FurtherPart, Letter
 from maton_mailgun.mail.text import quoted, safe_line, short
 
 _VERSION = "GET /v3/{domain}/templates/{template}/versions/{version}"
@@ -93,13 +93,25 @@ def filled(sent: Letter, template: StoredTemplate | None) -> Letter:
         for name, value in template.headers
         if name.casefold() not in given | {"from", "subject"}
     ]
+    # An empty value is one that was not given: Mailgun's form knows no difference.
+    beside = _has_html(sent) and template.source is not None
     return replace(
         sent,
-        html=template.source if sent.html is None else sent.html,
+        html=template.source if not _has_html(sent) and template.source is not None else sent.html,
+        parts=[*sent.parts, _beside(template)] if beside else sent.parts,  # guard: 94-beside
         sender=sent.sender or ("" if "from" in given else template.header("from")) or "",
-        subject=sent.subject if sent.subject is not None or "subject" in given else template.header("subject"),
+        subject=sent.subject if sent.subject or "subject" in given else template.header("subject") or sent.subject,
         headers=[*sent.headers, *more],
     )
+
+
+def _has_html(sent: Letter) -> bool:
+    return bool(sent.html and sent.html.strip())
+
+
+def _beside(template: StoredTemplate) -> FurtherPart:
+    """The template where the message has HTML of its own, as a ready message may."""
+    return FurtherPart("The template's HTML", "text/html", template.source or "", "")
 
 
 def to_read(whole: Letter, template: StoredTemplate | None) -> Letter:
@@ -126,6 +138,12 @@ def rows_and_warnings(
         warnings.append(
             f"There is no template {quoted(template.name, 100)}: Mailgun accepts the message, then drops it."
         )
+    if _has_html(sent) and template.source:
+        warnings.append(
+            "The message has HTML of its own beside the template's: which of the two goes out is not documented."
+        )
+    if sent.subject == "" and template.header("subject"):
+        warnings.append("The subject is empty, and the template has one: which of the two goes out is not documented.")
     header_rows, header_warnings = _headers(template, sent, domain)
     lacking = variables.missing(
         "\n".join([template.source or "", *(text for _, text in template.headers)]), template.given
