@@ -48,10 +48,17 @@ def body_of(rendered: Rendered) -> str:
         ('<body bgcolor="red">t</body>', '<div bgcolor="red">t</div>', ()),
         ("<noscript><p>t</p></noscript>", "<p>t</p>", ()),
         ('<p style="background:url( HTTPS://x.test/b )">t</p>', None, ("1 remote picture (x.test)",)),
-        ('<p style="background:u\\72l(https://x.test/b)">t</p>', None, ()),
+        ('<p style="background:u\\72l(https://x.test/b)">t</p>', None, ("1 remote picture (x.test)",)),
+        ("<style>.z{\\display:none}</style>", "<style>.z{\\d isplay:none}</style>", ()),
+        ("<style>.\\31 x{c\\6f lor:r\\65 d}</style>", "<style>.\\31 x{color:red}</style>", ()),
+        ("<p style='content:\"\\27\\\\\"'>t</p>", '<p style="content:&quot;\\27 \\5c &quot;">t</p>', ()),
         ("<style>@import 'https://x.test/a.css';</style>", None, ("1 remote style sheet",)),
         ("<img src=https://x.test/a.png alt=Logo>", None, ("1 remote picture (x.test)",)),
-        ("<img srcset='https://x.test/a.png 2x'>", None, ("1 remote picture",)),
+        (
+            "<img srcset='https://x.test/a.png 2x'>",
+            None,
+            ("1 picture that some programs show instead", "1 remote picture"),
+        ),
         ("<img src=cid:missing>", None, ("1 inline picture that is not attached",)),
         ("<p>a<!-- <script>x</script> -->b<!-->c--></p>", "<p>abc--&gt;</p>", ()),
         ("a < b <3 </ >c", "a &lt; b &lt;3 c", ()),
@@ -69,10 +76,27 @@ def test_17_only_harmless_markup_comes_through(given: str, shown: str | None, re
 def test_17_styles_cannot_end_early_or_spell_out_an_address() -> None:
     rendered = render("<style>p{content:'</styl\\65>';x:\\75\\72 l(https://x.test)}</style><p>t</p>")
     style = body_of(rendered)
-    assert style == (
-        "<style>p{content:' /styl65>';x:7572 l(https://x.test)}</style><p>t</p>"
-        '<p class="maton-picture">words that the style sheet adds: &lt;/style&gt;</p>'
+    assert style.startswith("<style>p{content:' /style>';x:blocked(https://x.test)}</style><p>t</p><br><span style=")
+    assert style.endswith('">words that the style sheet adds: &lt;/style&gt;</span>')
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ["url", "u\\72l", "\\75\\72 \\6c ", "\\000075rl", "image\\2d set", "-webkit\\-im\\61ge\\-set", "\\73 rc", "URL"],
+)
+def test_17_no_spelling_of_a_function_that_fetches_comes_through(spelled: str) -> None:
+    rendered = render(f"<style>p{{background:{spelled}('https://x.test/a')}}@\\69mport 'https://x.test/b'</style>")
+    assert "background:blocked('https://x.test/a')}@blocked 'https://x.test/b'" in body_of(rendered)
+
+
+def test_17_no_rule_of_a_message_reaches_what_the_frame_says_itself() -> None:
+    style = (
+        "<style>span,.maton-picture,[class],[style]{display:none!important;opacity:0}p::after{content:'Pay'}</style>"
     )
+    frame = body_of(render(f"{style}<p>Hello</p><img src=https://x.test/a alt='Pay 500'>"))
+    ours = frame[frame.index("<span") :]
+    assert "class=" not in frame
+    assert ours.count("all:initial!important;display:inline!important") == 2
 
 
 def test_inline_pictures_are_found_by_their_content_id() -> None:

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from maton_mailgun.approval.preview import content, variables
-from maton_mailgun.mail.html import HIDDEN, SOME, read, words
+from maton_mailgun.mail import links
+from maton_mailgun.mail.html import HIDDEN, PREHEADER, SHOWN, SOME, read, words
 from maton_mailgun.mail.letter import Letter
 
 
@@ -48,6 +49,38 @@ def test_45_html_is_read_as_browsers_do(source: str, said: str, hosts: bool) -> 
         ("<style>p{font-family:'Open Sans'} @import 'x.css'; a{background:url('y')}</style>", "", "", ()),
         ("<style>p::after{content:attr(data-to)}</style><p data-to='Pay DE99'>", "", "", ("Pay DE99",)),
         ("<p style=\"list-style-type:'Pay '\">", "", "", ("Pay",)),
+        ("<style>p::after{content:counter(\\[) 'Pay 500'}</style>", "", "", ("Pay 500",)),
+        ("<style>p::after{content:'[' url(x) 'Pay 500'}</style>", "", "", ("Pay 500",)),
+        ("<style>p{--\\@x:'Pay 500'}</style>", "", "", ("Pay 500",)),
+        ("<style>i{--x:'/*'}p::after{content:'Pay 500'}b{--x:'*/'}</style>", "", "", ("Pay 500",)),
+        ("<style>a[x='y'],a[x='['] [x='z']{color:red}@import 'q';</style>", "", "", ()),
+        ("<style>p{counter-reset:x 5000}p::after{content:counter(x)}</style>", "", "", ("5000",)),
+        ("<style>@counter-style q{symbols:Pay500EUR}ul{list-style:q}</style>", "", "", ("Pay500EUR",)),
+        ("<!--[if(mso)]>Pay<![endif]-->", "", "Pay", ()),
+        ("<!--[if mso]><!doctype x>Pay<![endif]-->", "", "Pay", ()),
+        ("<!--[if !mso]><!-- --><p>Pay</p><!--<![endif]-->", "", "", ()),
+        ("<style>.Z{display:none}</style><p class=z>Look</p>", "Look", "", ()),
+        ("<p style='\\64isplay:/**/none'>Look</p>", "Look", "", ()),
+        ("<details>Look <summary>More</summary><p>inside</p></details>", "Look\ninside", "", ()),
+        (
+            "<p popover>Look</p><dialog>at</dialog><datalist>my</datalist><video>new</video>",
+            "Look\nat\nmy\nnew",
+            "",
+            (),
+        ),
+        (
+            "<svg><text display=none>Look</text><text opacity=0>at</text><defs><text>me</text></defs></svg>",
+            "Look\nat\nme",
+            "",
+            (),
+        ),
+        ("<math><mphantom><mtext>Look</mtext></mphantom><annotation>here</annotation></math>", "Look\nhere", "", ()),
+        ("<details open>See</details><dialog open>me</dialog>", "", "", ()),
+        ("<style>head,title{display:block}</style><title>Pay now</title>", "", "Pay now", ()),
+        ("<p>Hi<title style='display:block'>Pay now</title>", "", "Pay now", ()),
+        ("<style>:is(script){display:inline}</style><script>Pay now</script>", "", "Pay now", ()),
+        ("<title>Pay now</title>", "", "", ()),
+        ("<style>p::before{content:'P' '\\61 y'/**/'50'}</style>", "", "", ("Pay50", "P", "ay", "50")),
     ],
 )
 def test_45_what_is_hidden_added_or_for_some_is_told(
@@ -55,6 +88,152 @@ def test_45_what_is_hidden_added_or_for_some_is_told(
 ) -> None:
     page = read(source)
     assert (words(page.pieces, HIDDEN), words(page.pieces, SOME), page.added) == (hidden, some, added)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("p:not([data-x]){display:none}", ":is(.a, p):where(:not(b)){opacity:0}", "p:nth-child(2){opacity:.01}"),
+        *("[title^=t i]{font-size:1px}", "[title='t{}']{visibility:collapse}", "i{content:'}'}p{display:none}"),
+        *("i{content:'/*'}p{display:none}i{content:'*/'}", "p{b{color:red}display:none}", "div{&>p{display:none}}"),
+        *("p{max-height:0;overflow:hidden}", "p{line-height:0}.k{overflow:clip}", "p{color:#fff;background:white}"),
+        *("p{color:transparent}", "p{text-indent:-999px}", "p{clip-path:inset(50%)}", "p{transform:scale(0)}"),
+        *("@keyframes k{50%{opacity:0}}p{animation:k 9s}", "p{font:0/0 a}", "p{--n:none;display:var(--n)}"),
+        *(".K{display:none}", "p\\:no,p{dis\\70lay:none}", "p:unheard-of(1){display:none}", "p{content:url(x)}"),
+        *("b{a:(});b:c}p{display:none}", 'u{a:u\\72l(");p{display:none}x:")}', "@scope (p){display:none}"),
+    ],
+)
+def test_45_what_a_rule_may_hide_is_told(rule: str) -> None:
+    page = read(f"<style>{rule}</style><div><h1>Hi</h1><p class=k title='t{{}}'>Look</p></div>")
+    assert "Look" in words(page.pieces, HIDDEN)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("p:not(.k){display:none}", "p:is(b, .l){opacity:0}", "[title=u]{display:none}", "p::before{display:none}"),
+        *("p{max-height:0}", "p{overflow:hidden}", "p{line-height:0}", "p{font-size:.9em}", "p{opacity:.5}"),
+        *("p{color:#fff}", "p{color:#fff;background:#000}", "@font-face{display:none}", "p{font:12px/0 a}"),
+        *("@keyframes k{50%{opacity:0}}", "/*p{display:none}*/", "i{content:'p{display:none}'}", "p{left:-9px}"),
+        *("p:not(p):hover{display:none}", "p{width:5%;overflow:hidden}", "p{transform:scale(1.2)}", "b p.l{opacity:0}"),
+    ],
+)
+def test_what_no_rule_hides_is_not_told_as_hidden(rule: str) -> None:
+    page = read(f"<style>{rule}</style><p class=k title=t>Look</p>")
+    assert (words(page.pieces, HIDDEN), words(page.pieces, SHOWN)) == ("", "Look")
+
+
+@pytest.mark.parametrize(
+    ("source", "hidden", "shown"),
+    [
+        ("<div style='font-size:0'>a<p style='font-size:12px'>b</p></div>", "a", "b"),
+        ("<div style='font-size:0'>a<p style='font-size:2em'>b</p></div>", "a\nb", ""),
+        ("<style>div{font-size:0}p{font-size:14px}</style><div>a<p>b</p></div>", "a", "b"),
+        ("<style>p{font-size:0!important}</style><p style='font-size:12px'>a</p>", "a", ""),
+        ("<p style='color:#fff'>a<font color=black>b</font></p>", "a", "b"),
+        ("<table bgcolor=#123456><td><font color='#123456'>a</font><p style='color:#fff'>b</p></table>", "a", "b"),
+        (
+            "<div style='background:#000'><p style='color:rgb(0,0,0)'>a</p><p style='color:#fefefe'>b</p></div>",
+            "a",
+            "b",
+        ),
+        ("<style>.dark{background:#000}</style><p class=dark style='color:#fff'>b</p>", "", "b"),
+        ("<div style='background:url(x)'><p style='color:#fff'>b</p></div>", "", "b"),
+        ("<p style='height:0;overflow:hidden'>a</p><p style='height:0'>b</p>", "a", "b"),
+    ],
+)
+def test_45_letters_that_nobody_sees_are_told_as_hidden(source: str, hidden: str, shown: str) -> None:
+    page = read(f"<h1>Hi</h1>{source}")
+    assert (words(page.pieces, HIDDEN), words(page.pieces, SHOWN)) == (hidden, "\n".join(filter(None, ("Hi", shown))))
+
+
+FILLING = "&zwnj;&nbsp;" * 200
+
+
+@pytest.mark.parametrize(
+    ("source", "preheader", "hidden"),
+    [
+        ("<body><div style='display:none'>See inside</div><p>Hi</p>", "See inside", ""),
+        (f"<span style='display:none;max-height:0'>See inside {FILLING}</span><p>Hi", "See inside", ""),
+        (f"<div style='max-height:0;overflow:hidden'>See</div><div style='display:none'>{FILLING}</div>Hi", "See", ""),
+        ("<!--[if mso]><xml>96</xml><![endif]--><div style='display:none'>See inside</div>Hi", "See inside", ""),
+        ("<style>.pre{opacity:0}</style><table><tr><td class=pre>See inside</table><p>Hi", "See inside", ""),
+        ("<p>Hi</p><div style='display:none'>Pay now</div>", "", "Pay now"),
+        ("<div style='display:none'>See <a href='https://example.com'>here</a></div><p>Hi", "", "See here"),
+        ("<div style='display:none'>See <img alt=this></div><p>Hi", "", "See\nthis"),
+        ("<template>See inside</template><p>Hi", "", "See inside"),
+        (f"<div style='display:none'>{'Pay now ' * 60}</div><p>Hi", "", ("Pay now " * 60).strip()),
+        ("<div style='display:none'>See</div><p>Hi</p><p hidden>Pay now", "See", "Pay now"),
+    ],
+)
+def test_a_preheader_is_told_in_full_and_not_warned_about(source: str, preheader: str, hidden: str) -> None:
+    page = read(source)
+    said = words(page.pieces, PREHEADER).replace("\u200c", "").strip()
+    warned = any("not displayed" in warning for warning in content.read(Letter(html=source)).warnings)
+    assert (said, words(page.pieces, HIDDEN), warned) == (preheader, hidden, bool(hidden))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<base href='https://evil.example.net/a/'><a href='pay'>x</a>",
+        "<a href='?pay'>x</a><base href='//evil.example.net'>",
+        "<base href='https:\\\\evil.example.net'><a href='/pay'>x</a>",
+        "<base><base href='https://evil.example.net'><form action='pay'>",
+        "<math href='https://evil.example.net'><mtext>x</mtext></math>",
+        "<math><mi xlink:href='https://evil.example.net'>x</mi></math>",
+        "<a href='\\\\evil.example.net'>x</a>",
+        "<a href='/\\evil.example.net'>x</a>",
+        "<a href='https:/evil.example.net'>x</a>",
+        "<a href='ht\ntps:evil.example.net'>x</a>",
+        "<a href='https:///evil.example.net'>x</a>",
+        "<a href='https://evil.example.net\\\\@bank.example.com/'>x</a>",
+        "<a href='http:evil.example.net'>x</a>",
+        "<a href='wss:\\\\evil.example.net'>x</a>",
+        "<svg><a><set attributeName=xlink:href to='https://evil.example.net'></set><text>x</text></a></svg>",
+        "<svg><a><animate attributeName=href values='https://evil.example.net/'></animate></a></svg>",
+    ],
+)
+def test_18_links_lead_where_a_browser_takes_them(source: str) -> None:
+    listed = [link["host"] for link in links.find(read(source), "")[0]]
+    assert (listed, list(content.read(Letter(html=source)).links)) == (["evil.example.net"], ["evil.example.net"])
+
+
+RULES = "styled with too many rules to be read"
+MANY_P = "".join(f"<p id=i{n}>x</p>" for n in range(9_000))
+
+
+@pytest.mark.parametrize(
+    ("source", "lost"),
+    [
+        ("<style>" + "".join(f".a{n}.b{{display:none}}" for n in range(60_000)) + "</style><p class=b>x", RULES),
+        ("<style>" + "p.x{display:none}" * 9_000 + "</style><p>x", ""),
+        ("<style>" + "*:not(.a){display:none}" * 900 + f"</style>{MANY_P}", RULES),
+        ("<style>" + (":not(" * 7 + "a," * 2_000 + "b" + ")" * 7 + "{opacity:0}") * 100 + "</style><p>x", RULES),
+        ("<style>" + ",".join(f".a{n}" for n in range(190_000)) + "{display:none}</style><p>x", ""),
+        ("<style>" + "p{" * 10_000 + "display:none</style><p>x", "styled with rules nested too deep to be read"),
+        ("<style>p:not(" + ":is(" * 5_000 + "b{display:none}</style><p>x", ""),
+        ("<style>" + '[a="' * 100_000 + "</style><p>x", RULES),
+        ("<p style='" + "(" * 500_000 + ")'>x", RULES),
+        ("<style>" + "\\61 " * 400_000 + "</style><p>x", "styled with too many backslashes to be read"),
+        ("<style>" + "/*" * 900_000 + "</style><p>x", ""),
+        ("<style>" + "url(" * 400_000 + "</style><p>x", ""),
+        ("".join(f"<p style='color:#{n:06x}'>x</p>" for n in range(14_000)), ""),
+    ],
+)
+def test_45_style_sheets_are_read_in_little_time_or_said_not_to_be(source: str, lost: str) -> None:
+    started = time.process_time()
+    page = read(source)
+    assert time.process_time() - started < 3
+    assert (page.lost, "x" in words(page.pieces)) == (lost, not lost)
+
+
+def test_18_a_name_of_a_host_is_seen_whatever_stands_unseen_in_it() -> None:
+    drawn = ("bank&#x200b;.com", "bank&shy;.com", "bank&#x2024;com", "bank&#xff0e;com", "b&#x34f;ank&#x3002;com")
+    for words_of_link in drawn:
+        source = f"<a href='https://evil.example.net/'>{words_of_link}</a>"
+        warnings = content.read(Letter(html=source)).warnings
+        assert warnings == ["A link shows bank.com but leads to evil.example.net."]
 
 
 def test_45_what_costs_too_much_is_said_not_read() -> None:

@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from maton_mailgun.mail import style_sheets
+from maton_mailgun.mail import hiding, style_sheets
+from maton_mailgun.mail.css_rules import TooMuchStyle, plain
+from maton_mailgun.mail.looks import PLAIN, Looks, Seen
 from maton_mailgun.mail.nesting import DEEP, MANY, why_too_costly
-from maton_mailgun.mail.style_sheets import Styles, TooManyStrings
+from maton_mailgun.mail.style_sheets import Styles
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -28,13 +30,27 @@ _MOST_NODES = 200_000
 _MOST_FRAGMENTS = 1_000
 _MOST_WITHIN = 3
 
-SHOWN, HIDDEN, SOME = "shown", "hidden", "some programs only"
+SHOWN, HIDDEN, PREHEADER, SOME = "shown", "hidden", "preheader", "some programs only"
 
 UNSHOWN = frozenset({"script", "style", "title", "iframe", "noembed", "noframes"})
 """Elements whose text a browser does not show."""
 _FALLBACK = frozenset({"iframe", "noembed", "noframes"})
 """Their content is text for browsers, and markup for programs that do not know them."""
-_UNSEEN_SVG = frozenset({"title", "desc", "metadata"})
+_DRAWN = frozenset({"display", "visibility", "opacity", "font-size"})
+"""Attributes of SVG and MathML that are styles."""
+_NOT_SEEN = hiding.GONE | hiding.TINY
+_STYLED = UNSHOWN - _FALLBACK | {"noembed", "noframes"}
+"""Browsers show their text where a style says so."""
+_OF_PREHEADERS = frozenset({"div", "span", "p", "td", "tr", "table", "tbody", "center", "font", "br", "b", "strong"})
+"""Elements that may be in one."""
+_LONGEST_PREHEADER = 400
+"""Characters, without what fills the line behind it; inboxes show 140 at most."""
+_UNSEEN = {
+    "svg": frozenset("title desc metadata defs symbol clippath mask pattern marker lineargradient".split()),  # noqa: SIM905
+    "math": frozenset({"mphantom", "annotation"}),
+    "": frozenset({"datalist", "audio", "video", "canvas", "rp"}),
+}
+"""Elements of which a browser shows nothing, or something else than their words."""
 _INLINE = frozenset(
     re.findall(
         r"\w+",
@@ -44,10 +60,10 @@ _INLINE = frozenset(
 )
 _LABELS = {
     "img": ("alt",), "area": ("alt",), "input": ("value", "placeholder", "alt"), "textarea": ("placeholder",),
-    "option": ("label",), "optgroup": ("label",), "amp-img": ("alt",),
+    "ol": ("start",), "li": ("value",), "option": ("label",), "optgroup": ("label",), "amp-img": ("alt",),
 }  # fmt: skip
 """Attributes that are shown as words."""
-_CONDITIONAL = re.compile(r"\s*\[if\s[^\]]*\]>(?!<!)(.*?)(?:<!\[endif\]\s*)?\Z", re.IGNORECASE | re.DOTALL)
+_CONDITIONAL = re.compile(r"\s*\[if\b[^\]]*\]>(?!<!(?:--)?\s*\Z)(.*?)(?:<!\[endif\]\s*)?\Z", re.IGNORECASE | re.DOTALL)
 _MARK = "\ufdd0"
 """Put at the end of a text to see whether it arrives; a noncharacter, so nobody's word."""
 
@@ -64,7 +80,8 @@ class Piece:
     """Of a start tag: lower-case names, decoded values."""
     text: str = ""
     where: str = SHOWN
-    """`SHOWN`; `HIDDEN` where a style may hide it; `SOME` where only some programs show it."""
+    """`SHOWN`; `HIDDEN` where a style may hide it; `PREHEADER` where it is hidden as newsletters do with the words that
+    are for the list of an inbox; `SOME` where only some programs show it."""
     foreign: bool = False
     """Whether it is an element of SVG or MathML, or stands right in one."""
 
@@ -88,7 +105,7 @@ def read(source: str) -> Page:
         return Page(lost=lost)
     try:
         return _read(source)
-    except (_Lost, TooManyStrings) as problem:
+    except (_Lost, TooMuchStyle) as problem:
         return Page(lost=str(problem))
 
 
@@ -121,9 +138,31 @@ def _read(source: str) -> Page:
         found += walk.over(beside)
     if not any(_MARK in piece.text for piece in found):
         found += _unfinished(source)
-    cleared = (replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found)
+    cleared = [replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found]
     added = dict.fromkeys([*styles.added, *walk.added])
-    return Page(tuple(piece for piece in cleared if piece.kind != "text" or piece.text), tuple(added))
+    kept = _with_preheader([piece for piece in cleared if piece.kind != "text" or piece.text])
+    return Page(tuple(kept), tuple(added))
+
+
+def _with_preheader(pieces: list[Piece]) -> list[Piece]:
+    """`pieces` with the preheader marked: hidden words without link or picture, before all that is shown."""
+    first = next((at for at, piece in enumerate(pieces) if _says(piece) and piece.where == SHOWN), 0)
+    before = [at for at, piece in enumerate(pieces[:first]) if piece.where == HIDDEN]
+    blocks = [pieces[at] for at in before]
+    odd = any(one.kind == "label" or (one.kind == "start" and one.name not in _OF_PREHEADERS) for one in blocks)
+    said = re.sub(r"[\s\u034f\u00ad\u200b-\u200f\u2060\ufeff]+", " ", words(blocks))
+    odd = odd or any(one.name == "details" for one in pieces[:first])
+    if odd or len(said) > _LONGEST_PREHEADER or any(one.foreign for one in blocks):
+        return pieces
+    for at in before:
+        pieces[at] = replace(pieces[at], where=PREHEADER)
+    return pieces
+
+
+def _says(piece: Piece) -> bool:
+    """Whether `piece` has words that a browser shows somewhere."""
+    shown = piece.kind == "label" or (piece.kind == "text" and piece.name not in UNSHOWN)
+    return shown and any(character.isalnum() for character in piece.text)
 
 
 def _beside(root: LexborNode | None) -> Iterator[LexborNode]:
@@ -152,6 +191,7 @@ class _Around:
     """What an element passes on to what is in it."""
 
     where: str = SHOWN
+    seen: Seen = PLAIN
     name: str = ""
     space: str = ""
     """The empty string for HTML, svg or math."""
@@ -161,6 +201,14 @@ class _Around:
     """Whether it stands in a `select` or an `option`: their labels are all the text in them, and older browsers read
     markup there where the standard of today has a style sheet (Chromium, held against it)."""
 
+    summary: str = ""
+    """Right in `details` that are closed: where its summary is."""
+
+    @property
+    def told(self) -> str:
+        """Where the words right in it are."""
+        return HIDDEN if self.where == SHOWN and self.seen.unseen else self.where
+
 
 class _Walk:
     """One way through a tree, without recursion: it may be deep."""
@@ -168,6 +216,7 @@ class _Walk:
     def __init__(self, styles: Styles, outer: str = SHOWN, within: int = 0) -> None:
         self.added: dict[str, None] = {}
         self._styles = styles
+        self._looks = Looks(styles)
         self._outer = outer
         self._within = within
         self._nodes = 0
@@ -207,26 +256,28 @@ class _Walk:
         name = (node.tag or "").lower()
         attributes = {key.lower(): value or "" for key, value in node.attributes.items()}
         space = _space(name, around)
-        where = around.where
-        if where == SHOWN and self._hides(name, attributes, space):
-            where = HIDDEN
+        seen = self._looks.within(around.seen, name, attributes)
+        where = around.summary if name == "summary" and around.summary else around.where
+        if where == SHOWN and (seen.gone or self._silent(name, attributes, space)):
+            where, seen = HIDDEN, replace(seen, gone=True)
         silent = name in UNSHOWN if not space else space == "svg" and name in {"style", "script"}
         unseen = name if silent and not around.unseen else ""
         listed = around.listed or name in {"select", "option"}
-        inner = _Around(where, _integration(name, attributes, space), space, unseen or around.unseen, listed)
-        return inner, Piece("start", name, attributes, where=where, foreign=bool(space))
+        inner = _Around(where, seen, _integration(name, attributes, space), space, unseen or around.unseen, listed)
+        if name == "details" and not space and "open" not in attributes and where == SHOWN:
+            inner = replace(inner, where=HIDDEN, summary=where)
+        return inner, Piece("start", name, attributes, where=replace(inner, where=where).told, foreign=bool(space))
 
-    def _hides(self, name: str, attributes: Mapping[str, str], space: str) -> bool:
+    @staticmethod
+    def _silent(name: str, attributes: Mapping[str, str], space: str) -> bool:
+        """Whether no browser shows what is in it, without any style."""
         if name == "template" and "shadowrootmode" not in attributes:
             return True
-        if space == "svg" and name in _UNSEEN_SVG:
+        if name in _UNSEEN[space] or "hidden" in attributes or "popover" in attributes:
             return True
-        style = attributes.get("style", "")
-        return (
-            "hidden" in attributes
-            or bool(style and style_sheets.HIDES.search(style))
-            or self._styles.hides(name, attributes)
-        )
+        if space and any(hiding.of([f"{key}:{attributes[key]}"]) & _NOT_SEEN for key in _DRAWN & attributes.keys()):
+            return True
+        return name == "dialog" and "open" not in attributes
 
     def _said(self, node: LexborNode, start: Piece) -> Iterator[Piece]:
         attributes = start.attributes
@@ -236,14 +287,16 @@ class _Walk:
         for key in self._styles.attributes & attributes.keys():
             self.added[attributes[key]] = None
         if "style" in attributes:
-            self.added.update(dict.fromkeys(style_sheets.strings(attributes["style"])))
+            self.added.update(dict.fromkeys(style_sheets.strings(plain(attributes["style"]))))
         if start.name == "iframe" and attributes.get("srcdoc"):
             yield from self._for_some(attributes["srcdoc"])
 
     def _text(self, text: str, around: _Around) -> Iterator[Piece]:
-        yield Piece("text", around.unseen, text=text, where=around.where, foreign=bool(around.space))
+        yield Piece("text", around.unseen, text=text, where=around.told, foreign=bool(around.space))
         if around.unseen and around.listed:
-            yield Piece("text", text=f" {text} ", where=around.where)
+            yield Piece("text", text=f" {text} ", where=around.told)
+        if around.unseen in _STYLED and around.seen.displayed:
+            yield Piece("text", text=f" {text} ", where=SOME)
         if around.unseen in _FALLBACK or (around.unseen and around.listed):
             yield from self._for_some(text)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from maton_mailgun.mail.addresses import ascii_domain
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place
@@ -17,8 +18,15 @@ MOST = 500
 """Links listed; the page says how many more there are."""
 
 _CONTROLS = re.compile(r"[\x00-\x20]+")
-_LOOSE_SCHEME = re.compile(r"(?i)^(https?|ftp):[/\\]*")
+_LOOSE_SCHEME = re.compile(r"(?i)^(https?|ftp|wss?):[/\\]*")
+_BEFORE_QUERY = re.compile(r"[^?#]*")
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):")
+_TWO_SLASHES = re.compile(r"[/\\]{2}")
+_LOADED = frozenset({"a", "image", "use", "feimage", "base", "link"})
+"""Elements of SVG and MathML whose address is told elsewhere, or loads."""
+_ANIMATED = frozenset({"set", "animate"})
+_UNDRAWN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f"
+_MOST_BASES = 3
 _IN_TEXT = re.compile(r"(?i)\bhttps?://[^\s<>\"']+")
 _NAMED_HOST = re.compile(r"(?i)(?:https?://)?((?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w.@-])")
 _VARIABLE = re.compile(r"\{\{|%recipient\.")
@@ -47,7 +55,48 @@ def find(page: Page, text: str, amp: Page | None = None) -> tuple[list[dict[str,
 
 
 def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
-    """Where each link in `pieces` leads, its words, and where it is shown."""
+    """Where each link in `pieces` leads, its words, and where it is shown.
+
+    A relative one leads where the first `base` says in browsers; mail programs mostly drop that, and then it leads
+    nowhere. With several, all that a program may go by are told.
+    """
+    pieces = list(pieces)
+    bases = list(dict.fromkeys(filter(None, map(_base, pieces))))[:_MOST_BASES]
+    for address, words, where in _raw_targets(pieces):
+        for base in bases if _is_relative(address) else ():
+            yield _joined(base, address), words, where
+        if not bases or not _is_relative(address):
+            yield address, words, where
+
+
+def _base(piece: Piece) -> str:
+    given = piece.attributes.get("href", "") if piece.kind == "start" and piece.name == "base" else ""
+    return as_browsers_do(given) if given and not _is_relative(as_browsers_do(given)) else ""
+
+
+def _is_relative(address: str) -> bool:
+    address = as_browsers_do(address)
+    return not _SCHEME.match(address) and not address.startswith(("//", "{{", "%"))
+
+
+def _joined(base: str, address: str) -> str:
+    try:
+        return urljoin(base, as_browsers_do(address).replace("\\", "/"))
+    except ValueError:
+        return base
+
+
+def as_browsers_do(address: str) -> str:
+    """`address` without what browsers drop, its scheme and slashes as they take them."""
+    address = _CONTROLS.sub("", address) if not address.isprintable() else address.strip()
+    normal = _LOOSE_SCHEME.sub(lambda scheme: f"{scheme[1].lower()}://", address)
+    if normal is not address or _TWO_SLASHES.match(normal):
+        place = _BEFORE_QUERY.match(normal)
+        normal = normal.replace("\\", "/") if place is None else place[0].replace("\\", "/") + normal[place.end() :]
+    return "https://" + normal.lstrip("/\\") if _TWO_SLASHES.match(normal) else normal
+
+
+def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
     open_links: list[tuple[str, str, list[str]]] = []
     for piece in pieces:
         attributes = piece.attributes
@@ -73,6 +122,22 @@ def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
                     yield address, "".join(words), where
         if piece.kind == "start" and attributes.get("formaction"):
             yield attributes["formaction"], "(form)", piece.where
+        if piece.kind == "start" and piece.name in _ANIMATED and attributes.get("attributename", "").endswith("href"):
+            for key in ("to", "from", "by", "values"):
+                for address in filter(None, attributes.get(key, "").split(";")):
+                    yield address.strip(), "(animation)", piece.where
+        if piece.kind == "start" and piece.foreign and piece.name not in _LOADED:
+            # Every element of MathML may be a link (MathML 3, 2.1.6): some browsers follow it, others do not.
+            for address in (attributes.get("href", ""), attributes.get("xlink:href", "")):
+                if address and not address.startswith("#"):
+                    yield address, f"({piece.name})", piece.where
+
+
+def as_drawn(words: str) -> str:
+    """`words` as an eye takes them: without signs that are not drawn, letters and dots of all widths as one."""
+    drawn = unicodedata.normalize("NFKC", words)
+    drawn = "".join(sign for sign in drawn if unicodedata.category(sign) != "Cf" and sign not in _UNDRAWN)
+    return drawn.replace("。", ".")
 
 
 def _say(open_links: list[tuple[str, str, list[str]]], words: str) -> None:
@@ -93,10 +158,7 @@ def _in_text(text: str) -> Iterator[tuple[str, str, str]]:
 def _link(words: str, address: str, part: str) -> Link:
     words = " ".join(words.split())
     address = _CONTROLS.sub("", address) if not address.isprintable() else address.strip()
-    normal = _LOOSE_SCHEME.sub(lambda scheme: f"{scheme[1].lower()}://", address)
-    if normal.startswith(("//", "\\\\")):
-        normal = "https://" + normal.lstrip("/\\")
-    host, flags = _host_and_flags(normal)
+    host, flags = _host_and_flags(as_browsers_do(address))
     flags += _mismatch(words, host)
     return Link(short(words, 200), safe_line(host), short(address, 500), part, tuple(safe_line(flag) for flag in flags))
 
@@ -109,7 +171,7 @@ def _host_and_flags(url: str) -> tuple[str, list[str]]:
     kind = scheme[1].lower()
     if kind in {"javascript", "data", "vbscript", "file", "blob"}:
         return "", [f"{kind}: runs or opens something instead of a page"]
-    if kind not in {"http", "https", "ftp"}:
+    if kind not in {"http", "https", "ftp", "ws", "wss"}:
         return "", [f"opens another program ({kind})"] if kind not in {"mailto", "tel", "sms"} else []
     try:
         parts = urlsplit(url.replace("\\", "/"))
@@ -133,7 +195,7 @@ def _mismatch(words: str, host: str) -> list[str]:
     """What the words of a link claim, where that is another host than the one it leads to."""
     if not host:
         return []
-    for found in _NAMED_HOST.finditer(words[:1_000]):
+    for found in _NAMED_HOST.finditer(as_drawn(words[:1_000])):
         named = ascii_domain(found[1]) or found[1].casefold()
         if named.rpartition(".")[2] in _NOT_A_HOST:
             continue

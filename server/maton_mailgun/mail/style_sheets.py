@@ -7,18 +7,13 @@ they follow (many drop style sheets altogether), and both what is shown and what
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-HIDES = re.compile(
-    r"(?i)display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all"
-    r"|font-size\s*:\s*0(?:\.0*)?(?:px|pt|em|rem|%)?\s*(?:!|;|\}|$)|opacity\s*:\s*0(?:\.0*)?%?\s*(?:!|;|\}|$)"
-)
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_BRACE = re.compile(r"([{}])")
-_SIMPLE = re.compile(r"(?i)^(\*|[a-z][\w:-]*)?((?:[.#][\w-]+)*)$")
-_PART = re.compile(r"[.#][\w-]+")
-_PLACE = re.compile(r"[\s>+~]+")
+from maton_mailgun.mail import hiding
+from maton_mailgun.mail.css_rules import StyleRule, TooMuchStyle, plain, rules, unescaped
+from maton_mailgun.mail.selectors import LONGEST, NO, UNREADABLE, Element, Selector, selectors
+
 _TOKEN = re.compile(r"([;{}])|\"([^\"\\\n]*(?:\\.[^\"\\\n]*)*)\"?|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'?", re.DOTALL)
 """The ends of declarations, and strings. Each character is looked at once."""
 _NOT_SAID = re.compile(
@@ -27,17 +22,16 @@ _NOT_SAID = re.compile(
 """Properties whose strings nobody reads."""
 _NAMES_A_FILE = re.compile(r"(?i)(?:url|format|local)\(\s*$")
 _ATTRIBUTE = re.compile(r"(?i)attr\(\s*([a-z][\w-]*)")
-_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|\n|(.))", re.DOTALL)
+_NOT_A_BRACKET = re.compile(r"\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?|\\.", re.DOTALL)
+_COUNTED = re.compile(r"(?i)^counter-(?:reset|set|increment)$")
+_SYMBOLS = re.compile(r"(?i)^(?:additive-)?symbols$|^(?:prefix|suffix|pad|negative)$")
 _MOST_QUOTES = 20_000
-_MOST_RULES = 20
-"""With one class in common; more would take long, and nobody has them."""
-
-
-class TooManyStrings(ValueError):
-    """A style sheet would take long to be read."""
-
-    def __init__(self) -> None:
-        super().__init__("styled with too many strings to be read")
+_MOST_PARTS = 20_000
+"""Selectors, with those in selectors."""
+_MOST_TRIES = 400_000
+"""Times that a selector is held against an element."""
+_OWN = re.compile(r"(?i)@(?:page|font-|property|counter-style|import|charset|namespace|view-transition|position-try)")
+_FRAMES = re.compile(r"(?i)@(?:-\w+-)?keyframes")
 
 
 @dataclass(slots=True)
@@ -48,84 +42,144 @@ class Styles:
     """Strings that they put in front of recipients."""
     attributes: set[str] = field(default_factory=set)
     """Attributes whose values they put there: `content: attr(data-price)`."""
-    hidden: dict[str, list[tuple[str, frozenset[str]]]] = field(default_factory=dict)
-    """What rules hide: tag and all of `.class` and `#id` that an element must have, by one of them."""
+    moves: bool = False
+    """Whether an animation hides what it moves."""
+    _does: dict[str, list[tuple[Selector, int, int]]] = field(default_factory=dict)
+    """What rules do, by the `key` of their selectors."""
+    _known: dict[tuple[str, tuple[tuple[str, str], ...]], int] = field(default_factory=dict)
+    _tries: int = 0
+    _parts: int = 0
 
-    def hides(self, tag: str, attributes: Mapping[str, str]) -> bool:
-        """Whether a rule hides an element with these attributes."""
-        if not self.hidden:
-            return False
-        marks = {f".{name}" for name in attributes.get("class", "").split()}
-        if "id" in attributes:
-            marks.add(f"#{attributes['id']}")
-        rules = (rule for key in (*marks, tag, "*") for rule in self.hidden.get(key, ()))
-        return any(one in ("", tag) and wanted <= marks for one, wanted in rules)
+    def take(self, prelude: str, does: int) -> None:
+        """Remember what a rule does to those whom its selectors match."""
+        parts = 1 + prelude.count(",") + prelude.count("(")
+        self._parts += parts if len(prelude) <= LONGEST else 1
+        if self._parts > _MOST_PARTS:
+            raise TooMuchStyle("styled with too many rules to be read")
+        cost = parts if "(" in prelude else 1
+        for selector in selectors(prelude):
+            self.add(selector, does, cost)
+
+    def add(self, selector: Selector, does: int, cost: int = 1) -> None:
+        self._does.setdefault(selector.key, []).append((selector, does, cost))
+
+    def does(self, tag: str, attributes: Mapping[str, str]) -> int:
+        """All that rules may do to an element (`hiding`), whichever of them wins."""
+        if not self._does:
+            return 0
+        key = (tag, tuple(attributes.items()))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._found(tag, attributes)
+        return found
+
+    def _found(self, tag: str, attributes: Mapping[str, str]) -> int:
+        element = Element.of(tag, attributes)
+        keys = {tag, "*", *(f".{name.lower()}" for name in element.classes), f"#{attributes.get('id', '').lower()}"}
+        found = 0
+        for key in keys & self._does.keys():
+            for selector, does, cost in self._does[key]:
+                self._tries += cost
+                if self._tries > _MOST_TRIES:
+                    raise TooMuchStyle("styled with too many rules to be read")
+                if does | found != found and selector.matches(element) > NO:
+                    found |= does
+        return found
 
 
 def read(sheets: Iterable[str]) -> Styles:
     """Take in every sheet."""
     styles = Styles()
+    spent = 0
     for sheet in sheets:
-        css = _COMMENT.sub(" ", sheet)
-        parts = _BRACE.split(css)
-        for before, brace, declarations in zip(parts[::2], parts[1::2], parts[2::2], strict=False):
-            if brace == "{" and HIDES.search(_unescaped(declarations)):
-                _hide(styles, before.rpartition(";")[2])
-        _say(styles, css)
+        taken = rules(sheet, spent)
+        spent += taken.signs
+        if taken.odd and hiding.loosely(taken):
+            styles.add(UNREADABLE, hiding.GONE)
+        for rule in taken.rules:
+            if rule.declarations and (does := hiding.of(rule.declarations)):
+                _take(styles, rule, does)
+            for declaration in rule.declarations:
+                _bare(styles, declaration)
+        _say(styles, plain(sheet))
     return styles
 
 
-def _hide(styles: Styles, selectors: str) -> None:
-    """Remember what a rule hides; of selectors that name the place of an element, only what it must be itself."""
-    for selector in selectors.split(","):
-        last = _PLACE.split(selector.strip())[-1]
-        simple = _SIMPLE.match(last)
-        if simple is None or not last:
-            continue
-        tag = (simple[1] or "").lower().replace("*", "")
-        wanted = frozenset(_PART.findall(simple[2]))
-        key = min(wanted, default=tag or "*")
-        rules = styles.hidden.setdefault(key, [])
-        if (tag, wanted) not in rules and len(rules) < _MOST_RULES:
-            rules.append((tag, wanted))
+def _take(styles: Styles, rule: StyleRule, does: int) -> None:
+    for prelude in reversed(rule.preludes):
+        if prelude.startswith("--") or _OWN.match(prelude):
+            return
+        if _FRAMES.match(prelude):
+            styles.moves |= bool(does & (hiding.GONE | hiding.TINY | hiding.SMALL))
+            return
+        if not prelude.startswith("@"):
+            if _FRAMES.match(rule.preludes[-2] if len(rule.preludes) > 1 else ""):
+                continue
+            styles.take(prelude, does)
+            return
+    if any(prelude.lower().startswith("@scope") for prelude in rule.preludes):
+        styles.add(UNREADABLE, does)
+
+
+def _bare(styles: Styles, declaration: str) -> None:
+    """What is shown without being a string: numbers that are counted from, and names that are symbols of a list."""
+    name, _, value = declaration.partition(":")
+    name = name.strip()
+    if _COUNTED.match(name):
+        styles.added.update(dict.fromkeys(number for number in re.findall(r"-?\d+", value) if len(number) > 1))
+    elif _SYMBOLS.match(name):
+        bare = unescaped(_NOT_A_BRACKET.sub(lambda found: found[0] if found[0][0] == "\\" else " ", value)).strip()
+        if any(map(str.isalnum, bare)):
+            styles.added[bare] = None
 
 
 def _say(styles: Styles, css: str) -> None:
     """Every string in `css` that may be shown, whatever property brings it: `content`, `quotes`, list markers."""
     for words in strings(css):
         styles.added[words] = None
-    styles.attributes.update(name.lower() for name in _ATTRIBUTE.findall(_unescaped(css)))
+    styles.attributes.update(name.lower() for name in _ATTRIBUTE.findall(unescaped(css)))
 
 
 def strings(css: str) -> Collection[str]:
-    """The strings of the declarations in `css` that recipients may read."""
+    """The strings of the declarations in `css` that recipients may read; those side by side are one."""
     if '"' not in css and "'" not in css:
         return ()
     if css.count('"') + css.count("'") > _MOST_QUOTES:
-        raise TooManyStrings
+        raise TooMuchStyle("styled with too many strings to be read")
     found: dict[str, None] = {}
+    beside: list[str] = []
+    end = 0
+    for said, start, stop in _said(css):
+        if css[end:start].strip():
+            _together(found, beside)
+        beside.append(said)
+        end = stop
+    _together(found, beside)
+    return tuple(found)
+
+
+def _together(found: dict[str, None], beside: list[str]) -> None:
+    joined = "".join(beside).strip()
+    if any(character.isalnum() for character in joined):
+        found[joined] = None
+        if len(beside) > 1:
+            # `quotes` and lists of symbols have them apart.
+            found.update(dict.fromkeys(one.strip() for one in beside if any(map(str.isalnum, one))))
+    beside.clear()
+
+
+def _said(css: str) -> Iterator[tuple[str, int, int]]:
+    """Each string that may be read, and where it starts and ends."""
     start = 0
     for token in _TOKEN.finditer(css):
         if token[1]:
             start = token.end()
             continue
-        before = css[start : min(token.start(), start + 200)]
+        # An escaped bracket is a letter, and one in a string is text: only the bracket of a selector counts.
+        before = _NOT_A_BRACKET.sub("_", css[start : min(token.start(), start + 200)])
         name, colon, _ = before.partition(":")
-        if before.count("[") > before.count("]") or (colon and _NOT_SAID.match(_unescaped(name))) or "@" in name:
+        at_rule = name.lstrip().startswith("@")
+        if before.count("[") > before.count("]") or at_rule or (colon and _NOT_SAID.match(name)):
             continue
-        said = _unescaped(token[2] if token[2] is not None else token[3]).strip()
-        a_file = _NAMES_A_FILE.search(css[max(start, token.start() - 40) : token.start()])
-        if not a_file and any(character.isalnum() for character in said):
-            found[said] = None
-    return tuple(found)
-
-
-def _unescaped(css: str) -> str:
-    return _ESCAPE.sub(_character, css) if "\\" in css else css
-
-
-def _character(found: re.Match[str]) -> str:
-    if found[1]:
-        number = int(found[1], 16)
-        return chr(number) if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
-    return found[2] or ""
+        if not _NAMES_A_FILE.search(css[max(start, token.start() - 40) : token.start()]):
+            yield unescaped(token[2] if token[2] is not None else token[3]), token.start(), token.end()

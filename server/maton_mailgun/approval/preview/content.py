@@ -6,6 +6,7 @@ Everything is read as text; nothing is rendered, run or fetched.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place, private_ho
 from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import targets
+from maton_mailgun.mail.links import as_browsers_do, as_drawn, targets
 from maton_mailgun.mail.text import count, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
@@ -65,9 +66,8 @@ class _Html:
         self.words = "\n".join((words(pieces), *self.page.added))
         self.loads: list[str] = []
         self.active: list[str] = []
-        self.hidden = any(
-            piece.where == HIDDEN and piece.kind in {"text", "label"} and piece.text.strip() for piece in pieces
-        )
+        hidden = words(pieces, HIDDEN)
+        self.hidden = hidden if any(unicodedata.category(sign)[0] in "LNPS" for sign in hidden) else ""
         self.some = words(pieces, SOME)
         for piece in pieces:
             if piece.kind == "start":
@@ -126,7 +126,7 @@ def _read_html(reading: Reading, name: str, source: str) -> tuple[str, str, set[
         reading.warnings.append(f"The {name} holds {short(found, 200)}: mail programs block or distrust these.")
         reading.raises += 1
     if html.hidden and name == "HTML":
-        reading.warnings.append(f"The {name} holds text that is not displayed.")
+        reading.warnings.append(f"The {name} holds text that is not displayed: {short(html.hidden, 200)}")
     if html.some:
         reading.warnings.append(f"Some programs only show: {short(html.some, 200)}")
     if html.page.added:
@@ -157,15 +157,13 @@ def _bare_host(url: str) -> str:
 
 def _follow(reading: Reading, href: str, words: str) -> str:
     """Note where a link leads; a text that names another host than the link is a warning."""
-    target = re.sub(r"[\x00-\x20]+", "", href)
+    target = as_browsers_do(href)
     scheme = target.partition(":")[0].casefold()
     if scheme in {"javascript", "data", "vbscript", "file"}:
         reading.warnings.append(f"A link runs {scheme}: instead of leading to a place: {short(target, 80)}")
         reading.raises += 1
         return ""
-    if target.startswith("//"):
-        target = f"https:{target}"
-    if scheme not in {"http", "https"} and not target.startswith("https:"):
+    if scheme not in {"http", "https", "ftp", "ws", "wss"}:
         return ""
     host = _link(reading, target)
     named = _named_hosts(words)
@@ -178,7 +176,7 @@ def _follow(reading: Reading, href: str, words: str) -> str:
 def _named_hosts(words: str) -> list[str]:
     """Dotted words in a link's text that read as host names."""
     found = []
-    for word in _HOST_IN_TEXT.findall(words[:2000]):
+    for word in _HOST_IN_TEXT.findall(as_drawn(words[:2000])):
         host = word.strip(".-").casefold()
         name, dot, ending = host.rpartition(".")
         if name and dot and len(ending) >= 2 and ending.isalpha() and ending not in _FILES and len(host) <= 253:
@@ -193,12 +191,11 @@ def _same_site(one: str, other: str) -> bool:
 def _load(reading: Reading, urls: Iterable[str]) -> None:
     known = dict.fromkeys(reading.remote)
     for url in urls:
-        target = url.strip()
+        target = as_browsers_do(url)
         if target.casefold().startswith("cid:"):
             reading.cids.add(target[4:])
-        elif re.match(r"(?:https?:)?//", target, re.IGNORECASE):
-            address = f"https:{target}" if target.startswith("//") else target
-            known[place(address).host if len(known) < _MOST_HOSTS else _bare_host(address)] = None
+        elif re.match(r"https?://", target, re.IGNORECASE):
+            known[place(target).host if len(known) < _MOST_HOSTS else _bare_host(target)] = None
     reading.remote[:] = [host for host in known if host]
 
 

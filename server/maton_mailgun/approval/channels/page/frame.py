@@ -38,20 +38,27 @@ _APART = frozenset(
     {"option", "optgroup", "select", "legend", "button", "textarea", "xmp", "listing", "plaintext", "marquee", "dialog"}
 )
 """Not let through, and their words stand apart from what is beside them."""
+_NUMBERED = frozenset({"img", "ol", "li"})
+"""Elements whose labels come through as attributes or in their own way."""
 _SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "label", "details", "o:p"})
 """Left out without a word: they are part of any message or do nothing; a `body` keeps its colours as a `div`."""
 
 _PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|svg\+xml|x-icon)[;,]", re.IGNORECASE)
 _FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*\(\s*(?!\s*[\"']?data:)")
+_ESCAPED = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|([^\n\f\r])|\Z)")
 _IMPORTS = re.compile(r"(?i)@import")
 
 _BASE = (
     "html{color-scheme:light;background:#fff;color:#111}"
     "body{margin:16px;font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "a{color:#0b57d0;text-decoration:underline}img{max-width:100%}"
-    ".maton-picture{display:inline-block;padding:4px 8px;border:1px dashed #767676;border-radius:4px;"
-    "background:#f6f6f6;color:#444;font:12px/1.4 system-ui,sans-serif}"
 )
+_OURS = (
+    "all:initial!important;display:inline!important;visibility:visible!important;padding:2px 8px!important;"
+    "border:1px dashed #767676!important;border-radius:4px!important;background:#f6f6f6!important;color:#444!important;"
+    "font:12px/1.4 system-ui,sans-serif!important;overflow-wrap:anywhere!important"
+)
+"""How our own words in the frame look: said where no rule of the message can overrule it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ def render_page(page: Page, inline: Iterable[InlinePicture] = ()) -> Rendered:
                 body.start(name, attributes, foreign=piece.foreign)
             case Piece("end", name):
                 body.end(name, foreign=piece.foreign)
-            case Piece("label", name, text=data) if name != "img":
+            case Piece("label", name, text=data) if name not in _NUMBERED:
                 body.text("", f" {data} ")
             case Piece("text", name, text=data):
                 body.text(name, data)
@@ -144,7 +151,7 @@ class _Body:
 
     def note(self, what: str, said: Iterable[str]) -> None:
         words = html.escape(", ".join(safe_line(one) for one in said))
-        self.parts.append(f'<p class="maton-picture">{what}: {words}</p>')
+        self.parts.append(f'<br><span style="{_OURS}">{what}: {words}</span>')
 
     def end(self, name: str, *, foreign: bool = False) -> None:
         if foreign:
@@ -177,8 +184,9 @@ class _Body:
         return "".join(f' {name}="{html.escape(value)}"' for name, value in kept)
 
     def _styles(self, css: str) -> str:
-        """`css` that names nothing to fetch. A backslash could spell `url` in letters not searched for."""
-        css = css.replace("\\", "")
+        """`css` that names nothing to fetch. Letters are no longer spelled with a backslash: one could spell `url` in
+        letters not searched for. All else keeps its own, so that each rule stays what it is."""
+        css = _ESCAPED.sub(_spelled, css)
         for found in _FETCHES.finditer(css):
             self._left_out("remote picture", _host(re.split(r"[\"')\s]", css[found.end() :][:300].lstrip("\"' "))[0]))
         if _IMPORTS.search(css):
@@ -187,6 +195,8 @@ class _Body:
 
     def _picture(self, attributes: Mapping[str, str]) -> None:
         source = attributes.get("src", "").strip()
+        if "srcset" in attributes:
+            self._left_out("picture that some programs show instead")
         if source.lower().startswith("cid:"):
             found = self._pictures.get(_cid(source[4:]), "")
             why = "inline picture that is not attached"
@@ -199,7 +209,7 @@ class _Body:
         host = _host(source) if why == "remote picture" else ""
         self._left_out(why, host)
         label = attributes.get("alt", "").strip() or host or "no description"
-        self.parts.append(f'<span class="maton-picture">picture: {html.escape(safe_line(label)[:200])}</span>')
+        self.parts.append(f'<span style="{_OURS}">picture: {html.escape(safe_line(label)[:200])}</span>')
 
     def _left_out(self, what: str, host: str = "") -> None:
         self.removed[(what, host)] += 1
@@ -216,6 +226,15 @@ def _in_words(removed: Counter[tuple[str, str]]) -> Iterable[str]:
         named = hosts.get(what, [])
         more = f", and {len(named) - 5} more" if len(named) > 5 else ""
         yield count(number, what) + (f" ({', '.join(named[:5])}{more})" if named else "")
+
+
+def _spelled(escape: re.Match[str]) -> str:
+    """An escape of CSS: the letter that it means, or another escape of the same character."""
+    number = int(escape[1], 16) if escape[1] else ord(escape[2] or "\ufffd")
+    if not 0 < number < 0x110000 or 0xD800 <= number < 0xE000:
+        number = 0xFFFD
+    character = chr(number)
+    return character if character.isalpha() or character in "-_" else f"\\{number:x} "
 
 
 def _cid(given: Any) -> str:

@@ -79,7 +79,8 @@ def bodies(message: ShownMessage) -> dict[str, Any]:
     page, amp = html.read(markup), html.read(amp_markup)
     found, total = links.find(page, text, amp)
     read = {"words": html.words(page.pieces), "added": "\n".join(page.added)}
-    read |= {"hidden": html.words(page.pieces, html.HIDDEN), "some": html.words(page.pieces, html.SOME)}
+    apart = {"preheader": html.PREHEADER, "hidden": html.HIDDEN, "some": html.SOME}
+    read |= {name: html.words(page.pieces, where) for name, where in apart.items()}
     sources = {"text": text, "html": markup, "amp_html": amp_markup}
     return {
         **{name: safe_block(body) for name, body in sources.items()},

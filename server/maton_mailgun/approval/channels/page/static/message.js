@@ -73,7 +73,8 @@ function rendered(detail, content) {
 /** What styles may keep out of the frame, which is drawn from rebuilt markup: beside it, where no style reaches. */
 function apart({ read, lost }, heading) {
   if (lost) return h("p", { class: "inline-warning" }, `The HTML is ${lost}. Read its source.`);
-  const found = [["Hidden in some or all programs", read.hidden], ["Shown by some programs only", read.some],
+  const found = [["Preheader, shown in the inbox list only", read.preheader],
+    ["Hidden in some or all programs", read.hidden], ["Shown by some programs only", read.some],
     ["Words that the style sheet adds", read.added]].filter(([, text]) => text);
   return found.length && heading ? [h("h3", {}, heading), ...said(found)] : said(found);
 }
