@@ -22,7 +22,7 @@ def proves(operation: Operation, body: Any) -> bool:
     """
     if not isinstance(body, dict) or any(body.get(key) for key in _COMPLAINTS):  # guard: 60-complaint
         return False
-    places = operation.success
+    places = operation.success or {}
     return bool(places) and all(_stands(body, place, words) for place, words in places.items())
 
 
