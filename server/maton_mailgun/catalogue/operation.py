@@ -10,6 +10,8 @@ from maton_mailgun.errors import SetupError
 
 # Annotations are evaluated here, once: from their texts, the validator takes half as long again to be made.
 
+NOT_SENT = frozenset({"connection_id", "cursor"})
+"""Arguments that steer this server and never go on the wire (unless the path names them)."""
 Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
 Codec = Literal[
@@ -32,6 +34,8 @@ _Places = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*(\|[a-z_]+(\.[a-z_]
 _Source = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|GET /[!-~]+)$")]
 """A read: the name of a tool, or a request such as `GET /v3/{domain}/notes/{note_id}`."""
 _Span = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?$", min_length=2)]
+_HeaderName = Annotated[str, Field(pattern=r"^[Xx]-[A-Za-z0-9-]+$")]  # guard: 73-header-name
+"""The service's own headers; all others say who calls, through what and how the body is written."""
 _Word = Annotated[str, Field(pattern=r"^[ -@\[-~]+$")]
 
 
@@ -73,11 +77,17 @@ class Operation:
     # What goes where.
     body: Literal["form", "multipart", "json"] | None = None
     """How the arguments that the path does not name are sent; in the query where there is none."""
+    body_is: str | None = None
+    """The argument whose value is the whole JSON body, such as a list, instead of one entry of an object."""
+    in_query: _Names = ()
+    """Arguments that go into the query although there is a body."""
+    in_headers: Mapping[str, _HeaderName] = field(default_factory=dict)
+    """Arguments that are headers of the request."""
     wire: Mapping[str, str] = field(default_factory=dict)
     """Names on the wire that are not the argument's own; `x:*` spreads a map over prefixed names."""
     encode: Mapping[str, Codec] = field(default_factory=dict)
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    """What is always sent, by its name on the wire."""
+    fixed: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """What is always sent, by its name on the wire; only JSON has more than texts."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     # What is refused before anybody is asked, beyond the schema.
@@ -103,8 +113,20 @@ class Operation:
 
     # What an answer holds.
     paging: Literal["skip", "pivot", "token"] | None = None
+    items: _Place = "items"
+    """Where a list stands in the answer of a read."""
+    total: _Place = "total_count"
+    """Where a list that is paged by `skip` says how many there are in all."""
+    gateway: Literal["passes", "unproven"] = "passes"
+    """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
     secret: _Names = ()
     reveals: _Names = ()
+
+    # How it is offered.
+    exposure: Literal["always", "named"] = "always"
+    """`named` is offered only where the operator names its toolset: each tool costs every conversation its words."""
+    billed: str = ""
+    """What a call costs, a sentence: told to the model, and to the person before they decide."""
 
     # What the person is shown, and how an outcome is found out.
     idempotent: _Yes | None = None
@@ -131,6 +153,11 @@ class Operation:
     def writes(self) -> bool:
         """Whether a person has to say yes first."""
         return self.access != "read"
+
+    @property
+    def description(self) -> str:
+        """What clients are told the tool does."""
+        return f"{self.about} {self.billed}" if self.billed else self.about
 
     @property
     def properties(self) -> Mapping[str, Mapping[str, Any]]:
@@ -168,7 +195,7 @@ class Catalogue(Mapping[str, Operation]):
         return len(self.operations)
 
     def only(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> "Catalogue":
-        """The part of the catalogue that this server offers.
+        """The part of the catalogue that this server offers; what is for operators who name it is in no other.
 
         Raises:
             SetupError: A toolset that does not exist.
@@ -179,6 +206,7 @@ class Catalogue(Mapping[str, Operation]):
         kept = {
             name: operation
             for name, operation in self.operations.items()
-            if (toolsets is None or operation.toolset in toolsets) and not (read_only and operation.writes)
+            if (operation.exposure == "always" if toolsets is None else operation.toolset in toolsets)
+            and not (read_only and operation.writes)
         }
         return Catalogue(kept, self.toolsets)

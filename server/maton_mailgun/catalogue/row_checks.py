@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.catalogue.operation import NOT_SENT, Operation
 from maton_mailgun.errors import SetupError
 
 _BRACED = re.compile(r"\{([^{}]*)\}")
@@ -59,7 +59,10 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare"):
         yield from ((key, name) for name in getattr(operation, key))
     yield from (("needs", name) for name in operation.needs.values())
-    for key in ("hosts", "lines", "secret"):
+    yield from (("in_headers", name) for name in operation.in_headers)
+    if operation.body_is is not None:
+        yield "body_is", operation.body_is
+    for key in ("hosts", "lines", "secret", "in_query"):
         yield from ((key, name) for name in getattr(operation, key))
     yield from (("one_of", name) for group in operation.one_of for name in group)
     yield from (("not_both", name) for pair in operation.not_both for name in pair)
@@ -98,10 +101,41 @@ def _contradictions(operation: Operation) -> Iterator[str]:
         yield f"meant.{taken[0]} is an argument"
     if operation.paging and not {"limit", "cursor"} <= set(operation.properties):
         yield "paging needs the arguments limit and cursor"
-    if operation.body and operation.method in ("GET", "DELETE"):
-        yield f"body = {operation.body!r} does not go with {operation.method}, which has none"
+    yield from _misplaced(operation)
     if late := sorted(set(operation.ahead) - {name for name, codec in operation.encode.items() if codec == "date"}):
         yield f"ahead.{late[0]} is for moments: encode.{late[0]} is not date"
+
+
+def _misplaced(operation: Operation) -> Iterator[str]:
+    """Arguments that could not reach their place in the request."""
+    if operation.body and operation.method == "GET":
+        yield f"body = {operation.body!r} does not go with GET, which has none"
+    for name in (*operation.in_query, *operation.in_headers):
+        if name in operation.path_arguments:
+            yield f"{name} stands in the path already"
+        if name in operation.in_query and name in operation.in_headers:
+            yield f"{name} stands in in_query and in in_headers"
+        if operation.wire.get(name, "").endswith("*"):
+            yield f"{name} is spread over many names, which only a form holds"
+    if operation.body is None and operation.in_query:
+        yield "in_query is for tools with a body: without one all goes there"
+    if operation.body != "json":
+        if operation.body_is is not None:
+            yield "body_is is for body = 'json'"
+        if odd := sorted(name for name, value in operation.fixed.items() if not isinstance(value, str)):
+            yield f"fixed.{odd[0]} is a text: only JSON has numbers and booleans"
+        return
+    if files := sorted(name for name, codec in operation.encode.items() if codec in ("file", "mime")):
+        yield f"encode.{files[0]} is a file, which JSON cannot hold: use body = 'multipart'"
+    if operation.body_is is not None:
+        elsewhere = {*operation.path_arguments, *operation.in_query, *operation.in_headers, *NOT_SENT}
+        beside = sorted(set(operation.properties) - elsewhere - {operation.body_is})
+        if beside or operation.fixed:
+            yield f"body_is = {operation.body_is!r} leaves no place for {[*beside, *operation.fixed][0]}"
+        if operation.body_is not in operation.schema.get("required", ()):
+            yield f"body_is = {operation.body_is!r} is no argument that every call has"
+        if operation.body_is in (*operation.secret, *operation.encode, *operation.addresses):
+            yield f"body_is = {operation.body_is!r} is sent as it is: it cannot be in secret, encode or addresses"
 
 
 def _half_writes(operation: Operation) -> Iterator[str]:
