@@ -114,7 +114,8 @@ class Engine:
         operation = prepared.operation
         reply = await self.fetch(prepared)
         if reply.status >= 400:
-            raise refusal(reply, service=operation.service, access=operation.access)
+            proven = operation.gateway == "passes"
+            raise refusal(reply, service=operation.service, access=operation.access, proven=proven)
         if reply.status >= 300:
             raise AnswerUnreadable(
                 message=f"The gateway answered with a redirect ({reply.status}), which is never followed.",

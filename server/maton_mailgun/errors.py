@@ -17,6 +17,7 @@ MailgunServerError
     ├── ConnectionUnknown       Maton: the named one does not exist or is not active
     ├── MailgunKeyRejected      Mailgun: the credential inside the connection
     ├── MailgunRefused          Mailgun: a definite no (4xx)
+    ├── NotPassedOn             Maton: the gateway has no way to this operation
     ├── RateLimited             Maton or Mailgun: nothing was done, try later
     ├── ServiceFailed           Mailgun or Maton: 5xx on a read
     ├── Unreachable             the network, on a read or before anything was sent
@@ -202,6 +203,12 @@ class MailgunRefused(CallError):
     """Mailgun answered with a definite no."""
 
     kind, who = "mailgun_refused", "mailgun"
+
+
+class NotPassedOn(CallError):
+    """The gateway does not pass this operation on; nothing was carried out."""
+
+    kind, who = "not_passed_on", "maton"
 
 
 class RateLimited(CallError):

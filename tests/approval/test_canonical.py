@@ -31,6 +31,7 @@ class Request:
     files: tuple[FilePart, ...] = (FilePart(),)
     json: Any = None
     multipart: bool = True
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def told(request: Request, **changes: str) -> bytes:

@@ -144,12 +144,19 @@ def test_skill_names_only_tools_that_exist() -> None:
 def test_walk_through_in_contributing_is_a_row_that_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (row,), (schema,) = blocks(text, "toml"), blocks(text, "json")
+    # It says that there is a tool to read a note with.
+    read = """[tools.get_note]
+    title = "Get a note"
+    about = "One note."
+    access = "read"
+    request = "GET /v3/{domain}/notes/{note_id}"
+    """
     files = {
-        "tools": {"notes": f'title = "Notes"\nabout = "Notes."\n{row}'},
-        "schemas": {"update_note": schema},
+        "tools": {"notes": f'title = "Notes"\nabout = "Notes."\n{read}\n{row}'},
+        "schemas": {"get_note": schema, "update_note": schema},
     }
     monkeypatch.setattr(data, "texts", lambda folder, suffix: files[folder])
-    assert list(catalogue.load.__wrapped__()) == ["update_note"]
+    assert list(catalogue.load.__wrapped__()) == ["get_note", "update_note"]
 
 
 def test_map_for_agents_is_short_and_names_what_exists() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
@@ -119,6 +120,21 @@ def json_text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except ValueError:
         raise ValueError("holds a number that JSON does not have") from None
+
+
+def json_value(value: Any) -> Any:
+    """A value inside a JSON body: itself. Whole numbers have no fraction there either.
+
+    Raises:
+        ValueError: A number that JSON does not have.
+    """
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError("holds a number that JSON does not have")
+        return int(value) if value.is_integer() else value
+    if isinstance(value, list):
+        return [json_value(item) for item in value]
+    return {name: json_value(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def text_of(value: Any) -> str:

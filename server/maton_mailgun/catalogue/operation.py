@@ -1,93 +1,163 @@
 """One operation as the engine knows it: its row and its schema, frozen."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import ConfigDict, Field, Strict
 
 from maton_mailgun.errors import SetupError
 
+# Annotations are evaluated here, once: from their texts, the validator takes half as long again to be made.
+
+NOT_SENT = frozenset({"connection_id", "cursor"})
+"""Arguments that steer this server and never go on the wire (unless the path names them)."""
 Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
+Codec = Literal[
+    "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
+    "span", "message_id",
+]  # fmt: skip
+Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
+"""What an argument with addresses may hold (see `address_fields`)."""
+PreviewName = Literal["domain_deletion", "forwarding", "message", "mime", "template_deletion"]
+"""The functions there are for previews (see `approval/preview/registry.py`)."""
 
-ACCESSES = ("read", "create", "change", "delete", "send")
+_Yes = Annotated[bool, Strict()]
+_Count = Annotated[int, Strict(), Field(gt=0)]
+_Names = tuple[str, ...]
+_Sentence = Annotated[str, Field(min_length=1)]
+_Place = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*(\.([A-Za-z_][A-Za-z0-9_-]*|[0-9]+|#))*$")]
+"""Where something stands in an answer: `list.members_count`, `connections.#` for how many, `vars.keys` for names."""
+_Places = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*(\|[a-z_]+(\.[a-z_]+)*)*$")]
+"""A place, or one of several: `id|note.id`."""
+_Source = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|GET /[!-~]+)$")]
+"""A read: the name of a tool, or a request such as `GET /v3/{domain}/notes/{note_id}`."""
+_Span = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?$", min_length=2)]
+_HeaderName = Annotated[str, Field(pattern=r"^[Xx]-[A-Za-z0-9-]+$")]  # guard: 73-header-name
+"""The service's own headers; all others say who calls, through what and how the body is written."""
+_Word = Annotated[str, Field(pattern=r"^[ -@\[-~]+$")]
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One reading that the person is shown: where it is read and which part counts."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     label: str
-    read: str
-    pick: str
+    read: _Source
+    pick: _Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Operation:
-    """One row with its schema."""
+    """One row with its schema. All keys of a row are fields here, and `OWN` are the fields that are no keys."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    OWN: ClassVar[tuple[str, ...]] = ("name", "toolset", "service", "method", "path", "path_arguments", "schema")
 
     name: str
     toolset: str
-    title: str
-    about: str
-    access: Access
     service: Service
     method: str
     path: str
     """Path template; `{argument}` is filled with the encoded value."""
-    path_arguments: tuple[str, ...]
-    schema: Mapping[str, Any]
+    path_arguments: _Names
+    schema: Any
+    """Of the arguments, a mapping."""
+
+    title: _Sentence
+    about: _Sentence
+    access: Access
+    """What a call does: hints and retry safety follow, and everything but `read` passes the gate."""
+    request: str
+    """Method and path template, as the row has them."""
+
+    # What goes where.
     body: Literal["form", "multipart", "json"] | None = None
+    """How the arguments that the path does not name are sent; in the query where there is none."""
+    body_is: str | None = None
+    """The argument whose value is the whole JSON body, such as a list, instead of one entry of an object."""
+    in_query: _Names = ()
+    """Arguments that go into the query although there is a body."""
+    in_headers: Mapping[str, _HeaderName] = field(default_factory=dict)
+    """Arguments that are headers of the request."""
     wire: Mapping[str, str] = field(default_factory=dict)
-    encode: Mapping[str, str] = field(default_factory=dict)
-    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Names on the wire that are not the argument's own; `x:*` spreads a map over prefixed names."""
+    encode: Mapping[str, Codec] = field(default_factory=dict)
+    fixed: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """What is always sent, by its name on the wire; only JSON has more than texts."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    # What is refused before anybody is asked, beyond the schema.
+    addresses: Mapping[str, Holds] = field(default_factory=dict)
     """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
-    hosts: tuple[str, ...] = ()
+    hosts: _Names = ()
     """Arguments that are host names, alone."""
-    spans: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    spans: Mapping[str, tuple[_Span, _Span]] = field(default_factory=dict)
     """Arguments that are spans of time, with the shortest and the longest."""
-    ahead: Mapping[str, int] = field(default_factory=dict)
+    ahead: Mapping[str, _Count] = field(default_factory=dict)
     """Arguments that are moments at most so many days ahead."""
-    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    words: Mapping[str, _Names] = field(default_factory=dict)
     """Arguments that are filters, with the words there are."""
-    together: Mapping[str, int] = field(default_factory=dict)
+    together: Mapping[Literal["addresses", "option_bytes"], _Count] = field(default_factory=dict)
     """How many recipients (`addresses`) and how many bytes of options (`option_bytes`) one call may have in all."""
     meant: Mapping[str, str] = field(default_factory=dict)
     """Names that are no arguments, with what is meant by them."""
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    lines: tuple[str, ...] = ()
+    lines: _Names = ()
     """Arguments whose text may have line breaks; all other text is one line."""
-    paging: Literal["skip", "pivot", "token"] | None = None
-    one_of: tuple[tuple[str, ...], ...] = ()
+    one_of: tuple[_Names, ...] = ()
     not_both: tuple[tuple[str, str], ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
-    secret: tuple[str, ...] = ()
-    reveals: tuple[str, ...] = ()
-    idempotent: bool = True
+
+    # What an answer holds.
+    paging: Literal["skip", "pivot", "token"] | None = None
+    items: _Place = "items"
+    """Where a list stands in the answer of a read."""
+    total: _Place = "total_count"
+    """Where a list that is paged by `skip` says how many there are in all."""
+    gateway: Literal["passes", "unproven"] = "passes"
+    """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
+    secret: _Names = ()
+    reveals: _Names = ()
+
+    # How it is offered.
+    exposure: Literal["always", "named"] = "always"
+    """`named` is offered only where the operator names its toolset: each tool costs every conversation its words."""
+    billed: str = ""
+    """What a call costs, a sentence: told to the model, and to the person before they decide."""
+
+    # What the person is shown, and how an outcome is found out.
+    idempotent: _Yes | None = None
+    """Whether a second identical call is harmless, where the access does not say it."""
     target: str = ""
     effect: str = ""
     undo: str = ""
-    warn: tuple[str, ...] = ()
-    before: str | None = None
-    compare: Mapping[str, str] = field(default_factory=dict)
+    warn: tuple[_Sentence, ...] = ()
+    before: _Source | None = None
+    compare: Mapping[str, _Place] = field(default_factory=dict)
     adds: Mapping[str, str] = field(default_factory=dict)
     """Arguments of `compare` whose value is put to a list instead of over it, with what is put there if left out."""
     facts: tuple[Fact, ...] = ()
-    preview: str | None = None
-    success: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    preview: PreviewName | None = None
+    success: Mapping[_Places, tuple[_Word, ...]] | None = None
     """What stands in the answer to a write that was carried out: place (`a.b`, or one of `a.b|c`) -> one of these
     words, or anything where there are none. Without a place no answer shows it, and it is looked up."""
     settle: Literal["absent", "matches", "exists", "events"] | None = None
-    settle_read: str | None = None
-    asynchronous: bool = False
+    settle_read: _Source | None = None
+    asynchronous: _Yes = False
     """The service answers first and carries it out later: that the target is still there disproves nothing."""
 
     @property
     def writes(self) -> bool:
         """Whether a person has to say yes first."""
         return self.access != "read"
+
+    @property
+    def description(self) -> str:
+        """What clients are told the tool does."""
+        return f"{self.about} {self.billed}" if self.billed else self.about
 
     @property
     def properties(self) -> Mapping[str, Mapping[str, Any]]:
@@ -100,7 +170,9 @@ class Operation:
         return {
             "readOnlyHint": self.access == "read",
             "destructiveHint": self.access in ("change", "delete", "send"),
-            "idempotentHint": self.idempotent,
+            "idempotentHint": self.access in ("read", "change", "delete")
+            if self.idempotent is None
+            else self.idempotent,
             "openWorldHint": True,
         }
 
@@ -122,8 +194,8 @@ class Catalogue(Mapping[str, Operation]):
     def __len__(self) -> int:
         return len(self.operations)
 
-    def only(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> Catalogue:
-        """The part of the catalogue that this server offers.
+    def only(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> "Catalogue":
+        """The part of the catalogue that this server offers; what is for operators who name it is in no other.
 
         Raises:
             SetupError: A toolset that does not exist.
@@ -134,6 +206,7 @@ class Catalogue(Mapping[str, Operation]):
         kept = {
             name: operation
             for name, operation in self.operations.items()
-            if (toolsets is None or operation.toolset in toolsets) and not (read_only and operation.writes)
+            if (operation.exposure == "always" if toolsets is None else operation.toolset in toolsets)
+            and not (read_only and operation.writes)
         }
         return Catalogue(kept, self.toolsets)

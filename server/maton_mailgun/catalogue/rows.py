@@ -1,7 +1,8 @@
 """The catalogue: one row and one schema per operation, read once and checked for sense.
 
-Everything the engine knows about a tool stands in `tools/<toolset>.toml` and `schemas/<tool>.json`. A row that names an
-unknown key, argument, codec or schema stops the start with the file, the tool and the key.
+Everything the engine knows about a tool stands in `tools/<toolset>.toml` and `schemas/<tool>.json`. Whatever a row
+misspells (a key, a codec, an argument, a tool that it reads first) stops the start with the file, the tool and the key:
+half a row would be a write without its look, its difference or its proof.
 """
 
 from __future__ import annotations
@@ -9,26 +10,22 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from maton_mailgun.catalogue import files
-from maton_mailgun.catalogue.operation import ACCESSES, Catalogue, Fact, Operation
+from maton_mailgun.catalogue.operation import Catalogue, Fact, Operation
+from maton_mailgun.catalogue.row_checks import check, meant
 from maton_mailgun.errors import SetupError
 
-CODECS = frozenset(
-    {"text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part"}
-    | {"span", "message_id"}
-)
-ADDRESSES = frozenset({"list", "mailbox", "plain", "entry", "mime"})
-"""What an argument with addresses may hold (see `address_fields`)."""
-TOGETHER = frozenset({"addresses", "option_bytes"})
-"""What may be limited over all arguments of a call (see `limits`)."""
-_PLACE = re.compile(r"[a-z_]+(\.[a-z_]+)*(\|[a-z_]+(\.[a-z_]+)*)*")
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (maton:)?(/[^\s]+)")
-_SENTENCES = ("target", "effect", "undo")
+_REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (maton:)?(/[^\s?#]+)")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_FILE_KEYS = ("title", "about", "tools")
 
 
 @cache
@@ -38,111 +35,127 @@ def load() -> Catalogue:
     Raises:
         SetupError: Something does not fit; names the file, the tool and the key.
     """
-    schemas = files.texts("schemas", ".json")
+    return read(files.texts("tools", ".toml"), files.texts("schemas", ".json"))
+
+
+def read(tools: Mapping[str, str], schemas: Mapping[str, str]) -> Catalogue:
+    """The catalogue of these files: text by toolset, and text by tool.
+
+    Raises:
+        SetupError: As `load`.
+    """
     operations: dict[str, Operation] = {}
     toolsets: dict[str, str] = {}
-    for toolset, text in files.texts("tools", ".toml").items():
+    for toolset, text in tools.items():
         where = f"tools/{toolset}.toml"
-        try:
-            table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as problem:
-            raise SetupError(f"{where} is not TOML: {problem}") from None
-        if set(table) != {"title", "about", "tools"}:
-            raise SetupError(f"{where}: the keys are title, about and tools, not {', '.join(sorted(table))}")
+        table = _table(text, where)
         toolsets[toolset] = table["about"]
         for name, row in table["tools"].items():
             if name in operations:
-                raise SetupError(f"{where}: [tools.{name}] stands twice")
+                raise SetupError(f"{where}: [tools.{name}] stands in tools/{operations[name].toolset}.toml already")
             operations[name] = _operation(name, toolset, row, schemas, f"{where}: [tools.{name}]")
     if orphans := sorted(set(schemas) - set(operations)):
-        raise SetupError(f"schemas/{orphans[0]}.json has no row in tools/")
+        raise SetupError(f"schemas/{orphans[0]}.json has no row in tools/: write one, or remove it")
+    for operation in operations.values():
+        check(operation, operations, f"tools/{operation.toolset}.toml: [tools.{operation.name}]")
     return Catalogue(operations, toolsets)
 
 
-_LISTS = ("hosts", "lines", "secret", "reveals", "warn")
-_PLAIN = (
-    *("title", "about", "access", "body", "wire", "encode", "addresses", "fixed", "defaults", "paging", "needs"),
-    *("spans", "ahead", "words", "together", "meant", "idempotent"),
-    *("target", "effect", "undo", "before", "compare", "adds", "preview", "success", "settle"),
-    *("settle_read", "asynchronous"),
-)
-_KEYS = frozenset({*_LISTS, *_PLAIN, "request", "one_of", "not_both", "facts"})
+def _table(text: str, where: str) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise SetupError(f"{where} is not TOML: {problem}") from None
+    if odd := [*sorted(set(table) - set(_FILE_KEYS)), *(key for key in _FILE_KEYS if key not in table)]:
+        told = "is no key of this file" if odd[0] in table else "is missing"
+        raise SetupError(f"{where}: {odd[0]} {told}. Its keys are {', '.join(_FILE_KEYS)}")
+    if not isinstance(table["title"], str) or not isinstance(table["about"], str):
+        raise SetupError(f"{where}: title and about are texts")
+    if not isinstance(table["tools"], dict):
+        raise SetupError(f"{where}: tools holds tables, one for each tool: [tools.NAME]")
+    return table
 
 
-def _operation(name: str, toolset: str, row: dict[str, Any], schemas: Mapping[str, str], where: str) -> Operation:
-    if unknown := sorted(set(row) - _KEYS):
-        raise SetupError(f"{where}: {unknown[0]} is no key of a row")
-    if missing := [key for key in ("title", "about", "access", "request") if key not in row]:
-        raise SetupError(f"{where}: {missing[0]} is missing")
+def _operation(name: str, toolset: str, row: Any, schemas: Mapping[str, str], where: str) -> Operation:
+    if not _NAME.fullmatch(name):
+        raise SetupError(f"{where}: a tool is named in small letters, digits and _")
+    if not isinstance(row, dict):
+        raise SetupError(f"{where} is no table")
+    if own := [key for key in Operation.OWN if key in row]:
+        raise SetupError(f"{where}: {_no_key(own[0], _keys())}")
     if name not in schemas:
         raise SetupError(f"{where}: schemas/{name}.json is missing")
-    matched = _REQUEST.fullmatch(row["request"])
+    matched = _REQUEST.fullmatch(str(row.get("request", "GET /")))
     if matched is None:
-        raise SetupError(f"{where}: request = {row['request']!r} is not 'METHOD /path'")
-    if row["access"] not in ACCESSES:
-        raise SetupError(f"{where}: access is one of {', '.join(ACCESSES)}")
-    values: dict[str, Any] = {key: row[key] for key in _PLAIN if key in row}
-    values |= {key: tuple(row[key]) for key in _LISTS if key in row}
-    values["one_of"] = tuple(tuple(group) for group in row.get("one_of", ()))
-    values["not_both"] = tuple((pair[0], pair[1]) for pair in row.get("not_both", ()))
-    values["facts"] = tuple(Fact(**fact) for fact in row.get("facts", ()))
-    values.setdefault("idempotent", row["access"] in ("read", "change", "delete"))
+        raise SetupError(f"{where}: request = {row['request']!r} is not METHOD /path, such as GET /v3/domains")
     path = matched[3]
-    if row["access"] != "read" and "success" not in row:
-        raise SetupError(f"{where}: a tool that writes needs success, what its answer holds when it was carried out")
-    operation = Operation(
-        name=name,
-        toolset=toolset,
-        service="maton" if matched[2] else "mailgun",
-        method=matched[1],
-        path=path,
-        path_arguments=tuple(_BRACED.findall(path)),
-        schema=json.loads(schemas[name]),
-        **values,
-    )
-    _check(operation, where)
-    return operation
+    found = {
+        "name": name,
+        "toolset": toolset,
+        "service": "maton" if matched[2] else "mailgun",
+        "method": matched[1],
+        "path": path,
+        "path_arguments": tuple(_BRACED.findall(path)),
+        "schema": _schema(name, schemas[name]),
+    }
+    try:
+        return _adapter().validate_python({**row, **found})
+    except ValidationError as wrong:
+        told = "; ".join(_told(error) for error in _first_of_each(wrong.errors(include_url=False)))
+        raise SetupError(f"{where}: {told}") from None
 
 
-def _check(operation: Operation, where: str) -> None:
-    arguments = set(operation.properties)
-    named: list[tuple[str, str]] = [("request", name) for name in operation.path_arguments]
-    for key in _SENTENCES:
-        named += [(key, name) for name in _BRACED.findall(getattr(operation, key))]
-    for text in operation.warn:
-        named += [("warn", name) for name in _BRACED.findall(text)]
-    for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare"):
-        named += [(key, name) for name in getattr(operation, key)]
-    named += [("needs", name) for name in operation.needs.values()]
-    for key in ("hosts", "lines", "secret"):
-        named += [(key, name) for name in getattr(operation, key)]
-    for group in (*operation.one_of, *operation.not_both):
-        named += [("one_of", name) for name in group]
-    for key, name in named:
-        if name not in arguments:
-            raise SetupError(f"{where}: {key} names {name}, which schemas/{operation.name}.json does not have")
-    for name, codec in operation.encode.items():
-        if codec not in CODECS:
-            raise SetupError(f"{where}: encode.{name} = {codec!r}; codecs are {', '.join(sorted(CODECS))}")
-    for name, kind in operation.addresses.items():
-        if kind not in ADDRESSES:
-            raise SetupError(f"{where}: addresses.{name} = {kind!r}; kinds are {', '.join(sorted(ADDRESSES))}")
-        if kind in ("list", "mailbox") and name in operation.encode:
-            raise SetupError(f"{where}: {name} stands in addresses, which says how it is written, and in encode")
-    if loose := sorted(set(operation.adds) - set(operation.compare)):
-        raise SetupError(f"{where}: adds.{loose[0]} has no place in compare")
-    if taken := sorted(arguments & set(operation.meant)):
-        raise SetupError(f"{where}: meant.{taken[0]} is an argument")
-    if unknown := sorted(set(operation.together) - TOGETHER):
-        raise SetupError(f"{where}: together.{unknown[0]}; there are {', '.join(sorted(TOGETHER))}")
-    if operation.writes and not (operation.target and operation.effect and operation.undo):
-        raise SetupError(f"{where}: a tool that writes needs target, effect and undo")
-    for place, words in operation.success.items():
-        if not _PLACE.fullmatch(place):
-            raise SetupError(f"{where}: success names {place!r}, which is no place such as message or domain.name")
-        if not isinstance(words, list) or not all(isinstance(word, str) and word == word.casefold() for word in words):
-            raise SetupError(f"{where}: success.{place} is a list of words in small letters, or an empty one")
-    if operation.success and not operation.writes:
-        raise SetupError(f"{where}: success is for tools that write")
-    if operation.paging and not {"limit", "cursor"} <= arguments:
-        raise SetupError(f"{where}: paging needs the arguments limit and cursor")
+@cache
+def _adapter() -> TypeAdapter[Operation]:
+    return TypeAdapter(Operation)
+
+
+def _schema(name: str, text: str) -> Mapping[str, Any]:
+    try:
+        schema = json.loads(text)
+    except ValueError as problem:
+        raise SetupError(f"schemas/{name}.json is not JSON: {problem}") from None
+    if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+        raise SetupError(f"schemas/{name}.json is no schema of an object with properties")
+    return schema
+
+
+def _keys() -> list[str]:
+    return [one.name for one in fields(Operation) if one.name not in Operation.OWN]
+
+
+def _first_of_each(errors: Iterable[Any]) -> Iterator[Any]:
+    """One error for each place: a misspelt key is told of before the one that is missing for it."""
+    told: set[str] = set()
+    for error in sorted(errors, key=lambda error: error["type"] != "unexpected_keyword_argument"):
+        if (place := str(error["loc"][:2])) not in told:
+            told.add(place)
+            yield error
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    """What is wrong with a key, and what would be right."""
+    place = list(error["loc"])
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place if step != "[key]").lstrip(".")
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "unexpected_keyword_argument":
+            keys = _keys() if len(place) == 1 else [one.name for one in fields(Fact)]
+            return _no_key(str(place[-1]), keys, "" if len(place) == 1 else key.rpartition(".")[0])
+        case "missing" | "missing_argument" | "missing_keyword_only_argument":
+            return f"{key} is missing"
+        case "literal_error":
+            known = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+            # A misspelt key of a table, and a misspelt value.
+            given = place[-2] if place[-1] == "[key]" else error["input"]
+            return f"{key} = {given!r} is not known{meant(str(given), known)}; there are {', '.join(known)}"
+        case "string_pattern_mismatch":
+            return f"{key} = {error['input']!r} does not have its form, {context['pattern']}"
+        case _:
+            return f"{key} = {error['input']!r}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+
+
+def _no_key(name: str, keys: Iterable[str], of: str = "") -> str:
+    keys = list(keys)
+    place = f"{of}: " if of else ""
+    return f"{place}{name} is no key{'' if of else ' of a row'}{meant(name, keys)}; there are {', '.join(sorted(keys))}"

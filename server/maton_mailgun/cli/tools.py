@@ -63,7 +63,7 @@ def _described(offered: Catalogue, approval_tools: tuple[Mapping[str, Any], ...]
             "toolset": operation.toolset,
             "access": operation.access,
             "title": operation.title,
-            "description": operation.about,
+            "description": operation.description,
             "annotations": operation.hints,
             "inputSchema": dict(operation.schema),
         }

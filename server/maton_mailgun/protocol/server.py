@@ -71,7 +71,7 @@ def tools(engine: Engine) -> list[dict[str, Any]]:
         {
             "name": operation.name,
             "title": operation.title,
-            "description": operation.about,
+            "description": operation.description,
             "inputSchema": dict(operation.schema),
             "annotations": operation.hints,
         }

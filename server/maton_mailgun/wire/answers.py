@@ -21,6 +21,7 @@ from maton_mailgun.errors import (
     MatonKeyRejected,
     MatonRefused,
     NoConnection,
+    NotPassedOn,
     OutcomeUnknown,
     RateLimited,
     ServiceFailed,
@@ -130,14 +131,21 @@ def speaker(reply: Reply) -> Literal["maton", "mailgun"]:
     return "mailgun"
 
 
-def refusal(reply: Reply, *, service: Service, access: Access) -> CallError:
+def refusal(reply: Reply, *, service: Service, access: Access, proven: bool = True) -> CallError:
     """The error that an answer of 400 or above stands for.
 
     Args:
         reply: The answer.
         service: Whose endpoint was called.
         access: What the call does; a server error on a write leaves its outcome open.
+        proven: Whether the gateway is known to pass such calls on.
     """
+    if not proven and _is_nobodys(reply):
+        return NotPassedOn(
+            message=f"The gateway answered {reply.status} in nobody's name: it does not seem to pass this call on.",
+            next="Nothing was carried out. Tell the user that this cannot be done through Maton; do not try again.",
+            status=reply.status,
+        )
     said = words(reply) or f"HTTP {reply.status}"
     who = "maton" if service == "maton" else speaker(reply)
     if reply.status in (420, 429):
@@ -145,6 +153,16 @@ def refusal(reply: Reply, *, service: Service, access: Access) -> CallError:
     if reply.status >= 500:
         return _failed(reply, said, who, access)
     return _maton(reply, said, access) if who == "maton" else _mailgun(reply, said)
+
+
+def _is_nobodys(reply: Reply) -> bool:
+    """Whether an answer says that there is no such address, and neither Mailgun nor Maton says it of a resource."""
+    if reply.status not in (404, 405):
+        return False
+    if not isinstance(body := parsed(reply), dict):
+        return True
+    said = (_from_json(body) or "").casefold()
+    return reply.status != 404 or "no route" in said or "page not found" in said or said == "not found"
 
 
 def _limited(reply: Reply, said: str, who: str) -> CallError:

@@ -221,6 +221,7 @@ class Gateway:
         if self._key is None:
             raise KeyMissing
         headers = {
+            **dict(request.headers),
             "Authorization": f"Bearer {self._key}",
             "Accept": "application/json",
             "User-Agent": f"maton-mailgun/{__version__}",
@@ -258,12 +259,12 @@ class Gateway:
 
 def _body(request: Request) -> dict[str, Any]:
     if request.json is not None:
-        return {"json": dict(request.json)}
+        return {"json": request.json}
     if request.multipart:
         fields: list[tuple[str, Any]] = [(name, (None, value.encode())) for name, value in request.form]
         fields += [(part.field, (part.filename, _content(part), part.content_type)) for part in request.files]
         return {"files": fields}
-    if request.method in ("POST", "PUT", "PATCH"):
+    if request.form or request.method in ("POST", "PUT", "PATCH"):
         return {"content": urlencode(request.form).encode("ascii")}
     return {}
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.catalogue.operation import NOT_SENT, Operation
 from maton_mailgun.errors import BadArguments, Problem
-from maton_mailgun.wire.request import NOT_SENT, Request
+from maton_mailgun.wire.places import at
+from maton_mailgun.wire.request import Request
 
 _HOSTS = ("api.mailgun.net", "api.eu.mailgun.net")
 _HOST_ENDING = ".api.mailgun.net"
@@ -70,7 +71,7 @@ def pages(
     """Cursors for the pages around an answer: `next_cursor` and `previous_cursor` where there is one."""
     if operation.paging is None or not isinstance(body, dict):
         return {}
-    around = _counted(request, body) if operation.paging == "skip" else _linked(operation, request, body)
+    around = _counted(operation, request, body) if operation.paging == "skip" else _linked(operation, request, body)
     if "cursor" not in arguments:
         # Before the first page there is nothing; Mailgun names a previous page all the same (recorded).
         around.pop("previous_cursor", None)
@@ -94,7 +95,7 @@ def _bound_by(arguments: Mapping[str, Any]) -> str | None:
     return str(json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))["f"])
 
 
-def _counted(request: Request, body: Mapping[str, Any]) -> dict[str, _Place]:
+def _counted(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, _Place]:
     """Style A: `skip` and `limit` with `total_count`."""
     sent = parse_qsl(request.raw_query) if request.raw_query is not None else list(request.query)
     values = dict(sent)
@@ -103,24 +104,25 @@ def _counted(request: Request, body: Mapping[str, Any]) -> dict[str, _Place]:
         # Only a cursor that somebody wrote themselves says this.
         return {}
     skip, limit = int(position), int(size)
-    count, total = len(body.get("items") or []), body.get("total_count")
+    items = at(body, operation.items)
+    count, total = len(items) if isinstance(items, list) else 0, at(body, operation.total)
     others = [(key, value) for key, value in sent if key != "skip"]
 
-    def at(position: int) -> _Place:
+    def page(position: int) -> _Place:
         return _Place(request.path, urlencode([*others, ("skip", str(position))]))
 
     found: dict[str, _Place] = {}
     if count and isinstance(total, int) and skip + count < total:
-        found["next_cursor"] = at(skip + count)
+        found["next_cursor"] = page(skip + count)
     if skip > 0:
-        found["previous_cursor"] = at(max(0, skip - limit))
+        found["previous_cursor"] = page(max(0, skip - limit))
     return found
 
 
 def _linked(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, _Place]:
     """Styles B and C: page URLs. "next" is always there, so it says nothing; an empty page is the end (recorded)."""
     links = body.get("paging")
-    if not body.get("items") or not isinstance(links, dict):
+    if not at(body, operation.items) or not isinstance(links, dict):
         return {}
     sent = urlencode(request.query) if request.raw_query is None else request.raw_query
     here = _Place(request.path, sent)

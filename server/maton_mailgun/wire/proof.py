@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.wire.places import at
 
 _COMPLAINTS = ("error", "Error", "errors")
 """Keys that no successful answer of Mailgun or Maton has."""
@@ -22,13 +23,13 @@ def proves(operation: Operation, body: Any) -> bool:
     """
     if not isinstance(body, dict) or any(body.get(key) for key in _COMPLAINTS):  # guard: 60-complaint
         return False
-    places = operation.success
+    places = operation.success or {}
     return bool(places) and all(_stands(body, place, words) for place, words in places.items())
 
 
 def _stands(body: Mapping[str, Any], place: str, words: Sequence[str]) -> bool:
     """Whether one of the places (`a.b|c`) holds something, with one of the words where there are any."""
-    return any(_says(_at(body, one), words) for one in place.split("|"))
+    return any(_says(at(body, one), words) for one in place.split("|"))
 
 
 def _says(found: Any, words: Sequence[str]) -> bool:
@@ -37,10 +38,3 @@ def _says(found: Any, words: Sequence[str]) -> bool:
     if not words:
         return bool(found)
     return isinstance(found, str) and any(word in found.casefold() for word in words)
-
-
-def _at(body: Any, path: str) -> Any:
-    found = body
-    for step in path.split("."):
-        found = found.get(step) if isinstance(found, dict) else None
-    return found

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from typing import Any
 from urllib.parse import urlencode
 
-from maton_mailgun.catalogue.codecs import codec_for, encoded, fill, map_value, written_addresses
-from maton_mailgun.catalogue.operation import Operation, Service
+from maton_mailgun.catalogue.codecs import codec_for, encoded, fill, json_value, map_value, text_of, written_addresses
+from maton_mailgun.catalogue.operation import NOT_SENT, Operation, Service
 
-NOT_SENT = frozenset({"connection_id", "cursor"})
-"""Arguments that steer this server and never go on the wire (unless the path names them)."""
 LONGEST_TARGET = 8_000
 """Characters of path and query; servers and proxies refuse more."""
+
+
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,13 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     form: tuple[tuple[str, str], ...] = ()
     files: tuple[FilePart, ...] = ()
-    json: Mapping[str, Any] | None = None
+    json: Any = None
+    """A JSON body, typed as it is sent; None where there is none."""
     multipart: bool = False
     raw_query: str | None = None
     """A query already encoded by the service (a page it named); sent as it stands, in place of `query`."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers that arguments are, beside those that every request has."""
 
 
 def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FilePart, ...] = ()) -> Request:
@@ -59,16 +64,24 @@ def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FileP
         ValueError: A path value that would change which resource is meant, or a value its codec cannot write.
     """
     values = {**operation.defaults, **arguments}
-    pairs = tuple(operation.fixed.items()) + tuple(_pairs(operation, values))
     path = fill(operation.path, {name: _path_text(operation, name, values) for name in operation.path_arguments})
-    if len(path) + (len(urlencode(pairs, errors="replace")) if operation.body is None else 0) > LONGEST_TARGET:
+    elsewhere = {*operation.path_arguments, *operation.in_headers}
+    asked = [name for name in operation.properties if name in values and name not in NOT_SENT | elsewhere]
+    in_query = [name for name in asked if operation.body is None or name in operation.in_query]
+    in_body = [name for name in asked if name not in in_query]
+    fixed = tuple((name, text_of(value)) for name, value in operation.fixed.items())
+    query = (fixed if operation.body is None else ()) + tuple(_pairs(operation, values, in_query))
+    if len(path) + len(urlencode(query, errors="replace")) > LONGEST_TARGET:
         raise ValueError("is too long for an address")
+    request = Request(operation.service, operation.method, path, query, headers=_headers(operation, values))
     if operation.body is None:
-        return Request(operation.service, operation.method, path, query=pairs)
+        return request
     if operation.body == "json":
-        return Request(operation.service, operation.method, path, json=dict(pairs))
+        if files:
+            raise ValueError("is a file, which JSON cannot hold")
+        return replace(request, json=_json(operation, values, in_body))
     multipart = operation.body == "multipart" or bool(files)
-    return Request(operation.service, operation.method, path, form=pairs, files=files, multipart=multipart)
+    return replace(request, form=fixed + tuple(_pairs(operation, values, in_body)), files=files, multipart=multipart)
 
 
 def _path_text(operation: Operation, name: str, values: Mapping[str, Any]) -> str:
@@ -76,10 +89,41 @@ def _path_text(operation: Operation, name: str, values: Mapping[str, Any]) -> st
     return value.split("@", 1)[0] if operation.encode.get(name) == "local_part" else value
 
 
-def _pairs(operation: Operation, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in operation.properties:
-        if name not in values or name in NOT_SENT or name in operation.path_arguments:
-            continue
+def _headers(operation: Operation, values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Headers of the request: one text each, of what a header can hold without being read in two ways."""
+    found = []
+    for name, header in operation.in_headers.items():
+        if name in values:
+            text = ",".join(encoded(operation.encode.get(name) or codec_for(values[name]), values[name]))
+            if not _HEADER_VALUE.fullmatch(text):  # guard: 74-header-value
+                raise ValueError(f"of {name} is a header: printable ASCII, without blanks at its ends")
+            found.append((header, text))
+    return tuple(found)
+
+
+def _json(operation: Operation, values: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """A JSON body. Lists, numbers and booleans stay what they are, unless a row says how a value is written."""
+    if operation.body_is is not None:
+        return json_value(values[operation.body_is])
+    body: dict[str, Any] = {name: json_value(value) for name, value in operation.fixed.items()}
+    for name in names:
+        value, wire = values[name], operation.wire.get(name, name)
+        if wire.endswith("*"):
+            body |= {wire[:-1] + key: json_value(item) for key, item in value.items()}
+        elif operation.addresses.get(name) in ("list", "mailbox"):
+            written = list(written_addresses(value))
+            body[wire] = written if isinstance(value, list) or len(written) != 1 else written[0]
+        elif codec := operation.encode.get(name):
+            texts = list(encoded(codec, value))
+            if texts:
+                body[wire] = texts if codec == "repeat" else texts[0]
+        else:
+            body[wire] = json_value(value)
+    return body
+
+
+def _pairs(operation: Operation, values: Mapping[str, Any], names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
         value = values[name]
         wire = operation.wire.get(name, name)
         if wire.endswith("*"):

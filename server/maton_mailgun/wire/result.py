@@ -10,6 +10,7 @@ from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import AnswerUnreadable
 from maton_mailgun.wire.answers import parsed, words
 from maton_mailgun.wire.gateway import Reply
+from maton_mailgun.wire.places import at, put
 from maton_mailgun.wire.redaction import public
 
 MAX_CHARACTERS = 60_000
@@ -26,14 +27,16 @@ def read_result(operation: Operation, reply: Reply, cursors: Mapping[str, str], 
     body = body_of(operation, reply)
     if operation.paging is not None:
         body = {key: value for key, value in body.items() if key != "paging"}
-        if body.get("items", []) is None:
-            body["items"] = []
+        holder, _, last = operation.items.rpartition(".")
+        within = at(body, holder) if holder else body
+        if isinstance(within, dict) and within.get(last, []) is None:
+            body = put(body, operation.items, [])
     content: dict[str, Any] = {"status": "ok", "result": public(body), **cursors}
     if operation.service == "mailgun":
         content["notice"] = NOTICE  # guard: 21-read
     if sandbox:
         content["sandbox"] = True
-    return bounded(content)
+    return bounded(content, operation.items)
 
 
 def body_of(operation: Operation, reply: Reply) -> dict[str, Any]:
@@ -59,8 +62,8 @@ def text_of(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-def bounded(content: dict[str, Any]) -> dict[str, Any]:
-    """The same content, shortened with a note of what was cut if it is too large.
+def bounded(content: dict[str, Any], place: str = "items") -> dict[str, Any]:
+    """The same content, shortened with a note of what was cut if it is too large. `place` is where a list stands.
 
     Whole items go from the end of a list, because a half item misleads; a single large object loses the end of its
     longest texts.
@@ -68,8 +71,9 @@ def bounded(content: dict[str, Any]) -> dict[str, Any]:
     if _fits(content):
         return content
     result = content.get("result")
-    if isinstance(result, dict) and isinstance(result.get("items"), list) and len(result["items"]) > 1:
-        content = _fewer_items(content, result)
+    items = at(result, place)
+    if isinstance(result, dict) and isinstance(items, list) and len(items) > 1:
+        content = _fewer_items(content, result, items, place)
         if _fits(content):
             return content
         result = content["result"]
@@ -87,9 +91,8 @@ def _fits(content: Mapping[str, Any]) -> bool:
     return len(text_of(content)) <= MAX_CHARACTERS
 
 
-def _fewer_items(content: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
-    items = result["items"]
-    room = MAX_CHARACTERS - len(text_of({**content, "result": {**result, "items": []}})) - 300
+def _fewer_items(content: dict[str, Any], result: dict[str, Any], items: list[Any], place: str) -> dict[str, Any]:
+    room = MAX_CHARACTERS - len(text_of({**content, "result": put(result, place, [])})) - 300
     kept: list[Any] = []
     for item in items:
         room -= len(text_of({"": item}))
@@ -99,7 +102,7 @@ def _fewer_items(content: dict[str, Any], result: dict[str, Any]) -> dict[str, A
     # The cursor would skip what was cut, so it goes too: the same call with a smaller limit reaches everything.
     rest = {key: value for key, value in content.items() if not key.endswith("_cursor")}
     note = f"Only {len(kept)} of {len(items)} items fit. Call again with limit {max(1, len(kept))} and use its cursor."
-    return {**rest, "result": {**result, "items": kept}, "cut": note}
+    return {**rest, "result": put(result, place, kept), "cut": note}
 
 
 def _shorter(value: Any, limit: int) -> Any:

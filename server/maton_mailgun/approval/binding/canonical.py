@@ -50,6 +50,8 @@ class HttpRequest(Protocol):
     def json(self) -> Any: ...
     @property
     def multipart(self) -> bool: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]: ...
 
 
 def canonical(request: HttpRequest, *, tool: str, schema_digest: str, connection_id: str) -> bytes:
@@ -57,7 +59,7 @@ def canonical(request: HttpRequest, *, tool: str, schema_digest: str, connection
 
     Raises ValueError for what has no exact JSON form (NaN, infinity) or no UTF-8 form (a lone surrogate).
     """
-    content = {
+    content: dict[str, Any] = {
         "tool": tool,
         "schema": schema_digest,
         "connection_id": connection_id,  # guard: 09-connection
@@ -79,6 +81,9 @@ def canonical(request: HttpRequest, *, tool: str, schema_digest: str, connection
         "json": request.json,
         "multipart": request.multipart,
     }
+    if request.headers:
+        # Only where there are some: what was asked before there could be any keeps its digest.
+        content["headers"] = [list(pair) for pair in request.headers]  # guard: 75-headers
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8")
 

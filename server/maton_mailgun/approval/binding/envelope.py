@@ -74,6 +74,7 @@ def pack(prepared: Prepared, gateway: str, *, absent_before: bool = False) -> by
             "form": sent.form,
             "json": sent.json,
             "multipart": sent.multipart,
+            "headers": sent.headers,
             "files": files,
         },
     }
@@ -100,6 +101,7 @@ def unpack(data: bytes, operations: Mapping[str, Operation]) -> Sealed:
             files=tuple(_part(part) for part in request["files"]),
             json=request["json"],
             multipart=request["multipart"],
+            headers=tuple((name, text) for name, text in request.get("headers", ())),
         ),
         account=Account(**value["account"]),
     )

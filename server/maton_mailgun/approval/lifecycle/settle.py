@@ -159,4 +159,5 @@ def _problem_of(reply: Reply, operation: Operation) -> CallError:
             next=LOOK_FIRST,
             status=reply.status,
         )
-    return refusal(reply, service=operation.service, access=operation.access)
+    proven = operation.gateway == "passes"
+    return refusal(reply, service=operation.service, access=operation.access, proven=proven)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.effect import NOT_SHOWN
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def rows(operation: Operation, request: Request, *, covered: Collection[str] = ()) -> list[Row]:
     """One row per field and file, in their order, except the `covered` wire names; secrets are not shown."""
-    secret = {operation.wire.get(name, name) for name in operation.secret}
+    secret = {operation.in_headers.get(name) or operation.wire.get(name, name) for name in operation.secret}
     found = [
         Row(name, NOT_SHOWN) if name in secret else row(name, text)
         for name, text in fields(request)
@@ -32,11 +32,26 @@ def rows(operation: Operation, request: Request, *, covered: Collection[str] = (
 
 
 def fields(request: Request) -> Iterator[tuple[str, str]]:
-    """Wire name and text of everything that is neither path nor file."""
+    """Name and text of everything that is neither path nor file."""
+    yield from request.headers  # guard: 76-headers
     yield from request.query
     yield from request.form
-    for name, given in (request.json or {}).items():
-        yield name, given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    if isinstance(request.json, Mapping):
+        yield from ((name, _typed(given)) for name, given in request.json.items())
+    elif isinstance(request.json, list) and request.json:
+        yield from ((f"[{number}]", _typed(given)) for number, given in enumerate(request.json, 1))
+    elif request.json is not None:
+        yield "the body", _typed(request.json)
+
+
+def _typed(given: Any) -> str:
+    """A value of a JSON body: a text as it is, unless it reads like another value, and all else as JSON."""
+    if isinstance(given, str):
+        try:
+            json.loads(given)
+        except (ValueError, RecursionError):
+            return given
+    return json.dumps(given, ensure_ascii=False)  # guard: 77-typed
 
 
 def values(request: Request, name: str) -> list[str]:

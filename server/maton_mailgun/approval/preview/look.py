@@ -220,6 +220,8 @@ def _warnings(
         lines.append("It is there already: this will overwrite it or be refused.")
     if difference.changes_nothing(operation, proposal.arguments, before, diff):
         lines.append("This changes nothing: every value is already as asked for.")
+    if operation.billed:
+        lines.append(operation.billed)
     lines += [line for template in operation.warn if (line := render(template, given, secret=operation.secret))]
     return [*dict.fromkeys(lines)]
 

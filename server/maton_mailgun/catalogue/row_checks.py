@@ -1,0 +1,166 @@
+"""What no key of a row can be held to by itself: that the arguments and tools it names exist, and that keys that need
+each other are there together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from maton_mailgun.catalogue.operation import NOT_SENT, Operation
+from maton_mailgun.errors import SetupError
+
+_BRACED = re.compile(r"\{([^{}]*)\}")
+_SENTENCES = ("target", "effect", "undo")
+_SETTLED_BY = {"absent": "before", "matches": "compare", "exists": "settle_read"}
+"""What an outcome is looked up with, by how."""
+_WRITES_ONLY = (
+    *("target", "effect", "undo", "warn", "before", "compare", "adds", "facts", "preview", "settle", "settle_read"),
+    *("asynchronous",),
+)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What a misspelt name was probably meant to be, as an aside; empty where nothing is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), 1, 0.6)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def check(operation: Operation, operations: Mapping[str, Operation], where: str) -> None:
+    """Hold one row to its schema, to itself and to the other rows.
+
+    Raises:
+        SetupError: The first thing that does not fit.
+    """
+    for wrong in (
+        *_unknown_arguments(operation),
+        *_unknown_reads(operation, operations),
+        *_contradictions(operation),
+        *_half_writes(operation),
+    ):
+        raise SetupError(f"{where}: {wrong}")
+
+
+def _unknown_arguments(operation: Operation) -> Iterator[str]:
+    """Arguments that are named and do not exist, with where."""
+    arguments = list(operation.properties)
+    for key, name in _named(operation):
+        if name not in operation.properties:
+            yield f"{key} names {name}{meant(name, arguments)}, which schemas/{operation.name}.json does not have"
+
+
+def _named(operation: Operation) -> Iterator[tuple[str, str]]:
+    """Every argument that a row names, with the key it stands in."""
+    yield from (("request", name) for name in operation.path_arguments)
+    for key in _SENTENCES:
+        yield from ((key, name) for name in _BRACED.findall(getattr(operation, key)))
+    yield from (("warn", name) for text in operation.warn for name in _BRACED.findall(text))
+    for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare"):
+        yield from ((key, name) for name in getattr(operation, key))
+    yield from (("needs", name) for name in operation.needs.values())
+    yield from (("in_headers", name) for name in operation.in_headers)
+    if operation.body_is is not None:
+        yield "body_is", operation.body_is
+    for key in ("hosts", "lines", "secret", "in_query"):
+        yield from ((key, name) for name in getattr(operation, key))
+    yield from (("one_of", name) for group in operation.one_of for name in group)
+    yield from (("not_both", name) for pair in operation.not_both for name in pair)
+
+
+def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) -> Iterator[str]:
+    """Reads for the preview and for lost outcomes that nothing can make."""
+    reads = [("before", operation.before), ("settle_read", operation.settle_read)]
+    reads += [(f"facts[{number}].read", fact.read) for number, fact in enumerate(operation.facts)]
+    required = set(operation.schema.get("required", ()))
+    for key, source in reads:
+        if source is None:
+            continue
+        if source.startswith("GET "):
+            needed = set(_BRACED.findall(source))
+        elif source not in operations:
+            near = meant(source, operations)
+            yield f"{key} = {source!r} is no tool{near}; name one that reads, or a request such as GET /v3/domains"
+            continue
+        elif operations[source].writes:
+            yield f"{key} = {source!r} is no tool that reads"
+            continue
+        else:
+            needed = set(operations[source].path_arguments)
+        if missing := sorted(needed - required):
+            yield f"{key} needs {missing[0]}, which is no argument that every call has"
+
+
+def _contradictions(operation: Operation) -> Iterator[str]:
+    for name, kind in operation.addresses.items():
+        if kind in ("list", "mailbox") and name in operation.encode:
+            yield f"{name} stands in addresses, which says how it is written, and in encode"
+    if loose := sorted(set(operation.adds) - set(operation.compare)):
+        yield f"adds.{loose[0]} has no place in compare"
+    if taken := sorted(set(operation.properties) & set(operation.meant)):
+        yield f"meant.{taken[0]} is an argument"
+    if operation.paging and not {"limit", "cursor"} <= set(operation.properties):
+        yield "paging needs the arguments limit and cursor"
+    yield from _misplaced(operation)
+    if late := sorted(set(operation.ahead) - {name for name, codec in operation.encode.items() if codec == "date"}):
+        yield f"ahead.{late[0]} is for moments: encode.{late[0]} is not date"
+
+
+def _misplaced(operation: Operation) -> Iterator[str]:
+    """Arguments that could not reach their place in the request."""
+    if operation.body and operation.method == "GET":
+        yield f"body = {operation.body!r} does not go with GET, which has none"
+    for name in (*operation.in_query, *operation.in_headers):
+        if name in operation.path_arguments:
+            yield f"{name} stands in the path already"
+        if name in operation.in_query and name in operation.in_headers:
+            yield f"{name} stands in in_query and in in_headers"
+        if operation.wire.get(name, "").endswith("*"):
+            yield f"{name} is spread over many names, which only a form holds"
+    if operation.body is None and operation.in_query:
+        yield "in_query is for tools with a body: without one all goes there"
+    if operation.body != "json":
+        if operation.body_is is not None:
+            yield "body_is is for body = 'json'"
+        if odd := sorted(name for name, value in operation.fixed.items() if not isinstance(value, str)):
+            yield f"fixed.{odd[0]} is a text: only JSON has numbers and booleans"
+        return
+    if files := sorted(name for name, codec in operation.encode.items() if codec in ("file", "mime")):
+        yield f"encode.{files[0]} is a file, which JSON cannot hold: use body = 'multipart'"
+    if operation.body_is is not None:
+        elsewhere = {*operation.path_arguments, *operation.in_query, *operation.in_headers, *NOT_SENT}
+        beside = sorted(set(operation.properties) - elsewhere - {operation.body_is})
+        if beside or operation.fixed:
+            yield f"body_is = {operation.body_is!r} leaves no place for {[*beside, *operation.fixed][0]}"
+        if operation.body_is not in operation.schema.get("required", ()):
+            yield f"body_is = {operation.body_is!r} is no argument that every call has"
+        if operation.body_is in (*operation.secret, *operation.encode, *operation.addresses):
+            yield f"body_is = {operation.body_is!r} is sent as it is: it cannot be in secret, encode or addresses"
+
+
+def _half_writes(operation: Operation) -> Iterator[str]:
+    """What a write needs so that a person is shown it and its outcome is known, and what only a write may have."""
+    if not operation.writes:
+        for key in _WRITES_ONLY:
+            if getattr(operation, key):
+                yield f"{key} is for tools that write"
+        if operation.success is not None:
+            yield "success is for tools that write"
+        return
+    for key in _SENTENCES:
+        text: str = getattr(operation, key)
+        if not text:
+            yield f"a tool that writes needs {', '.join(_SENTENCES)}: {key} is missing"
+        if text.count("[") != text.count("]"):
+            yield f"{key} has a bracket without its other one"
+    if operation.success is None:
+        yield "a tool that writes needs success, what its answer holds when it was carried out"
+    if operation.settle == "events" and operation.access != "send":
+        yield "settle = 'events' is for tools that send"
+    needed = _SETTLED_BY.get(operation.settle or "")
+    if needed and not getattr(operation, needed):
+        yield f"settle = {operation.settle!r} needs {needed}"
+    if operation.settle in ("matches", "exists", "absent") and operation.before is None:
+        yield f"settle = {operation.settle!r} needs before, to compare with"
+    if operation.settle_read and operation.settle != "exists":
+        yield "settle_read goes with settle = 'exists'"
