@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.catalogue import arguments as holding
+from maton_mailgun.catalogue.as_meant import as_meant
 from maton_mailgun.catalogue.operation import Catalogue, Operation
 from maton_mailgun.config import DATABASE, Settings, state_home
 from maton_mailgun.connections import Connections
@@ -91,9 +92,10 @@ class Engine:
         operation = self.catalogue.get(name)
         if operation is None:
             raise UnknownTool(message=f"There is no tool {name} here.", next="Call a tool from tools/list.")
+        arguments = as_meant(operation.schema, arguments)
         holding.check(operation, arguments)
         if self.settings.api_key is None:
-            raise KeyMissing
+            raise KeyMissing(self.settings.key_unfilled)
         files = await self._files(operation, arguments)
         try:
             built = request.build(operation, arguments, files)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ HTTP_TOKEN_LENGTH = 32
 DEFAULT_URL = "https://api.maton.ai"
 SANDBOX_KEY = "sandbox-maton-key"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_UNFILLED = re.compile(r"\$\{[A-Za-z][\w.:-]{0,80}\}|\A\$[A-Za-z_]\w{0,80}\Z|\A%[A-Za-z_]\w{0,80}%\Z", re.ASCII)
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -27,6 +29,8 @@ class Settings:
     """Everything the operator decides. Secrets are left out of `repr`."""
 
     api_key: str | None = field(default=None, repr=False)
+    key_unfilled: str | None = None
+    """What stands for the key where the host did not put the key in its place, such as `${MATON_API_KEY}`."""
     api_url: str = DEFAULT_URL
     connection_id: str | None = None
     home: Path = Path()
@@ -86,9 +90,17 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     for name in env:
         if name.startswith("MATON_MAILGUN_") and name not in NAMES:
             raise SetupError(f"{name} is not a setting. Settings are: {', '.join(NAMES)}.")
+    for name in NAMES:
+        if name != "MATON_API_KEY" and (left := unfilled(env.get(name, ""))):
+            raise SetupError(
+                f"{name} is {left}: your host did not replace it. Write the value itself into the host's "
+                "configuration, or leave the setting out."
+            )
     home = env.get("MATON_MAILGUN_HOME", "").strip()
+    left = unfilled(env.get("MATON_API_KEY", ""))
     settings = Settings(
-        api_key=_key(env.get("MATON_API_KEY", "")),
+        api_key=None if left else _key(env.get("MATON_API_KEY", "")),
+        key_unfilled=left,
         api_url=env.get("MATON_API_URL", "").strip() or DEFAULT_URL,
         connection_id=env.get("MATON_CONNECTION_ID", "").strip() or None,
         home=Path(home).expanduser() if home else _default_home(),
@@ -109,7 +121,9 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     )
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
     if settings.sandbox:
-        settings = replace(settings, api_key=SANDBOX_KEY, api_url="http://127.0.0.1", connection_id=None)
+        settings = replace(
+            settings, api_key=SANDBOX_KEY, key_unfilled=None, api_url="http://127.0.0.1", connection_id=None
+        )
     return replace(settings, api_url=_checked_url(settings.api_url), proxy=_proxy(settings.api_url))
 
 
@@ -141,6 +155,15 @@ def pager() -> tuple[str, dict[str, str]]:
 def display_environment() -> Mapping[str, str]:
     """What tells whether a graphical browser can be opened here."""
     return {name: os.environ[name] for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER") if os.environ.get(name)}
+
+
+def unfilled(value: str) -> str | None:
+    """The place for a value that a host should have filled in and passed on as it is written; None where there is none.
+
+    Hosts write these as `${NAME}`, `${env:NAME}`, `${user_config.name}`, `$NAME` or `%NAME%`.
+    """
+    found = _UNFILLED.search(value.strip())
+    return found[0] if found else None
 
 
 def _key(value: str) -> str | None:

@@ -76,6 +76,8 @@ class CallError(MailgunServerError):
     kind: ClassVar[str] = "error"
     who: ClassVar[str] = "server"
     may_have_happened: ClassVar[bool] = False
+    headline: ClassVar[str] = ""
+    """What a model must not miss, in front of everything else."""
 
     def __str__(self) -> str:
         return self.message
@@ -89,7 +91,8 @@ class CallError(MailgunServerError):
             error["retry_after_seconds"] = round(self.retry_after, 1)
         if self.may_have_happened:
             error["may_have_happened"] = True
-        return {"status": "error", "error": error}
+        said = {"headline": self.headline} if self.headline else {}
+        return {**said, "status": "error", "error": error}
 
 
 class UnknownTool(CallError):
@@ -137,7 +140,16 @@ class KeyMissing(CallError):
 
     kind, who = "maton_key_missing", "operator"
 
-    def __init__(self) -> None:
+    def __init__(self, unfilled: str | None = None) -> None:
+        if unfilled:
+            super().__init__(
+                message=f"MATON_API_KEY is {unfilled}: your host did not replace it, so there is no key to use.",
+                next=(
+                    "Nothing was sent. Ask the user to write the key from maton.ai/settings itself into the host's "
+                    "configuration, or to set the variable where the host starts, and to restart it."
+                ),
+            )
+            return
         super().__init__(
             message="No Maton API key is set, so Mailgun cannot be reached.",
             next=(
@@ -233,6 +245,7 @@ class OutcomeUnknown(CallError):
     """A write may have happened and its answer was lost."""
 
     kind, who, may_have_happened = "outcome_unknown", "network", True
+    headline = "OUTCOME UNKNOWN. It MAY HAVE HAPPENED. Do not repeat the call. Tell the user, and look with a read."
 
 
 class AnswerUnreadable(CallError):

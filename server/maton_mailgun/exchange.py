@@ -58,18 +58,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the caller is told."""
+    """What the caller is told.
+
+    Some clients hand only the content to their model and others only the text: one is the other, and what a model must
+    not miss is the first thing in both.
+    """
 
     content: dict[str, Any]
     is_error: bool = False
-    headline: str = ""
-    """Words in front of the JSON text, where a model must not miss them."""
 
     @property
     def text(self) -> str:
-        """The result as one text."""
-        body = text_of(self.content)
-        return f"{self.headline}\n{body}" if self.headline else body
+        """The content as one text: its compact JSON."""
+        return text_of(self.content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -196,6 +197,14 @@ def structured(result: Any) -> dict[str, Any]:
 def text(result: Any) -> str:
     """The text a model reads."""
     return "".join(block.text for block in result.content)
+
+
+def headline(result: Any) -> str:
+    """What a model must not miss: the first thing in the content and in the text, which is the same JSON."""
+    found = structured(result)
+    assert text(result) == json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    assert next(iter(found)) == "headline"
+    return str(found["headline"])
 
 
 async def decide(house: House, approval_id: str, *, approve: bool = True, reason: str | None = None) -> Record:

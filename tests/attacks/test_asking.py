@@ -16,7 +16,7 @@ from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
 from maton_mailgun.sandbox.account.seed import CONNECTION_ID
 from maton_mailgun.sandbox.maton.api import add_connection
 
-from .bench import APPROVE, LETTER, ME, REJECT, Desk, House, Person, decide, structured, text
+from .bench import APPROVE, LETTER, ME, REJECT, Desk, House, Person, decide, headline, structured
 
 pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -65,7 +65,7 @@ async def test_a_client_without_elicitation_gets_the_pending_result_and_the_outc
         content = structured(first)
         assert desk.writes() == []
         assert not first.is_error
-        assert text(first).startswith("NOT EXECUTED")
+        assert headline(first).startswith("NOT EXECUTED")
         assert (content["status"], content["executed"]) == ("approval_required", False)
         await decide(house, content["approval_id"])
         told = [structured(await client.call_tool("get_approval", {"approval_id": content["approval_id"]}))]
@@ -295,7 +295,7 @@ async def test_attack_06_an_answer_without_a_valid_decision_counts_as_not_shown(
         record = await house.only()
     assert desk.writes() == []
     assert record.state == "pending"
-    assert text(result).startswith("NOT EXECUTED")
+    assert headline(result).startswith("NOT EXECUTED")
     assert structured(result)["decide"] == [
         {"channel": "cli", "command": f"maton-mailgun approvals show {record.id}"},
     ]
@@ -320,7 +320,7 @@ async def test_attack_07_a_decline_that_took_a_person_is_final(desk: Desk, mode:
         result = await client.call_tool("send_message", LETTER)
         assert (await house.only()).state == "rejected"
     assert structured(result)["status"] == "rejected"
-    assert text(result).startswith("NOT EXECUTED. The user said no.")
+    assert headline(result).startswith("NOT EXECUTED. The user said no.")
     assert desk.writes() == []
 
 
@@ -392,7 +392,7 @@ async def test_attack_10_without_the_original_connection_nothing_runs(
         record = await decide(house, proposed["approval_id"])
         told = await client.call_tool("get_approval", {"approval_id": record.id})
     assert desk.writes() == []
-    assert text(told).startswith("NOT EXECUTED")
+    assert headline(told).startswith("NOT EXECUTED")
 
 
 async def test_attack_10_the_preset_connection_changed_after_the_question_moves_no_write(desk: Desk) -> None:

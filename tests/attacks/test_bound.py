@@ -14,7 +14,7 @@ import pytest
 
 from maton_mailgun.sandbox.account.tables import Table
 
-from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
+from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, headline, structured
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +77,7 @@ async def stale(desk: Desk, house: House, approval_id: str) -> str:
     assert desk.writes() == []
     assert reached(desk) == 0
     async with house.client() as client:
-        assert text(await client.call_tool("get_approval", {"approval_id": approval_id})).startswith(GREW)
+        assert headline(await client.call_tool("get_approval", {"approval_id": approval_id})).startswith(GREW)
     return record.reason or ""
 
 

@@ -23,7 +23,7 @@ from maton_mailgun.logs import JsonLines
 from maton_mailgun.sandbox.account.seed import ROUTE_ID, TEMPLATE
 from maton_mailgun.wire.result import NOTICE
 
-from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
+from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, headline, structured, text
 
 pytestmark = pytest.mark.anyio
 INVISIBLE = re.compile(
@@ -400,7 +400,7 @@ async def test_attack_30_a_redirect_is_not_followed_and_the_key_stays_here(desk:
         desk.arm("mailgun_401", fault=elsewhere, match={"method": method, "path_regex": "domains$|messages$"})
     async with desk.open() as house, house.client(Person(desk.clock, APPROVE)) as client:
         assert (await client.call_tool("list_domains", {})).is_error
-        assert text(await client.call_tool("send_message", LETTER)).startswith("OUTCOME UNKNOWN")
+        assert headline(await client.call_tool("send_message", LETTER)).startswith("OUTCOME UNKNOWN")
         assert house.line.hosts == {"127.0.0.1:9"}
     assert len(desk.writes()) == 1
 

@@ -17,7 +17,7 @@ from maton_mailgun.approval.store.sqlite import SqliteStore
 from maton_mailgun.errors import Refused
 from maton_mailgun.sandbox.account.seed import ROUTE_ID, TEMPLATE
 
-from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
+from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, headline, structured, text
 
 pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -86,7 +86,7 @@ async def test_a_send_that_may_have_been_lost_stays_unknown_and_is_never_repeate
         approval_id, result = await run(house, "send_message", LETTER)
         assert await house.state(approval_id) == "unknown"
         assert not result.is_error
-        assert text(result).startswith("OUTCOME UNKNOWN")
+        assert headline(result).startswith("OUTCOME UNKNOWN")
         assert structured(result)["executed"] == "unknown"
         async with house.client() as client:
             again = structured(await client.call_tool("send_message", LETTER))
@@ -118,7 +118,7 @@ async def test_a_definite_no_is_a_failure(desk: Desk, kind: str) -> None:
         approval_id, result = await run(house, "send_message", LETTER)
         assert await house.state(approval_id) == "failed"
     assert result.is_error
-    assert text(result).startswith("NOT EXECUTED. It was approved, and the service refused it.")
+    assert headline(result).startswith("NOT EXECUTED. It was approved, and the service refused it.")
     assert len(desk.writes()) == 1
 
 
@@ -185,7 +185,7 @@ async def test_too_many_requests_leaves_the_yes_usable_for_one_write(desk: Desk,
         record = await house.only()
         assert record.state == "approved"
         assert record.retry_at is not None
-        assert text(result).startswith("NOT EXECUTED YET")
+        assert headline(result).startswith("NOT EXECUTED YET")
         async with house.client() as client:
             early = structured(await client.call_tool("get_approval", {"approval_id": approval_id}))
             assert (early["status"], early["executed"]) == ("approved", False)
@@ -349,7 +349,7 @@ async def test_accident_34_a_clock_set_while_pending_never_lengthens_the_questio
         desk.clock.set_by(-seconds)
         assert await house.state(approval_id) == "expired"
         told = await client.call_tool("get_approval", {"approval_id": approval_id})
-        assert text(told).startswith("NOT EXECUTED")
+        assert headline(told).startswith("NOT EXECUTED")
     assert desk.writes() == []
 
 
@@ -451,7 +451,7 @@ async def test_accident_35_a_disk_that_fails_at_the_claim_is_no_write_and_keeps_
         assert record.state == "approved"
         assert desk.writes() == []
         told = await client.call_tool("get_approval", {"approval_id": approval_id})
-        assert text(told).startswith("NOT EXECUTED YET")
+        assert headline(told).startswith("NOT EXECUTED YET")
         house.gate.store.claim = claim  # type: ignore[method-assign]
         await pragma(house, "PRAGMA query_only = OFF")
         told = await client.call_tool("get_approval", {"approval_id": approval_id})
@@ -469,7 +469,7 @@ async def test_accident_35_a_disk_that_fails_after_the_claim_leaves_the_outcome_
     async with desk.open() as house:
         house.line.before = lambda: pragma(house, "PRAGMA query_only = ON")
         _, result = await run(house, "send_message", LETTER)
-        assert text(result).startswith("OUTCOME UNKNOWN")
+        assert headline(result).startswith("OUTCOME UNKNOWN")
         assert "othing was sent" not in text(result)
         assert not result.is_error
         record = await house.only()
@@ -629,8 +629,8 @@ async def test_an_impossible_wait_leaves_the_yes_usable(desk: Desk, seconds: str
     async with desk.open() as house:
         approval_id, result = await run(house, "send_message", LETTER)
         assert await house.state(approval_id) == "approved"
-        assert text(result).startswith("NOT EXECUTED YET")
-        json.loads(text(result).partition("\n")[2], parse_constant=pytest.fail)
+        assert headline(result).startswith("NOT EXECUTED YET")
+        json.loads(text(result), parse_constant=pytest.fail)
     assert [request["acted"] for request in desk.writes()] == [False]
 
 

@@ -13,7 +13,7 @@ from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import Tampered
 
-from .bench import APPROVE, LETTER, REJECT, Desk, House, Person, decide, structured, text
+from .bench import APPROVE, LETTER, REJECT, Desk, House, Person, decide, headline, structured, text
 
 pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -248,7 +248,7 @@ async def test_what_a_person_writes_as_a_reason_reaches_the_model_bounded_and_on
         content = structured(result)
     assert (content["status"], content["executed"]) == ("rejected", False)
     assert content["reason"] == reason[:500]
-    assert text(result).startswith("NOT EXECUTED. The user said no.")
+    assert headline(result).startswith("NOT EXECUTED. The user said no.")
     assert "\nstatus: executed" not in text(result)
     assert desk.writes() == []
 

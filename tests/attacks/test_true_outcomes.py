@@ -25,7 +25,7 @@ from maton_mailgun.exchange import Caller, Outcome, Question
 from maton_mailgun.sandbox.account.seed import ROUTE_ID, TEMPLATE
 from maton_mailgun.wire.gateway import Gateway
 
-from .bench import APPROVE, DOMAIN, LETTER, ME, Desk, House, Line, Person, decide, structured, text
+from .bench import APPROVE, DOMAIN, LETTER, ME, Desk, House, Line, Person, decide, headline, structured
 
 pytestmark = pytest.mark.anyio
 ROUTE = {"route_id": ROUTE_ID}
@@ -161,7 +161,7 @@ async def test_accident_63_a_yes_is_not_carried_out_an_hour_later(desk: Desk, sl
         assert record.state == "failed"
         async with house.client() as client:
             told = await client.call_tool("get_approval", {"approval_id": approval_id})
-    assert text(told).startswith("NOT EXECUTED")
+    assert headline(told).startswith("NOT EXECUTED")
     assert "the time of the yes was over" in structured(told)["error"]["message"]
     assert len(attempts) == 1
     assert desk.writes() == []
@@ -225,7 +225,7 @@ async def test_accident_64_a_yes_that_will_be_carried_out_by_itself_is_told_so_a
     monkeypatch.setattr(execute, "CLAIM_PAUSES", ())
     async with desk.open() as house, house.client(Person(desk.clock, APPROVE)) as client:
         result = await client.call_tool("send_message", LETTER)
-        assert text(result).startswith("NOT EXECUTED YET. It is approved and will be carried out by itself")
+        assert headline(result).startswith("NOT EXECUTED YET. It is approved and will be carried out by itself")
         assert structured(result)["error"]["kind"] == "store_failed"
         assert desk.writes() == []
         monkeypatch.setattr(SqliteStore, "claim", claim)
@@ -288,7 +288,7 @@ async def test_attack_65_a_yes_of_a_database_that_was_put_back_is_not_spent_agai
     backup.rename(desk.home / "approvals.sqlite")
     async with desk.open() as house, house.client() as client:
         told = await client.call_tool("get_approval", {"approval_id": approval_id})
-        assert text(told).startswith("NOT EXECUTED. It is approved, and this server does not carry it out.")
+        assert headline(told).startswith("NOT EXECUTED. It is approved, and this server does not carry it out.")
         assert "put back to an earlier moment" in structured(told)["error"]["message"]
         verdict = await audit.verify(house.gate.store)
         assert (verdict.ok, "put back to an earlier moment" in verdict.why) == (False, True)
@@ -339,7 +339,9 @@ async def test_accident_66_after_a_yes_nobody_is_told_that_nobody_decided(desk: 
         assert (await decide(house, approval_id)).state == "approved"
         desk.clock.let_pass(900.0)
         result = await client.call_tool("get_approval", {"approval_id": approval_id})
-    assert text(result).startswith("NOT EXECUTED. It was approved, and the yes ran out before it could be carried out.")
+    assert headline(result).startswith(
+        "NOT EXECUTED. It was approved, and the yes ran out before it could be carried out."
+    )
     told = structured(result)
     assert (told["status"], told["executed"], told["approved_by"]) == ("expired", False, "person at the page")
     assert "next" not in told["error"]

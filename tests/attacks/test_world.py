@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.sandbox.account.seed import CONNECTION_ID, MAILING_LIST, ROUTE_ID, TEMPLATE
 
-from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured, text
+from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, headline, structured, text
 
 pytestmark = pytest.mark.anyio
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -47,7 +47,9 @@ async def test_attack_19_a_template_that_was_edited_after_the_preview_is_stale(d
         record = await decide(house, approval_id)
         assert record.state == "stale"
         assert "The target changed after it was shown" in (record.reason or "")
-        assert (await told(house, approval_id)).startswith("NOT EXECUTED. Something changed after the approval.")
+        assert (await told(house, approval_id)).startswith(
+            '{"headline":"NOT EXECUTED. Something changed after the approval.'
+        )
     assert desk.writes() == []
 
 
@@ -245,7 +247,7 @@ async def test_attack_38_an_allow_rule_does_not_repeat_what_may_have_happened(de
     policy.write_text(ALLOW.format(per_day=50))
     desk.arm("drop_before")
     async with desk.open(policy=policy) as house, house.client() as client:
-        assert text(await client.call_tool("send_message", LETTER)).startswith("OUTCOME UNKNOWN")
+        assert headline(await client.call_tool("send_message", LETTER)).startswith("OUTCOME UNKNOWN")
         again = structured(await client.call_tool("send_message", LETTER))
         assert again["status"] == "approval_required"
         assert again["preview"]["history"][0].endswith("it may have happened.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Literal
@@ -87,3 +88,11 @@ def text(result: types.CallToolResult) -> str:
     (block,) = result.content
     assert isinstance(block, types.TextContent)
     return block.text
+
+
+def headline(result: types.CallToolResult) -> str:
+    """What a model must not miss: the first thing in the content and in the text, which is the same JSON."""
+    found = content(result)
+    assert text(result) == json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    assert next(iter(found)) == "headline"
+    return str(found["headline"])

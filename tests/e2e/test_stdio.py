@@ -14,7 +14,7 @@ from catalogue.files import EXAMPLES, ROWS, WRITES, examples
 
 from .account import Account
 from .comparing import documented, shape
-from .host import Era, Host, content, host, text
+from .host import Era, Host, content, headline, host, text
 from .wire import WIRE
 
 READS = [name for name in ROWS if name not in WRITES]
@@ -91,7 +91,7 @@ def test_a_rejected_write_never_leaves(tool: str, era: Era, rejecting: _ByEra, a
     asked_before = len(client.asked)
     result = client.call(tool, EXAMPLES[tool]["full"])
     assert account.writes() == []
-    assert text(result).startswith("NOT EXECUTED.")
+    assert headline(result).startswith("NOT EXECUTED.")
     shown = content(result)
     assert (shown["status"], shown["executed"], shown["reason"]) == ("rejected", False, "not today")
     assert len(client.asked) == asked_before + 1
@@ -106,7 +106,7 @@ def test_a_write_of_a_client_that_cannot_ask_waits_and_never_leaves(
     account.prepare(tool)
     client = unable_to_ask[era]
     result = client.call(tool, EXAMPLES[tool]["full"])
-    assert text(result).startswith("NOT EXECUTED.")
+    assert headline(result).startswith("NOT EXECUTED.")
     waiting = content(result)
     assert (waiting["status"], waiting["executed"], result.is_error) == ("approval_required", False, False)
     looked = client.call("get_approval", {"approval_id": waiting["approval_id"]})

@@ -14,7 +14,7 @@ import pytest
 from mcp.client.stdio import StdioServerParameters
 
 from e2e.conftest import wait_until
-from e2e.host import Host, content, host, text
+from e2e.host import Host, content, headline, host, text
 from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.sandbox import RunningSandbox
 from page.browser import Chromium
@@ -98,7 +98,7 @@ def test_a_send_is_approved_on_the_page_sent_once_and_reported_to_the_model(
     message = {"from": "desk@mg.example.com", "to": ["reader@example.net"], "subject": "Hello", "text": "Hello there"}
     asked = mute.call("send_message", {"domain": "mg.example.com", **message})
     pending = content(asked)
-    assert text(asked).startswith("NOT EXECUTED. A person must approve this first. The approval page is open")
+    assert headline(asked).startswith("NOT EXECUTED. A person must approve this first. The approval page is open")
     assert pending["decide"] == [
         {"channel": "page", "opened": True},
         {"channel": "cli", "command": f"maton-mailgun approvals show {pending['approval_id']}"},

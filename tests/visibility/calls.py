@@ -265,7 +265,7 @@ MESSAGES = (
             "delivery_time": "2026-11-19T09:00:00Z",
             "deliver_within": "1h30m",
             "time_zone_localize": "09:00",
-            "tracking": True,
+            "tracking": "yes",
             "tracking_clicks": "htmlonly",
             "tracking_opens": False,
             "dkim": True,

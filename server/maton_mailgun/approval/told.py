@@ -38,9 +38,11 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
         no_form: Why they are not asked by the client's form, which there is.
     """
     if record.state == "pending":
-        return Outcome(pending(record, decide or [], no_form), headline=_pending_words(decide or [], no_form))
+        return Outcome(pending(record, decide or [], no_form))
     preview = Preview.of(record.preview)
+    said = _words(record, now)
     content: dict[str, Any] = {
+        **({"headline": said} if said else {}),
         "status": _STATES.get(record.state, record.state),
         "executed": _executed(record),
         "approval_id": record.id,
@@ -52,20 +54,21 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     if record.decided_by and record.state != "cancelled":
         key = "rejected_by" if record.state == "rejected" else "approved_by"
         content[key] = record.decided_by
-    own = ("status", "executed", "approval_id")  # guard: 33-words
+    own = ("headline", "status", "executed", "approval_id")  # guard: 33-words
     content |= {key: value for key, value in (record.result or {}).items() if key not in own and key[0] != "_"}
     if record.reason and "reason" not in content:
         content["reason"] = record.reason
     if record.state == "expired" and isinstance(error := content.get("error"), Mapping):
         # What it said to do next was for a yes that has run out since.
         content["error"] = {key: value for key, value in error.items() if key not in ("next", "retry_after_seconds")}
-    return Outcome(content, is_error=record.state == "failed", headline=_words(record, now))
+    return Outcome(content, is_error=record.state == "failed")
 
 
 def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> dict[str, Any]:
     """Structured content of a call that waits for a person."""
     preview = Preview.of(record.preview)
     return {
+        "headline": _pending_words(decide, no_form),
         "status": "approval_required",
         "executed": False,
         "approval_id": record.id,

@@ -20,7 +20,7 @@ from maton_mailgun.call import Engine
 from maton_mailgun.cli.exit_status import FAILED, OK
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, display_environment, load, page_directory, state_home
-from maton_mailgun.errors import SetupError
+from maton_mailgun.errors import KeyMissing, SetupError
 from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.mail.text import count
 from maton_mailgun.ownership import why_untrusted
@@ -84,6 +84,9 @@ async def _online(built: Engine) -> list[Finding]:
     """The key, the gateway and the connections, found out with one read."""
     settings = built.settings
     try:
+        if settings.key_unfilled:
+            missing = KeyMissing(settings.key_unfilled)
+            return [Finding("bad", "Maton key", missing.message, "Write the key itself into the host's configuration.")]
         if settings.api_key is None:
             return [
                 Finding(

@@ -23,6 +23,7 @@ from mcp.shared.exceptions import MCPError
 from maton_mailgun import __version__
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.arguments import check_tool
+from maton_mailgun.catalogue.as_meant import as_meant
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
@@ -41,7 +42,7 @@ LIST_TTL_MS = 3_600_000
 INSTRUCTIONS = """\
 Works a Mailgun account through Maton. Reads run at once. Every create, change, delete and send first asks a person: \
 say in the chat what you are about to do and why, call the tool once, and wait.
-- A result that begins with NOT EXECUTED did nothing yet. Tell the user what waits and where to decide, then call \
+- A result whose headline says NOT EXECUTED did nothing yet. Tell the user what waits and where to decide, then call \
 get_approval with wait_seconds. You cannot approve anything; never press the user.
 - A rejection is final: do not propose the same again unless the user asks.
 - OUTCOME UNKNOWN means it may have happened: never repeat the call; look with a read tool and tell the user.
@@ -188,7 +189,9 @@ class _Adaptor:
         from maton_mailgun.protocol.approval_tools import call
 
         try:
-            check_tool(name, self._listed[name]["inputSchema"], arguments)
+            schema = self._listed[name]["inputSchema"]
+            arguments = as_meant(schema, arguments)
+            check_tool(name, schema, arguments)
             return await call(await self._engine.gate(), name, arguments, caller)
         except CallError as error:
             return failed(error)

@@ -23,11 +23,13 @@ FORM: Mapping[str, Any] = {
             "title": "Reason (optional)",
             "description": "Told to the assistant when you reject.",
             "maxLength": 500,
+            "default": "",
         },
     },
     "required": ["decision"],
 }
-"""Flat and primitive, as the protocol wants form schemas; no default, so that nothing is decided by not looking."""
+"""Flat and primitive, as the protocol wants form schemas. The decision has no default, so that nothing is decided by
+not looking; the reason has an empty one, because some clients hold their own answer to all of it."""
 
 NOT_SHOWN_SECONDS = 1.0  # guard: 07-at-once, 07-took-time
 """A decline faster than this was shown to nobody (seen in clients that refuse every form by themselves)."""

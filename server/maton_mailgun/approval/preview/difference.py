@@ -75,6 +75,9 @@ def diff(operation: Operation, given: Mapping[str, Any], before: ReadAnswer | No
             current, wanted = (", ".join(map(str, some)) for some in (current, wanted))
         if wanted is None or _same(current, wanted):
             continue
+        if isinstance(current, bool) and wanted in ("yes", "no"):
+            # The same words before and after.
+            wanted = wanted == "yes"
         hidden = argument in operation.secret
         changes.append(
             Change(

@@ -1,0 +1,94 @@
+"""Arguments as hosts pass them on, in the types of the schema that the model was shown.
+
+Some hosts write null for every option that was left out, turn lists and objects into text, or booleans and numbers into
+words (seen in several of them). What has one meaning is taken so; anything else stays as it is, and the check refuses
+it. The result is what is checked, shown, judged and sent: nothing further on sees what it was made from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_NUMBER = re.compile(_WHOLE.pattern + r"(?:\.[0-9]{1,6})?")
+_TRUTHS = {"true": True, "false": False}
+_LEFT: Any = object()
+"""Stands for an argument that counts as left out."""
+
+
+def as_meant(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same arguments in the schema's types.
+
+    Args:
+        schema: An object's schema.
+        arguments: As they arrived; unchecked.
+    """
+    shapes, required = schema.get("properties", {}), schema.get("required", ())
+    meant = {
+        name: _left_out(name, given, required) if name in shapes and given is None else _value(shapes.get(name), given)
+        for name, given in arguments.items()
+    }
+    return {name: value for name, value in meant.items() if value is not _LEFT}
+
+
+def _left_out(name: str, given: None, required: Any) -> Any:
+    return given if name in required else _LEFT
+
+
+def _value(shape: Any, given: Any) -> Any:
+    if not isinstance(shape, Mapping):
+        return given
+    kind = shape.get("type")
+    if kind in ("array", "object"):
+        if isinstance(given, str):
+            given = _unfolded(kind, given)
+        if kind == "array" and isinstance(given, list):
+            return [_value(shape.get("items"), item) for item in given]
+        return as_meant(shape, given) if kind == "object" and isinstance(given, dict) else given
+    if kind == "string":
+        return _chosen(shape["enum"], given) if "enum" in shape else given
+    return _scalar(kind, given) if isinstance(given, str) else given
+
+
+def _scalar(kind: Any, given: str) -> Any:
+    if kind == "boolean":
+        return _TRUTHS.get(given.casefold(), given)
+    if kind == "integer" and _WHOLE.fullmatch(given):
+        return int(given)
+    if kind == "number" and _NUMBER.fullmatch(given):
+        return float(given)
+    return given
+
+
+def _chosen(words: list[str], given: Any) -> Any:
+    """One of the words: true is yes where that is one of them, and 2048 is "2048"."""
+    if isinstance(given, str) and given not in words:
+        given = _TRUTHS.get(given.casefold(), given)
+    if isinstance(given, bool):
+        word = "yes" if given else "no"
+        return word if word in words else given
+    return str(given) if isinstance(given, int) and str(given) in words else given
+
+
+def _unfolded(kind: str, text: str) -> Any:
+    """The list or object that a text is the JSON of; the text itself where it is not exactly that."""
+    try:
+        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, list if kind == "array" else dict) else text
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        # Which of the two is meant is for nobody to guess.
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
