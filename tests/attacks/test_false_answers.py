@@ -53,6 +53,7 @@ async def told_after_yes(house: House, name: str, arguments: dict[str, Any]) -> 
     return told.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 async def test_attack_60_no_answer_in_the_place_of_the_service_reads_as_done(tmp_path: Path, name: str) -> None:
     told = {}

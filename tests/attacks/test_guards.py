@@ -21,6 +21,7 @@ def test_every_mark_stands_once_in_the_source_and_once_in_the_table() -> None:
     assert sorted(mark for mark, files in PLACES.items() for _ in files) == sorted(MARKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: next(iter(guard.marks)))
 def test_a_guard_can_be_taken_away(guard: Guard) -> None:
     assert set(without(PLACES, guard.marks)) == {path for mark in guard.marks for path in PLACES[mark]}

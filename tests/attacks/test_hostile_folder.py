@@ -26,7 +26,7 @@ from maton_mailgun.sandbox.account.seed import DOMAIN
 from .bench import KEY, LETTER, Desk, structured
 from .traps import PROBED, Traps, before_our_first_line, entry, listening, python_path, recorded, top_level
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = (str(Path(sys.executable).with_name("maton-mailgun")),)
 SAFE_PATH = (sys.executable, "-P", "-m", "maton_mailgun")

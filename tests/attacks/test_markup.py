@@ -90,6 +90,7 @@ async def test_attack_45_links_are_judged_as_routes_are(desk: Desk, url: str, fl
     assert any(flag in warning for warning in preview["warnings"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "letter",
     [

@@ -26,6 +26,8 @@ from page.serving import file_of, link_in, token_of
 
 from .bench import KEY, LETTER
 
+pytestmark = pytest.mark.slow
+
 NEIGHBOUR = Path(__file__).with_name("neighbour.py")
 NOBODY_ELSES = 54_321
 """A user id that no account has."""

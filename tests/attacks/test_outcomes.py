@@ -569,6 +569,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", ODD, ids=lambda body: ascii(body)[:24])
 async def test_an_odd_body_proves_nothing_and_the_send_is_looked_up(desk: Desk, body: str) -> None:
     desk.arm("mailgun_401", fault={"status": 200, "body": body}, act=True)
@@ -595,6 +596,7 @@ SURPLUS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", SURPLUS)
 async def test_a_success_with_an_odd_surplus_is_still_a_success(desk: Desk, more: str) -> None:
     body = '{"id": "<1@mg.example.com>", "message": "Queued. Thank you.", ' + SURPLUS[more].removesuffix("}") + "}"
@@ -623,6 +625,7 @@ async def test_a_success_whose_answer_cannot_be_handled_is_still_a_success(
     assert len(desk.writes()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", ["Infinity", "-Infinity", "NaN", "1e999", "1e18", "-5"])
 async def test_an_impossible_wait_leaves_the_yes_usable(desk: Desk, seconds: str) -> None:
     desk.arm("mailgun_401", fault={"status": 429, "body": '{"retry-seconds": ' + seconds + "}"})

@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import Cli, set_passphrase
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX owners and modes")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="POSIX owners and modes")]
 as_root = pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="needs root to give files away")
 ALLOW = '[[rule]]\nname = "all"\ntools = ["*"]\ndecision = "allow"\n'
 EVE = 54_321

@@ -20,6 +20,7 @@ Environment = Callable[[], dict[str, str]]
 _SERVE = ("-P", "-m", "maton_mailgun", "serve")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no signal that asks to stop")
 @pytest.mark.parametrize("order", ["signal", "signals", "end and signal"])
 def test_a_signal_lets_an_approved_write_over_stdio_settle(

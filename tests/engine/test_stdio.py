@@ -16,6 +16,8 @@ import pytest
 
 from .child import INITIALIZE, READY, STOP_SECONDS, Process, process
 
+pytestmark = pytest.mark.slow
+
 _NOISY = """
 import os, subprocess, sys
 from maton_mailgun import call

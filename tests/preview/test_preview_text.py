@@ -58,6 +58,7 @@ def test_numbers_and_times_read_like_prose() -> None:
     assert moment(1e30) == "1e+30 seconds after 1970"
 
 
+@pytest.mark.slow
 def test_no_character_of_the_ordinary_ranges_would_have_been_spelled_out() -> None:
     """The quick way through `safe` and the careful one say the same about every character."""
     for number in range(0x110000):

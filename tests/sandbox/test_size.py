@@ -62,6 +62,7 @@ def get(account: MailgunAccount, target: str) -> Any:
     return json.loads(reply.body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "kind", "recipient", "pages"),
     [

@@ -150,6 +150,7 @@ def test_two_signs_that_look_alike_or_stand_for_others_are_told_apart(one: str, 
     assert [channel for channel in before if before[channel] == after.get(channel)] == []
 
 
+@pytest.mark.slow
 @settings(_settings, max_examples=20)
 @given(changes)
 def test_no_change_to_the_last_of_a_thousand_recipients_is_invisible(change: Change) -> None:
