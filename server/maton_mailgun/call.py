@@ -29,6 +29,7 @@ from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepare
 from maton_mailgun.wire import attachments, paging, redaction, request, result
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
+from maton_mailgun.wire.steps import steps_on_offer
 
 if TYPE_CHECKING:
     from maton_mailgun.approval.gate import Gate
@@ -73,15 +74,33 @@ class Engine:
     ) -> Outcome | Question:
         """Carry out one call, or return the question that must be answered first."""
         try:
-            prepared = await self.prepare(name, arguments or {})
-            if not prepared.operation.writes:
-                return Outcome(await self.read(prepared))
+            prepared = await self._in_time(name, arguments or {})
+            if isinstance(prepared, Outcome):
+                return prepared
             gate = await self.gate()
             return await gate.call(prepared, caller, answer)
         except CallError as error:
             told = failed(error)
             content = redaction.redacted(told.content, [self.settings.api_key or ""])
+            content = steps_on_offer(content, set(self.catalogue))
             return replace(told, content=content)  # guard: 27-key
+
+    async def _in_time(self, name: str, arguments: Mapping[str, Any]) -> Prepared | Outcome:
+        """The outcome of a read, or a write as it will be proposed: one deadline for all that is asked on the way.
+
+        Raises:
+            CallError: See `prepare` and `read`; Unreachable where it took too long.
+        """
+        seconds = self.gateway.reading
+        try:
+            async with asyncio.timeout(seconds):
+                prepared = await self.prepare(name, arguments)
+                return prepared if prepared.operation.writes else Outcome(await self.read(prepared))
+        except TimeoutError:
+            raise Unreachable(
+                message=f"No answer from the gateway within {seconds:.0f} seconds. Nothing was changed.",
+                next="Check the network and call again.",
+            ) from None
 
     async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.
@@ -187,7 +206,8 @@ class Engine:
         return files
 
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
-        wanted = arguments.get("connection_id")
+        # An empty one would leave the choice to the gateway's default.
+        wanted = arguments.get("connection_id") or None
         if operation.service == "maton":
             return Account(str(wanted or ""), "this Maton account", self.settings.sandbox)
         # A read with a named connection needs no look-up: the gateway answers 404 to a wrong one. A write always

@@ -6,16 +6,24 @@ never relies on the default: one active connection is used and named, several ar
 
 from __future__ import annotations
 
-import json
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from maton_mailgun.config import Settings
-from maton_mailgun.errors import ConnectionUnknown, MaybeSent, NoConnection, NotSent, SeveralConnections, Unreachable
+from maton_mailgun.errors import (
+    AnswerUnreadable,
+    ConnectionUnknown,
+    MaybeSent,
+    NoConnection,
+    NotSent,
+    SeveralConnections,
+    Unreachable,
+)
 from maton_mailgun.exchange import Account
-from maton_mailgun.wire.answers import refusal
-from maton_mailgun.wire.gateway import Gateway
+from maton_mailgun.wire.answers import parsed, refusal, words
+from maton_mailgun.wire.gateway import Gateway, Reply
 from maton_mailgun.wire.request import Request
 
 CACHE_SECONDS = 60.0
@@ -32,6 +40,7 @@ class Connections:
         self._clock = clock
         self._known: tuple[Account, ...] = ()
         self._looked_up: float | None = None
+        self._looking: asyncio.Task[tuple[Account, ...]] | None = None
 
     async def choose(self, wanted: str | None) -> Account:
         """The account to work on.
@@ -73,30 +82,53 @@ class Connections:
     def forget(self) -> None:
         """Look up again at the next call; something changed the connections."""
         self._looked_up = None
+        self._looking = None
 
     async def _active(self, *, fresh: bool) -> tuple[Account, ...]:
         now = self._clock()
         if not fresh and self._looked_up is not None and now - self._looked_up < CACHE_SECONDS:
             return self._known
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look_up(), name="connections")
+            self._looking.add_done_callback(self._looked)
+        # Many calls at once share one look-up; a call that is given up takes none of the others with it.
+        return await asyncio.shield(self._looking)
+
+    def _looked(self, task: asyncio.Task[tuple[Account, ...]]) -> None:
+        found = None if task.cancelled() or task.exception() is not None else task.result()
+        # What was asked before `forget` is not kept.
+        if self._looking is task:
+            self._looking = None
+            if found is not None:
+                self._known, self._looked_up = found, self._clock()
+
+    async def _look_up(self) -> tuple[Account, ...]:
         try:
             reply = await self._gateway.read(_LIST, None)
         except (NotSent, MaybeSent) as failure:
             raise Unreachable(message=f"Maton: {failure}.", next="Check the network and call again.") from None
         if reply.status >= 400:
             raise refusal(reply, service="maton", access="read")
-        self._known = tuple(_account(item, sandbox=self._sandbox) for item in _items(reply.body))
-        self._looked_up = now
-        return self._known
+        return tuple(_account(item, sandbox=self._sandbox) for item in _items(reply))
 
 
-def _items(body: bytes) -> list[Mapping[str, Any]]:
-    try:
-        parsed = json.loads(body)
-    except ValueError:
+def _items(reply: Reply) -> list[Mapping[str, Any]]:
+    """The active connections of an answer.
+
+    Raises:
+        AnswerUnreadable: It is no list of connections, which says nothing about how many there are.
+    """
+    body = parsed(reply)
+    listed = body.get("connections", ()) if isinstance(body, dict) else ()
+    if listed is None:
         return []
-    found = parsed.get("connections") if isinstance(parsed, dict) else None
-    listed = found if isinstance(found, list) else []
-    items = [item for item in listed if isinstance(item, dict) and isinstance(item.get("connection_id"), str)]
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise AnswerUnreadable(
+            message=f"Maton's list of connections is answered {reply.status} with something else: {words(reply)[:200]}",
+            next="Call again; if it stays so, check MATON_API_URL, and whether a sign-in page stands in between.",
+            status=reply.status,
+        )
+    items = [item for item in listed if isinstance(item.get("connection_id"), str)]
     # The query asks for these already; a gateway that ignores it must not widen the choice.
     return [item for item in items if item.get("app", "mailgun") == "mailgun" and item.get("status") == "ACTIVE"]
 

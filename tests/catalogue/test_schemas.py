@@ -92,6 +92,14 @@ def test_a_schema_uses_only_words_that_model_providers_take(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
+def test_an_enum_holds_texts_and_says_so(name: str) -> None:
+    """A list with a boolean or a number, or without type, makes a provider refuse every tool or turn it round."""
+    enums = [shape for shape in subschemas(SCHEMAS[name]) if "enum" in shape]
+    assert [shape for shape in enums if shape.get("type") != "string"] == []
+    assert [shape for shape in enums if not all(isinstance(word, str) for word in shape["enum"])] == []
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_every_argument_is_described_in_a_few_words(name: str) -> None:
     for argument, shape in properties(name).items():
         assert 1 <= len(shape["description"].split()) <= 16, argument

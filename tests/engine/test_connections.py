@@ -8,7 +8,7 @@ import pytest
 
 from maton_mailgun.config import Settings
 from maton_mailgun.connections import CACHE_SECONDS, Connections
-from maton_mailgun.errors import ConnectionUnknown, NoConnection, SeveralConnections
+from maton_mailgun.errors import AnswerUnreadable, ConnectionUnknown, NoConnection, SeveralConnections
 from maton_mailgun.exchange import Account
 
 from .doubles import DOMAIN, MAIN, Says, Scripted, called, connection, engine_over, error
@@ -77,9 +77,15 @@ async def test_what_is_not_an_active_mailgun_connection_never_counts(other: dict
     assert chosen == Account(MAIN, "Mailgun connection")
 
 
-@pytest.mark.parametrize("listed", [None, 7, "text", {"a": 1}, [1, None, "x", []]], ids=str)
-async def test_an_odd_list_is_no_connection(listed: Any) -> None:
+@pytest.mark.parametrize("listed", [None, [], [{"connection_id": 7}]], ids=str)
+async def test_an_empty_list_is_no_connection(listed: Any) -> None:
     with pytest.raises(NoConnection):
+        await _connections(Scripted([GOOD], listed)).choose(None)
+
+
+@pytest.mark.parametrize("listed", [7, "text", {"a": 1}, [1, None, "x", []]], ids=str)
+async def test_what_is_no_list_of_connections_says_nothing_about_how_many_there_are(listed: Any) -> None:
+    with pytest.raises(AnswerUnreadable):
         await _connections(Scripted([GOOD], listed)).choose(None)
 
 

@@ -252,7 +252,6 @@ async def test_an_odd_position_ends_the_list_instead_of_failing(query: str) -> N
         "https://api.mailgun.net@evil.example.com/v3/mg.example.com/bounces?page=next",
         "https://api.mailgun.net:8443/v3/mg.example.com/bounces?page=next",
         "https://api.mailgun.net:x/v3/mg.example.com/bounces?page=next",
-        "http://api.mailgun.net/v3/mg.example.com/bounces?page=next",
         "ftp://api.mailgun.net/v3/mg.example.com/bounces?page=next",
         "https://api.mailgun.net/v3/mg.example.com/complaints?page=next",
         "https://api.mailgun.net/v3/other.example.com/bounces?page=next",
@@ -271,7 +270,9 @@ async def test_a_page_elsewhere_gets_no_cursor(url: Any) -> None:
     """Attack 30: the key would go with the request."""
     transport = Scripted([Says(200, {"items": [{"address": "a@b"}], "paging": {"next": url, "previous": url}})])
     outcome = await called(engine_over(transport), "list_bounces", domain=DOMAIN)
-    assert set(outcome.content) == {"status", "result", "notice"}
+    # That the list does not end here is said; today's reader would take it for whole otherwise.
+    more = {"more"} if url else set()
+    assert set(outcome.content) == {"status", "result", "notice"} | more
     assert "paging" not in outcome.content["result"]
 
 

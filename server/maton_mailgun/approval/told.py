@@ -179,6 +179,9 @@ def _failed_words(error: Any) -> str:
         case "unreachable":
             return "NOT EXECUTED. It was approved, and the gateway could not be reached: nothing was sent."
         case "not_done":
-            return "NOT EXECUTED. It was approved and sent, no answer came, and a later look shows it was not done."
+            return (
+                "NOT EXECUTED. It was approved and sent, no answer said how it ended, and a later look shows it was "
+                "not done."
+            )
         case _:
             return "NOT EXECUTED. It was approved, and the service refused it."

@@ -25,6 +25,9 @@ _NUL_OR_SURROGATE = re.compile("[\x00\ud800-\udfff]")
 _LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 """RFC 5322 field names: printable ASCII without the colon."""
+_CONNECTION = re.compile(r"[!-~]{1,200}")
+"""It travels in a header, or as one segment of a path."""
+MOST_LEVELS = 64
 _OWN_HEADERS = frozenset({"message-id"})  # guard: 15-message-id
 _ASCII = "^[ -~]+$"
 """The pattern of a schema that wants printable ASCII."""
@@ -45,6 +48,7 @@ def check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     Raises:
         BadArguments: With every problem found.
     """
+    _refuse_deep(operation.name, arguments)
     errors = _errors(operation, arguments)  # guard: 01-unknown-arguments
     problems = [_explain(error, operation.name, operation.properties, operation.meant) for error in errors]
     # The rules take a value's type for granted, so they look at what the schema has nothing against.
@@ -62,10 +66,33 @@ def check_tool(name: str, schema: Mapping[str, Any], arguments: Mapping[str, Any
     Raises:
         BadArguments: With every problem found.
     """
+    _refuse_deep(name, arguments)
     found = _validator(name, _Schema(schema)).iter_errors(arguments)
     problems = [_explain(error, name, schema.get("properties", {})) for error in found]
     if problems:
         raise BadArguments(name, problems)
+
+
+def _refuse_deep(name: str, arguments: Mapping[str, Any]) -> None:
+    """Values go through readers and writers of JSON that give up at a few hundred levels; nobody means more than some.
+
+    Raises:
+        BadArguments: Something is nested deeper.
+    """
+    level: list[tuple[str, Any]] = list(arguments.items())
+    for _ in range(MOST_LEVELS):
+        level = [(where, item) for where, value in level for item in _inside(value)]
+    if level:
+        right = "Give it with fewer levels"
+        deep = [Problem(_short(where), f"is nested deeper than {MOST_LEVELS} levels", right) for where in dict(level)]
+        raise BadArguments(name, deep)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
 
 
 def compile_all(operations: Mapping[str, Operation]) -> None:
@@ -173,6 +200,9 @@ def _asked(properties: _Properties, names: list[str]) -> str:
 
 def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
     for name, value in arguments.items():
+        if name == "connection_id" and value and not _CONNECTION.fullmatch(value):
+            yield Problem(name, "is no id of a connection", "Give one from list_connections, or leave it out")
+            continue
         codec = operation.encode.get(name)
         yield from _form_problems(operation, name, value)
         if operation.wire.get(name, "").endswith("*"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import deque
@@ -38,6 +39,8 @@ READ_SECONDS = 60.0
 WRITE_SECONDS = 60.0
 TOTAL_SECONDS = 150.0
 """For one whole exchange: an answer that trickles must end before the lease of its write does."""
+READING_SECONDS = 50.0
+"""For one read with all its attempts and waits: clients give a call 60 seconds, and must hear the reason before."""
 KEEPALIVE_SECONDS = 120.0
 """httpx2's own 5 s would make most calls of a conversation pay a new handshake."""
 MAX_ANSWER_BYTES = 32_000_000
@@ -70,6 +73,7 @@ class Gateway:
         transport: What carries the bytes; a real network unless given (tests and the built-in sandbox give one).
         sleep: Waits between attempts, in seconds.
         jitter: A number from 0 to 1 for each wait.
+        reading: Seconds that one read may take in all.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Gateway:
         *,
         sleep: Callable[[float], Any] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
+        reading: float = READING_SECONDS,
     ) -> None:
         self._base = httpx2.URL(settings.api_url)
         self._key = settings.api_key
@@ -86,6 +91,7 @@ class Gateway:
         self._given = transport
         self._sleep = sleep
         self._jitter = jitter
+        self.reading = reading
         self._pooled: httpx2.AsyncBaseTransport | None = None
         self._tls: ssl.SSLContext | None = None
         self._recent: deque[float] = deque(maxlen=REQUESTS_PER_SECOND)
@@ -99,6 +105,15 @@ class Gateway:
             NotSent: The gateway cannot be reached.
             MaybeSent: The answer did not arrive, or is too large (AnswerTooLarge).
         """
+        try:
+            async with asyncio.timeout(self.reading) as limit:
+                return await self._read(request, connection_id, limit.when() or math.inf)
+        except TimeoutError:
+            raise MaybeSent(f"no whole answer came within {self.reading:.0f} seconds") from None
+
+    async def _read(self, request: Request, connection_id: str | None, until: float) -> Reply:
+        """Attempt after attempt; none that would begin after `until`, a moment of the loop's clock."""
+        loop = asyncio.get_running_loop()
         attempt = 1
         while True:
             try:
@@ -108,12 +123,12 @@ class Gateway:
             except (NotSent, MaybeSent) as failure:
                 sent = isinstance(failure, MaybeSent)
                 wait = retry.after_failure("read", attempt, sent=sent, jitter=self._jitter())
-                if wait is None:
+                if wait is None or loop.time() + wait >= until:
                     raise
             else:
                 asked = retry.asked_wait(reply.headers, reply.body, time.time()) if reply.status >= 400 else None
                 wait = retry.after_reply("read", attempt, reply.status, asked, jitter=self._jitter())
-                if wait is None:
+                if wait is None or loop.time() + wait >= until:
                     return reply
             log.info("reading again", extra={"attempt": attempt, "wait": round(wait, 2)})
             await self._sleep(wait)

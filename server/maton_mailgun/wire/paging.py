@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from maton_mailgun.catalogue.operation import NOT_SENT, Operation
 from maton_mailgun.errors import BadArguments, Problem
@@ -27,6 +27,10 @@ _QUERY = re.compile(r"[!\"$-~]*")
 """Visible ASCII without "#": anything else would end or split the request line."""
 _LONGEST = 4_000
 """Of path and query together; Mailgun's own stay below a few hundred characters."""
+_MORE = (
+    "There may be more: the service named a next page that is not of this list, and it is not followed. Narrow the "
+    "call to see the rest, and tell the user."
+)
 _RIGHT = "Use a cursor exactly as this tool returned it, with the same other arguments, or leave it out to start over"
 
 
@@ -68,7 +72,8 @@ def at_cursor(operation: Operation, arguments: Mapping[str, Any], request: Reque
 def pages(
     operation: Operation, arguments: Mapping[str, Any], request: Request, connection_id: str, body: Any
 ) -> dict[str, str]:
-    """Cursors for the pages around an answer: `next_cursor` and `previous_cursor` where there is one."""
+    """Cursors for the pages around an answer: `next_cursor` and `previous_cursor` where there is one; `more`, in words,
+    where the service names a next page that is not followed."""
     if operation.paging is None or not isinstance(body, dict):
         return {}
     around = _counted(operation, request, body) if operation.paging == "skip" else _linked(operation, request, body)
@@ -79,7 +84,8 @@ def pages(
     full, bare = _bindings(operation, arguments, connection_id)
     if kept is not None:
         full = kept
-    return {name: _written(place, full, bare) for name, place in around.items()}
+    written = {name: _written(place, full, bare) for name, place in around.items()}
+    return {**written, "more": _MORE} if _leads_elsewhere(operation, request, body) else written
 
 
 def _written(place: _Place, full: str, bare: str) -> str:
@@ -134,6 +140,14 @@ def _linked(operation: Operation, request: Request, body: Mapping[str, Any]) -> 
     return found
 
 
+def _leads_elsewhere(operation: Operation, request: Request, body: Mapping[str, Any]) -> bool:
+    """Whether there is a next page whose address is not taken: the list would end there without a word."""
+    links = body.get("paging")
+    if operation.paging == "skip" or not body.get("items") or not isinstance(links, dict):
+        return False
+    return bool(links.get("next")) and _place(operation, request, links["next"]) is None
+
+
 def _place(operation: Operation, request: Request, url: Any) -> _Place | None:
     """Path and query of a page URL, if it is this list on a Mailgun host; None otherwise."""
     if not isinstance(url, str):
@@ -145,7 +159,9 @@ def _place(operation: Operation, request: Request, url: Any) -> _Place | None:
         return None
     host = parts.hostname or ""
     trusted = host in _HOSTS or host.endswith(_HOST_ENDING)  # guard: 30-pages
-    if parts.scheme != "https" or not trusted or port not in (None, 443) or parts.username or parts.password:
+    # Only path and query are taken from it, so it need not be https; the name tells that Mailgun wrote it.
+    theirs = parts.scheme in ("https", "http") and port in (None, 443, 80)
+    if not theirs or not trusted or parts.username or parts.password:
         return None
     # An events page carries its token as one more segment than the list's own path has.
     own = "/".join(request.path.split("/")[: operation.path.count("/") + 1])
@@ -162,10 +178,15 @@ def _same_list(operation: Operation, own: str, path: str) -> bool:
     lowered = path.lower()
     if not path.isascii() or not path.isprintable() or any(mark in lowered for mark in _FORBIDDEN):
         return False
-    if path.lower() == own.lower():
+    # Mailgun writes some signs plain that are encoded here (the @ of an address): what they stand for is the same.
+    theirs, ours = _segments(path), _segments(own)
+    if theirs == ours:
         return True
-    below = path[len(own) + 1 :]
-    return operation.paging == "token" and lowered.startswith(own.lower() + "/") and bool(below) and "/" not in below
+    return operation.paging == "token" and theirs[:-1] == ours and theirs[-1] not in ("", ".", "..")
+
+
+def _segments(path: str) -> list[str]:
+    return [unquote(segment).lower() for segment in path.split("/")]
 
 
 def _filters(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:

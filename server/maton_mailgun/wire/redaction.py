@@ -14,6 +14,8 @@ MAX_LEVELS = 64
 """Of nesting; JSON writers down the line give up at a few hundred."""
 HIDDEN = "(not shown)"
 _SECRET_KEYS = frozenset({"smtp_password", "password", "session_token"})
+_LONG = 16
+"""Characters from which on a secret is no word that stands in something else by chance."""
 _TOKEN = re.compile(r"session_token=", re.IGNORECASE)
 
 
@@ -32,16 +34,24 @@ def public(value: Any, levels: int = MAX_LEVELS) -> Any:
 
 
 def redacted(value: Any, secrets: Collection[str]) -> Any:
-    """The same value without these texts, wherever they stand: a service may quote what it was sent."""
+    """The same value without these texts, wherever they stand: a service may quote what it was sent.
+
+    A short one, which may be a word, goes only where it stands alone: inside other words and ids it is not the secret.
+    """
     forms = {form for secret in secrets if secret for form in (secret, html.escape(secret), quote(secret, safe=""))}
-    return _without(value, sorted(forms, key=len, reverse=True))
-
-
-def _without(value: Any, forms: list[str]) -> Any:
-    if isinstance(value, str):
-        for form in forms:
-            value = value.replace(form, HIDDEN)
+    if not forms:
         return value
+    return _without(value, re.compile("|".join(map(_standing, sorted(forms, key=len, reverse=True)))))
+
+
+def _standing(form: str) -> str:
+    found = re.escape(form)
+    return found if len(form) >= _LONG else rf"(?<![\w.-]){found}(?![\w-])"
+
+
+def _without(value: Any, forms: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return forms.sub(HIDDEN, value)
     if isinstance(value, dict):
         return {key: _without(item, forms) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,0 +1,34 @@
+"""What to do next, in terms of the tools that are here: an operator may offer only some of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from maton_mailgun.catalogue.rows import load
+
+_PART = re.compile(r"(?<=[.;]) ")
+_ELSE = "Tell the user what is wrong: no tool that is offered here helps."
+
+
+def steps_on_offer(content: dict[str, Any], offered: Collection[str]) -> dict[str, Any]:
+    """The content of an error without advice to call a tool that is not on offer.
+
+    Args:
+        content: As `CallError.as_content` makes it.
+        offered: Names of the tools on offer.
+    """
+    error = content.get("error")
+    if not isinstance(error, dict) or not isinstance(error.get("next"), str):
+        return content
+    absent = "|".join(name for name in load() if name not in offered)
+    if not absent:
+        return content
+    naming = re.compile(rf"\b(?:{absent})\b")
+    parts = _PART.split(error["next"])
+    kept = [part for part in parts if not naming.search(part)]
+    if len(kept) == len(parts):
+        return content
+    told = " ".join(kept).strip()
+    return {**content, "error": {**error, "next": f"{told[:-1]}." if told.endswith(";") else told or _ELSE}}
