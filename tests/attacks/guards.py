@@ -80,7 +80,7 @@ GUARDS: tuple[Guard, ...] = (
         "headers that name recipients are recipients",
         {"15-recipients": WITH('("To", "Resent-Cc", "Resent-Bcc", "Apparently-To")')},
     ),
-    Guard("15", "our Message-Id is ours", {"15-message-id": WITH("frozenset()")}),
+    Guard("15", "our Message-Id is ours", {"15-message-id": WITH("''")}),
     Guard("16", "every recipient is on the terminal", {"16-everyone": WITH("{old}[:99]")}),
     Guard("17", "the frame is sandboxed", {"17-sandbox": DROP}),
     Guard("18", "links that lie are warned of", {"18-links": FALSE}),

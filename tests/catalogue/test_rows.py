@@ -39,7 +39,12 @@ APPROVAL_KEYS = {
     "success",
     "settle",
     "settle_read",
+    "settle_pick",
     "asynchronous",
+    "assumed",
+    "consent",
+    "copies",
+    "message_id",
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
@@ -157,7 +162,9 @@ def test_what_is_changed_or_deleted_is_read_before_asking(name: str) -> None:
 @pytest.mark.parametrize("name", WRITES)
 def test_reads_for_the_preview_are_tools_or_get_requests_the_call_can_fill(name: str) -> None:
     row = ROWS[name]
-    sources = [row.get("before"), row.get("settle_read"), *(fact["read"] for fact in row.get("facts", ()))]
+    # Events are asked for by the id that this server gave the message.
+    settled = row.get("settle_read", "").replace("{message}", "1")
+    sources = [row.get("before"), settled, *(fact["read"] for fact in row.get("facts", ()))]
     for source in filter(None, sources):
         if source in ROWS:
             assert ROWS[source]["access"] == "read"
@@ -176,7 +183,7 @@ def test_facts_have_label_source_and_pick(name: str) -> None:
 @pytest.mark.parametrize("name", WRITES)
 def test_an_unknown_outcome_is_settled_by_a_read_that_can_tell(name: str) -> None:
     row = ROWS[name]
-    needed = {"absent": "before", "matches": "compare", "exists": "settle_read", "events": "access"}
+    needed = {"absent": "before", "matches": "compare", "exists": "settle_read", "events": "settle_pick"}
     settle = row.get("settle")
     assert settle is None or needed[settle] in row
     assert settle != "matches" or "before" in row

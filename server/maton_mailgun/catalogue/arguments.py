@@ -28,7 +28,6 @@ _HEADER_NAME = re.compile(r"[!-9;-~]+")
 _CONNECTION = re.compile(r"[!-~]{1,200}")
 """It travels in a header, or as one segment of a path."""
 MOST_LEVELS = 64
-_OWN_HEADERS = frozenset({"message-id"})  # guard: 15-message-id
 _ASCII = "^[ -~]+$"
 """The pattern of a schema that wants printable ASCII."""
 _TYPES = {
@@ -206,7 +205,7 @@ def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Probl
         codec = operation.encode.get(name)
         yield from _form_problems(operation, name, value)
         if operation.wire.get(name, "").endswith("*"):
-            yield from _map_problems(operation.wire[name], name, value)
+            yield from _map_problems(operation, name, value)
         elif codec != "file":
             yield from _text_problems(name, value, many_lines=name in operation.lines or isinstance(value, dict))
         # A whole message is read where its bytes are: see `attachments`.
@@ -260,13 +259,15 @@ def _date_problems(name: str, value: Any, days: int | None) -> Iterator[Problem]
         yield Problem(name, f"is more than {days} days ahead", f"Give a time within {days} days")
 
 
-def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Problem]:
+def _map_problems(operation: Operation, name: str, value: Mapping[str, Any]) -> Iterator[Problem]:
+    wire = operation.wire[name]
+    own = (operation.message_id or "").casefold()  # guard: 15-message-id
     is_header = wire.startswith("h:")
     for key, item in value.items():
         where = f"{name}.{_short(key)}"
         if not _HEADER_NAME.fullmatch(key):
             yield Problem(where, "is not a name Mailgun takes", "Use printable ASCII without spaces or colons")
-        elif is_header and key.lower() in _OWN_HEADERS:
+        elif (wire[:-1] + key).casefold() == own:
             yield Problem(where, "is set by this server so that the outcome can be found", "Leave it out")
         yield from _text_problems(where, item, many_lines=not is_header)
         if is_header and _is_one_line(item):

@@ -19,8 +19,8 @@ _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{4,253}}\Z){_LABEL}(?:\.{_LABEL})+")
 _OPTIONS = ("o:", "h:", "v:", "t:")
 """Fields of which the service takes 16 KB in all, names and values (Mailgun's API reference, Messages)."""
-_MESSAGE_ID = len("h:Message-Id") + len("<@>") + 32
-"""The header that this server adds to a send, without the domain in it."""
+_MESSAGE_ID = len("<@>") + 32
+"""The id that this server gives a message, without the domain in it."""
 _TOKEN = re.compile(r'"[^"]*"|[()]|[^\s()"]+|"')
 _JOINS = ("AND", "OR", "NOT")
 
@@ -98,7 +98,7 @@ def together_problems(operation: Operation, arguments: Mapping[str, Any]) -> Ite
             len(name.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace"))
             for name, text in _fields(operation, arguments)
         )
-        size += _MESSAGE_ID + len(str(arguments.get(operation.path_arguments[0], "")))
+        size += len(operation.message_id or "") + _MESSAGE_ID + len(str(arguments.get(operation.path_arguments[0], "")))
         if size > most:
             names = ", ".join(name for name in arguments if operation.wire.get(name, "").startswith(_OPTIONS))
             yield Problem("", f"{names} are {size:,} bytes together", f"Keep them within {most:,} bytes")

@@ -90,6 +90,9 @@ class Operation:
     """What is always sent, by its name on the wire; only JSON has more than texts."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
+    message_id: str | None = None
+    """The field in which this server names a message that it sends, so that it can be found again."""
+
     # What is refused before anybody is asked, beyond the schema.
     addresses: Mapping[str, Holds] = field(default_factory=dict)
     """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
@@ -139,6 +142,12 @@ class Operation:
     compare: Mapping[str, _Place] = field(default_factory=dict)
     adds: Mapping[str, str] = field(default_factory=dict)
     """Arguments of `compare` whose value is put to a list instead of over it, with what is put there if left out."""
+    assumed: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """Arguments of `compare` with what the service takes where they are left out."""
+    consent: Mapping[str, _Sentence] = field(default_factory=dict)
+    """Arguments of `compare` that may be no now, with the warning that comes with any other value."""
+    copies: _Names = ()
+    """Arguments that name who else gets what is sent: rules for recipients hold for them too."""
     facts: tuple[Fact, ...] = ()
     preview: PreviewName | None = None
     success: Mapping[_Places, tuple[_Word, ...]] | None = None
@@ -146,6 +155,9 @@ class Operation:
     words, or anything where there are none. Without a place no answer shows it, and it is looked up."""
     settle: Literal["absent", "matches", "exists", "events"] | None = None
     settle_read: _Source | None = None
+    """Read in place of `before`; for `events` a request with {message} for the id that this server gave it."""
+    settle_pick: _Place | None = None
+    """Where an event names its message."""
     asynchronous: _Yes = False
     """The service answers first and carries it out later: that the target is still there disproves nothing."""
 

@@ -15,7 +15,14 @@ _SETTLED_BY = {"absent": "before", "matches": "compare", "exists": "settle_read"
 """What an outcome is looked up with, by how."""
 _WRITES_ONLY = (
     *("target", "effect", "undo", "warn", "before", "compare", "adds", "facts", "preview", "settle", "settle_read"),
-    *("asynchronous",),
+    *(
+        "asynchronous",
+        "assumed",
+        "consent",
+        "copies",
+        "message_id",
+        "settle_pick",
+    ),
 )
 
 
@@ -56,7 +63,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     for key in _SENTENCES:
         yield from ((key, name) for name in _BRACED.findall(getattr(operation, key)))
     yield from (("warn", name) for text in operation.warn for name in _BRACED.findall(text))
-    for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare"):
+    for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare", "copies"):
         yield from ((key, name) for name in getattr(operation, key))
     yield from (("needs", name) for name in operation.needs.values())
     yield from (("in_headers", name) for name in operation.in_headers)
@@ -78,6 +85,8 @@ def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) ->
             continue
         if source.startswith("GET "):
             needed = set(_BRACED.findall(source))
+            if key == "settle_read" and operation.settle == "events":
+                needed -= {"message"}
         elif source not in operations:
             near = meant(source, operations)
             yield f"{key} = {source!r} is no tool{near}; name one that reads, or a request such as GET /v3/domains"
@@ -95,8 +104,9 @@ def _contradictions(operation: Operation) -> Iterator[str]:
     for name, kind in operation.addresses.items():
         if kind in ("list", "mailbox") and name in operation.encode:
             yield f"{name} stands in addresses, which says how it is written, and in encode"
-    if loose := sorted(set(operation.adds) - set(operation.compare)):
-        yield f"adds.{loose[0]} has no place in compare"
+    for key in ("adds", "assumed", "consent"):
+        if loose := sorted(set(getattr(operation, key)) - set(operation.compare)):
+            yield f"{key}.{loose[0]} has no place in compare"
     if taken := sorted(set(operation.properties) & set(operation.meant)):
         yield f"meant.{taken[0]} is an argument"
     if operation.paging and not {"limit", "cursor"} <= set(operation.properties):
@@ -155,12 +165,25 @@ def _half_writes(operation: Operation) -> Iterator[str]:
             yield f"{key} has a bracket without its other one"
     if operation.success is None:
         yield "a tool that writes needs success, what its answer holds when it was carried out"
-    if operation.settle == "events" and operation.access != "send":
-        yield "settle = 'events' is for tools that send"
+    yield from _lost_sends(operation)
     needed = _SETTLED_BY.get(operation.settle or "")
     if needed and not getattr(operation, needed):
         yield f"settle = {operation.settle!r} needs {needed}"
     if operation.settle in ("matches", "exists", "absent") and operation.before is None:
         yield f"settle = {operation.settle!r} needs before, to compare with"
-    if operation.settle_read and operation.settle != "exists":
-        yield "settle_read goes with settle = 'exists'"
+    if operation.settle_read and operation.settle not in ("exists", "events"):
+        yield "settle_read goes with settle = 'exists' or 'events'"
+
+
+def _lost_sends(operation: Operation) -> Iterator[str]:
+    """What a send needs so that it can be found again: nothing else tells whether it left."""
+    if (operation.message_id is None) == (operation.access == "send"):
+        yield "message_id, a field for the id of the message, is what tools that send have, and no others"
+    if operation.access == "send" and (operation.body == "json" or "domain" not in operation.path_arguments):
+        yield "a tool that sends has a form and its {domain} in the path: its messages are named after it"
+    if operation.settle == "events" and operation.access != "send":
+        yield "settle = 'events' is for tools that send"
+    if operation.settle == "events" and not ("{message}" in (operation.settle_read or "") and operation.settle_pick):
+        yield "settle = 'events' needs settle_read with {message}, and settle_pick"
+    if operation.settle_pick and operation.settle != "events":
+        yield "settle_pick goes with settle = 'events'"

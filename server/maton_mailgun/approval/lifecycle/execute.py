@@ -26,6 +26,7 @@ from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal
 from maton_mailgun.approval.preview.words import what_changed
 from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreError, StoreUnavailable
 from maton_mailgun.approval.store.record import Record, claimed_with
+from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError, MaybeSent, NotSent, OutcomeUnknown, Refused, SetupError
 from maton_mailgun.exchange import Caller, Prepared
 from maton_mailgun.wire.answers import LOOK_FIRST
@@ -129,7 +130,8 @@ class Execution:
             return await self._beyond_budget(record, spent)
         uses.changes.announce()
         try:
-            return await self._send(record, prepared, _with_message_id(prepared.request, message_id))
+            named = _with_message_id(prepared.request, prepared.operation, message_id)
+            return await self._send(record, prepared, named)
         except Exception as surprise:  # guard: 00-unforeseen
             # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
             log.exception("a write ended unexpectedly", extra={"approval": record.id})
@@ -286,13 +288,13 @@ def _problem(kind: str, message: str, following: str = _ASK) -> dict[str, Any]:
 def _message_id(record: Record, prepared: Prepared) -> str | None:
     """The Message-Id of a send, made from the approval's id so that the outcome can be found again. The id itself
     stays private: the header reaches every recipient."""
-    if prepared.operation.access != "send":
+    if prepared.operation.message_id is None:
         return None
     name = hashlib.sha256(f"message-id {record.id}".encode()).hexdigest()[:32]
     return f"{name}@{prepared.arguments['domain'].lower()}"
 
 
-def _with_message_id(request: Request, message_id: str | None) -> Request:
-    if message_id is None:
+def _with_message_id(request: Request, operation: Operation, message_id: str | None) -> Request:
+    if message_id is None or operation.message_id is None:
         return request
-    return replace(request, form=(*request.form, ("h:Message-Id", f"<{message_id}>")))
+    return replace(request, form=(*request.form, (operation.message_id, f"<{message_id}>")))

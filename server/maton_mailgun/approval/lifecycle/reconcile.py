@@ -203,13 +203,13 @@ class Reconciliation:
         reader = AccountReader(self._uses.gateway, self._uses.operations, record.connection_id)
         read = ServiceReader(reader)
         if operation.settle == "events":  # guard: 00-sends
-            if record.message_id is None:
+            if record.message_id is None or operation.settle_read is None or operation.settle_pick is None:
                 raise Hopeless("it has no Message-Id")
             where = {"domain": arguments["domain"], "message": record.message_id}
-            answer = await read("GET /v3/{domain}/events?message-id={message}&limit=1", where)
+            answer = await read(operation.settle_read, where)
             # Absent events prove nothing: they can be late, and the log may not hold them any more. Neither does the
             # event of another message, which a service that ignored the filter would show.
-            named = (str(dig(event, "message.headers.message-id")).strip("<> ") for event in _items(answer))
+            named = (str(dig(event, operation.settle_pick)).strip("<> ") for event in _items(answer))
             return True if record.message_id in named else None  # guard: 00-absent, 00-own-event
         if (
             record.snapshot is None  # guard: 00-before

@@ -15,7 +15,8 @@ def case_of(prepared: Prepared) -> Case:
     """
     operation, arguments = prepared.operation, prepared.arguments
     found = recipients(operation, arguments, prepared.request) if operation.access == "send" else []
-    copies = [text for name, text in prepared.request.form if name == "o:archive-to"]
+    forwarding = {operation.wire.get(name, name) for name in operation.copies}
+    copies = [text for name, text in prepared.request.form if name in forwarding]
     return Case(
         tool=operation.name,
         access=operation.access,

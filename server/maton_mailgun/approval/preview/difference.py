@@ -42,7 +42,6 @@ _PASSING = frozenset(
 """Keys of answers that move on their own (counters, DNS checks, times of last use): they do not make a yes stale."""
 
 _TOKEN = re.compile(r"session_token=[\w.~+/=-]*")
-_CONSENT = "This person had opted out of the list; subscribing them again needs their consent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def diff(operation: Operation, given: Mapping[str, Any], before: ReadAnswer | No
                 path=path,
                 before=NOT_SHOWN if hidden else shown(current),
                 after=NOT_SHOWN if hidden else shown(wanted),
-                consent=_CONSENT if argument == "subscribed" and _plain(current) == "no" else None,
+                consent=operation.consent.get(argument) if _plain(current) == "no" else None,
             )
         )
     return changes
@@ -167,10 +166,8 @@ def shown(given: Any) -> str:
 
 
 def _wanted(operation: Operation, given: Mapping[str, Any], argument: str) -> Any:
-    """The value asked for. A member added over an existing one is subscribed unless the call says otherwise."""
-    if argument == "subscribed" and operation.access == "create":
-        return given.get(argument, True)
-    return given.get(argument)
+    """The value asked for, or what the service takes for it where it is left out."""
+    return given.get(argument, operation.assumed.get(argument))
 
 
 def _same(current: Any, wanted: Any) -> bool:
