@@ -228,6 +228,21 @@ def test_45_style_sheets_are_read_in_little_time_or_said_not_to_be(source: str, 
     assert (page.lost, "x" in words(page.pieces)) == (lost, not lost)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Pay <bdo dir=rtl>001 RUE</bdo>",
+        "Pay <span style='direction:rtl;unicode-bidi:bidi-override'>001</span>",
+        "<style>p{unicode-bi\\64i : /**/isolate-override}</style><p>001",
+        "<p style='--x:bidi-override;unicode-bidi:var(--x)'>001",
+    ],
+)
+def test_12_letters_that_markup_turns_around_are_said_to_be(source: str) -> None:
+    warning = "The HTML holds text that is drawn in another order than it is written."
+    assert warning in content.read(Letter(html=source)).warnings
+    assert content.read(Letter(html="<p dir=rtl>a<bdi>b</bdi><style>p{unicode-bidi:embed}")).warnings == []
+
+
 def test_18_a_name_of_a_host_is_seen_whatever_stands_unseen_in_it() -> None:
     drawn = ("bank&#x200b;.com", "bank&shy;.com", "bank&#x2024;com", "bank&#xff0e;com", "b&#x34f;ank&#x3002;com")
     for words_of_link in drawn:

@@ -94,7 +94,7 @@ def read(sheets: Iterable[str]) -> Styles:
     for sheet in sheets:
         taken = rules(sheet, spent)
         spent += taken.signs
-        if taken.odd and hiding.loosely(taken):
+        if taken.odd and hiding.loosely(taken):  # guard: 45-odd
             styles.add(UNREADABLE, hiding.GONE)
         for rule in taken.rules:
             if rule.declarations and (does := hiding.of(rule.declarations)):
