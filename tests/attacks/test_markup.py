@@ -66,7 +66,7 @@ async def test_attack_45_numbers_that_only_one_body_says_are_named(desk: Desk) -
         ("<div>" * 600 + "Pay", "nested too deep to be read"),
         ("<b>x</b>" * 20_000, "more than 30,000 tags, too many to be read"),
         ("<div><!--</div>-->" * 600 + "Pay", "nested too deep to be read"),
-        ("<style>" + "p{color:red}" * 60_000 + "</style><p>Pay", "styled with too many rules to be read"),
+        ("<style>" + "@media{}" * 60_000 + "</style><p>Pay", "styled with too many rules to be read"),
     ],
 )
 async def test_attack_45_what_cannot_be_read_is_said(desk: Desk, html: str, why: str) -> None:

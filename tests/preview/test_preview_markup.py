@@ -211,6 +211,7 @@ MANY_P = "".join(f"<p id=i{n}>x</p>" for n in range(9_000))
         ("<style>" + "*:not(.a){display:none}" * 900 + f"</style>{MANY_P}", RULES),
         ("<style>" + (":not(" * 7 + "a," * 2_000 + "b" + ")" * 7 + "{opacity:0}") * 100 + "</style><p>x", RULES),
         ("<style>" + ",".join(f".a{n}" for n in range(190_000)) + "{display:none}</style><p>x", ""),
+        ("<style>p{color:red}</style>" * 10_000 + "<p>x", "styled by more than 1000 sheets, too many to be read"),
         ("<style>" + "p{" * 10_000 + "display:none</style><p>x", "styled with rules nested too deep to be read"),
         ("<style>p:not(" + ":is(" * 5_000 + "b{display:none}</style><p>x", ""),
         ("<style>" + '[a="' * 100_000 + "</style><p>x", RULES),
