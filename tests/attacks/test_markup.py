@@ -66,12 +66,28 @@ async def test_attack_45_numbers_that_only_one_body_says_are_named(desk: Desk) -
         ("<div>" * 600 + "Pay", "nested too deep to be read"),
         ("<b>x</b>" * 20_000, "more than 30,000 tags, too many to be read"),
         ("<div><!--</div>-->" * 600 + "Pay", "nested too deep to be read"),
+        ("<style>" + "@media{}" * 60_000 + "</style><p>Pay", "styled with too many rules to be read"),
     ],
 )
 async def test_attack_45_what_cannot_be_read_is_said(desk: Desk, html: str, why: str) -> None:
     preview = await preview_of(desk, html=html)
     assert f"The HTML is {why}: only its source can be shown." in preview["warnings"]
     assert bodies(message_in(preview))["lost"] == why
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "p:not([data-x]){display:none}",
+        'u{a:u\\72l(");p{display:none}x:")}',
+        "i{--x:'}'}p{max-height:0;overflow:hidden}",
+        "p:%of(browsers){display:none}",
+        "p{--n:none;display:var(--n)}",
+    ],
+)
+async def test_attack_45_what_a_style_may_hide_is_warned_about(desk: Desk, rule: str) -> None:
+    preview = await preview_of(desk, html=f"<style>{rule}</style><h1>Hi</h1><p>Nothing will be charged</p>")
+    assert any("text that is not displayed" in one and "be charged" in one for one in preview["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -395,6 +395,37 @@ def test_the_tabs_of_a_message_follow_the_arrow_keys(chromium: Chromium, page: R
     assert "the text names www.example.com, the link leads to billing.example.net" in chromium.text("#message-panel")
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<style>.c{position:fixed;inset:0;background:#fff}</style><p>Pay 5000 EUR<p class=c>",
+        "<style>@media (scripting:none){.z{float:right;margin-right:-99vw}}</style><p class=z>Pay 5000 EUR",
+        "<style>html{overflow:hidden!important}</style><div style='height:5000px'></div><p>Pay 5000 EUR",
+        "<p style='mask:linear-gradient(transparent,transparent)'>Pay 5000 EUR",
+    ],
+)
+def test_17_all_words_stand_below_a_message_whose_styles_decide_what_is_seen(
+    chromium: Chromium, page: RunningPage, html: str
+) -> None:
+    preview = a_send().preview
+    show(chromium, page, replace(a_send(), preview={**preview, "message": {**preview["message"], "html": html}}))
+    chromium.find("iframe")
+    panel = chromium.text("#message-panel")
+    assert ("Pay 5000 EUR" in panel, "Shown as it is" in panel) == (True, False)
+
+
+def test_a_preheader_stands_beside_the_frame_under_its_own_name(chromium: Chromium, page: RunningPage) -> None:
+    html = "<div style='display:none;max-height:0'>What is inside &zwnj;&nbsp;&zwnj;&nbsp;</div><p>Hello</p>"
+    preview = a_send().preview
+    show(chromium, page, replace(a_send(), preview={**preview, "message": {**preview["message"], "html": html}}))
+    chromium.find("iframe")
+    said = chromium.text("#message-panel")
+    assert ("Preheader, shown in the inbox list only\nWhat is inside" in said, "Hidden in some" in said) == (
+        True,
+        False,
+    )
+
+
 def test_words_that_styles_keep_out_of_the_frame_stand_beside_it(chromium: Chromium, page: RunningPage) -> None:
     """The frame is drawn from rebuilt markup: one rule hides, and another, which the rebuilding loses, shows again."""
     html = (

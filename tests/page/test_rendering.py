@@ -21,7 +21,7 @@ NAMES = "the text names example.com, the link leads to"
 
 
 def body_of(rendered: Rendered) -> str:
-    return rendered.document.partition("<body>")[2].removesuffix("</body></html>")
+    return rendered.document.partition("<body")[2].partition(">")[2].removesuffix("</body></html>")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,13 @@ def test_17_styles_cannot_end_early_or_spell_out_an_address() -> None:
 def test_17_no_spelling_of_a_function_that_fetches_comes_through(spelled: str) -> None:
     rendered = render(f"<style>p{{background:{spelled}('https://x.test/a')}}@\\69mport 'https://x.test/b'</style>")
     assert "background:blocked('https://x.test/a')}@blocked 'https://x.test/b'" in body_of(rendered)
+
+
+def test_17_the_root_of_the_frame_is_seen_whatever_the_message_says() -> None:
+    frame = render("<style>html,body{overflow:hidden!important;display:none!important}</style><p>Hello").document
+    root, body = (frame[frame.index(tag) :].partition(">")[0] for tag in ("<html", "<body"))
+    assert ("display:block!important" in root, root.count("overflow:auto!important")) == (True, 1)
+    assert ("display:block!important" in body, "height:auto!important" in body) == (True, True)
 
 
 def test_17_no_rule_of_a_message_reaches_what_the_frame_says_itself() -> None:

@@ -211,6 +211,7 @@ MANY_P = "".join(f"<p id=i{n}>x</p>" for n in range(9_000))
         ("<style>" + "*:not(.a){display:none}" * 900 + f"</style>{MANY_P}", RULES),
         ("<style>" + (":not(" * 7 + "a," * 2_000 + "b" + ")" * 7 + "{opacity:0}") * 100 + "</style><p>x", RULES),
         ("<style>" + ",".join(f".a{n}" for n in range(190_000)) + "{display:none}</style><p>x", ""),
+        ("<style>p{color:red}</style>" * 10_000 + "<p>x", "styled by more than 1000 sheets, too many to be read"),
         ("<style>" + "p{" * 10_000 + "display:none</style><p>x", "styled with rules nested too deep to be read"),
         ("<style>p:not(" + ":is(" * 5_000 + "b{display:none}</style><p>x", ""),
         ("<style>" + '[a="' * 100_000 + "</style><p>x", RULES),
@@ -226,6 +227,21 @@ def test_45_style_sheets_are_read_in_little_time_or_said_not_to_be(source: str, 
     page = read(source)
     assert time.process_time() - started < 3
     assert (page.lost, "x" in words(page.pieces)) == (lost, not lost)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Pay <bdo dir=rtl>001 RUE</bdo>",
+        "Pay <span style='direction:rtl;unicode-bidi:bidi-override'>001</span>",
+        "<style>p{unicode-bi\\64i : /**/isolate-override}</style><p>001",
+        "<p style='--x:bidi-override;unicode-bidi:var(--x)'>001",
+    ],
+)
+def test_12_letters_that_markup_turns_around_are_said_to_be(source: str) -> None:
+    warning = "The HTML holds text that is drawn in another order than it is written."
+    assert warning in content.read(Letter(html=source)).warnings
+    assert content.read(Letter(html="<p dir=rtl>a<bdi>b</bdi><style>p{unicode-bidi:embed}")).warnings == []
 
 
 def test_18_a_name_of_a_host_is_seen_whatever_stands_unseen_in_it() -> None:

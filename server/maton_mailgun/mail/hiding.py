@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from maton_mailgun.mail.css_rules import Taken, unescaped
+from maton_mailgun.mail.css_rules import Taken, plain, unescaped
 
 GONE, SMALL, CLIPS, TINY, SIZED, FORCED, MOVED, INK, PAPER, DISPLAYED = (1 << bit for bit in range(10))
 """Not seen, with all in it; a box of no size; what overflows is not seen; letters of no size; letters of a size of
@@ -28,6 +28,7 @@ _LOOSE = re.compile(
 )
 _RELATIVE = {"em": 0.07, "rem": 0.07, "ex": 0.1, "ch": 0.1, "vw": 0.1, "vh": 0.1, "in": 0.02, "cm": 0.04}
 _PLACES = re.compile(r"(?:margin|inset|left|right|top|bottom|translate|text-indent)(?:-[a-z-]+)?")
+_TURNED = re.compile(r"unicode-bidi\s*:[^;}]*(?:override|var\()")
 _SIZES = re.compile(r"(?:max-)?(?:height|width|block-size|inline-size)|line-height")
 
 
@@ -35,6 +36,11 @@ def loosely(taken: Taken) -> bool:
     """Whether a sheet in which brackets do not match may hide anything at all."""
     said = (part for rule in taken.rules for part in (*rule.preludes, *rule.declarations))
     return any(_LOOSE.search(unescaped(part).lower()) for part in said)
+
+
+def turns(css: str) -> bool:
+    """Whether `css` may draw letters in another order than they are written."""
+    return "bidi" in (said := unescaped(plain(css)).lower()) and _TURNED.search(said) is not None
 
 
 def of(declarations: Iterable[str]) -> int:

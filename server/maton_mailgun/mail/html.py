@@ -126,6 +126,11 @@ def words(pieces: Iterable[Piece], *where: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def styled(pieces: Iterable[Piece]) -> bool:
+    """Whether a style may decide what is seen of `pieces`: no reading of styles foresees all that a browser does."""
+    return any(piece.kind == "start" and (piece.name == "style" or "style" in piece.attributes) for piece in pieces)
+
+
 def _read(source: str) -> Page:
     from selectolax.lexbor import LexborHTMLParser
 

@@ -96,7 +96,7 @@ class _Reader:
             try:
                 found.append(self._one(within))
             except _Unreadable:
-                found.append(UNREADABLE)
+                found.append(UNREADABLE)  # guard: 45-unreadable
                 self._skip()
             if not self._take(_COMMA):
                 break

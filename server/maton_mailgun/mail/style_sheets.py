@@ -26,6 +26,7 @@ _NOT_A_BRACKET = re.compile(r"\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"?|'[^'\\\n]*(?:\\.
 _COUNTED = re.compile(r"(?i)^counter-(?:reset|set|increment)$")
 _SYMBOLS = re.compile(r"(?i)^(?:additive-)?symbols$|^(?:prefix|suffix|pad|negative)$")
 _MOST_QUOTES = 20_000
+_MOST_SHEETS = 1_000
 _MOST_PARTS = 20_000
 """Selectors, with those in selectors."""
 _MOST_TRIES = 400_000
@@ -91,10 +92,12 @@ def read(sheets: Iterable[str]) -> Styles:
     """Take in every sheet."""
     styles = Styles()
     spent = 0
-    for sheet in sheets:
+    for number, sheet in enumerate(sheets):
+        if number >= _MOST_SHEETS:
+            raise TooMuchStyle(f"styled by more than {_MOST_SHEETS} sheets, too many to be read")
         taken = rules(sheet, spent)
         spent += taken.signs
-        if taken.odd and hiding.loosely(taken):
+        if taken.odd and hiding.loosely(taken):  # guard: 45-odd
             styles.add(UNREADABLE, hiding.GONE)
         for rule in taken.rules:
             if rule.declarations and (does := hiding.of(rule.declarations)):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from maton_mailgun.mail.hiding import turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place, private_host
 from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
@@ -66,6 +67,7 @@ class _Html:
         self.words = "\n".join((words(pieces), *self.page.added))
         self.loads: list[str] = []
         self.active: list[str] = []
+        self.turned = False
         hidden = words(pieces, HIDDEN)
         self.hidden = hidden if any(unicodedata.category(sign)[0] in "LNPS" for sign in hidden) else ""
         self.some = words(pieces, SOME)
@@ -74,8 +76,10 @@ class _Html:
                 self._start(piece.name, piece.attributes)
             elif piece.kind == "text" and piece.name == "style":
                 self.loads += _CSS_URL.findall(piece.text)
+                self.turned |= turns(piece.text)
 
     def _start(self, tag: str, values: Mapping[str, str]) -> None:
+        self.turned |= tag == "bdo" and "dir" in values
         if tag in _ACTIVE:
             self.active.append(tag)
         if tag == "meta" and values.get("http-equiv", "").casefold() == "refresh":
@@ -91,6 +95,7 @@ class _Html:
                 self.loads += value.replace(",", " ").split() if name == "srcset" else [value]
             if name == "style":
                 self.loads += _CSS_URL.findall(value)
+                self.turned |= turns(value)
 
 
 def read(letter: Letter) -> Reading:
@@ -127,6 +132,9 @@ def _read_html(reading: Reading, name: str, source: str) -> tuple[str, str, set[
         reading.raises += 1
     if html.hidden and name == "HTML":
         reading.warnings.append(f"The {name} holds text that is not displayed: {short(html.hidden, 200)}")
+    if html.turned:
+        reading.warnings.append(f"The {name} holds text that is drawn in another order than it is written.")
+        reading.raises += 1
     if html.some:
         reading.warnings.append(f"Some programs only show: {short(html.some, 200)}")
     if html.page.added:

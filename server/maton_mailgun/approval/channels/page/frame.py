@@ -53,6 +53,14 @@ _BASE = (
     "body{margin:16px;font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "a{color:#0b57d0;text-decoration:underline}img{max-width:100%}"
 )
+_PLAIN = (
+    "display:block!important;visibility:visible!important;opacity:1!important;position:static!important;"
+    "float:none!important;width:auto!important;height:auto!important;min-width:0!important;min-height:0!important;"
+    "max-width:none!important;max-height:none!important;overflow:visible!important;transform:none!important;"
+    "clip-path:none!important;content-visibility:visible!important;animation:none!important;filter:none!important;"
+    "mask:none!important;zoom:1!important;padding:0!important;"
+)
+"""For the root and the body of the frame, which are ours: no rule of the message keeps them from being seen."""
 _OURS = (
     "all:initial!important;display:inline!important;visibility:visible!important;padding:2px 8px!important;"
     "border:1px dashed #767676!important;border-radius:4px!important;background:#f6f6f6!important;color:#444!important;"
@@ -109,7 +117,11 @@ def too_long() -> Rendered:
 
 def _document(body: str) -> str:
     head = f'<meta charset="utf-8"><title>Message</title><style>{_BASE}</style>'
-    return f'<!doctype html><html lang="und"><head>{head}</head><body>{body}</body></html>'
+    return (
+        f'<!doctype html><html lang="und" style="{_PLAIN}margin:0!important;overflow:auto!important">'
+        f"<head>{head}</head>"
+        f'<body style="{_PLAIN}margin:16px!important">{body}</body></html>'
+    )
 
 
 class _Body:

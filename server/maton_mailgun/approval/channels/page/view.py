@@ -80,6 +80,7 @@ def bodies(message: ShownMessage) -> dict[str, Any]:
     found, total = links.find(page, text, amp)
     read = {"words": html.words(page.pieces), "added": "\n".join(page.added)}
     apart = {"preheader": html.PREHEADER, "hidden": html.HIDDEN, "some": html.SOME}
+    read["styled"] = "yes" if html.styled(page.pieces) else ""
     read |= {name: html.words(page.pieces, where) for name, where in apart.items()}
     sources = {"text": text, "html": markup, "amp_html": amp_markup}
     return {

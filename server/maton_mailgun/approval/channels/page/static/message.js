@@ -63,10 +63,12 @@ function rendered(detail, content) {
     h("div", { class: "under-letter" },
       h("p", { class: "muted" }, content.removed.length
         ? ["Shown without: ", content.removed.map((what, index) => [index ? "; " : "", value(what)]), "."]
+        : content.read.styled ? "Styles decide what is seen above: the words are below. Links do not work here."
         : "Shown as it is. Links do not work here."),
       taller,
     ),
     apart(content, "Not in the picture above, or not in every program"),
+    content.read.styled && content.read.words ? said([["All words of the message, whatever its styles show", content.read.words]]) : null,
   ];
 }
 
