@@ -142,6 +142,29 @@ def test_a_request_that_does_not_say_its_host_once_and_rightly_is_a_bad_one(
         assert connection.makefile("rb").readline().split()[1] == b"400"
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "localhost:80@evil.example"}, 400),
+        ({"Host": "localhost:80.evil.example"}, 400),
+        ({"Origin": "http://localhost:3000.evil.example"}, 403),
+        ({"Origin": "http://localhost:3000@evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:80/../evil.example"}, 403),
+        ({"Origin": "http://[::1]:80evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Content-Type": "application/jsonx"}, 415),
+        ({"Content-Type": "application/json-patch+json"}, 415),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Origin": "http://localhost:3000", "Content-Type": "application/json; charset=utf-8"}, 200),
+        ({"Origin": "http://[::1]:3000", "Content-Type": "Application/JSON"}, 200),
+    ],
+)
+def test_what_only_begins_like_one_of_ours_is_turned_away(
+    server: Serving, headers: dict[str, str], status: int
+) -> None:
+    assert _modern(server, "tools/list", headers)[0] == status
+
+
 def test_a_foreign_origin_is_turned_away(server: Serving) -> None:
     assert _modern(server, "tools/list", {"Origin": "https://evil.example.com"})[0] == 403
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import logging
+import re
 import signal
 import socket
 import sys
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 MCP_PATH = "/mcp"
 PAGE_PREFIX = "/approvals"
+_ORIGIN = re.compile(rb"null|[a-z][a-z0-9+.\-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9.\-_]+)(?::[0-9]{1,5})?", re.IGNORECASE)
+"""RFC 6454, section 6.2: scheme, host, port, and nothing else."""
 MAX_SESSIONS = 500
 """Sessions of earlier clients open at once: an idle one costs 37 KiB (measured), so about 18 MB at most."""
 IDLE_SECONDS = 30 * 60.0
@@ -256,13 +259,13 @@ class _Front:
         if self._stopping:
             return JSONResponse({"error": "stopping", "message": "The server is stopping."}, 503)
         if self._token is None:
-            return None
+            return _strange(scope)
         given = _headers(scope, b"authorization")
         scheme, _, credentials = (given[0] if len(given) == 1 else b"").partition(b" ")
         # Compared first: the time taken does not depend on the scheme either.
         fits = hmac.compare_digest(credentials.strip(), self._token)
         if fits and scheme.lower() == b"bearer":
-            return None
+            return _strange(scope)
         return JSONResponse(
             {"error": "unauthorized", "message": "Send the server's token: Authorization: Bearer <token>."},
             401,
@@ -299,6 +302,19 @@ class _Front:
                     verify_passphrase=lambda given: fits(home, given),
                 )
             return self._page
+
+
+def _strange(scope: Scope) -> Response | None:
+    """The refusal of an Origin or a Content-Type that only begins like one of ours: the MCP package, which looks at
+    both later, compares beginnings (`http://localhost:3000.evil.example`, `application/jsonx`)."""
+    origins, kinds = _headers(scope, b"origin"), _headers(scope, b"content-type")
+    if len(origins) > 1 or any(not _ORIGIN.fullmatch(origin) for origin in origins):
+        return PlainTextResponse("The Origin header is not one scheme, host and port.\n", 403)
+    if scope["method"] == "POST":
+        kind = kinds[0].partition(b";")[0].strip().lower() if len(kinds) == 1 else b""
+        if kind != b"application/json":
+            return PlainTextResponse("Send JSON, as Content-Type: application/json.\n", 415)
+    return None
 
 
 def _is_modern(scope: Scope) -> bool:
