@@ -112,7 +112,7 @@ def with_shared(tool: str, text: str, shared: Mapping[str, Mapping[str, object]]
                 continue
             line = re.compile(rf'^    "{name}": {{.*}}(,?)$', re.MULTILINE)
             written = f'    "{name}": {json.dumps(schema, ensure_ascii=False)}'
-            text, found = line.subn(lambda old, written=written: written + old[1], text)
+            text, found = line.subn(written.replace("\\", r"\\") + r"\1", text)
             if named and not found:
                 raise ValueError(f"schemas/{tool}.json has no {name}, which packaging/shared_arguments.json says")
     return text
