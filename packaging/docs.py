@@ -1,4 +1,5 @@
-"""Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools.
+"""Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools;
+and, in schemas/, the arguments that tools share (`packaging/shared_arguments.json`).
 
     python packaging/docs.py            rewrite them
     python packaging/docs.py --check    only say whether they are as they must be
@@ -9,6 +10,7 @@ A generated part stands between `<!-- NAME -->` and `<!-- /NAME -->`.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +24,10 @@ from maton_mailgun.config import NAMES
 from maton_mailgun.protocol.approval_schemas import TOOLS
 
 ROOT = Path(__file__).resolve().parent.parent
+SCHEMAS = ROOT / "schemas"
+SHARED = Path(__file__).with_name("shared_arguments.json")
+"""Arguments that several tools have, by which tools: named, or wherever there is an optional one of the name."""
+ANYWHERE = "where it may be left out"
 
 
 def settings() -> list[str]:
@@ -74,6 +80,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if something is out of date")
     check = parser.parse_args().check
     stale = [name for name, parts in PARTS.items() if not _bring_up_to_date(ROOT / name, parts, write=not check)]
+    stale += [path.name for path in sorted(SCHEMAS.glob("*.json")) if not _share(path, write=not check)]
     if check and stale:
         sys.stderr.write(f"{' and '.join(stale)} out of date. Run: python packaging/docs.py\n")
         return 1
@@ -90,6 +97,33 @@ def rendered(text: str, parts: Mapping[str, Callable[[], list[str]]]) -> str:
         before, _, rest = text.partition(opening)
         text = f"{before}{opening}" + "\n".join(make()) + f"\n{closing}{rest.partition(closing)[2]}"
     return text
+
+
+def with_shared(tool: str, text: str, shared: Mapping[str, Mapping[str, object]]) -> str:
+    """A tool's schema with the arguments that it shares with others as they stand in one place.
+
+    Raises ValueError where a tool that is named there does not have one of them on a line of its own.
+    """
+    required = json.loads(text).get("required", ())
+    for group, arguments in shared.items():
+        named = tool in group.split()
+        for name, schema in arguments.items():
+            if not named and (group != ANYWHERE or name in required):
+                continue
+            line = re.compile(rf'^    "{name}": {{.*}}(,?)$', re.MULTILINE)
+            written = f'    "{name}": {json.dumps(schema, ensure_ascii=False)}'
+            text, found = line.subn(written.replace("\\", r"\\") + r"\1", text)
+            if named and not found:
+                raise ValueError(f"schemas/{tool}.json has no {name}, which packaging/shared_arguments.json says")
+    return text
+
+
+def _share(path: Path, *, write: bool) -> bool:
+    before = path.read_text(encoding="utf-8")
+    after = with_shared(path.stem, before, json.loads(SHARED.read_text(encoding="utf-8")))
+    if write and after != before:
+        path.write_text(after, encoding="utf-8")
+    return after == before
 
 
 def _bring_up_to_date(path: Path, parts: Mapping[str, Callable[[], list[str]]], *, write: bool) -> bool:

@@ -49,8 +49,9 @@ def run_docs(root: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 def tree(tmp_path: Path) -> Path:
     """A copy of the documents and their generator."""
     (tmp_path / "packaging").mkdir()
-    for name in ("README.md", "SKILL.md", "packaging/docs.py"):
+    for name in ("README.md", "SKILL.md", "packaging/docs.py", "packaging/shared_arguments.json"):
         shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     return tmp_path
 
 
@@ -71,6 +72,39 @@ def test_stale_table_is_found_with_the_command_that_mends_it(tree: Path) -> None
 def test_every_setting_is_documented_and_no_other_is_named() -> None:
     named = set(re.findall(r"\bMATON_[A-Z_]+[A-Z]\b", README + SKILL))
     assert named == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument"),
+    [
+        ("get_bounce", "connection_id"),
+        ("list_routes", "cursor"),
+        ("send_message", "delivery_time"),
+        ("send_mime_message", "tracking"),
+    ],
+)
+def test_an_argument_that_tools_share_is_written_in_one_place(tree: Path, tool: str, argument: str) -> None:
+    schema = tree / "schemas" / f"{tool}.json"
+    was = schema.read_text(encoding="utf-8")
+    schema.write_text(re.sub(rf'("{argument}": ).*}}', r'\1{"type": "string"}', was), encoding="utf-8")
+    stale = run_docs(tree, "--check")
+    assert (stale.returncode, stale.stderr) == (1, f"{tool}.json out of date. Run: python packaging/docs.py\n")
+    assert run_docs(tree).returncode == 0
+    assert schema.read_text(encoding="utf-8") == was
+
+
+def test_a_shared_argument_that_one_of_its_tools_lacks_is_told(tree: Path) -> None:
+    schema = tree / "schemas" / "send_mime_message.json"
+    schema.write_text(schema.read_text(encoding="utf-8").replace('"dkim":', '"dkmi":'), encoding="utf-8")
+    done = run_docs(tree, "--check")
+    assert done.returncode != 0
+    assert "send_mime_message.json has no dkim" in done.stderr
+
+
+def test_an_argument_that_must_be_given_is_its_tools_own() -> None:
+    shared = json.loads((ROOT / "packaging" / "shared_arguments.json").read_text(encoding="utf-8"))
+    own = json.loads((ROOT / "schemas" / "get_connection.json").read_text(encoding="utf-8"))["properties"]
+    assert own["connection_id"] != shared["where it may be left out"]["connection_id"]
 
 
 def test_every_tool_and_error_is_documented() -> None:
