@@ -284,4 +284,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("65", "the mark outside the database is checked", {"65-mark": FALSE}),
     Guard("66", "after a yes nobody is told that nobody decided", {"66-decided": FALSE}),
     Guard("67", "only the service shows how it ended", {"67-service": FALSE}),
+    Guard("46", "an encoded word is one for every program", {"46-word.around": FALSE}),
+    Guard("46", "and is not decoded twice", {"46-word.parameter": FALSE}),
+    Guard("79", "a name is no encoded word", {"79-names": FALSE}),
+    Guard("79", "nor is it one in quotes", {"79-quotes": FALSE}),
 )

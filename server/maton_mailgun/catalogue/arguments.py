@@ -17,6 +17,7 @@ from maton_mailgun.catalogue.codecs import segment
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import BadArguments, Problem
 from maton_mailgun.mail.dates import EXPECTED, moment
+from maton_mailgun.mail.unclear import Unclear
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
@@ -250,7 +251,7 @@ def _map_problems(wire: str, name: str, value: Mapping[str, Any]) -> Iterator[Pr
             if address_fields.holds_addresses(key):
                 try:
                     address_fields.header_value(key, item)
-                except address_fields.Unclear as problem:
+                except Unclear as problem:
                     yield Problem(where, problem.wrong, problem.right)
 
 
@@ -264,7 +265,7 @@ def _address_problems(kind: str, name: str, value: Any, limit: int | None) -> It
             try:
                 found = address_fields.READERS[kind](text)
                 number += len(found) if isinstance(found, list) else 1
-            except address_fields.Unclear as problem:
+            except Unclear as problem:
                 yield Problem(where, problem.wrong, problem.right)
     if limit is not None and number > limit:
         yield Problem(name, f"names {number} addresses", f"Give at most {limit}")
