@@ -12,7 +12,7 @@ from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.exchange import Account, Prepared
 from maton_mailgun.mail import addresses
 from maton_mailgun.mail import plain_address as plain
-from maton_mailgun.mail.address_fields import Unclear
+from maton_mailgun.mail.unclear import Unclear
 from maton_mailgun.wire.request import build
 
 _PLAIN = [*"aB0o-_+'=~&#$ßςü", "日本", "xn--bcher-kva", "r3---x"]

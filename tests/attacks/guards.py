@@ -293,4 +293,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("75", "the digest covers the headers", {"75-headers": DROP}),
     Guard("76", "headers that leave are shown", {"76-headers": DROP}),
     Guard("77", "values are shown by their kind", {"77-typed": WITH("str(given)")}),
+    Guard("46", "an encoded word is one for every program", {"46-word.around": FALSE}),
+    Guard("46", "and is not decoded twice", {"46-word.parameter": FALSE}),
+    Guard("79", "a name is no encoded word", {"79-names": FALSE}),
+    Guard("79", "nor is it one in quotes", {"79-quotes": FALSE}),
 )

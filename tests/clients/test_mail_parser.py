@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.address_lines import lines
-from maton_mailgun.mail.address_fields import Unclear, read
+from maton_mailgun.mail.address_fields import read
 from maton_mailgun.mail.addresses import Address
+from maton_mailgun.mail.unclear import Unclear
 
 from .environments import mail_parser
 

@@ -266,6 +266,16 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no kind": (alone("Content-Type: text", "x"), "Content-Type that is none"),
     "comment in a type": (alone("Content-Type: text/plain (or text/html)", "x"), "programs read differently"),
     "broken encoded word": (f"X-Note: a=?utf-8?q?b?=c\n{HEAD}\nx", "encoded word that programs read differently"),
+    "encoded word of another form": (f"X-Note: =?utf-8?x?b?=\n{HEAD}\nx", "take for an encoded word"),
+    "encoded word in pieces": (f"X-Note: =?=utf-8 ?Q?b c?=\n{HEAD}\nx", "take for an encoded word"),
+    "encoded word in another one": (
+        f"X-Note: =?utf-8?q?=3D=3Futf-8=3Fq=3Fb=3F=3D?=\n{HEAD}\nx",
+        "take for an encoded word",
+    ),
+    "encoded word in an encoded file name": (
+        whole("mixed", TEXT, PDF.replace('filename="plan.pdf"', "filename*=utf-8''%3D%3Futf-8%3Fq%3Fb%3F%3D")),
+        "has an encoded word in its filename*",
+    ),
     "encoded word of no charset": (f"X-Note: =?idna?q?b?=\n{HEAD}\nx", "character set"),
     "same picture twice": (whole("related", HTML, PICTURE, PICTURE), "two parts with the Content-ID pic"),
     "too deep": (f"{HEAD}{_deeper}\n", "nested deeper than 20"),

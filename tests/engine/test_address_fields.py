@@ -7,9 +7,10 @@ from email.utils import getaddresses
 
 import pytest
 
-from maton_mailgun.mail.address_fields import Unclear, bare, entry, header_on_the_wire, one, read
+from maton_mailgun.mail.address_fields import bare, entry, header_on_the_wire, one, read
 from maton_mailgun.mail.addresses import Address, parse_all
 from maton_mailgun.mail.mime import refusals
+from maton_mailgun.mail.unclear import Unclear
 
 from .address_lines import lines
 
@@ -42,6 +43,8 @@ ORDINARY = {
     '"evil"@competitor.example; Bob <b@mycompany.example>': ['"evil"@competitor.example', "Bob <b@mycompany.example>"],
     "<a@x.example>;<b@y.example>": ["a@x.example", "b@y.example"],
     '"a; b" <a@b.c>;': ['"a; b" <a@b.c>'],
+    '"1+1=? Ask Ann" <a@b.c>': ["1+1=? Ask Ann <a@b.c>"],
+    "What? = Ann <a@b.c>": ["What? = Ann <a@b.c>"],
     " a@b.c ,\td@e.f ": ["a@b.c", "d@e.f"],
 }
 
@@ -107,6 +110,11 @@ def test_every_ordinary_address_works_and_is_sent_in_one_spelling(text: str, wri
         ("=?utf-8?q?ann?=@example.com", ""),
         ("Ann <=?utf-8?q?eve=40evil=2Eexample=2C?=@example.com>", ""),
         ('"=?utf-8?b?QW5u?=" <ann@example.com>', "ann@example.com"),
+        ('"=?utf-8?q?boss=40bank.example?x?=" <ann@example.com>', "ann@example.com"),
+        ('"=?=UTF-8 ?Q?boss=40bank.example boss?=" <ann@example.com>', "ann@example.com"),
+        ('"=?UTF-8?B?Qm9zcw==_\\"é?Q??=" <ann@example.com>', "ann@example.com"),
+        ('"=?utf-8?q?Ann" "b?=" <ann@example.com>', "ann@example.com"),
+        ('"=?utf-8?q?a?="@example.com', ""),
         ("http://example.com/", ""),
         ("x" * 901 + " <ann@example.com>", ""),
     ],
@@ -161,6 +169,12 @@ def test_an_odd_entry_of_a_list_can_be_named_but_not_made(text: str) -> None:
         ("Return-Path", "<>", "<>"),
         ("From", "a@b.c, d@e.f", "a@b.c, d@e.f"),
         ("from", "M\udcc3\udcbcller <h@x.example>", "Müller <h@x.example>"),
+        ("From", "Банк =?utf-8?q?Support?= <a@mg.example.com>", "Банк Support <a@mg.example.com>"),
+        ("From", "=?utf-8?q?Support?= Банк <a@mg.example.com>", "Support Банк <a@mg.example.com>"),
+        ("From", '=?utf-8?q?Ann?= "B. C." =?utf-8?q?Lee?= <a@mg.example.com>', '"Ann B. C. Lee" <a@mg.example.com>'),
+        ("From", "=?utf-8?q?=22Ann=22?= <a@mg.example.com>", r'"\"Ann\"" <a@mg.example.com>'),
+        ("From", "=?iso-2022-jp?B?GyRCOzNFRBsoQg==?= <a@mg.example.com>", "山田 <a@mg.example.com>"),
+        ("From", "=?ISO-8859-1*de?Q?M=FCller?= <a@mg.example.com>", "Müller <a@mg.example.com>"),
     ],
 )
 def test_a_header_of_a_ready_message_is_read_as_it_stands(name: str, raw: str, value: str) -> None:
@@ -182,6 +196,17 @@ def test_a_header_of_a_ready_message_is_read_as_it_stands(name: str, raw: str, v
         "To: =?utf-8?q?a=0AB?= <ann@example.com>",
         "To: =?utf-8?q?eve?=@evil.example",
         "To: =?no-such?q?a?= <ann@example.com>",
+        "To: =?unicode-escape?q?=5Cu0042oss?= <ann@example.com>",
+        "To: =?utf-7?q?+AEIAbwBz-?= <ann@example.com>",
+        "To: =?cp037?q?=C2?= <ann@example.com>",
+        "To: =?utf-8?q?A?==?utf-8?q?B?= <ann@example.com>",
+        "To: =?utf-8?b?Qm9!zcw==?= <ann@example.com>",
+        "To: =?utf-8?b?Qm9zcw?= <ann@example.com>",
+        "To: =?utf-8?q?boss=40bank.example?x?= <ann@example.com>",
+        "To: =?utf-8?q?=3D=3Futf-8=3Fq=3FAnn=3F=3D?= <ann@example.com>",
+        "To: =?x =?q?boss?= <ann@example.com>",
+        'To: "=?utf-8?q?Boss?=" <ann@example.com>',
+        'To: Ann "=?utf-8?q?Boss?=" <ann@example.com>',
         "To: ",
         "To : a@example.com",
         "no header",

@@ -17,6 +17,7 @@ from maton_mailgun.catalogue.codecs import segment
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import BadArguments, Problem
 from maton_mailgun.mail.dates import EXPECTED, moment
+from maton_mailgun.mail.unclear import Unclear
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
@@ -283,7 +284,7 @@ def _map_problems(operation: Operation, name: str, value: Mapping[str, Any]) -> 
             if address_fields.holds_addresses(key):
                 try:
                     address_fields.header_value(key, item)
-                except address_fields.Unclear as problem:
+                except Unclear as problem:
                     yield Problem(where, problem.wrong, problem.right)
 
 
@@ -297,7 +298,7 @@ def _address_problems(kind: str, name: str, value: Any, limit: int | None) -> It
             try:
                 found = address_fields.READERS[kind](text)
                 number += len(found) if isinstance(found, list) else 1
-            except address_fields.Unclear as problem:
+            except Unclear as problem:
                 yield Problem(where, problem.wrong, problem.right)
     if limit is not None and number > limit:
         yield Problem(name, f"names {number} addresses", f"Give at most {limit}")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from maton_mailgun.mail.addresses import Address, parse, parse_all, spans
+from maton_mailgun.mail.unclear import Unclear
 
 _SIGN = r'[^\s\x00-\x1f\x7f()<>\[\]:;@\\,"]'
 _SEEMS_AN_ADDRESS = re.compile(rf"{_SIGN}+@{_SIGN}+")
@@ -27,14 +28,6 @@ _EMPTY_GROUP = re.compile(r"[\w .-]{1,60}:[ \t]*;")
 """`undisclosed-recipients:;` names nobody (RFC 5322, A.1.3), so nobody can be hidden in it."""
 _EACH = "%recipient%"
 """In a batch, Mailgun puts the recipient of each copy in its place."""
-
-
-class Unclear(ValueError):
-    """A text that does not hold addresses without doubt: what is wrong with it, and what would be right."""
-
-    def __init__(self, wrong: str, right: str) -> None:
-        super().__init__(f"{wrong}. {right}")
-        self.wrong, self.right = wrong, right
 
 
 def read(text: str, *, encoded: bool = False) -> list[Address]:

@@ -13,13 +13,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
+from itertools import groupby
 
 import idna
 from confusable_homoglyphs import categories, confusables  # type: ignore[import-untyped]
 
-from maton_mailgun.mail import plain_address
+from maton_mailgun.mail import mime_values, plain_address
+from maton_mailgun.mail.unclear import Unclear
 
 _BLANKS = " \t"
 _SEPARATORS = ",;"  # guard: 41-separators
@@ -35,7 +35,6 @@ _TYPED = "\u00a0\u202f\u3000"
 _NAMED = re.compile(rf"(?:(?P<name>(?:{_QUOTED}|{_WORD})(?:[ \t]+(?:{_QUOTED}|{_WORD}))*)[ \t]*)?<(?P<address>[^<>]*)>")
 _PIECE = re.compile(rf"{_QUOTED}|{_WORD}")
 _PLAIN_NAME = re.compile(rf"[{_ATOM}]+(?: [{_ATOM}]+)*")
-_ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bBqQ]\?[^?]*\?=")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST = 900
 """Characters of one address with its name: a header line has 998 (RFC 5322, 2.1.1)."""
@@ -155,16 +154,17 @@ def parse(text: str, *, balanced: bool = True, encoded: bool = False) -> Address
     problems = [] if balanced else ["holds quotes or brackets that do not close"]
     problems += _oddities(part)
     named = _NAMED.fullmatch(part)
-    name, address = (_unquoted(named["name"] or ""), named["address"]) if named else ("", part)
+    phrase, address = (named["name"] or "", named["address"]) if named else ("", part)
     if named is None and "<" in part:
         address = part.rpartition("<")[2].removesuffix(">")
-    if _ENCODED_WORD.search(name):
-        name, wrong = _decoded_name(name) if encoded else (name, "the name is an encoded word, write it as it reads")
+    name = _unquoted(phrase)
+    if mime_values.holds_words(name):  # guard: 79-names
+        name, wrong = _decoded_name(phrase) if encoded else (name, "the name is an encoded word, write it as it reads")
         problems += [wrong] if wrong else []
     local, at, domain = address.rpartition("@")
     if not at:
         return Address(text, name, "", "", "", (*problems, "has no @"))
-    if not (_plain_local(local) or _QUOTED_LOCAL.fullmatch(local)):
+    if not (_plain_local(local) or (_QUOTED_LOCAL.fullmatch(local) and not mime_values.holds_words(local))):
         problems.append("the part before the @ is not valid")
     ascii_form = ascii_domain(domain)
     if not ascii_form or domain.endswith(".") or not plain_address.decodes(ascii_form):
@@ -255,7 +255,7 @@ def _oddities(part: str) -> list[str]:
 
 def _plain_local(local: str) -> bool:
     """A dot-atom, of letters that stand for nothing but themselves (RFC 6532 adds those outside ASCII)."""
-    if not _DOTTED.fullmatch(local) or _ENCODED_WORD.search(local):
+    if not _DOTTED.fullmatch(local) or mime_values.holds_words(local):
         return False
     return local.isascii() or (
         unicodedata.normalize("NFKC", local) == local
@@ -272,12 +272,21 @@ def _in_quotes(name: str) -> str:
     return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", name))
 
 
-def _decoded_name(name: str) -> tuple[str, str]:
-    """A name of encoded words as it reads, and what is wrong with it: one that could be taken for more than a name."""
-    try:
-        decoded = str(make_header(decode_header(name)))
-    except (HeaderParseError, LookupError, ValueError):
-        return name, "the name is an encoded word that cannot be decoded"
+def _decoded_name(phrase: str) -> tuple[str, str]:
+    """A name with encoded words as it reads, and what is wrong with it: one that could be taken for more than a name,
+    or that is read in two ways, as words in quotes are (RFC 2047, 5, forbids them; most programs decode them)."""
+    texts = []
+    for quotes, pieces in groupby(_PIECE.findall(phrase), key=lambda piece: piece[0] == '"'):
+        run = " ".join(pieces)
+        if quotes and mime_values.holds_words(run):  # guard: 79-quotes
+            return _unquoted(phrase), "the name is an encoded word in quotes, leave the quotes out"
+        try:
+            texts.append(_unquoted(run) if quotes else mime_values.words(run))
+        except Unclear as problem:
+            return _unquoted(phrase), f"the name {problem.wrong}"
+    decoded = " ".join(texts)
+    if mime_values.holds_words(decoded):
+        return decoded, "the name holds something that programs may take for an encoded word"
     if _CONTROL.search(decoded) or "\t" in decoded or any(sign in decoded for sign in "<>@"):
         return decoded, "the name is an encoded word that hides an address, a bracket or a control character"
     return decoded.strip(), ""

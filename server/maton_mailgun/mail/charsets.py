@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from maton_mailgun.mail.address_fields import Unclear
+from maton_mailgun.mail.unclear import Unclear
 
 _CODECS: Mapping[str, str] = {
     **dict.fromkeys(("utf-8", "utf8"), "utf-8"),

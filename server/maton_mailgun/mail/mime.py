@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from maton_mailgun.mail.address_fields import Unclear, names_nobody
+from maton_mailgun.mail.address_fields import names_nobody
 from maton_mailgun.mail.charsets import decode, is_plain
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
 from maton_mailgun.mail.mime_tree import MimePart, MimeReader
 from maton_mailgun.mail.text import quoted
+from maton_mailgun.mail.unclear import Unclear
 
 _RECIPIENTS = frozenset(name.casefold() for name in RECIPIENT_HEADERS)
 _BODIES = {"text/plain": "Text", "text/html": "HTML", "text/x-amp-html": "AMP HTML"}

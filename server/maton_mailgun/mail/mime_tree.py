@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from maton_mailgun.mail import mime_values
-from maton_mailgun.mail.address_fields import Unclear, header_on_the_wire, holds_addresses
+from maton_mailgun.mail.address_fields import header_on_the_wire, holds_addresses
 from maton_mailgun.mail.mime_values import MimeValue
+from maton_mailgun.mail.unclear import Unclear
 
 PARTS, NESTED, HEADERS, LINE, BLOCK = 100, 20, 200, 8_000, 65_536
 """How many parts, how deep, how many headers in one part; characters of one header, and of all in one part."""

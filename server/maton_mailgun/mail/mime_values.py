@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from maton_mailgun.mail.address_fields import Unclear
 from maton_mailgun.mail.charsets import decode
+from maton_mailgun.mail.unclear import Unclear
 
 _ATOM = r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]+"
 _HEAD = re.compile(rf"[ \t]*({_ATOM}(?:/{_ATOM})?)[ \t]*")
@@ -22,6 +22,8 @@ _PERCENT = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*")
 _MAY_BE_EXTENDED = frozenset({"name", "filename"})
 _WORD = re.compile(r"=\?([\w.:\-]{1,40})(?:\*[A-Za-z\-]{1,20})?\?([bBqQ])\?([!->@-~]*)\?=", re.ASCII)
 _LIKE_A_WORD = re.compile(r"=\?[^?]{0,80}\?[bBqQ]\?")
+_ANY_WORD = re.compile(r"=\?.*\?=", re.DOTALL)
+"""All that some reader decodes: flanker's words may hold blanks, question marks and other words (its `encodedword`)."""
 _Q = re.compile(rb"(?:[^=]|=[0-9A-Fa-f]{2})*")
 _TRAILING = re.compile(rb"(?<![ \t])[ \t]+(?=\n|\Z)")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
@@ -83,13 +85,16 @@ def _joined(name: str, pieces: list[tuple[int | None, bool, str]]) -> str:
     if not (pieces[0][1] and quote and second_quote) or not all(map(_PERCENT.fullmatch, texts)):
         raise Unclear(f"has a {name}* that RFC 2231 does not know", f"Write {name}*=utf-8''caf%C3%A9.pdf")
     del language
-    return decode(
+    read = decode(
         b"".join(
             unquote_to_bytes(text) if extended else text.encode()
             for text, (_, extended, _) in zip(texts, pieces, strict=True)
         ),
         charset,
     )
+    if holds_words(read):  # guard: 46-word.parameter
+        raise Unclear(f"has an encoded word in its {name}*: {_visible(read)}", f"Write {name}* as it reads")
+    return read
 
 
 def words(text: str) -> str:
@@ -100,10 +105,24 @@ def words(text: str) -> str:
     """
     if "=?" not in text:
         return text
-    return "".join(_decoded(text))
+    found = [*_decoded(text)]
+    around, read = "".join(part for part, decoded in found if not decoded), "".join(part for part, _ in found)
+    for left in (around, read):
+        if holds_words(left):  # guard: 46-word.around
+            raise Unclear(
+                f"has something in it that programs may take for an encoded word: {_visible(left)}",
+                "Write each as =?utf-8?q?...?= or =?utf-8?b?...?=, with blanks around, and no other =? and ?=",
+            )
+    return read
 
 
-def _decoded(text: str) -> Iterator[str]:
+def holds_words(text: str) -> bool:
+    """Whether some reader finds an encoded word in a text that is to be read as it stands."""
+    return _ANY_WORD.search(text) is not None
+
+
+def _decoded(text: str) -> Iterator[tuple[str, bool]]:
+    """The pieces of a value, and whether each was an encoded word."""
     blank, was_word = "", False
     for token in re.split(r"([ \t]+)", text):
         if not token.strip(" \t"):
@@ -116,10 +135,10 @@ def _decoded(text: str) -> Iterator[str]:
                 "Write each as =?utf-8?q?...?= or =?utf-8?b?...?=, without blanks inside and with blanks around",
             )
         if not (was_word and word):
-            yield blank
-        yield token if word is None else _one_word(*word.groups())
+            yield blank, False
+        yield (token, False) if word is None else (_one_word(*word.groups()), True)
         blank, was_word = "", word is not None
-    yield blank
+    yield blank, False
 
 
 def _one_word(charset: str, encoding: str, text: str) -> str:

@@ -20,6 +20,7 @@ from maton_mailgun.mail import address_fields, filling
 from maton_mailgun.mail.addresses import address_flags, parse_all
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, FurtherPart, Letter
 from maton_mailgun.mail.text import quoted, safe_line, short
+from maton_mailgun.mail.unclear import Unclear
 
 _VERSION = "GET /v3/{domain}/templates/{template}/versions/{version}"
 _ACTIVE = "GET /v3/{domain}/templates/{template}?active=yes"
@@ -201,7 +202,7 @@ def _address_warnings(name: str, value: str, domain: str) -> list[str]:
         return [f"{shown} holds a variable: whom it names is not known before Mailgun fills it in."]
     try:
         address_fields.header_value(name, value)
-    except address_fields.Unclear as problem:
+    except Unclear as problem:
         return [f"{shown} cannot be read for certain: {short(problem.wrong, 200)}."]
     told = []
     for one in parse_all(value):
