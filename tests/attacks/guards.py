@@ -297,4 +297,12 @@ GUARDS: tuple[Guard, ...] = (
     Guard("46", "and is not decoded twice", {"46-word.parameter": FALSE}),
     Guard("79", "a name is no encoded word", {"79-names": FALSE}),
     Guard("79", "nor is it one in quotes", {"79-quotes": FALSE}),
+    Guard("84", "lines that programs join are joined", {"84-joined": FALSE}),
+    Guard("84", "and shown as they are where blanks are lost", {"84-lines": DROP}),
+    Guard("85", "an attached message is opened", {"85-opened": WITH("kind.head == 'message/rfc822' and False")}),
+    Guard("86", "a calendar entry is one wherever it stands", {"86-calendar": WITH("False")}),
+    Guard("86", "what is read is read although it is a file", {"86-read": WITH("not is_file")}),
+    Guard("86", "a text in the place of the text is no file", {"86-in-place": WITH("False")}),
+    Guard("86", "folds are undone", {"86-unfolded": WITH("False")}),
+    Guard("87", "a file in place of the text is said to be so", {"87-instead": DROP}),
 )

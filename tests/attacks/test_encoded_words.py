@@ -1,7 +1,7 @@
 """Attack 79: the person reads `=?utf-8?b?UGF5IG5vdw==?=`, and the recipient reads “Pay now”.
 
 What is written in a call goes out as it is where it is ASCII, and mail programs decode each encoded word (RFC 2047)
-that they find in a header, some of them in other forms than the RFC has (`flanker`, which Mailgun's service is made with).
+that they find in a header, some of them in other forms than the RFC has (`flanker`, which Mailgun's service uses).
 """
 
 from __future__ import annotations

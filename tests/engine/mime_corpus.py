@@ -85,7 +85,7 @@ ORDINARY: dict[str, tuple[str, tuple[str, ...]]] = {
     "invitation": (whole("alternative", TEXT, HTML, CALENDAR), ("Plainly said", "Marked up", "Calendarwords")),
     "forwarded original": (
         whole("mixed", TEXT, f"Content-Type: message/rfc822\nContent-Disposition: attachment\n\n{INNER}"),
-        ("Plainly said", "message/rfc822"),
+        ("Plainly said", "message/rfc822", "Innersubject", "Innerwords"),
     ),
     "report": (
         whole(

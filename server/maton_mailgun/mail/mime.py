@@ -1,4 +1,6 @@
-"""A ready-made MIME message: each part of it is in exactly one place of the letter, or the message is refused.
+"""A ready-made MIME message: each part of it has its place in the letter, or the message is refused.
+
+Texts that programs show are shown, even those that call themselves files, which then are listed as such too.
 
 The recipients are those of the call. What the message's own headers say about recipients is only what readers see.
 """
@@ -12,9 +14,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from maton_mailgun.mail.address_fields import names_nobody
+from maton_mailgun.mail.calendar_entry import is_calendar, is_folded, unfolded
 from maton_mailgun.mail.charsets import decode, is_plain
+from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
-from maton_mailgun.mail.mime_tree import MimePart, MimeReader
+from maton_mailgun.mail.mime_tree import MESSAGES, MimePart, MimeReader
 from maton_mailgun.mail.text import quoted
 from maton_mailgun.mail.unclear import Unclear
 
@@ -28,6 +32,7 @@ _KINDS = {
     "text/markdown": "Markdown",
     "message/rfc822": "Forwarded message",
 }
+_AS_WRITTEN = "As programs show it that do not join lines: "
 _PACKED = frozenset(
     {"application/ms-tnef", "application/vnd.ms-tnef", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
@@ -121,7 +126,7 @@ def _too_much(reading: MimeReading) -> None:
 
 
 def _remarks(reading: MimeReading) -> Iterator[str]:
-    kinds = Counter(part.type for part in reading.parts if not part.label.startswith("Forwarded"))
+    kinds = Counter(part.type for part in reading.parts if not part.label.startswith(("Forwarded", _AS_WRITTEN)))
     kinds.update(reading.bodies.keys())
     for kind, name in _BODIES.items():
         if kinds[kind] > 1:
@@ -129,7 +134,7 @@ def _remarks(reading: MimeReading) -> Iterator[str]:
     for part in reading.parts:
         if part.type == "text/calendar":
             yield f"The message has a calendar entry ({part.place or 'all of it'}): programs may enter or answer it."
-        elif part.type == "message/rfc822":
+        elif part.type in MESSAGES:
             yield f"The message has a forwarded message ({part.place}): programs show it below or as a file."
         elif part.type not in _BODIES:
             name = f"{_KINDS.get(part.type, 'a text of the kind')} {part.type}"
@@ -140,6 +145,21 @@ def _quoted(part: MimePart) -> str:
     return quoted(part.name, len(part.name))
 
 
+def _is_read(part: MimePart) -> bool:
+    """Whether a part that does not call itself a file is a text for programs."""
+    return part.type.startswith(("text/", "message/"))
+
+
+def _is_shown(whole: MimePart, number: int, *, shown: bool) -> bool:
+    """Whether programs show the part of this number in `whole` even if it calls itself a file.
+
+    They do so with each of the alternatives, with what others go with or sign, and with all that there is.
+    """
+    if whole.type in {"multipart/related", "multipart/signed"}:
+        return number == 0
+    return whole.type == "multipart/alternative" or whole.type in MESSAGES or (shown and len(whole.inner) == 1)
+
+
 class _Sorter:
     """Puts each part of a message into its one place."""
 
@@ -147,41 +167,56 @@ class _Sorter:
         self._reading = reading
         self._cids: set[str] = set()
 
-    def sort(self, part: MimePart, *, within: Sequence[str] = ()) -> None:
-        """Sort a part and all in it; `within` are the kinds of what it stands in."""
+    def sort(self, part: MimePart, *, within: Sequence[str] = (), shown: bool = True) -> None:
+        """Sort a part and all in it; `within` are the kinds of what it stands in.
+
+        `shown` tells that programs show it in its place, whatever its disposition.
+        """
         reading = self._reading
-        if part.type == "message/rfc822" and part.inner:
+        if part.type in MESSAGES and part.inner:
             self._forwarded(part)
         elif part.type.startswith("multipart/"):
             if part.type == "multipart/encrypted":
                 reading.remarks.append("The message is encrypted: what is in it cannot be shown here.")
             elif part.type.partition("/")[2] not in _MULTIPARTS:
                 reading.remarks.append(f"The message has parts of an unknown arrangement, {part.type}.")
-        elif self._is_file(part, within):
-            self._file(part)
         else:
-            self._text(part, forwarded="message/rfc822" in within)
-        for inner in part.inner:
-            self.sort(inner, within=(*within, part.type))
+            self._leaf(part, within, shown=shown)
+        for number, inner in enumerate(part.inner):
+            if part.type == "multipart/alternative" and not any(map(_is_read, inner.walk())):
+                self._instead(inner)
+            in_place = _is_shown(part, number, shown=shown)  # guard: 86-in-place
+            self.sort(inner, within=(*within, part.type), shown=in_place)
 
-    def _is_file(self, part: MimePart, within: Sequence[str]) -> bool:
-        if not part.type.startswith(("text/", "message/")):
-            return True
-        # Programs show the only part there is, and one of the alternatives, whatever its disposition.
-        shown_anyway = part.type in _BODIES and (not within or within[-1] == "multipart/alternative")
-        return part.disposition == "attachment" and not shown_anyway  # guard: 46-shown.file
+    def _instead(self, part: MimePart) -> None:
+        names = " and ".join(_quoted(one) for one in part.walk() if one.name) or f"of the kind {part.type}"
+        self._reading.remarks.append(  # guard: 87-instead
+            f"The file {names} ({part.place}) stands in place of the text: programs show one or the other."
+        )
+
+    def _leaf(self, part: MimePart, within: Sequence[str], *, shown: bool) -> None:
+        is_file = not _is_read(part) or (part.disposition == "attachment" and not shown)  # guard: 46-shown.file
+        calendar = is_calendar(part.type, part.name)  # guard: 86-calendar
+        if is_file:
+            self._file(part)
+        if not is_file or calendar or part.type.startswith("message/"):  # guard: 86-read
+            self._text(part, forwarded=bool(MESSAGES.intersection(within)))
 
     def _forwarded(self, part: MimePart) -> None:
         head = part.inner[0]
         lines = "\n".join(f"{name}: {value}" for name, value in head.decoded)
-        self._reading.parts.append(FurtherPart(f"Forwarded message ({part.place})", part.type, lines, part.place))
+        named = f" {_quoted(part)}" if part.name else ""
+        where = f" ({part.place})" if part.place else ""
+        self._reading.parts.append(FurtherPart(f"Forwarded message{named}{where}", part.type, lines, part.place))
 
     def _text(self, part: MimePart, *, forwarded: bool) -> None:
         reading = self._reading
         charset = part.parameters.get("charset", "")
         place = f"part {part.place} " if part.place else ""
         try:
-            text = decode(part.content, charset).replace("\r\n", "\n")
+            folded = is_folded(part.type, part.name)  # guard: 86-unfolded
+            content = unfolded(part.content) if folded else part.content
+            text = decode(content, charset).replace("\r\n", "\n")
         except Unclear as problem:
             reading.problems.append((f"{place}{problem.wrong}", problem.right))
             return
@@ -189,20 +224,38 @@ class _Sorter:
             reading.remarks.append(
                 f"The {part.type} text names no character set: shown as UTF-8, and programs may show other letters."
             )
-        if part.type in _BODIES and part.type not in reading.bodies and not forwarded:
+        if is_flowed(part.type, part.parameters):  # guard: 84-joined
+            text = self._joined(part, text)
+        calendar = is_calendar(part.type, part.name)
+        if part.type in _BODIES and part.type not in reading.bodies and not forwarded and not calendar:
             reading.bodies[part.type] = text
             if part.name:
                 reading.remarks.append(
                     f"The {_BODIES[part.type]} body is named {_quoted(part)}: programs may show a file."
                 )
             return
-        kind = _KINDS.get(part.type, part.type)
-        label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if part.type in _BODIES else kind
+        type_ = "text/calendar" if calendar else part.type
+        kind = _KINDS.get(type_, type_)
+        label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if type_ in _BODIES else kind
         named = f" {_quoted(part)}" if part.name else ""
         where = f" ({part.place})" if part.place else ""
         reading.parts.append(  # guard: 46-shown.further
-            FurtherPart(f"{label}{named}{where}", part.type, text, part.place)
+            FurtherPart(f"{label}{named}{where}", type_, text, part.place)
         )
+
+    def _joined(self, part: MimePart, text: str) -> str:
+        """The text with its lines joined; where that takes signs out of it, the lines are shown as well."""
+        delete = deletes_blanks(part.parameters)
+        found = joined(text, delete_blanks=delete)
+        if delete and found != joined(text, delete_blanks=False):
+            where = f" ({part.place})" if part.place else ""
+            self._reading.remarks.append(
+                f"The lines of the text{where} are joined without the blanks between them (format=flowed; delsp=yes): "
+                "programs show it so or line by line."
+            )
+            label = f"{_AS_WRITTEN}{part.type}{where}"
+            self._reading.parts.append(FurtherPart(label, part.type, text, part.place))  # guard: 84-lines
+        return found
 
     def _file(self, part: MimePart) -> None:
         reading = self._reading
@@ -211,7 +264,7 @@ class _Sorter:
                 f"The message has a file of the kind {part.type}: programs unpack it and show what is in it, "
                 "which cannot be shown here."
             )
-        if part.type in _BODIES:
+        if part.type in _BODIES and not is_calendar(part.type, part.name):
             reading.remarks.append(
                 f"The text in the file {_quoted(part)} is not shown here: some programs show it in the message."
             )

@@ -62,6 +62,8 @@ _USUAL = re.compile(
 _ENCODINGS = frozenset({"", "7bit", "8bit", "binary", "quoted-printable", "base64"})
 _KINDS = frozenset({"text", "multipart", "message", "application", "image", "audio", "video", "font", "model"})
 """The others (RFC 2045 has x-...) are a file for one program and the text for the next."""
+MESSAGES = frozenset({"message/rfc822", "message/global", "message/news"})
+"""Whole messages in a message (RFC 2046, 5.2.1; RFC 6532, 3.7; RFC 5537, 4.1)."""
 _NOT_SENT = frozenset({"message/partial", "message/external-body"})
 """Their content is elsewhere: what a program shows is not in the message."""
 
@@ -168,7 +170,7 @@ class MimeReader:
             self._problem(place, f"is of a kind that there is not: {kind.head[:60]}", right)
         if kind.head in _NOT_SENT:
             self._problem(place, f"is {kind.head}: what it shows is not in it", "Send the content itself")
-        nested = kind.head.startswith("multipart/") or kind.head == "message/rfc822"
+        nested = kind.head.startswith("multipart/") or kind.head in MESSAGES
         if nested and encoding not in ("", "7bit", "8bit", "binary"):
             self._problem(place, f"is {kind.head} and encoded as {encoding}", "Encode the parts in it, not the whole")
         names = {mine.parameters.get(key, "") for mine, key in ((kind, "name"), (disposition, "filename"))} - {""}
@@ -177,7 +179,7 @@ class MimeReader:
             self._problem(place, f"has two file names: {told}", "Give name= and filename= the same value")
         if len(self.problems) > before:
             return None
-        inner = self._inner(place, kind, disposition.head, start, end, depth)
+        inner = self._inner(place, kind, start, end, depth)
         return MimePart(
             place,
             headers,
@@ -262,15 +264,13 @@ class MimeReader:
                 wrong = f"has a header {name[:60]} that cannot be read for certain: {problem.wrong}"
                 self._problem(place, wrong, problem.right)
 
-    def _inner(
-        self, place: str, kind: MimeValue, disposition: str, start: int, end: int, depth: int
-    ) -> list[MimePart] | None:
-        """The parts of what consists of parts, else None."""
+    def _inner(self, place: str, kind: MimeValue, start: int, end: int, depth: int) -> list[MimePart] | None:
+        """The parts of what consists of parts, else None. Programs show a message in it whatever its disposition."""
         if kind.head.startswith("multipart/"):
             # RFC 2046, 5.1.5, has message/rfc822 there; not every program does.
             default = "" if kind.head == "multipart/digest" else "text/plain"
             spans = self._spans(place, kind.parameters.get("boundary", ""), start, end)
-        elif kind.head == "message/rfc822" and disposition != "attachment":
+        elif kind.head in MESSAGES:  # guard: 85-opened
             default, spans = "text/plain", [(start, end)]
         else:
             return None
