@@ -21,6 +21,8 @@ _ENCODED = re.compile(
 """JSON escapes, percent signs, quoted-printable, base64, digests and sizes: nobody reads these."""
 _DERIVED_PARTS = ("Warnings", "Not checked", "Earlier", "Facts", "As it is now", "Body", "Recipients")
 """Parts of the terminal's text that are made from what stands elsewhere, or were read from the account."""
+_WHOLE_DIGEST = "Size and digest"
+"""Of a ready message as a whole: it would change with anything in it, and tells nobody what."""
 _DERIVED_LINES = ("Request: ", "Risk: ", "WARNING: ", "NOT CHECKED: ", "EARLIER: ", "Recipients: ", "Undo")
 _DERIVED_KEYS = frozenset({"warnings", "unchecked", "history", "risk", "request", "covers", "size", "link_hosts"})
 
@@ -40,7 +42,7 @@ def _terminal(preview: Mapping[str, Any]) -> Iterator[str]:
         if blank and not line.startswith(" "):
             derived = line in _DERIVED_PARTS
         blank = line == ""
-        if not derived and not line.startswith(_DERIVED_LINES):
+        if not derived and not line.startswith((*_DERIVED_LINES, f"  {_WHOLE_DIGEST}: ")):
             yield line
 
 
@@ -52,7 +54,7 @@ def _form(text: str) -> Iterator[str]:
             derived = line.rstrip(":") in _DERIVED_PARTS
             if line.startswith(_DERIVED_LINES):
                 continue
-        if not derived:
+        if not derived and not line.startswith(f"- {_WHOLE_DIGEST}: "):
             yield line
 
 
@@ -69,6 +71,8 @@ def _page(preview: Mapping[str, Any]) -> Iterator[str]:
 
 def _sections(preview: dict[str, Any]) -> dict[str, Any]:
     kept = [part for part in preview["sections"] if part["heading"] not in _DERIVED_PARTS]
+    for part in kept:
+        part["rows"] = [row for row in part["rows"] if row["label"] != _WHOLE_DIGEST]
     return {**preview, "sections": kept}
 
 
