@@ -288,4 +288,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("46", "and is not decoded twice", {"46-word.parameter": FALSE}),
     Guard("79", "a name is no encoded word", {"79-names": FALSE}),
     Guard("79", "nor is it one in quotes", {"79-quotes": FALSE}),
+    Guard("79", "nor is a header one", {"79-headers": FALSE}),
+    Guard("79", "nor is a file name", {"79-file": FALSE}),
+    Guard("79", "a template's header that is one is a warning", {"79-template": FALSE}),
+    Guard("80", "a value in a header is one line", {"80-break": FALSE}),
+    Guard("80", "a value among addresses is none", {"80-address": FALSE}),
+    Guard("80", "values make no encoded word", {"80-words": FALSE}),
+    Guard("80", "addresses that differ from copy to copy are told", {"80-differs": WITH("lines")}),
 )

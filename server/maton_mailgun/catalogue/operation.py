@@ -43,6 +43,8 @@ class Operation:
     encode: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
+    in_headers: tuple[str, ...] = ()
+    """Arguments, texts or maps of texts, that become header values, beside those that are `h:*` on the wire."""
     hosts: tuple[str, ...] = ()
     """Arguments that are host names, alone."""
     spans: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -59,7 +59,7 @@ def load() -> Catalogue:
     return Catalogue(operations, toolsets)
 
 
-_LISTS = ("hosts", "lines", "secret", "reveals", "warn")
+_LISTS = ("hosts", "in_headers", "lines", "secret", "reveals", "warn")
 _PLAIN = (
     *("title", "about", "access", "body", "wire", "encode", "addresses", "fixed", "defaults", "paging", "needs"),
     *("spans", "ahead", "words", "together", "meant", "idempotent"),
@@ -114,7 +114,7 @@ def _check(operation: Operation, where: str) -> None:
     for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare"):
         named += [(key, name) for name in getattr(operation, key)]
     named += [("needs", name) for name in operation.needs.values()]
-    for key in ("hosts", "lines", "secret"):
+    for key in ("hosts", "in_headers", "lines", "secret"):
         named += [(key, name) for name in getattr(operation, key)]
     for group in (*operation.one_of, *operation.not_both):
         named += [("one_of", name) for name in group]
