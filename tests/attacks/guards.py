@@ -305,4 +305,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("86", "a text in the place of the text is no file", {"86-in-place": WITH("False")}),
     Guard("86", "folds are undone", {"86-unfolded": WITH("False")}),
     Guard("87", "a file in place of the text is said to be so", {"87-instead": DROP}),
+    Guard("79", "nor is a header one", {"79-headers": FALSE}),
+    Guard("79", "nor is a file name", {"79-file": FALSE}),
+    Guard("79", "a template's header that is one is a warning", {"79-template": FALSE}),
+    Guard("80", "a value in a header is one line", {"80-break": FALSE}),
+    Guard("80", "a value among addresses is none", {"80-address": FALSE}),
+    Guard("80", "values make no encoded word", {"80-words": FALSE}),
+    Guard("80", "addresses that differ from copy to copy are told", {"80-differs": WITH("lines")}),
 )

@@ -1,7 +1,7 @@
 """Attack 79: the person reads `=?utf-8?b?UGF5IG5vdw==?=`, and the recipient reads “Pay now”.
 
 What is written in a call goes out as it is where it is ASCII, and mail programs decode each encoded word (RFC 2047)
-that they find in a header, some of them in other forms than the RFC has (`flanker`, which Mailgun's service uses).
+that they find in a header, some of them in other forms than the RFC has (`flanker`, which Mailgun wrote).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from .bench import APPROVE, LETTER, Desk, Person, structured
+from .test_variables import TEMPLATED, asked, version
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +80,54 @@ async def test_attack_79_a_name_in_a_ready_message_has_one_reading(desk: Desk, n
             ("send_mime_message", {**READY, "message": f"Reply-To: {named}\n{MIME}"}),
         ],
     )
+
+
+@pytest.mark.parametrize("word", WORDS)
+async def test_attack_79_no_header_is_an_encoded_word(desk: Desk, word: str) -> None:
+    template = {"domain": LETTER["domain"], "name": "x", "template": "<p>Hi</p>"}
+    await _refused(
+        desk,
+        [
+            ("send_message", {**LETTER, "subject": word}),
+            *(
+                (tool, {**given, "headers": {header: word}})
+                for header in ("X-Foo", "Subject", "Thread-Topic", "Organization", "List-Id", "References")
+                for tool, given in (("send_message", LETTER), ("send_mime_message", READY))
+            ),
+            ("create_template", {**template, "headers": {"Subject": word}}),
+        ],
+    )
+
+
+async def test_attack_79_no_file_name_is_an_encoded_word(desk: Desk) -> None:
+    folder = desk.home.parent / "files"
+    folder.mkdir()
+    name = "=?utf-8?q?invoice.exe?="
+    (folder / name).write_bytes(b"x")
+    await _refused(
+        desk,
+        [("send_message", {**LETTER, "attachments": [name]}), ("send_message", {**LETTER, "inline": [name]})],
+        folder,
+    )
+
+
+@pytest.mark.parametrize("header", ["Subject", "X-Foo", "From"])
+async def test_attack_79_a_template_s_header_that_is_an_encoded_word_is_a_warning(desk: Desk, header: str) -> None:
+    word = "=?utf-8?b?UGF5IG5vdw==?=" + (" <a@mg.example.com>" if header == "From" else "")
+    version(desk)["headers"] = {header: "{{x}}"}
+    async with desk.open() as house:
+        record = await asked(house, {**TEMPLATED, "template_variables": {"x": word}})
+    assert f"{header} “{word}” is an encoded word: readers see other words than these." in record.preview["warnings"]
+    assert record.risk != "low"
+    assert desk.writes() == []
+
+
+async def test_attack_79_what_people_write_is_no_encoded_word(desk: Desk) -> None:
+    """Signs that stand near each other in ordinary subjects and headers."""
+    ordinary = {
+        **LETTER,
+        "subject": "Is 2+2=4? Yes, what?= Grüße ≠?",
+        "headers": {"List-Unsubscribe": "<https://mg.example.com/u?a=1&b=?>", "X-Note": "a=b?c=d"},
+    }
+    async with desk.open() as house:
+        assert (await asked(house, ordinary)).preview["message"]["subject"] == ordinary["subject"]

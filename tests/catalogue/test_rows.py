@@ -49,7 +49,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent"}
-OPTIONAL |= {"hosts", "spans", "ahead", "words", "together", "meant", "adds"}
+OPTIONAL |= {"hosts", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 
 
@@ -122,7 +122,7 @@ def test_every_argument_a_row_names_exists(name: str) -> None:
         for argument in row.get(key, {})
     }
     named |= set(row.get("needs", {}).values())
-    named |= {argument for key in ("hosts", "lines", "secret") for argument in row.get(key, ())}
+    named |= {argument for key in ("hosts", "header_texts", "lines", "secret") for argument in row.get(key, ())}
     named |= {argument for key in ("one_of", "not_both") for group in row.get(key, ()) for argument in group}
     for text in (row.get("target", ""), row.get("effect", ""), row.get("undo", ""), *row.get("warn", ())):
         named |= braced(text)

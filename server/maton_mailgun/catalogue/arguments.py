@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.catalogue import limits
+from maton_mailgun.catalogue import header_texts, limits
 from maton_mailgun.catalogue.codecs import segment
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import BadArguments, Problem
@@ -56,6 +56,7 @@ def check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     sound = {name: value for name, value in arguments.items() if name in operation.properties and name not in unsound}
     problems += [*_combinations(operation, arguments), *_rules(operation, sound)]
     problems += limits.together_problems(operation, sound)
+    problems += header_texts.problems(operation, sound)
     if problems:
         raise BadArguments(operation.name, problems)
 

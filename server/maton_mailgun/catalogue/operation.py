@@ -96,6 +96,9 @@ class Operation:
     # What is refused before anybody is asked, beyond the schema.
     addresses: Mapping[str, Holds] = field(default_factory=dict)
     """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
+    header_texts: _Names = ()
+    """Arguments, texts or maps of texts, that become header values of a message, beside those that are `h:*` on the
+    wire."""
     hosts: _Names = ()
     """Arguments that are host names, alone."""
     spans: Mapping[str, tuple[_Span, _Span]] = field(default_factory=dict)

@@ -67,6 +67,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
         yield from ((key, name) for name in getattr(operation, key))
     yield from (("needs", name) for name in operation.needs.values())
     yield from (("in_headers", name) for name in operation.in_headers)
+    yield from (("header_texts", name) for name in operation.header_texts)
     if operation.body_is is not None:
         yield "body_is", operation.body_is
     for key in ("hosts", "lines", "secret", "in_query"):

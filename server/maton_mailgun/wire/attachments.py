@@ -96,8 +96,15 @@ def part(field: str, path: str, allowed: Path | None) -> FilePart:
     Raises:
         FileRefused: No directory is allowed, the path leads outside it, or it is no regular file.
     """
+    from maton_mailgun.mail.mime_values import holds_words
+
     content = _read(path, allowed)
     filename = Path(path).name
+    if holds_words(filename):  # guard: 79-file
+        raise FileRefused(
+            "has an encoded word as its name, which readers see decoded",
+            "Name the file as it reads; its name is encoded on its way",
+        )
     kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     return FilePart(field, filename, kind, len(content), hashlib.sha256(content).hexdigest(), path, content)
 

@@ -10,6 +10,7 @@ from typing import Any
 from maton_mailgun.approval.preview import (
     audience,
     content,
+    header_values,
     options,
     reach,
     recipient_values,
@@ -70,9 +71,10 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     value_rows, value_warnings = recipient_values.rows_and_warnings(fields, whole, people)
     option_rows, option_warnings = options.options(fields, proposal.now)
     warnings += [*header_warnings, *([visible] if visible else []), *template_warnings]
-    warnings += [*_place_warnings(whole, fields, stored), *value_warnings, *option_warnings]
+    odd = header_values.doubts(whole, fields, people)
+    warnings += [*_place_warnings(whole, fields, stored), *odd, *value_warnings, *option_warnings]
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
-    raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings])
+    raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
     raises += stored is not None and stored.speaks_for_others(sent, domain)
     raises += people.external > 0 and "yes" not in fields.all("o:testmode")
@@ -211,7 +213,7 @@ def _place_warnings(whole: Letter, fields: FormFields, stored: StoredTemplate | 
         )
     if "%recipient" in whole.sender:
         lines.append("From holds a recipient variable: who seems to send differs from copy to copy.")
-    return lines
+    return lines + header_values.differing(whole)  # guard: 80-differs
 
 
 def _from_flags(sent: Letter, domain: str) -> list[str]:
