@@ -291,5 +291,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("86", "what is read is read although it is a file", {"86-read": WITH("not is_file")}),
     Guard("86", "a text in the place of the text is no file", {"86-in-place": WITH("False")}),
     Guard("86", "folds are undone", {"86-unfolded": WITH("False")}),
+    Guard("86", "also among the files of a call", {"86-upload": WITH("False")}),
+    Guard("85", "so is one among the files of a call", {"85-upload": WITH("False")}),
     Guard("87", "a file in place of the text is said to be so", {"87-instead": DROP}),
 )

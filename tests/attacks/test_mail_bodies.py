@@ -31,8 +31,12 @@ class Told:
 
 
 async def told(desk: Desk, source: str) -> Told:
-    async with desk.open() as house, house.client() as client:
-        content = structured(await client.call_tool("send_mime_message", {**READY, "message": source}))
+    return await asked(desk, "send_mime_message", {**READY, "message": source})
+
+
+async def asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> Told:
+    async with desk.open(attachments=desk.home.parent) as house, house.client() as client:
+        content = structured(await client.call_tool(tool, arguments))
         assert content["status"] == "approval_required", content
         record = await house.gate.get(content["approval_id"])
         assert record is not None
@@ -177,6 +181,38 @@ async def test_attack_86_even_where_a_fold_stands_inside_a_letter(desk: Desk) ->
     head = "Content-Type: text/calendar; charset=utf-8\nContent-Transfer-Encoding: quoted-printable"
     shown = await told(desk, alone(head, "BEGIN:VCALENDAR\nSUMMARY:Gr=C3\n =BC=C3=9Fe"))
     assert "SUMMARY:Grüße" in shown.text
+
+
+_ENTRY = b"BEGIN:VCALENDAR\r\nLOCATION:https://pay.example.com\r\n .evil.example/x\r\nEND:VCALENDAR\r\n"
+
+
+async def uploaded(desk: Desk, name: str, content: bytes) -> Told:
+    (desk.home.parent / name).write_bytes(content)
+    return await asked(desk, "send_message", {**LETTER, "attachments": [name]})
+
+
+@pytest.mark.parametrize("name", ["invite.ics", "INVITE.ICS", "old.vcs"])
+async def test_attack_86_a_calendar_entry_among_the_attachments_is_shown(desk: Desk, name: str) -> None:
+    shown = await uploaded(desk, name, _ENTRY)
+    assert "LOCATION:https://pay.example.com.evil.example/x" in shown.text
+    assert shown.links == ["pay.example.com.evil.example"]
+    assert f"The file “{name}” is a calendar entry: programs may enter or answer it." in shown.warnings
+
+
+@pytest.mark.parametrize("name", ["old.eml", "Old.EML", "page.mht"])
+async def test_attack_85_so_is_a_message_among_them(desk: Desk, name: str) -> None:
+    shown = await uploaded(desk, name, INNER.encode())
+    assert [word for word in ("Subject: Innersubject", "Innerwords") if word not in shown.text] == []
+    assert f"The file “{name}” is a message: programs may show what is in it." in shown.warnings
+
+
+@pytest.mark.parametrize("content", [b"SUMMARY:\xff\xfe", b"SUMMARY:" + b"x" * 100_001], ids=["not UTF-8", "long"])
+async def test_attack_86_one_that_cannot_be_shown_is_said_to_be_so(desk: Desk, content: bytes) -> None:
+    shown = await uploaded(desk, "invite.ics", content)
+    assert (
+        "The file “invite.ics” is a calendar entry: programs may enter or answer it, which cannot be shown here."
+        in shown.warnings
+    )
 
 
 # 87: files that stand in place of the text --------------------------------------------------------------------------
