@@ -293,5 +293,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("86", "folds are undone", {"86-unfolded": WITH("False")}),
     Guard("86", "also among the files of a call", {"86-upload": WITH("False")}),
     Guard("85", "so is one among the files of a call", {"85-upload": WITH("False")}),
+    Guard("88", "letters of Windows in another set are said to be so", {"88-narrow": WITH("False")}),
+    Guard("88", "so is a page that names another set", {"88-meta": FALSE}),
     Guard("87", "a file in place of the text is said to be so", {"87-instead": DROP}),
 )

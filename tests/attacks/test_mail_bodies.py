@@ -238,6 +238,44 @@ async def test_attack_87_a_file_among_the_alternatives_is_said_to_stand_in_place
     )
 
 
+# 88: letters that depend on the program -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "latin1", "ISO-8859-9"])
+async def test_attack_88_letters_that_only_windows_has_are_said_to_be_so(desk: Desk, charset: str) -> None:
+    head = f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: quoted-printable"
+    shown = await told(desk, alone(head, "pay =80100"))
+    assert "pay €100" in shown.text
+    says = f"Some letters of the text are none of {charset}: shown as Windows has them"
+    assert f"{says}, and programs may show others or none." in shown.warnings
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-1"])
+async def test_attack_88_letters_that_a_set_has_are_not(desk: Desk, charset: str) -> None:
+    body = "pay =80100" if charset == "windows-1252" else "Gr=FC=DFe"
+    head = f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: quoted-printable"
+    shown = await told(desk, alone(head, body))
+    assert [line for line in shown.warnings if "letters" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("charset", "meta", "body", "doubt"),
+    [
+        ("us-ascii", "<meta charset=iso-2022-jp>", "pay \x1b$B0!0!\x1b(B", True),
+        ("utf-8", '<META content="text/html; charset=windows-1251" http-equiv=Content-Type>', "ü", True),
+        ("utf-8", "<meta charset='x-own'>", "x", True),
+        ("utf-8", "<meta charset=UTF-8>", "ü", False),
+        ("us-ascii", "<meta charset=utf-8>", "x", False),
+        ("utf-8", "<meta charset=windows-1252>", "x", False),
+    ],
+)
+async def test_attack_88_a_page_that_names_another_set_is_said_to_do_so_where_it_matters(
+    desk: Desk, charset: str, meta: str, body: str, *, doubt: bool
+) -> None:
+    shown = await told(desk, alone(f"Content-Type: text/html; charset={charset}", f"{meta}<p>{body}</p>"))
+    assert bool([line for line in shown.warnings if line.startswith("The HTML of the text says it is")]) is doubt
+
+
 async def test_attack_87_files_beside_the_text_are_not(desk: Desk) -> None:
     shown = await told(desk, whole("alternative", TEXT, parts("related", HTML, PICTURE, boundary="=_in")))
     assert [line for line in shown.warnings if "in place of" in line] == []
