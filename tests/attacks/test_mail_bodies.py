@@ -31,8 +31,12 @@ class Told:
 
 
 async def told(desk: Desk, source: str) -> Told:
-    async with desk.open() as house, house.client() as client:
-        content = structured(await client.call_tool("send_mime_message", {**READY, "message": source}))
+    return await asked(desk, "send_mime_message", {**READY, "message": source})
+
+
+async def asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> Told:
+    async with desk.open(attachments=desk.home.parent) as house, house.client() as client:
+        content = structured(await client.call_tool(tool, arguments))
         assert content["status"] == "approval_required", content
         record = await house.gate.get(content["approval_id"])
         assert record is not None
@@ -179,6 +183,38 @@ async def test_attack_86_even_where_a_fold_stands_inside_a_letter(desk: Desk) ->
     assert "SUMMARY:Grüße" in shown.text
 
 
+_ENTRY = b"BEGIN:VCALENDAR\r\nLOCATION:https://pay.example.com\r\n .evil.example/x\r\nEND:VCALENDAR\r\n"
+
+
+async def uploaded(desk: Desk, name: str, content: bytes) -> Told:
+    (desk.home.parent / name).write_bytes(content)
+    return await asked(desk, "send_message", {**LETTER, "attachments": [name]})
+
+
+@pytest.mark.parametrize("name", ["invite.ics", "INVITE.ICS", "old.vcs"])
+async def test_attack_86_a_calendar_entry_among_the_attachments_is_shown(desk: Desk, name: str) -> None:
+    shown = await uploaded(desk, name, _ENTRY)
+    assert "LOCATION:https://pay.example.com.evil.example/x" in shown.text
+    assert shown.links == ["pay.example.com.evil.example"]
+    assert f"The file “{name}” is a calendar entry: programs may enter or answer it." in shown.warnings
+
+
+@pytest.mark.parametrize("name", ["old.eml", "Old.EML", "page.mht"])
+async def test_attack_85_so_is_a_message_among_them(desk: Desk, name: str) -> None:
+    shown = await uploaded(desk, name, INNER.encode())
+    assert [word for word in ("Subject: Innersubject", "Innerwords") if word not in shown.text] == []
+    assert f"The file “{name}” is a message: programs may show what is in it." in shown.warnings
+
+
+@pytest.mark.parametrize("content", [b"SUMMARY:\xff\xfe", b"SUMMARY:" + b"x" * 100_001], ids=["not UTF-8", "long"])
+async def test_attack_86_one_that_cannot_be_shown_is_said_to_be_so(desk: Desk, content: bytes) -> None:
+    shown = await uploaded(desk, "invite.ics", content)
+    assert (
+        "The file “invite.ics” is a calendar entry: programs may enter or answer it, which cannot be shown here."
+        in shown.warnings
+    )
+
+
 # 87: files that stand in place of the text --------------------------------------------------------------------------
 
 
@@ -200,6 +236,44 @@ async def test_attack_87_a_file_among_the_alternatives_is_said_to_stand_in_place
     assert f"The file {named} (2) stands in place of the text: programs show one or the other." in shown.warnings, (
         shown.warnings
     )
+
+
+# 88: letters that depend on the program -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "latin1", "ISO-8859-9"])
+async def test_attack_88_letters_that_only_windows_has_are_said_to_be_so(desk: Desk, charset: str) -> None:
+    head = f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: quoted-printable"
+    shown = await told(desk, alone(head, "pay =80100"))
+    assert "pay €100" in shown.text
+    says = f"Some letters of the text are none of {charset}: shown as Windows has them"
+    assert f"{says}, and programs may show others or none." in shown.warnings
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-1"])
+async def test_attack_88_letters_that_a_set_has_are_not(desk: Desk, charset: str) -> None:
+    body = "pay =80100" if charset == "windows-1252" else "Gr=FC=DFe"
+    head = f"Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: quoted-printable"
+    shown = await told(desk, alone(head, body))
+    assert [line for line in shown.warnings if "letters" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("charset", "meta", "body", "doubt"),
+    [
+        ("us-ascii", "<meta charset=iso-2022-jp>", "pay \x1b$B0!0!\x1b(B", True),
+        ("utf-8", '<META content="text/html; charset=windows-1251" http-equiv=Content-Type>', "ü", True),
+        ("utf-8", "<meta charset='x-own'>", "x", True),
+        ("utf-8", "<meta charset=UTF-8>", "ü", False),
+        ("us-ascii", "<meta charset=utf-8>", "x", False),
+        ("utf-8", "<meta charset=windows-1252>", "x", False),
+    ],
+)
+async def test_attack_88_a_page_that_names_another_set_is_said_to_do_so_where_it_matters(
+    desk: Desk, charset: str, meta: str, body: str, *, doubt: bool
+) -> None:
+    shown = await told(desk, alone(f"Content-Type: text/html; charset={charset}", f"{meta}<p>{body}</p>"))
+    assert bool([line for line in shown.warnings if line.startswith("The HTML of the text says it is")]) is doubt
 
 
 async def test_attack_87_files_beside_the_text_are_not(desk: Desk) -> None:

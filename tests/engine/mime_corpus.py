@@ -82,6 +82,37 @@ ORDINARY: dict[str, tuple[str, tuple[str, ...]]] = {
         whole("signed", TEXT, _SMIME, more='; protocol="application/pkcs7-signature"; micalg=sha-256'),
         ("Plainly said", "smime.p7s"),
     ),
+    "signed by OpenSSL": (
+        "To: ann@example.net\nFrom: Support <support@mg.example.com>\nSubject: Words\nMIME-Version: 1.0\nContent-Type: "
+        'multipart/signed; protocol="application/pkcs7-signature"; micalg="sha-256"; boundary="----1D8A"\n\n'
+        f"This is an S/MIME signed message\n\n------1D8A\n{TEXT}\n\n------1D8A\n{_SMIME}\n\n------1D8A--\n\n",
+        ("Plainly said", "smime.p7s"),
+    ),
+    **{
+        f"the sentence of {program}": (
+            whole("mixed", TEXT, PDF).replace("\n\n--", f"\n\n{words}\n\n--", 1),
+            ("Plainly said",),
+        )
+        for program, words in {
+            "Exchange": "This message is in MIME format. Since your mail reader does not understand\nthis format, some "
+            "or all of this message may not be legible.",
+            "Alpine": "  This message is in MIME format.  The first part should be readable text,\n  while the "
+            "remaining parts are likely unreadable without MIME-aware tools.",
+            "others": "This is a message with multiple parts in MIME format.",
+        }.items()
+    },
+    "a comment in a list's field": (
+        f"List-Unsubscribe: <https://example.com/u> (=?UTF-8?Q?=C3=9Cnsub?=)\n{HEAD}\nx",
+        ("https://example.com/u", "Ünsub"),
+    ),
+    "letters of Japanese telephones": (
+        alone("Content-Type: text/plain; charset=iso-2022-jp", "\x1b$B-!-j$3$s\x1b(B yen"),
+        ("①㈱こん yen",),
+    ),
+    "the same in EUC-JP": (
+        alone("Content-Type: text/plain; charset=euc-jp\nContent-Transfer-Encoding: base64", "raGt6qSzpPM="),
+        ("①㈱こん",),
+    ),
     "invitation": (whole("alternative", TEXT, HTML, CALENDAR), ("Plainly said", "Marked up", "Calendarwords")),
     "forwarded original": (
         whole("mixed", TEXT, f"Content-Type: message/rfc822\nContent-Disposition: attachment\n\n{INNER}"),
@@ -250,6 +281,19 @@ REFUSED: dict[str, tuple[str, str]] = {
     "mark against charset": (
         alone("Content-Type: text/html; charset=iso-8859-1", "\ufeffx"),
         "belies its character set",
+    ),
+    "sentences of one's own": (
+        _MIXED.replace("\n\n--", "\n\nThis is an S/MIME signed message to pay\n--", 1),
+        "has text before its first part",
+    ),
+    "a word at a bracket elsewhere": (f"X-Note: (=?utf-8?q?b?=)\n{HEAD}\nx", "programs read differently"),
+    "half a Japanese letter": (
+        alone("Content-Type: text/plain; charset=iso-2022-jp", "\x1b$B-\x1b(B"),
+        "bytes that are not iso-2022-jp",
+    ),
+    "Japanese shifted out": (
+        alone("Content-Type: text/plain; charset=iso-2022-jp", "a\x0eb"),
+        "bytes that are not iso-2022-jp",
     ),
     "bare carriage return": (f"{HEAD}\nx\ry", "line ends of several kinds"),
     "NUL": (f"{HEAD}\nx\0y", "holds a NUL byte"),

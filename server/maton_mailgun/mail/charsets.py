@@ -8,8 +8,9 @@ Thunderbird, web mail and mail libraries for JavaScript follow it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from maton_mailgun.mail.japanese import euc_jp, iso_2022_jp
 from maton_mailgun.mail.unclear import Unclear
 
 _CODECS: Mapping[str, str] = {
@@ -25,6 +26,14 @@ _CODECS: Mapping[str, str] = {
     **dict.fromkeys(("shift_jis", "shift-jis", "windows-31j"), "cp932"),
     **dict.fromkeys(("euc-kr", "ks_c_5601-1987", "windows-949"), "cp949"),
 }
+_OWN: Mapping[str, Callable[[bytes], str]] = {"iso2022-jp": iso_2022_jp, "euc-jp": euc_jp}
+"""What Python reads in another way than mail programs."""
+_NARROW = frozenset({"iso-8859-1", "latin1", "latin-1", "iso8859-1", "iso_8859-1", "iso-8859-9", "latin5"})
+_NARROW |= {"iso-8859-11", "tis-620"}
+"""Names of sets whose letters end where those of Windows, which browsers read them as, have some more."""
+_C1 = re.compile(rb"[\x80-\x9f]")
+_SHIFTING = frozenset({"iso2022-jp"})
+"""Sets in which bytes of ASCII stand for other letters."""
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 """A browser believes a byte order mark more than any header."""
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -43,11 +52,27 @@ def decode(content: bytes, charset: str) -> str:
     if codec != "utf-8" and content.startswith(_MARKS):
         raise Unclear("begins with a byte order mark that belies its character set", _UTF_8)
     try:
-        text = content.removeprefix(_MARKS[0]).decode(codec)
+        bare = content.removeprefix(_MARKS[0])
+        text = _OWN[codec](bare) if codec in _OWN else bare.decode(codec)
         text.encode("utf-8")
     except UnicodeError:
         raise Unclear(f"holds bytes that are not {charset or 'UTF-8'}", _UTF_8) from None
     return text
+
+
+def doubtful(content: bytes, charset: str) -> bool:
+    """Whether programs that go by the name of the set, and those that go by what browsers do, read other letters."""
+    return charset.casefold() in _NARROW and _C1.search(content) is not None  # guard: 88-narrow
+
+
+def contradicts(content: bytes, charset: str, other: str) -> bool:
+    """Whether the letters would be others if the bytes were in the character set `other`."""
+    codec = _CODECS.get(other.casefold())
+    if codec is None:
+        return True
+    if codec == _CODECS.get(charset.casefold() or "utf-8"):
+        return False
+    return codec in _SHIFTING or not is_plain(content)
 
 
 def is_plain(content: bytes) -> bool:

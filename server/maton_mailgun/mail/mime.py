@@ -8,6 +8,7 @@ The recipients are those of the call. What the message's own headers say about r
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from functools import lru_cache
 
 from maton_mailgun.mail.address_fields import names_nobody
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded, unfolded
-from maton_mailgun.mail.charsets import decode, is_plain
+from maton_mailgun.mail.charsets import contradicts, decode, doubtful, is_plain
 from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
 from maton_mailgun.mail.mime_tree import MESSAGES, MimePart, MimeReader
@@ -141,6 +142,25 @@ def _remarks(reading: MimeReading) -> Iterator[str]:
             yield f"The message has {name} ({part.place or 'all of it'}): shown as it is written."
 
 
+_META = re.compile(rb"<meta\b[^>]{0,500}?\bcharset\s*=\s*[\"']?\s*([^\s\"'/>;]{1,60})", re.IGNORECASE)
+
+
+def _letters_in_doubt(part: MimePart, charset: str, place: str) -> Iterator[str]:
+    """Where programs that go by something else than the header of a text read other letters."""
+    where = place.strip() or "the text"
+    if doubtful(part.content, charset):
+        yield (
+            f"Some letters of {where} are none of {charset}: shown as Windows has them, and programs may show others "
+            "or none."
+        )
+    if "html" in part.type:
+        named = dict.fromkeys(found.decode("ascii", "replace") for found in _META.findall(part.content))
+        for other in named:
+            if contradicts(part.content, charset, other):  # guard: 88-meta
+                said = f"says it is {quoted(other, 60)}, the message {quoted(charset or 'nothing', 60)}"
+                yield (f"The HTML of {where} {said}: shown by the message, and programs may show other letters.")
+
+
 def _quoted(part: MimePart) -> str:
     return quoted(part.name, len(part.name))
 
@@ -224,6 +244,7 @@ class _Sorter:
             reading.remarks.append(
                 f"The {part.type} text names no character set: shown as UTF-8, and programs may show other letters."
             )
+        reading.remarks += _letters_in_doubt(part, charset, place)
         if is_flowed(part.type, part.parameters):  # guard: 84-joined
             text = self._joined(part, text)
         calendar = is_calendar(part.type, part.name)

@@ -55,7 +55,12 @@ _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]
 _VERSION = re.compile(r"1\.0(?:[ \t]*\([^\x00-\x1f]*\))?")
 _USUAL = re.compile(
     rb"\s*(?:this is an? (?:multi-?part message in mime format|mime-encapsulated message|openpgp/mime signed message"
-    rb"(?: \(rfc [0-9a-z ]+\))?|cryptographically signed message in mime format)\.?)?\s*",
+    rb"(?: \(rfc [0-9a-z ]+\))?|cryptographically signed message in mime format|s/mime signed message"
+    rb"|message with multiple parts in mime format)\.?"
+    rb"|this message is in mime format\.\s+since your mail reader does not understand\s+this format, some or all of "
+    rb"this message may not be legible\."
+    rb"|this message is in mime format\.\s+the first part should be readable text,\s+while the remaining parts are "
+    rb"likely unreadable without mime-aware tools\.)?\s*",
     re.IGNORECASE,
 )
 """What mail programs write before the first part for programs that do not know parts."""
@@ -139,7 +144,9 @@ class MimeReader:
             self._problem("", "holds a NUL byte", "Encode what is not text as base64")
         crlf, lf = self.source.count(b"\r\n"), self.source.count(b"\n")
         if self.source.count(b"\r") != crlf or crlf not in (0, lf):  # guard: 46-bytes.ends
-            self._problem("", "has line ends of several kinds", "End every line with CR LF, and encode files as base64")
+            # OpenSSL signs lines with CR LF and writes the others as the system has them.
+            right = "End every line with CR LF (a signature stays valid where each lone LF becomes CR LF)"
+            self._problem("", "has line ends of several kinds", f"{right}, and encode files as base64")
         self._crlf = crlf > 0
         self.source = self.source.replace(b"\r\n", b"\n")
 
@@ -257,7 +264,7 @@ class MimeReader:
                 if name.casefold() in _TAKEN_APART:
                     continue
                 if not holds_addresses(name):
-                    mime_values.words(text)
+                    mime_values.words(_apart(name, text))
                 elif not place:
                     header_on_the_wire(name, text)
             except Unclear as problem:
@@ -343,9 +350,14 @@ class MimeReader:
 
 def _shown(name: str, text: str) -> str:
     try:
-        return header_on_the_wire(name, text) if holds_addresses(name) else mime_values.words(text)
+        return header_on_the_wire(name, text) if holds_addresses(name) else mime_values.words(_apart(name, text))
     except Unclear:
         return text
+
+
+def _apart(name: str, text: str) -> str:
+    """In fields of RFC 2369, comments may hold encoded words right at their brackets (RFC 2047, 5)."""
+    return re.sub(r"\(+(?==\?)|(?<=\?=)\)+", r" \g<0> ", text) if name.casefold().startswith("list-") else text
 
 
 def _first(pattern: re.Pattern[bytes], text: bytes, most: int) -> Iterator[re.Match[bytes]]:

@@ -16,6 +16,7 @@ from maton_mailgun.approval.preview import (
     recipient_values,
     shown_message,
     stored_template,
+    uploads,
     variables,
 )
 from maton_mailgun.approval.preview.audience import Audience
@@ -31,7 +32,8 @@ from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
     """The whole of a `messages` call."""
-    return await compose(proposal, reads, letter.from_form(proposal.request))
+    sent, extra = uploads.opened(letter.from_form(proposal.request))
+    return await compose(proposal, reads, sent, extra)
 
 
 def watch(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
@@ -285,7 +287,8 @@ def _body(sent: Letter, reading: content.Reading) -> list[Row]:
         if body is not None
     ]
     size = sum(len((body or "").encode("utf-8", "surrogatepass")) for body in (sent.text, sent.html, sent.amp_html))
-    size += sum(len(part.text.encode("utf-8", "surrogatepass")) for part in sent.parts)
+    # What is opened of an upload counts as the file that it is.
+    size += sum(len(part.text.encode("utf-8", "surrogatepass")) for part in (sent.parts if sent.mime else ()))
     size += sum(one.size for one in (*sent.attachments, *sent.inline))
     rows.append(Row("Size", f"{size:,} bytes", ["larger than Mailgun's 25 MB"] if size > 25_000_000 else []))
     if reading.links:
