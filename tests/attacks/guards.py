@@ -284,4 +284,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("65", "the mark outside the database is checked", {"65-mark": FALSE}),
     Guard("66", "after a yes nobody is told that nobody decided", {"66-decided": FALSE}),
     Guard("67", "only the service shows how it ended", {"67-service": FALSE}),
+    Guard("89", "links are read as browsers do", {"89-spelling": WITH("url")}),
 )

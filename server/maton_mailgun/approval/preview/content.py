@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place, private_host
+from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
 from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import targets
+from maton_mailgun.mail.links import followed, in_text, targets
 from maton_mailgun.mail.text import count, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
@@ -101,7 +101,7 @@ def read(letter: Letter) -> Reading:
     parts: list[tuple[str, str, set[str]]] = []
     if letter.text is not None:
         text = letter.text[:_MOST]
-        parts.append(("text", text, {_link(reading, url) for url in _URL.findall(text)} - {""}))
+        parts.append(("text", text, {_link(reading, url) for url in in_text(text)} - {""}))
     for name, source in (("HTML", letter.html), ("AMP HTML", letter.amp_html)):
         if source is not None and (part := _read_html(reading, name, source)):
             parts.append(part)
@@ -150,7 +150,7 @@ def _link(reading: Reading, url: str) -> str:
 
 def _bare_host(url: str) -> str:
     try:
-        return (urlsplit(url).hostname or "")[: LONGEST_HOST + 1]
+        return (urlsplit(as_browsers_read(url)).hostname or "")[: LONGEST_HOST + 1]
     except ValueError:
         return ""
 
@@ -163,9 +163,8 @@ def _follow(reading: Reading, href: str, words: str) -> str:
         reading.warnings.append(f"A link runs {scheme}: instead of leading to a place: {short(target, 80)}")
         reading.raises += 1
         return ""
-    if target.startswith("//"):
-        target = f"https:{target}"
-    if scheme not in {"http", "https"} and not target.startswith("https:"):
+    target = followed(href)
+    if as_browsers_read(target).partition(":")[0] not in {"http", "https", "ftp", "ws", "wss"}:
         return ""
     host = _link(reading, target)
     named = _named_hosts(words)
@@ -196,8 +195,8 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
         target = url.strip()
         if target.casefold().startswith("cid:"):
             reading.cids.add(target[4:])
-        elif re.match(r"(?:https?:)?//", target, re.IGNORECASE):
-            address = f"https:{target}" if target.startswith("//") else target
+        elif re.match(r"(?:https?|ftp)://", as_browsers_read(target)):
+            address = followed(target)
             known[place(address).host if len(known) < _MOST_HOSTS else _bare_host(address)] = None
     reading.remote[:] = [host for host in known if host]
 
