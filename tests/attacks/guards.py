@@ -316,4 +316,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("80", "a value among addresses is none", {"80-address": FALSE}),
     Guard("80", "values make no encoded word", {"80-words": FALSE}),
     Guard("80", "addresses that differ from copy to copy are told", {"80-differs": WITH("lines")}),
+    Guard("89", "links are read as browsers do", {"89-spelling": WITH("url")}),
 )

@@ -131,3 +131,31 @@ async def test_attack_45_links_to_thousands_of_hosts_take_no_time_and_are_not_to
         assert {flag for link in links for flag in link["flags"]} >= {
             "is longer than the name of any host: it leads nowhere"
         }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https:\\\\evil.example.net",
+        "https:/evil.example.net",
+        "https:evil.example.net",
+        "http:////evil.example.net/",
+        "///evil.example.net",
+        "/\\evil.example.net",
+        "https://evil.example.net\\@example.com/",
+        "ftp://evil.example.net/",
+        "wss://evil.example.net",
+    ],
+)
+async def test_attack_89_a_link_leads_where_browsers_go_however_it_is_written(desk: Desk, url: str) -> None:
+    preview = await preview_of(desk, html=f"<a href='{url}'>example.com</a>")
+    (link,) = bodies(message_in(preview))["links"]
+    assert preview["message"]["link_hosts"] == [link["host"]] == ["evil.example.net"]
+    assert "A link shows example.com but leads to evil.example.net." in preview["warnings"]
+    assert "the text names example.com, the link leads to evil.example.net" in link["flags"]
+
+
+async def test_attack_89_an_address_that_begins_with_www_is_a_link_in_plain_text(desk: Desk) -> None:
+    preview = await preview_of(desk, text="Pay at www.evil.example.net/pay today")
+    assert preview["message"]["link_hosts"] == ["www.evil.example.net"]
+    assert [link["host"] for link in bodies(message_in(preview))["links"]] == ["www.evil.example.net"]

@@ -16,6 +16,8 @@ from maton_mailgun.mail import links
 from .records import LETTER, PICTURE
 
 SOME = "1 part shown by some programs only"
+ODD = "holds a space, control character or backslash: programs disagree about where it leads"
+REPAIRED = "is not written as scheme://host: browsers repair it, other programs may not"
 LOCAL = ("a bare IP address", "private or local address")
 NAMES = "the text names example.com, the link leads to"
 
@@ -201,8 +203,11 @@ def flags(html: str) -> list[tuple[str, str, tuple[str, ...]]]:
             "<a href='https://example.com@evil.example.net'>x</a>",
             ("x", "evil.example.net", ("a name before the @ hides the real host",)),
         ),
-        ("<a href='http:\\\\evil.example.net/'>x</a>", ("x", "evil.example.net", ("not encrypted (http)",))),
-        ("<a href='ht\ntps:evil.example.net'>x</a>", ("x", "evil.example.net", ())),
+        (
+            "<a href='http:\\\\evil.example.net/'>x</a>",
+            ("x", "evil.example.net", ("not encrypted (http)", ODD, REPAIRED)),
+        ),
+        ("<a href='ht\ntps:evil.example.net'>x</a>", ("x", "evil.example.net", (ODD, REPAIRED))),
         ("<a href='//evil.example.net/a'>x</a>", ("x", "evil.example.net", ())),
         (
             "<a href='https://198.51.100.7/'>x</a>",

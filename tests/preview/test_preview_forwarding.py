@@ -49,14 +49,18 @@ BEFORE_THE_AT = "what stands before the @ is not the host; it leads to {}"
         ("https://example.com@10.0.0.1/", "10.0.0.1", [BEFORE_THE_AT.format("10.0.0.1"), PRIVATE]),
         (
             "https://evil.example.net\\@example.com/",
-            "example.com",
+            "evil.example.net",
             [
                 "holds a space, control character or backslash: programs disagree about where it leads",
-                BEFORE_THE_AT.format("example.com"),
+                "programs that are no browsers lead to example.com",
             ],
         ),
         ("https://[oops/", "", ["cannot be read as a URL"]),
-        ("https:///path", "", ["names no host"]),
+        ("https://", "", ["names no host"]),
+        *(
+            (url, "evil.example.net", ["is not written as scheme://host: browsers repair it, other programs may not"])
+            for url in ("https:///evil.example.net", "https:evil.example.net", "HTTPS:/evil.example.net/x")
+        ),
     ],
 )
 def test_attack_29_a_private_or_disguised_place_is_told(url: str, host: str, flags: list[str]) -> None:

@@ -6,7 +6,8 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from functools import lru_cache
+from urllib.parse import quote, unquote, urlsplit
 
 from maton_mailgun.mail.addresses import domain_flags
 from maton_mailgun.mail.text import short
@@ -24,6 +25,14 @@ LONGEST_HOST = 253
 """Characters (RFC 1035, 2.3.4, without the length octets)."""
 _LONGEST_LABEL = 63
 
+_EDGES = "".join(map(chr, range(0x21)))
+_DROPPED = str.maketrans("", "", "\t\n\r")
+_RELATIVE = re.compile(r"[/\\]{2}")
+_SPECIAL = re.compile(r"(https?|ftp|wss?):[/\\]*", re.IGNORECASE)
+_AS_PUBLISHED = re.compile(r"[a-z][a-z0-9+.-]*://[^/\\]", re.IGNORECASE)
+_IGNORED = re.compile("[\u00ad\u034f\u180b-\u180d\u180f\u200b\u2060\u2064\ufe00-\ufe0f\ufeff]")
+"""Characters that are no part of a host although they stand in it (Unicode Technical Standard 46, "ignored")."""
+
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -39,21 +48,46 @@ class Place:
     """Private, hidden or unreadable: no data should be sent there without a second thought."""
 
 
+def as_browsers_read(url: str) -> str:
+    """`url` with its scheme, slashes and name before the @ where every browser finds them, whatever it is written like
+    (WHATWG URL, 4.4): `\\` is `/`, any number of them may follow `https:`, line breaks and tabs are not there, and what
+    begins with two slashes stays on https. Other schemes, and what has none, are only trimmed."""
+    url = url.strip(_EDGES).translate(_DROPPED)
+    if _RELATIVE.match(url):
+        url = f"https:{url}"
+    scheme = _SPECIAL.match(url)
+    if scheme is None:
+        return url
+    rest = url[scheme.end() :]
+    end = next((index for index, character in enumerate(rest) if character in "/\\?#"), len(rest))
+    name, at, host = rest[:end].rpartition("@")
+    path, mark, query = rest[end:].partition("?") if "?" in rest[end:] else rest[end:].partition("#")
+    path = path.replace("\\", "/")
+    # What stands before the @ may hold anything; escaped, it cannot make the rest unreadable.
+    return f"{scheme[1].lower()}://{quote(name, safe='%:', errors='replace')}{at}{host}{path}{mark}{query}"
+
+
 def place(url: str) -> Place:
-    """Take `url` apart the way a careful reader would, and say what is odd about it."""
+    """Take `url` apart as browsers do, and say what is odd about it."""
     flags: list[str] = []
     odd = False
     if re.search(r"[\s\x00-\x1f\x7f\\]", url.strip()):
         flags.append("holds a space, control character or backslash: programs disagree about where it leads")
         odd = True
+    normal = as_browsers_read(url)  # guard: 89-spelling
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(normal)
         given = parts.hostname or ""
         host, port = _plain(given), parts.port
     except ValueError:
         return Place(url, "", ("cannot be read as a URL",), dangerous=True)
     if not host:
         return Place(url, "", (*flags, "names no host"), dangerous=True)
+    if not _AS_PUBLISHED.match(url.strip(_EDGES)) and _SPECIAL.match(normal):
+        flags.append("is not written as scheme://host: browsers repair it, other programs may not")
+        odd = True
+    if odd and (other := _unrepaired(url)) not in {"", host}:
+        flags.append(f"programs that are no browsers lead to {short(other, LONGEST_HOST)}")
     if len(host) > LONGEST_HOST or max(map(len, host.split("."))) > _LONGEST_LABEL:
         return Place(url, host, (*flags, "is longer than the name of any host: it leads nowhere"), dangerous=True)
     if parts.scheme.casefold() != "https":
@@ -69,8 +103,22 @@ def place(url: str) -> Place:
     private = private_host(host)  # guard: 29-private
     if private:
         flags.append(private)
-    spelling = [] if address_of(host) else domain_flags(host)
+    spelling = _spelling(host)
     return Place(url, host, (*flags, *spelling), dangerous=odd or bool(private or spelling))
+
+
+def _unrepaired(url: str) -> str:
+    """The host by the generic syntax alone (RFC 3986), as libraries have it that fetch what routes and webhooks say."""
+    try:
+        return _plain(urlsplit(url.strip()).hostname or "")
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=4_096)
+def _spelling(host: str) -> tuple[str, ...]:
+    """Kept, since it takes up to a millisecond and one message may name a host ten thousand times."""
+    return () if address_of(host) else tuple(domain_flags(host))
 
 
 def private_host(host: str) -> str:
@@ -141,4 +189,4 @@ def _number(text: str) -> int | None:
 
 def _plain(host: str) -> str:
     """`host` without percent escapes and width variants, in lower case, as a browser would take it."""
-    return unicodedata.normalize("NFKC", unquote(host)).replace("。", ".").casefold()
+    return unicodedata.normalize("NFKC", _IGNORED.sub("", unquote(host))).replace("。", ".").casefold()

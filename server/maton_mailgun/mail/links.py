@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from maton_mailgun.mail.addresses import ascii_domain
-from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place
+from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place
 from maton_mailgun.mail.html import SHOWN, UNSHOWN, Page, Piece
 from maton_mailgun.mail.text import safe_line, short
 
@@ -18,19 +18,18 @@ MOST = 500
 """Links listed; the page says how many more there are."""
 
 _CONTROLS = re.compile(r"[\x00-\x20]+")
-_LOOSE_SCHEME = re.compile(r"(?i)^(https?|ftp|wss?):[/\\]*")
-_BEFORE_QUERY = re.compile(r"[^?#]*")
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):")
-_TWO_SLASHES = re.compile(r"[/\\]{2}")
+_WITH_HOST = ("http:", "https:", "ftp:", "ws:", "wss:")
 _LOADED = frozenset({"a", "image", "use", "feimage", "base", "link"})
 """Elements of SVG and MathML whose address is told elsewhere, or loads."""
 _ANIMATED = frozenset({"set", "animate"})
 _UNDRAWN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f"
 _MOST_BASES = 3
-_IN_TEXT = re.compile(r"(?i)\bhttps?://[^\s<>\"']+")
+_IN_TEXT = re.compile(r"(?i)(?:(?:https?|ftp)://(?:\[[0-9a-f:.]+\])?|(?<![\w@.:/-])www\.(?=\w))[^\s<>\"'\])}]*")
+"""What mail programs make a link of in plain text."""
 _NAMED_HOST = re.compile(r"(?i)(?:https?://)?((?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w.@-])")
 _VARIABLE = re.compile(r"\{\{|%recipient\.")
-_SAID_ALREADY = ("cleartext http", "not https", "what stands before the @")
+_SAID_ALREADY = ("cleartext http", "not https", "what stands before the @", "names no host")
 _NOT_A_HOST = frozenset({"pdf", "html", "htm", "php", "png", "jpg", "jpeg", "gif", "docx", "xlsx", "csv", "txt", "ics"})
 
 
@@ -71,29 +70,19 @@ def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
 
 def _base(piece: Piece) -> str:
     given = piece.attributes.get("href", "") if piece.kind == "start" and piece.name == "base" else ""
-    return as_browsers_do(given) if given and not _is_relative(as_browsers_do(given)) else ""
+    return as_browsers_read(followed(given)) if given and not _is_relative(given) else ""
 
 
 def _is_relative(address: str) -> bool:
-    address = as_browsers_do(address)
-    return not _SCHEME.match(address) and not address.startswith(("//", "{{", "%"))
+    address = as_browsers_read(followed(address))
+    return not _SCHEME.match(address) and not address.startswith(("{{", "%"))
 
 
 def _joined(base: str, address: str) -> str:
     try:
-        return urljoin(base, as_browsers_do(address).replace("\\", "/"))
+        return urljoin(base, as_browsers_read(address).replace("\\", "/"))
     except ValueError:
         return base
-
-
-def as_browsers_do(address: str) -> str:
-    """`address` without what browsers drop, its scheme and slashes as they take them."""
-    address = _CONTROLS.sub("", address) if not address.isprintable() else address.strip()
-    normal = _LOOSE_SCHEME.sub(lambda scheme: f"{scheme[1].lower()}://", address)
-    if normal is not address or _TWO_SLASHES.match(normal):
-        place = _BEFORE_QUERY.match(normal)
-        normal = normal.replace("\\", "/") if place is None else place[0].replace("\\", "/") + normal[place.end() :]
-    return "https://" + normal.lstrip("/\\") if _TWO_SLASHES.match(normal) else normal
 
 
 def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
@@ -150,31 +139,48 @@ def _given(pieces: Iterable[Piece], part: str = "HTML") -> Iterator[tuple[str, s
         yield " ".join(words.split()), address, part if where == SHOWN else f"{part}, {where}"
 
 
-def _in_text(text: str) -> Iterator[tuple[str, str, str]]:
+def in_text(text: str) -> Iterator[str]:
+    """The addresses in plain text that mail programs make links of, as they are followed."""
     for found in _IN_TEXT.finditer(text):
-        yield "", found.group().rstrip(".,;:!?)]}»”’"), "plain text"
+        url = found.group().rstrip(".,;:!?»”’")
+        yield f"http://{url}" if url[:4].lower() == "www." else url
+
+
+def _in_text(text: str) -> Iterator[tuple[str, str, str]]:
+    for url in in_text(text):
+        yield "", url, "plain text"
+
+
+def followed(address: str) -> str:
+    """`address` as `hosts.place` is to be asked about it: a link that keeps the scheme of where it is shown is one of
+    https, and control characters within are left out, as some programs do, where browsers would not follow it."""
+    if not as_browsers_read(address).lower().startswith(_WITH_HOST):
+        address = _CONTROLS.sub("", address)
+    address = address.strip()
+    return f"https:{address}" if address.startswith("//") else address
 
 
 def _link(words: str, address: str, part: str) -> Link:
     words = " ".join(words.split())
+    host, flags = _host_and_flags(followed(address))
     address = _CONTROLS.sub("", address) if not address.isprintable() else address.strip()
-    host, flags = _host_and_flags(as_browsers_do(address))
     flags += _mismatch(words, host)
     return Link(short(words, 200), safe_line(host), short(address, 500), part, tuple(safe_line(flag) for flag in flags))
 
 
 def _host_and_flags(url: str) -> tuple[str, list[str]]:
-    scheme = _SCHEME.match(url)
+    normal = as_browsers_read(url)
+    scheme = _SCHEME.match(normal)
     if scheme is None:
         filled_in = "{{" in url or url.startswith("%")
         return "", ["filled in when it is sent"] if filled_in else ["no host: leads nowhere from a mail"]
     kind = scheme[1].lower()
     if kind in {"javascript", "data", "vbscript", "file", "blob"}:
         return "", [f"{kind}: runs or opens something instead of a page"]
-    if kind not in {"http", "https", "ftp", "ws", "wss"}:
+    if f"{kind}:" not in _WITH_HOST:
         return "", [f"opens another program ({kind})"] if kind not in {"mailto", "tel", "sms"} else []
     try:
-        parts = urlsplit(url.replace("\\", "/"))
+        parts = urlsplit(normal)
         given = parts.hostname or ""
     except ValueError:
         return "", ["cannot be read as an address"]
@@ -183,7 +189,7 @@ def _host_and_flags(url: str) -> tuple[str, list[str]]:
         flags.append("a name before the @ hides the real host")
     if _VARIABLE.search(given):
         return given, [*flags, "the host is filled in when it is sent"]
-    judged = place(url.replace("\\", "/"))
+    judged = place(url)
     told = [flag for flag in judged.flags if not flag.startswith(_SAID_ALREADY)]
     if address_of(given):
         flags.append("a bare IP address")

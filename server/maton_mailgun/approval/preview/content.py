@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from maton_mailgun.mail.hiding import turns
-from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, place, private_host
+from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
 from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import as_browsers_do, as_drawn, targets
+from maton_mailgun.mail.links import as_drawn, followed, in_text, targets
 from maton_mailgun.mail.text import count, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
@@ -106,7 +106,7 @@ def read(letter: Letter) -> Reading:
     parts: list[tuple[str, str, set[str]]] = []
     if letter.text is not None:
         text = letter.text[:_MOST]
-        parts.append(("text", text, {_link(reading, url) for url in _URL.findall(text)} - {""}))
+        parts.append(("text", text, {_link(reading, url) for url in in_text(text)} - {""}))
     for name, source in (("HTML", letter.html), ("AMP HTML", letter.amp_html)):
         if source is not None and (part := _read_html(reading, name, source)):
             parts.append(part)
@@ -158,15 +158,15 @@ def _link(reading: Reading, url: str) -> str:
 
 def _bare_host(url: str) -> str:
     try:
-        return (urlsplit(url).hostname or "")[: LONGEST_HOST + 1]
+        return (urlsplit(as_browsers_read(url)).hostname or "")[: LONGEST_HOST + 1]
     except ValueError:
         return ""
 
 
 def _follow(reading: Reading, href: str, words: str) -> str:
     """Note where a link leads; a text that names another host than the link is a warning."""
-    target = as_browsers_do(href)
-    scheme = target.partition(":")[0].casefold()
+    target = followed(href)
+    scheme = as_browsers_read(target).partition(":")[0].casefold()
     if scheme in {"javascript", "data", "vbscript", "file"}:
         reading.warnings.append(f"A link runs {scheme}: instead of leading to a place: {short(target, 80)}")
         reading.raises += 1
@@ -199,10 +199,10 @@ def _same_site(one: str, other: str) -> bool:
 def _load(reading: Reading, urls: Iterable[str]) -> None:
     known = dict.fromkeys(reading.remote)
     for url in urls:
-        target = as_browsers_do(url)
+        target = followed(url)
         if target.casefold().startswith("cid:"):
             reading.cids.add(target[4:])
-        elif re.match(r"https?://", target, re.IGNORECASE):
+        elif re.match(r"(?:https?|ftp)://", as_browsers_read(target)):
             known[place(target).host if len(known) < _MOST_HOSTS else _bare_host(target)] = None
     reading.remote[:] = [host for host in known if host]
 

@@ -10,7 +10,7 @@ from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import values
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads
 from maton_mailgun.mail.addresses import address_flags, parse, split
-from maton_mailgun.mail.hosts import place
+from maton_mailgun.mail.hosts import as_browsers_read, place
 from maton_mailgun.mail.text import short
 
 _CALL = re.compile(r"\s*(forward|store|stop)\s*\(\s*(.*?)\s*\)\s*", re.IGNORECASE | re.DOTALL)
@@ -100,7 +100,7 @@ def _judged_action(destination: str) -> tuple[str, list[str], bool]:
 
 def _judged(destination: str) -> tuple[str, list[str], bool]:
     """Host, remarks, and whether it is a dangerous place."""
-    if "://" in destination:
+    if "://" in destination or as_browsers_read(destination).startswith(("http:", "https:")):
         found = place(destination)
         return found.host, list(found.flags), found.dangerous
     address = parse(destination)

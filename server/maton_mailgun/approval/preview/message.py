@@ -63,7 +63,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     # Long work for a large message, and the loop has other calls to serve.
     reading = await asyncio.to_thread(_read, whole)
     given = stored.given if stored is not None else None
-    more = recipient_values.read(stored_template.to_read(whole, stored), fields, people, reading, given)
+    to_fill = stored_template.to_read(whole, stored)
+    more = await asyncio.to_thread(recipient_values.read, to_fill, fields, people, reading, given)
     reading.links |= more.links
     reading.remote += more.remote
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]

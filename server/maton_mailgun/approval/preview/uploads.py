@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from maton_mailgun.approval.preview.proposal import Findings
-from maton_mailgun.mail.address_fields import Unclear
 from maton_mailgun.mail.calendar_entry import is_calendar, unfolded
 from maton_mailgun.mail.charsets import decode
 from maton_mailgun.mail.letter import Enclosure, FurtherPart, Letter
 from maton_mailgun.mail.mime import MOST_FURTHER
 from maton_mailgun.mail.mime_tree import MESSAGES
 from maton_mailgun.mail.text import quoted
+from maton_mailgun.mail.unclear import Unclear
 
 _MESSAGE_ENDINGS = (".eml", ".mht", ".mhtml")
 
