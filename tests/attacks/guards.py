@@ -315,6 +315,10 @@ GUARDS: tuple[Guard, ...] = (
     Guard("80", "a value in a header is one line", {"80-break": FALSE}),
     Guard("80", "a value among addresses is none", {"80-address": FALSE}),
     Guard("80", "values make no encoded word", {"80-words": FALSE}),
+    Guard("81", "a group's name is shown, but for the usual ones", {"81-usual-group": WITH("True")}),
+    Guard("82", "every entry of an address is told as it is sent", {"82-again": DROP}),
+    Guard("83", "words in a forwarded message's addresses are held to the RFC", {"83-nested": DROP}),
+    Guard("83", "and are decoded whatever is around them", {"83-decoded": WITH("text")}),
     Guard("80", "addresses that differ from copy to copy are told", {"80-differs": WITH("lines")}),
     Guard("89", "links are read as browsers do", {"89-spelling": WITH("url")}),
 )

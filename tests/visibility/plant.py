@@ -106,7 +106,7 @@ OMISSIONS = (
     Omission(
         "whom a ready message names",
         PREVIEW + "ready_mime.py",
-        'safe_line(", ".join(sent.claims)) if sent.claims else "nobody"',
+        'safe_line(", ".join(seen)) if seen else "nobody"',
         '"somebody"',
     ),
     Omission(

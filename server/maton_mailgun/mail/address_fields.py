@@ -25,7 +25,8 @@ _HEADERS = _SENDERS | {
 }
 """Headers whose value is addresses: RFC 5322, 3.6; RFC 5321, 4.4; RFC 8098, 2.1; and what mail programs add to them."""
 _EMPTY_GROUP = re.compile(r"[\w .-]{1,60}:[ \t]*;")
-"""`undisclosed-recipients:;` names nobody (RFC 5322, A.1.3), so nobody can be hidden in it."""
+"""`undisclosed-recipients:;` names nobody (RFC 5322, A.1.3), so nobody can be hidden in it, but words can."""
+_USUAL_GROUP = re.compile(r"(?:undisclosed|unlisted)[ -]recipients:[ \t]*;", re.IGNORECASE)
 _EACH = "%recipient%"
 """In a batch, Mailgun puts the recipient of each copy in its place."""
 
@@ -94,6 +95,11 @@ def holds_addresses(header: str) -> bool:
 def names_nobody(value: str) -> bool:
     """Whether the value of an address header is a group without anybody in it."""
     return _EMPTY_GROUP.fullmatch(value) is not None
+
+
+def says_nobody(value: str) -> bool:
+    """Whether such a group has the name by which mail programs say that there is nobody."""
+    return _USUAL_GROUP.fullmatch(value) is not None  # guard: 81-usual-group
 
 
 def header_value(name: str, value: str, *, encoded: bool = False) -> str:

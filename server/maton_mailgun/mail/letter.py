@@ -77,6 +77,8 @@ class Letter:
     """Headers inside a MIME text, without sender, subject and recipients."""
     claims: Sequence[str] = ()
     """Recipients that the headers inside a MIME text name; what readers see, not who gets it."""
+    groups: Sequence[str] = ()
+    """Groups without anybody among them, of which readers see the names."""
     mime: bool = False
     to: Sequence[str] = ()
     """Recipients as given; for MIME the whole envelope."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from maton_mailgun.mail.address_fields import names_nobody
+from maton_mailgun.mail.address_fields import names_nobody, says_nobody
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded, unfolded
 from maton_mailgun.mail.charsets import contradicts, decode, doubtful, is_plain
 from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
@@ -81,6 +81,11 @@ def from_request(request: Mailing) -> Letter:
         headers=fields.spread("h:"),
         own_headers=[(name, value) for name, value in headers if name.casefold() not in apart],
         claims=[value for name, value in headers if name.casefold() in _RECIPIENTS and not names_nobody(value)],
+        groups=[
+            value
+            for name, value in headers
+            if name.casefold() in _RECIPIENTS and names_nobody(value) and not says_nobody(value)
+        ],
         to=fields.all("to"),
         attachments=reading.attachments,
         inline=reading.inline,

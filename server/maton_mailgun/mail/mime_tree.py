@@ -263,9 +263,9 @@ class MimeReader:
             try:
                 if name.casefold() in _TAKEN_APART:
                     continue
-                if not holds_addresses(name):
-                    mime_values.words(_apart(name, text))
-                elif not place:
+                if not holds_addresses(name) or place:
+                    mime_values.words(_apart(name, text))  # guard: 83-nested
+                else:
                     header_on_the_wire(name, text)
             except Unclear as problem:
                 wrong = f"has a header {name[:60]} that cannot be read for certain: {problem.wrong}"
@@ -351,6 +351,11 @@ class MimeReader:
 def _shown(name: str, text: str) -> str:
     try:
         return header_on_the_wire(name, text) if holds_addresses(name) else mime_values.words(_apart(name, text))
+    except Unclear:
+        pass
+    try:
+        # Originals that are forwarded have odd headers; their words are decoded all the same.
+        return mime_values.words(text)  # guard: 83-decoded
     except Unclear:
         return text
 

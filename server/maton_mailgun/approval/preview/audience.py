@@ -16,7 +16,7 @@ from maton_mailgun.mail import letter as letters
 from maton_mailgun.mail import mime as mime_reading
 from maton_mailgun.mail.addresses import Address, address_flags, parse_all
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Letter
-from maton_mailgun.mail.text import count, moment, short
+from maton_mailgun.mail.text import count, moment, quoted, short
 from maton_mailgun.wire.request import Request
 
 _ONE_BY_ONE = 3
@@ -45,6 +45,8 @@ class Recipient:
     external: bool
     flags: list[str] = field(default_factory=list)
     """What the spelling tells."""
+    again: list[Address] = field(default_factory=list)
+    """Further entries of the same address: each goes out with its name and its spelling."""
     notes: dict[str, str] = field(default_factory=dict)
     """What the account tells, by where it was read: the reads end in any order, the remarks have a fixed one."""
 
@@ -96,30 +98,37 @@ def is_external(address: Address, domain: str) -> bool:
 def gather(letter: Letter, domain: str) -> Audience:
     """The envelope recipients of `letter` and those its headers name, each once, with what the spelling tells."""
     found: dict[str, Recipient] = {}
-    twice: set[str] = set()
     named = [(kind, texts) for kind, texts in (("to", letter.to), ("cc", letter.cc), ("bcc", letter.bcc)) if texts]
     header_names = {name.casefold() for name in RECIPIENT_HEADERS}
     named.append(("header", [value for name, value in letter.headers if name.casefold() in header_names]))
     for kind, texts in named:
         for address in parse_all(texts):
-            if address.identity in found:
-                twice.add(address.identity) if kind != "header" else None
+            if (known := found.get(address.identity)) is not None:
+                _add_entry(known, kind, address, domain) if kind != "header" else None
                 continue
             outside = is_external(address, domain)
             flags = address_flags(address, known=domain)
             if kind == "header":
                 flags.insert(0, "named in a header only")
             found[address.identity] = Recipient(address, kind, outside, (["external"] if outside else []) + flags)
-    for again in twice:
-        found[again].flags.append("listed more than once")
     audience = Audience(domain, list(found.values()))
-    odd = [one for one in audience.recipients if address_flags(one.address, known=domain)]
-    for one in odd[:5]:
-        told = "; ".join(address_flags(one.address, known=domain))
-        audience.warnings.append(f"{short(one.address.raw.strip(), 120)}: {short(told, 300)}.")
+    entries = [entry for one in audience.recipients for entry in (one.address, *one.again)]
+    odd = [entry for entry in entries if address_flags(entry, known=domain)]
+    for entry in odd[:5]:
+        told = "; ".join(address_flags(entry, known=domain))
+        audience.warnings.append(f"{short(entry.raw.strip(), 120)}: {short(told, 300)}.")
     if len(odd) > 5:
         audience.warnings.append(f"{count(len(odd) - 5, 'more recipient')} with an odd address.")
     return audience
+
+
+def _add_entry(known: Recipient, kind: str, entry: Address, domain: str) -> None:
+    """Tell of one more entry of an address as it is sent: the headers hold each of them."""
+    known.again.append(entry)
+    name = f"{quoted(entry.name, len(entry.name))} " if entry.name else ""
+    known.flags.append("listed more than once")
+    known.flags.append(f"also in {kind}: {name}{entry.address}")  # guard: 82-again
+    known.flags += address_flags(entry, known=domain)
 
 
 def recipients(operation: Operation, arguments: Mapping[str, Any], request: Request) -> list[Address]:

@@ -11,7 +11,7 @@ from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads
 from maton_mailgun.mail.addresses import parse_all
 from maton_mailgun.mail.letter import FormFields, Letter
 from maton_mailgun.mail.mime import examine, from_request, source
-from maton_mailgun.mail.text import count, safe_line, short
+from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -46,8 +46,9 @@ def _envelope(sent: Letter) -> tuple[list[Row], list[str]]:
     claimed = {one.identity: one for one in parse_all(sent.claims)}
     blind = [one.address for key, one in envelope.items() if key not in claimed]
     left_out = [one.address for key, one in claimed.items() if key not in envelope]
-    rows = [Row("Readers see as recipients", safe_line(", ".join(sent.claims)) if sent.claims else "nobody")]
-    warnings = []
+    seen = [*sent.claims, *sent.groups]
+    rows = [Row("Readers see as recipients", safe_line(", ".join(seen)) if seen else "nobody")]
+    warnings = [f"Readers see {quoted(group, len(group))} as a recipient: it names nobody." for group in sent.groups]
     if blind:
         rows.append(Row("Get it without being named (blind copies)", safe_line(", ".join(blind))))
         warnings.append(f"{count(len(blind), 'recipient')} not named in the headers: a blind copy.")
