@@ -285,4 +285,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("66", "after a yes nobody is told that nobody decided", {"66-decided": FALSE}),
     Guard("67", "only the service shows how it ended", {"67-service": FALSE}),
     Guard("89", "links are read as browsers do", {"89-spelling": WITH("url")}),
+    Guard("90", "links that an animation sets are links", {"90-animated": TRUE}),
+    Guard("91", "names of hosts are read as they are seen", {"91-as-seen": WITH("words")}),
+    Guard("92", "labels of ours inherit nothing from a message", {"92-own-style": DROP}),
+    Guard("93", "a picture with other versions is not shown as the one", {"93-srcset": FALSE}),
 )

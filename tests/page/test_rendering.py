@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.channels.page.frame import Rendered, render
+from maton_mailgun.approval.channels.page.frame import _OURS, Rendered, render
 from maton_mailgun.approval.channels.page.view import bodies
 from maton_mailgun.approval.preview.document import InlinePicture, ShownMessage
 from maton_mailgun.mail import html as markup
@@ -73,7 +73,7 @@ def test_17_styles_cannot_end_early_or_spell_out_an_address() -> None:
     style = body_of(rendered)
     assert style == (
         "<style>p{content:' /styl65>';x:7572 l(https://x.test)}</style><p>t</p>"
-        '<p class="maton-picture">words that the style sheet adds: &lt;/style&gt;</p>'
+        f'<p style="{_OURS}">words that the style sheet adds: &lt;/style&gt;</p>'
     )
 
 

@@ -49,9 +49,16 @@ _BASE = (
     "html{color-scheme:light;background:#fff;color:#111}"
     "body{margin:16px;font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "a{color:#0b57d0;text-decoration:underline}img{max-width:100%}"
-    ".maton-picture{display:inline-block;padding:4px 8px;border:1px dashed #767676;border-radius:4px;"
-    "background:#f6f6f6;color:#444;font:12px/1.4 system-ui,sans-serif}"
 )
+_OURS = ";".join(
+    f"{declaration}!important"
+    for declaration in (
+        "all:initial",  # guard: 92-own-style
+        *("display:inline-block", "padding:4px 8px", "border:1px dashed #767676", "border-radius:4px"),
+        *("background:#f6f6f6", "color:#444", "font:12px/1.4 system-ui,sans-serif", "overflow-wrap:anywhere"),
+    )
+)
+"""How labels of ours look: as a style of the element itself, which no style sheet of the message overrides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,7 @@ class _Body:
         self.removed: Counter[tuple[str, str]] = Counter()
         self._pictures = pictures
         self._body = False
+        self._sources = False
 
     def start(self, name: str, attributes: Mapping[str, str], *, foreign: bool = False) -> None:
         if foreign:
@@ -130,6 +138,7 @@ class _Body:
         elif name == "meta" and attributes.get("http-equiv", "").strip().lower() == "refresh":
             self._left_out("automatic redirect")
         elif name not in _SILENT and name != "style":
+            self._sources = name == "source" or (self._sources and name != "picture")
             self._left_out(f"{safe_line(name)[:24]} element")
             self._between(name)
 
@@ -144,11 +153,13 @@ class _Body:
 
     def note(self, what: str, said: Iterable[str]) -> None:
         words = html.escape(", ".join(safe_line(one) for one in said))
-        self.parts.append(f'<p class="maton-picture">{what}: {words}</p>')
+        self.parts.append(f'<p style="{_OURS}">{what}: {words}</p>')
 
     def end(self, name: str, *, foreign: bool = False) -> None:
         if foreign:
             self.parts.append(" ")
+        elif name == "picture":
+            self._sources = False
         elif name == "body" and self._body:
             self.parts.append("</div>")
         elif name in _APART:
@@ -193,13 +204,15 @@ class _Body:
         else:
             found, why = source, "remote picture"
         rest = {name: value for name, value in attributes.items() if name != "title"}
+        if _PICTURE.match(found) and (self._sources or "srcset" in attributes):  # guard: 93-srcset
+            found, why = "", "picture that programs choose from several"
         if _PICTURE.match(found):
             self.parts.append(f'<img src="{html.escape(found)}"{self._attributes(rest)}>')
             return
         host = _host(source) if why == "remote picture" else ""
         self._left_out(why, host)
         label = attributes.get("alt", "").strip() or host or "no description"
-        self.parts.append(f'<span class="maton-picture">picture: {html.escape(safe_line(label)[:200])}</span>')
+        self.parts.append(f'<span style="{_OURS}">picture: {html.escape(safe_line(label)[:200])}</span>')
 
     def _left_out(self, what: str, host: str = "") -> None:
         self.removed[(what, host)] += 1
