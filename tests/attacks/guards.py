@@ -321,4 +321,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("83", "and are decoded whatever is around them", {"83-decoded": WITH("text")}),
     Guard("80", "addresses that differ from copy to copy are told", {"80-differs": WITH("lines")}),
     Guard("89", "links are read as browsers do", {"89-spelling": WITH("url")}),
+    Guard("90", "links that an animation sets are links", {"90-animated": TRUE}),
+    Guard("91", "names of hosts are read as they are seen", {"91-as-seen": WITH("words")}),
+    Guard("92", "labels of ours inherit nothing from a message", {"92-own-style": DROP}),
+    Guard("93", "a picture with other versions is not shown as the one", {"93-srcset": FALSE}),
 )

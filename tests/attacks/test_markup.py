@@ -159,3 +159,68 @@ async def test_attack_89_an_address_that_begins_with_www_is_a_link_in_plain_text
     preview = await preview_of(desk, text="Pay at www.evil.example.net/pay today")
     assert preview["message"]["link_hosts"] == ["www.evil.example.net"]
     assert [link["host"] for link in bodies(message_in(preview))["links"]] == ["www.evil.example.net"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "<a href='https://example.com/'><animate attributeName=href values='https://example.com/;https://evil.example.net/'/>",
+        "<a href='https://example.com/'><set attributeName=href to='https://evil.example.net/'/>",
+        "<a href='https://example.com/'><set attributeName='xlink:href' to='https://evil.example.net/'/>",
+        "<a href='https://example.com/'><animate attributeName=href from='https://evil.example.net/'/>",
+        "<a href='https://example.com/' xlink:href='https://evil.example.net/'>",
+    ],
+)
+async def test_attack_90_every_address_that_a_link_can_get_is_told(desk: Desk, link: str) -> None:
+    preview = await preview_of(desk, html=f"<svg>{link}<text y=20>example.com</text></a></svg>")
+    assert preview["message"]["link_hosts"] == ["example.com", "evil.example.net"]
+    assert "A link shows example.com but leads to evil.example.net." in preview["warnings"]
+    assert [link["host"] for link in bodies(message_in(preview))["links"]] == ["example.com", "evil.example.net"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["example&#x200b;.com", "example&shy;.com", "example&#x2024;com", "example&#xff0e;com", "ex&#x34f;ample.com"],
+)
+async def test_attack_91_a_host_in_the_words_of_a_link_is_read_as_it_is_seen(desk: Desk, words: str) -> None:
+    preview = await preview_of(desk, html=f"<a href='https://evil.example.net/'>{words}</a>")
+    assert "A link shows example.com but leads to evil.example.net." in preview["warnings"]
+    (link,) = bodies(message_in(preview))["links"]
+    assert "the text names example.com, the link leads to evil.example.net" in link["flags"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<img alt=Pay src='data:image/png;base64,AA==' srcset='data:image/png;base64,BB== 1x'>",
+        "<picture><source srcset='data:image/png;base64,BB=='><img alt=Pay src='data:image/png;base64,AA=='></picture>",
+    ],
+)
+def test_attack_93_a_picture_that_has_other_versions_is_not_shown_as_the_one(html: str) -> None:
+    frame = render(html)
+    assert "<img" not in frame.document
+    assert "picture: Pay</span>" in frame.document
+    assert "1 picture that programs choose from several" in frame.removed
+    assert "<img" in render(f"{html}<img src='data:image/png;base64,AA=='>").document
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["0;https://evil.example.net/", "0; url='https://evil.example.net/?a=b'", "5,URL = https://evil.example.net/"],
+)
+async def test_attack_89_a_redirect_leads_where_it_says(desk: Desk, content: str) -> None:
+    preview = await preview_of(desk, html=f'<meta http-equiv=" refresh " content="{content}">')
+    assert preview["message"]["link_hosts"] == ["evil.example.net"]
+    assert "The HTML holds meta refresh: mail programs block or distrust these." in preview["warnings"]
+
+
+@pytest.mark.parametrize("rule", [".maton-picture", "span", "p", "[class]", "*"])
+def test_attack_92_a_label_of_ours_is_styled_by_nothing_that_a_message_can_override(rule: str) -> None:
+    """A declaration of the element itself that is important wins over all of a style sheet (CSS Cascade 5, 6.1)."""
+    frame = render(f"<style>{rule}{{display:none!important}}</style><p>Hi<img src='https://x.test/a' alt='Pay 500'>")
+    label = frame.document.rpartition("<span ")[2]
+    style = label.removeprefix('style="').partition('"')[0].split(";")
+    assert label.endswith('">picture: Pay 500</span></p></body></html>')
+    assert style[:2] == ["all:initial!important", "display:inline-block!important"]
+    assert [one for one in style if not one.endswith("!important")] == []
+    assert "maton-picture{display:inline-block" not in frame.document

@@ -105,7 +105,7 @@ def test_17_no_rule_of_a_message_reaches_what_the_frame_says_itself() -> None:
     frame = body_of(render(f"{style}<p>Hello</p><img src=https://x.test/a alt='Pay 500'>"))
     ours = frame[frame.index("<span") :]
     assert "class=" not in frame
-    assert ours.count("all:initial!important;display:inline!important") == 2
+    assert ours.count("all:initial!important;display:inline-block!important") == 2
 
 
 def test_inline_pictures_are_found_by_their_content_id() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,12 +22,16 @@ _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):")
 _WITH_HOST = ("http:", "https:", "ftp:", "ws:", "wss:")
 _LOADED = frozenset({"a", "image", "use", "feimage", "base", "link"})
 """Elements of SVG and MathML whose address is told elsewhere, or loads."""
-_ANIMATED = frozenset({"set", "animate"})
-_UNDRAWN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f"
 _MOST_BASES = 3
 _IN_TEXT = re.compile(r"(?i)(?:(?:https?|ftp)://(?:\[[0-9a-f:.]+\])?|(?<![\w@.:/-])www\.(?=\w))[^\s<>\"'\])}]*")
 """What mail programs make a link of in plain text."""
 _NAMED_HOST = re.compile(r"(?i)(?:https?://)?((?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w.@-])")
+_ANIMATIONS = frozenset({"animate", "set", "animatemotion", "animatetransform", "animatecolor"})
+_REFRESH = re.compile(r"(?is)[\s\d.]*[\s;,]\s*(?:url\s*=)?(.*)")
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+_MARKS = re.compile("(?<=[A-Za-z0-9.])[\u0300-\u036f]+")
 _VARIABLE = re.compile(r"\{\{|%recipient\.")
 _SAID_ALREADY = ("cleartext http", "not https", "what stands before the @", "names no host")
 _NOT_A_HOST = frozenset({"pdf", "html", "htm", "php", "png", "jpg", "jpeg", "gif", "docx", "xlsx", "csv", "txt", "ics"})
@@ -87,18 +91,25 @@ def _joined(base: str, address: str) -> str:
 
 def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
     open_links: list[tuple[str, str, list[str]]] = []
+    moved: list[list[str]] = []
     for piece in pieces:
         attributes = piece.attributes
         match piece:
             case Piece("start", "a"):
-                address = attributes.get("href", attributes.get("xlink:href"))
-                open_links.append((address or "", piece.where, []))
+                given = [attributes[name] for name in ("href", "xlink:href") if attributes.get(name)]
+                open_links.append((given[0] if given else "", piece.where, []))
+                moved.append(given[1:])
+            case Piece("start", name) if addresses := _animated(name, attributes):
+                if moved:
+                    moved[-1] += addresses
+                else:
+                    yield from ((address, "(animated)", piece.where) for address in addresses)
             case Piece("start", "area") if attributes.get("href"):
                 yield attributes["href"], attributes.get("alt", ""), piece.where
             case Piece("start", "form") if attributes.get("action"):
                 yield attributes["action"], "(form)", piece.where
-            case Piece("start", "meta") if attributes.get("http-equiv", "").lower() == "refresh":
-                yield attributes.get("content", "").partition("=")[2].strip(" '\""), "(redirect)", piece.where
+            case Piece("start", "meta") if attributes.get("http-equiv", "").strip().lower() == "refresh":
+                yield _redirect(attributes.get("content", "")), "(redirect)", piece.where
             case Piece("start", "img"):
                 _say(open_links, f" [picture: {attributes.get('alt', '')}] ")
             case Piece("label", name) if name != "img":
@@ -107,14 +118,11 @@ def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
                 _say(open_links, piece.text)
             case Piece("end", "a") if open_links:
                 address, where, words = open_links.pop()
-                if address:
-                    yield address, "".join(words), where
+                for one in dict.fromkeys([address, *moved.pop()]):
+                    if one:
+                        yield one, "".join(words), where
         if piece.kind == "start" and attributes.get("formaction"):
             yield attributes["formaction"], "(form)", piece.where
-        if piece.kind == "start" and piece.name in _ANIMATED and attributes.get("attributename", "").endswith("href"):
-            for key in ("to", "from", "by", "values"):
-                for address in filter(None, attributes.get(key, "").split(";")):
-                    yield address.strip(), "(animation)", piece.where
         if piece.kind == "start" and piece.foreign and piece.name not in _LOADED:
             # Every element of MathML may be a link (MathML 3, 2.1.6): some browsers follow it, others do not.
             for address in (attributes.get("href", ""), attributes.get("xlink:href", "")):
@@ -122,11 +130,19 @@ def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
                     yield address, f"({piece.name})", piece.where
 
 
-def as_drawn(words: str) -> str:
-    """`words` as an eye takes them: without signs that are not drawn, letters and dots of all widths as one."""
-    drawn = unicodedata.normalize("NFKC", words)
-    drawn = "".join(sign for sign in drawn if unicodedata.category(sign) != "Cf" and sign not in _UNDRAWN)
-    return drawn.replace("。", ".")
+def _animated(name: str, attributes: Mapping[str, str]) -> list[str]:
+    """Where an animation of SVG lets the link lead that it stands in."""
+    moves = attributes.get("attributename", "").strip().lower() in {"href", "xlink:href"}
+    if name not in _ANIMATIONS or not moves:  # guard: 90-animated
+        return []
+    given = [attributes.get(one, "") for one in ("to", "from", "by")] + attributes.get("values", "").split(";")
+    return [address.strip() for address in given if address.strip()]
+
+
+def _redirect(content: str) -> str:
+    """The address in `5; url=address` and in `5; address`, which is valid as well."""
+    found = _REFRESH.match(content)
+    return found[1].strip(" '\"") if found else content
 
 
 def _say(open_links: list[tuple[str, str, list[str]]], words: str) -> None:
@@ -197,11 +213,21 @@ def _host_and_flags(url: str) -> tuple[str, list[str]]:
     return written or judged.host or given, [*flags, *told]
 
 
+def as_seen(words: str) -> str:
+    """`words` as somebody reads them who looks for the name of a host: without what draws nothing (Unicode,
+    Default_Ignorable), with letters and dots of other widths as the plain ones."""
+    if words.isascii():
+        return words
+    kept = "".join(one for one in _UNSEEN.sub("", words) if unicodedata.category(one) != "Cf")
+    plain = unicodedata.normalize("NFKC", kept).replace("。", ".")
+    return _MARKS.sub("", plain)
+
+
 def _mismatch(words: str, host: str) -> list[str]:
     """What the words of a link claim, where that is another host than the one it leads to."""
     if not host:
         return []
-    for found in _NAMED_HOST.finditer(as_drawn(words[:1_000])):
+    for found in _NAMED_HOST.finditer(as_seen(words[:2_000])):
         named = ascii_domain(found[1]) or found[1].casefold()
         if named.rpartition(".")[2] in _NOT_A_HOST:
             continue

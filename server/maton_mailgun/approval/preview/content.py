@@ -16,7 +16,7 @@ from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read,
 from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import as_drawn, followed, in_text, targets
+from maton_mailgun.mail.links import as_seen, followed, in_text, targets
 from maton_mailgun.mail.text import count, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
@@ -82,7 +82,7 @@ class _Html:
         self.turned |= tag == "bdo" and "dir" in values
         if tag in _ACTIVE:
             self.active.append(tag)
-        if tag == "meta" and values.get("http-equiv", "").casefold() == "refresh":
+        if tag == "meta" and values.get("http-equiv", "").strip().casefold() == "refresh":
             self.active.append("meta refresh")
         if tag == "link" and values.get("href"):
             self.loads.append(values["href"])
@@ -184,7 +184,8 @@ def _follow(reading: Reading, href: str, words: str) -> str:
 def _named_hosts(words: str) -> list[str]:
     """Dotted words in a link's text that read as host names."""
     found = []
-    for word in _HOST_IN_TEXT.findall(as_drawn(words[:2000])):
+    seen = as_seen(words[:2000])  # guard: 91-as-seen
+    for word in _HOST_IN_TEXT.findall(seen):
         host = word.strip(".-").casefold()
         name, dot, ending = host.rpartition(".")
         if name and dot and len(ending) >= 2 and ending.isalpha() and ending not in _FILES and len(host) <= 253:

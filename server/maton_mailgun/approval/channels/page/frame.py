@@ -61,12 +61,15 @@ _PLAIN = (
     "mask:none!important;zoom:1!important;padding:0!important;"
 )
 """For the root and the body of the frame, which are ours: no rule of the message keeps them from being seen."""
-_OURS = (
-    "all:initial!important;display:inline!important;visibility:visible!important;padding:2px 8px!important;"
-    "border:1px dashed #767676!important;border-radius:4px!important;background:#f6f6f6!important;color:#444!important;"
-    "font:12px/1.4 system-ui,sans-serif!important;overflow-wrap:anywhere!important"
+_OURS = ";".join(
+    f"{declaration}!important"
+    for declaration in (
+        "all:initial",  # guard: 92-own-style
+        *("display:inline-block", "padding:4px 8px", "border:1px dashed #767676", "border-radius:4px"),
+        *("background:#f6f6f6", "color:#444", "font:12px/1.4 system-ui,sans-serif", "overflow-wrap:anywhere"),
+    )
 )
-"""How our own words in the frame look: said where no rule of the message can overrule it."""
+"""How labels of ours look: as a style of the element itself, which no style sheet of the message overrides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class _Body:
         self.removed: Counter[tuple[str, str]] = Counter()
         self._pictures = pictures
         self._body = False
+        self._sources = False
 
     def start(self, name: str, attributes: Mapping[str, str], *, foreign: bool = False) -> None:
         if foreign:
@@ -149,6 +153,7 @@ class _Body:
         elif name == "meta" and attributes.get("http-equiv", "").strip().lower() == "refresh":
             self._left_out("automatic redirect")
         elif name not in _SILENT and name != "style":
+            self._sources = name == "source" or (self._sources and name != "picture")
             self._left_out(f"{safe_line(name)[:24]} element")
             self._between(name)
 
@@ -168,6 +173,8 @@ class _Body:
     def end(self, name: str, *, foreign: bool = False) -> None:
         if foreign:
             self.parts.append(" ")
+        elif name == "picture":
+            self._sources = False
         elif name == "body" and self._body:
             self.parts.append("</div>")
         elif name in _APART:
@@ -215,6 +222,8 @@ class _Body:
         else:
             found, why = source, "remote picture"
         rest = {name: value for name, value in attributes.items() if name != "title"}
+        if _PICTURE.match(found) and (self._sources or "srcset" in attributes):  # guard: 93-srcset
+            found, why = "", "picture that programs choose from several"
         if _PICTURE.match(found):
             self.parts.append(f'<img src="{html.escape(found)}"{self._attributes(rest)}>')
             return
