@@ -287,7 +287,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("46", "an encoded word is one for every program", {"46-word.around": FALSE}),
     Guard("46", "and is not decoded twice", {"46-word.parameter": FALSE}),
     Guard("79", "a name is no encoded word", {"79-names": FALSE}),
-    Guard("79", "nor is it one in quotes", {"79-quotes": FALSE}),
     Guard("79", "nor is a header one", {"79-headers": FALSE}),
     Guard("79", "nor is a file name", {"79-file": FALSE}),
     Guard("79", "a template's header that is one is a warning", {"79-template": FALSE}),
