@@ -278,7 +278,7 @@ def _decoded_name(phrase: str) -> tuple[str, str]:
     texts = []
     for quotes, pieces in groupby(_PIECE.findall(phrase), key=lambda piece: piece[0] == '"'):
         run = " ".join(pieces)
-        if quotes and mime_values.holds_words(run):  # guard: 79-quotes
+        if quotes and mime_values.holds_words(run):
             return _unquoted(phrase), "the name is an encoded word in quotes, leave the quotes out"
         try:
             texts.append(_unquoted(run) if quotes else mime_values.words(run))
