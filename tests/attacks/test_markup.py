@@ -224,3 +224,15 @@ def test_attack_92_a_label_of_ours_is_styled_by_nothing_that_a_message_can_overr
     assert style[:2] == ["all:initial!important", "display:inline-block!important"]
     assert [one for one in style if not one.endswith("!important")] == []
     assert "maton-picture{display:inline-block" not in frame.document
+
+
+async def test_attack_95_what_nobody_compared_or_judged_is_said(desk: Desk) -> None:
+    links = " ".join(f"https://example.com/{number}" for number in range(6_000))
+    numbers = " ".join(f"{number} EUR" for number in range(1_000, 23_000))
+    sources = ", ".join(f"https://example.com/{number}.png 1x" for number in range(6_000))
+    preview = await preview_of(desk, text=f"{links} {numbers}", html=f"<p>Hello<img srcset='{sources}'>")
+    assert {one for one in preview["unchecked"] if "beyond" in one} == {
+        "could not check the links of the text beyond the first 5,000",
+        "could not compare the numbers of the text beyond the first 20,000",
+        "could not check what it loads from outside beyond the first 5,000",
+    }

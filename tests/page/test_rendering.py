@@ -262,3 +262,12 @@ def test_12_sources_show_what_is_invisible() -> None:
 def test_long_sources_are_given_to_the_last_character() -> None:
     shown = bodies(ShownMessage(text="x" * 1_000_000 + "y", html="w" * 1_000_000 + "z"))
     assert (shown["text"], shown["html"]) == ("x" * 1_000_000 + "y", "w" * 1_000_000 + "z")
+
+
+@pytest.mark.parametrize("unit", ["url(", "url(" + " " * 100_000 + "data:"])
+def test_45_what_styles_fetch_is_found_in_little_time(unit: str) -> None:
+    body = f"<style>{unit * (900_000 // len(unit))}</style>a"
+    begun = time.process_time()
+    rendered = render(body)
+    assert time.process_time() - begun < 3
+    assert body_of(rendered).endswith("</style>a")

@@ -8,6 +8,7 @@ from maton_mailgun.approval.preview import content, variables
 from maton_mailgun.mail import links
 from maton_mailgun.mail.html import HIDDEN, PREHEADER, SHOWN, SOME, read, words
 from maton_mailgun.mail.letter import Letter
+from maton_mailgun.mail.text import safe_block
 
 
 @pytest.mark.parametrize(
@@ -318,6 +319,46 @@ def test_hostile_bodies_take_no_longer_than_their_length(part: str) -> None:
     content.read(Letter(html=f"<a href='https://example.com/'>{source}</a>{source}", text=source))
     variables.names(source)
     assert time.process_time() - started < 10
+
+
+URLS = " ".join(f"https://example.com/{n}" for n in range(60_000))
+AMOUNTS = " ".join(f"{n} EUR" for n in range(1_000, 100_000))
+SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
+
+
+@pytest.mark.parametrize(
+    ("source", "unchecked"),
+    [
+        (URLS, ["could not check the links of the text beyond the first 5,000"]),
+        (
+            AMOUNTS,
+            [
+                "could not compare the numbers of the text beyond the first 20,000",
+                "could not compare the numbers of the HTML beyond the first 20,000",
+            ],
+        ),
+        (f'<img srcset="{SOURCES}">', ["could not check what it loads from outside beyond the first 5,000"]),
+        ("https://example.com " * 90_000, []),
+        ("<img srcset='" + "https://example.com/a " * 80_000 + "'>", []),
+        ("EUR1 " * 380_000, []),
+        ("AA11 " + "AAAA " * 370_000, []),
+        ("\x01" * 1_900_000, []),
+    ],
+)
+def test_45_what_bodies_hold_is_compared_in_little_time_or_said_not_to_be(source: str, unchecked: list[str]) -> None:
+    started = time.process_time()
+    reading = content.read(Letter(html=f"<p>{source}", text=source if source[0] != "<" else None))
+    assert time.process_time() - started < 3
+    assert [one for one in reading.unchecked if "hosts" not in one] == unchecked
+
+
+@pytest.mark.parametrize("sign", ["\x01", "\x01\n", "e\u0301", "e\ufe0f", "\u200b", "a\t"])
+def test_signs_are_spelled_out_in_little_time(sign: str) -> None:
+    body = sign * (1_900_000 // len(sign))
+    started = time.process_time()
+    shown = safe_block(body)
+    assert time.process_time() - started < 3
+    assert shown.startswith(safe_block(sign * 2)[:-1])
 
 
 def test_a_body_too_long_to_read_is_said() -> None:

@@ -29,6 +29,7 @@ _ORDINARY = re.compile(
 )
 """Letters and signs among which nothing that is printable combines or is invisible: most text is looked at at once."""
 
+_SELECTORS = "\ufe0e\ufe0f"
 _DOUBLE = re.compile('["“”„‟❝❞〝〞＂]')
 _PADDING = re.compile(f"[{_PLAIN_SPACES}]{{16,}}")
 _LINE_BREAKS = re.compile("\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
@@ -38,16 +39,25 @@ def safe(text: str, *, keep: str = "") -> str:
     """`text` with every character that cannot be seen for what it is as a visible escape, except those in `keep`."""
     if text.isprintable() and _ORDINARY.fullmatch(text):
         return text
+    # Judging a character takes long, so each that does not depend on those before it is judged once.
+    found = set(text)
+    alone = {one: one if one in keep or _is_plain(one) else _spelt(one) for one in found}
+    stacked = {one for one in found if one not in keep and unicodedata.category(one) in {"Mn", "Me"}}
+    if not stacked:
+        return text.translate({ord(one): said for one, said in alone.items()})
     shown: list[str] = []
     marks = 0
     for index, character in enumerate(text):
-        category = unicodedata.category(character)
-        marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if character in keep or _is_plain(text, index, category, marks):
-            shown.append(character)
+        marks = marks + 1 if character in stacked else 0
+        if marks and character in _SELECTORS:
+            shown.append(character if _selects_an_emoji(text, index) else _spelt(character))
         else:
-            shown.append(f"⟨U+{ord(character):04X}⟩")
+            shown.append(alone[character] if marks <= _MOST_MARKS else _spelt(character))
     return "".join(shown)
+
+
+def _spelt(character: str) -> str:
+    return f"⟨U+{ord(character):04X}⟩"
 
 
 def safe_line(text: str) -> str:
@@ -60,7 +70,7 @@ def safe_line(text: str) -> str:
 def safe_block(text: str) -> str:
     """`text` with its line breaks and tabs (as `⇥` and three spaces), the rest as in `safe`. All kinds of line breaks
     break the line, and those that mail does not have are spelled out there."""
-    return "\n".join(map(safe, _LINE_BREAKS.sub(_broken, text).replace("\t", "⇥   ").split("\n")))
+    return safe(_LINE_BREAKS.sub(_broken, text).replace("\t", "⇥   "), keep="\n")
 
 
 def _broken(found: re.Match[str]) -> str:
@@ -87,7 +97,7 @@ def quoted(text: str, limit: int = 200) -> str:
 
 
 def _spelled(found: re.Match[str]) -> str:
-    return f"⟨U+{ord(found[0]):04X}⟩"
+    return _spelt(found[0])
 
 
 def unclosing(text: str) -> str:
@@ -109,15 +119,11 @@ def moment(seconds: float) -> str:
     return f"{when.day} {_MONTHS[when.month - 1]} {when:%Y %H:%M} UTC"
 
 
-def _is_plain(text: str, index: int, category: str, marks: int) -> bool:
-    character = text[index]
-    if character == "\ufe0f" or character == "\ufe0e":
-        return _selects_an_emoji(text, index)
-    if 0xFE00 <= ord(character) <= 0xFE0D or 0xE0000 <= ord(character) <= 0xE0FFF or _INVISIBLE.match(character):
+def _is_plain(character: str) -> bool:
+    """Whether `character` is seen for what it is, whatever stands before it."""
+    if 0xFE00 <= ord(character) <= 0xFE0F or 0xE0000 <= ord(character) <= 0xE0FFF or _INVISIBLE.match(character):
         return False
-    if category in _ESCAPED_CATEGORIES:
-        return character in _PLAIN_SPACES
-    return marks <= _MOST_MARKS
+    return unicodedata.category(character) not in _ESCAPED_CATEGORIES or character in _PLAIN_SPACES
 
 
 def _selects_an_emoji(text: str, index: int) -> bool:

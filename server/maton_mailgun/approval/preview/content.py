@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urlsplit
 
 from maton_mailgun.mail.hiding import turns
@@ -32,6 +33,10 @@ _ACTIVE = {"script", "form", "iframe", "frame", "object", "embed", "base", "appl
 _MOST_HOSTS = 500
 """Different hosts that are judged; judging one takes up to a millisecond."""
 _TOO_MANY_HOSTS = f"could not check what hosts its links lead to beyond the first {_MOST_HOSTS}"
+_MOST_LINKS = 5_000
+_MOST_LOADS = 5_000
+_MOST_NUMBERS = 20_000
+"""Different ones of each body: nobody writes a tenth of it, and each takes its time."""
 _MOST = 2_000_000
 """Characters of each body that are looked through."""
 _FILES = frozenset(
@@ -55,6 +60,16 @@ class Reading:
     cids: set[str] = field(default_factory=set)
     unchecked: list[str] = field(default_factory=list)
     raises: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is compared between the bodies."""
+
+    name: str
+    numbers: dict[str, str]
+    words: set[str]
+    hosts: set[str]
 
 
 class _Html:
@@ -103,10 +118,13 @@ def read(letter: Letter) -> Reading:
     reading = Reading()
     if letter.text is not None and len(letter.text) > _MOST:
         reading.unchecked.append(f"could not check the text beyond its first {_MOST:,} characters")
-    parts: list[tuple[str, str, set[str]]] = []
+    parts: list[_Said] = []
     if letter.text is not None:
         text = letter.text[:_MOST]
-        parts.append(("text", text, {_link(reading, url) for url in in_text(text)} - {""}))
+        urls = list(dict.fromkeys(in_text(text)))
+        if len(urls) > _MOST_LINKS:  # guard: 95-links
+            reading.unchecked.append(f"could not check the links of the text beyond the first {_MOST_LINKS:,}")
+        parts.append(_said(reading, "text", text, {_link(reading, url) for url in urls[:_MOST_LINKS]} - {""}))
     for name, source in (("HTML", letter.html), ("AMP HTML", letter.amp_html)):
         if source is not None and (part := _read_html(reading, name, source)):
             parts.append(part)
@@ -116,7 +134,7 @@ def read(letter: Letter) -> Reading:
     return reading
 
 
-def _read_html(reading: Reading, name: str, source: str) -> tuple[str, str, set[str]] | None:
+def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
     html = _Html(source)
     if html.page.lost:
         reading.unchecked.append(f"could not check the {name}: it is {html.page.lost}")
@@ -139,7 +157,7 @@ def _read_html(reading: Reading, name: str, source: str) -> tuple[str, str, set[
         reading.warnings.append(f"Some programs only show: {short(html.some, 200)}")
     if html.page.added:
         reading.warnings.append(f"The style sheet adds words: {short(', '.join(html.page.added), 200)}")
-    return name, html.words, hosts
+    return _said(reading, name, html.words, hosts)
 
 
 def _link(reading: Reading, url: str) -> str:
@@ -199,7 +217,10 @@ def _same_site(one: str, other: str) -> bool:
 
 def _load(reading: Reading, urls: Iterable[str]) -> None:
     known = dict.fromkeys(reading.remote)
-    for url in urls:
+    distinct = list(dict.fromkeys(urls))
+    if len(distinct) > _MOST_LOADS:  # guard: 95-loads
+        reading.unchecked.append(f"could not check what it loads from outside beyond the first {_MOST_LOADS:,}")
+    for url in distinct[:_MOST_LOADS]:
         target = followed(url)
         if target.casefold().startswith("cid:"):
             reading.cids.add(target[4:])
@@ -208,19 +229,26 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
     reading.remote[:] = [host for host in known if host]
 
 
-def _compare(reading: Reading, one: tuple[str, str, set[str]], other: tuple[str, str, set[str]]) -> None:
+def _said(reading: Reading, name: str, text: str, hosts: set[str]) -> _Said:
+    numbers = _numbers(text)
+    if len(numbers) > _MOST_NUMBERS:  # guard: 95-numbers
+        reading.unchecked.append(f"could not compare the numbers of the {name} beyond the first {_MOST_NUMBERS:,}")
+    return _Said(name, dict(islice(numbers.items(), _MOST_NUMBERS)), _words(text), hosts)
+
+
+def _compare(reading: Reading, one: _Said, other: _Said) -> None:
     """What stands in one part and not in the other: each recipient sees one of them."""
-    (name, text, hosts), (other_name, other_text, other_hosts) = one, other
+    name, other_name, hosts, other_hosts = one.name, other.name, one.hosts, other.hosts
     if only := sorted(hosts - other_hosts):
         reading.warnings.append(f"Only the {name} part links to {short(', '.join(only), 200)}.")
     if hosts and (only := sorted(other_hosts - hosts)):
         reading.warnings.append(f"Only the {other_name} part links to {short(', '.join(only), 200)}.")
-    numbers, other_numbers = _numbers(text), _numbers(other_text)
+    numbers, other_numbers = one.numbers, other.numbers
     for part, here, there in ((name, numbers, other_numbers), (other_name, other_numbers, numbers)):
         if only := [said for key, said in here.items() if key not in there]:  # guard: 45-numbers
             reading.warnings.append(f"Only the {part} part says {short(', '.join(only), 300)}.")
             reading.raises += 1
-    mine, others = _words(text), _words(other_text)
+    mine, others = one.words, other.words
     if max(len(mine), len(others)) >= 6:
         common = len(mine & others) / (len(mine | others) or 1)
         if common < 0.4:  # guard: 18-bodies
@@ -233,16 +261,17 @@ def _compare(reading: Reading, one: tuple[str, str, set[str]], other: tuple[str,
 def _numbers(text: str) -> dict[str, str]:
     """Amounts, and what may be the number of an account or an invoice: how it is compared -> how it is said."""
     found: dict[str, str] = {}
-    for number in _NUMBER.finditer(_URL.sub(" ", text)):
-        key = re.sub(r"[.,]00$", "", number[0].strip())
-        key = re.sub(r"[\W_]", "", key).casefold()
+    for number in dict.fromkeys(number[0] for number in _NUMBER.finditer(_URL.sub(" ", text))):
+        key = re.sub(r"[\W_]", "", re.sub(r"[.,]00$", "", number.strip())).casefold()
         if len(key) >= 3:
-            found.setdefault(key, " ".join(number[0].split()))
+            found.setdefault(key, " ".join(number.split()))
+            if len(found) > _MOST_NUMBERS:
+                break
     return found
 
 
 def _words(text: str) -> set[str]:
-    return {word.casefold() for word in _WORD.findall(_URL.sub(" ", text))}
+    return {word.casefold() for word in set(_WORD.findall(_URL.sub(" ", text)))}
 
 
 def host_remarks(reading: Reading) -> list[str]:

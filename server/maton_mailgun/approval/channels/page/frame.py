@@ -44,7 +44,10 @@ _SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "label
 """Left out without a word: they are part of any message or do nothing; a `body` keeps its colours as a `div`."""
 
 _PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|svg\+xml|x-icon)[;,]", re.IGNORECASE)
-_FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*\(\s*(?!\s*[\"']?data:)")
+_FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*+\(\s*+(?![\"']?data:)")
+_URL_ENDS = re.compile(r"[\"')\s]")
+_MOST_NAMED = 1_000
+"""Pictures of style sheets whose hosts are named."""
 _ESCAPED = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|([^\n\f\r])|\Z)")
 _IMPORTS = re.compile(r"(?i)@import")
 
@@ -134,6 +137,7 @@ class _Body:
         self.parts: list[str] = []
         self.removed: Counter[tuple[str, str]] = Counter()
         self._pictures = pictures
+        self._named = 0
         self._body = False
         self._sources = False
 
@@ -207,7 +211,9 @@ class _Body:
         letters not searched for. All else keeps its own, so that each rule stays what it is."""
         css = _ESCAPED.sub(_spelled, css)
         for found in _FETCHES.finditer(css):
-            self._left_out("remote picture", _host(re.split(r"[\"')\s]", css[found.end() :][:300].lstrip("\"' "))[0]))
+            self._named += 1
+            behind = css[found.end() : found.end() + 300] if self._named <= _MOST_NAMED else ""
+            self._left_out("remote picture", _host(_URL_ENDS.split(behind.lstrip("\"' "), 1)[0]) if behind else "")
         if _IMPORTS.search(css):
             self._left_out("remote style sheet")
         return _IMPORTS.sub("@blocked", _FETCHES.sub("blocked(", css))
