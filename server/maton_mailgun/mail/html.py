@@ -64,6 +64,10 @@ _LABELS = {
 }  # fmt: skip
 """Attributes that are shown as words."""
 _CONDITIONAL = re.compile(r"\s*\[if\b[^\]]*\]>(?!<!(?:--)?\s*\Z)(.*?)(?:<!\[endif\]\s*)?\Z", re.IGNORECASE | re.DOTALL)
+_DOCTYPE = re.compile(
+    r"(?:[\s\ufeff]|<!--(?:-?>|.*?--!?>)|<[?/][^>]*>|<!(?!--|doctype)[^>]*>)*+(<!doctype[^<>]*>)",
+    re.IGNORECASE | re.DOTALL,
+)
 _MARK = "\ufdd0"
 """Put at the end of a text to see whether it arrives; a noncharacter, so nobody's word."""
 
@@ -93,6 +97,8 @@ class Page:
     pieces: tuple[Piece, ...] = ()
     added: tuple[str, ...] = ()
     """Words that style sheets add."""
+    doctype: str = ""
+    """As it stands in the source: it decides in which of its modes a browser draws."""
     lost: str = ""
     """Why it could not be read, in words: then there are no pieces. Else empty."""
 
@@ -146,7 +152,14 @@ def _read(source: str) -> Page:
     cleared = [replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found]
     added = dict.fromkeys([*styles.added, *walk.added])
     kept = _with_preheader([piece for piece in cleared if piece.kind != "text" or piece.text])
-    return Page(tuple(kept), tuple(added))
+    return Page(tuple(kept), tuple(added), _doctype(tree, source))
+
+
+def _doctype(tree: LexborHTMLParser, source: str) -> str:
+    if tree.root is None or not any(node.tag == "-doctype" for node in _beside(tree.root)):
+        return ""
+    found = _DOCTYPE.match(source)
+    return found[1] if found else "<!doctype html>"
 
 
 def _with_preheader(pieces: list[Piece]) -> list[Piece]:
@@ -289,10 +302,12 @@ class _Walk:
         for key in _LABELS.get(start.name, ()):
             if attributes.get(key) and attributes.get("type", "").lower() != "hidden":
                 yield Piece("label", start.name, text=attributes[key], where=start.where)
+        if "style" in attributes:
+            own = plain(attributes["style"])
+            self.added.update(dict.fromkeys(style_sheets.strings(own)))
+            self._styles.attributes.update(style_sheets.attributes_named(own))  # guard: 97-attributes
         for key in self._styles.attributes & attributes.keys():
             self.added[attributes[key]] = None
-        if "style" in attributes:
-            self.added.update(dict.fromkeys(style_sheets.strings(plain(attributes["style"]))))
         if start.name == "iframe" and attributes.get("srcdoc"):
             yield from self._for_some(attributes["srcdoc"])
 
