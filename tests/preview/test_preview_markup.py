@@ -157,6 +157,21 @@ def test_45_letters_that_nobody_sees_are_told_as_hidden(source: str, hidden: str
     assert (words(page.pieces, HIDDEN), words(page.pieces, SHOWN)) == (hidden, "\n".join(filter(None, ("Hi", shown))))
 
 
+@pytest.mark.parametrize(
+    ("source", "spared"),
+    [
+        ("<p>Hi</p><![if !mso]><p>Only others</p><![endif]><p>Bye", "Only others"),
+        ("<p>Hi</p><!--[if !mso]><!--><p>Only others</p><!--<![endif]--><p>Bye", "Only others"),
+        ("<p>Hi<!--[if !mso]><!-- --><img alt=Only> others<!-- <![endif]-->", "Only others"),
+        ("<p>Hi<!--[if(gte mso 9)]>Outlook<![endif]--><p>Bye", ""),
+        ("<p>Hi<!--[if !mso]><!--><style>a{}</style><!--<![endif]--><p>Bye", ""),
+    ],
+)
+def test_45_what_outlook_leaves_out_is_told(source: str, spared: str) -> None:
+    told = [one for one in content.read(Letter(html=source)).warnings if one.startswith("Outlook")]
+    assert (read(source).spared, told) == (spared, [f"Outlook may not show: {spared}"] if spared else [])
+
+
 FILLING = "&zwnj;&nbsp;" * 200
 
 

@@ -64,6 +64,9 @@ _LABELS = {
 }  # fmt: skip
 """Attributes that are shown as words."""
 _CONDITIONAL = re.compile(r"\s*\[if\b[^\]]*\]>(?!<!(?:--)?\s*\Z)(.*?)(?:<!\[endif\]\s*)?\Z", re.IGNORECASE | re.DOTALL)
+_REVEALED = re.compile(r"\s*\[if\b[^\]]*\](?:>\s*<!(?:--)?\s*)?\Z", re.IGNORECASE)
+"""The comment before what all but some versions of Outlook show."""
+_ENDIF = re.compile(r"\s*(?:<!)?\[endif\]\s*(?:--)?\Z", re.IGNORECASE)
 _DOCTYPE = re.compile(
     r"(?:[\s\ufeff]|<!--(?:-?>|.*?--!?>)|<[?/][^>]*>|<!(?!--|doctype)[^>]*>)*+(<!doctype[^<>]*>)",
     re.IGNORECASE | re.DOTALL,
@@ -97,6 +100,8 @@ class Page:
     pieces: tuple[Piece, ...] = ()
     added: tuple[str, ...] = ()
     """Words that style sheets add."""
+    spared: str = ""
+    """Words that Outlook may not show, for it obeys comments around them."""
     doctype: str = ""
     """As it stands in the source: it decides in which of its modes a browser draws."""
     lost: str = ""
@@ -152,7 +157,7 @@ def _read(source: str) -> Page:
     cleared = [replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found]
     added = dict.fromkeys([*styles.added, *walk.added])
     kept = _with_preheader([piece for piece in cleared if piece.kind != "text" or piece.text])
-    return Page(tuple(kept), tuple(added), _doctype(tree, source))
+    return Page(tuple(kept), tuple(added), words(walk.spared, SHOWN), _doctype(tree, source))
 
 
 def _doctype(tree: LexborHTMLParser, source: str) -> str:
@@ -233,6 +238,8 @@ class _Walk:
 
     def __init__(self, styles: Styles, outer: str = SHOWN, within: int = 0) -> None:
         self.added: dict[str, None] = {}
+        self.spared: list[Piece] = []
+        self._revealed = False
         self._styles = styles
         self._looks = Looks(styles)
         self._outer = outer
@@ -259,11 +266,11 @@ class _Walk:
                     raise _Lost(DEEP)
                 inner, start = self._enter(node, around)
                 yield start
-                yield from self._said(node, start)
+                yield from self._kept(self._said(node, start))
                 todo.append((None, around, replace(start, kind="end", attributes={})))
                 todo += [(child, inner, None) for child in reversed(_children(node))]
             elif node.is_text_node:
-                yield from self._text(node.text_content or "", around)
+                yield from self._kept(self._text(node.text_content or "", around))
             elif node.is_comment_node:
                 if not self._within:
                     yield from self._comment(node.comment_content or "")
@@ -320,8 +327,16 @@ class _Walk:
         if around.unseen in _FALLBACK or (around.unseen and around.listed):
             yield from self._for_some(text)
 
+    def _kept(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        for piece in pieces:
+            if self._revealed:
+                self.spared.append(piece)
+            yield piece
+
     def _comment(self, text: str) -> Iterator[Piece]:
-        """Outlook reads what stands in its comments; nobody else does."""
+        """Outlook reads what stands in its comments, and leaves out what stands between them; nobody else does."""
+        if _REVEALED.match(text) or _ENDIF.match(text):
+            self._revealed = _REVEALED.match(text) is not None
         if conditional := _CONDITIONAL.match(text):
             yield from self._for_some(conditional[1])
 
