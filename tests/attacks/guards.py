@@ -274,6 +274,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("95", "links of a text that nobody judged are said to be so", {"95-links": FALSE}),
     Guard("95", "what loads and nobody judged is said to be so", {"95-loads": FALSE}),
     Guard("95", "numbers that nobody compared are said to be so", {"95-numbers": FALSE}),
+    Guard("96", "a message is drawn in the mode it asks for", {"96-doctype": WITH("'<!doctype html>'")}),
+    Guard("97", "attributes that an element's own style shows are told", {"97-attributes": DROP}),
     Guard("33", "the words about an outcome are ours", {"33-words": WITH("()")}),
     Guard("60", "an answer of 2xx must prove what was done", {"60-proof": FALSE}),
     Guard("60", "an answer with a complaint proves nothing", {"60-complaint": WITH("not isinstance(body, dict)")}),

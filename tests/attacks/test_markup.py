@@ -236,3 +236,16 @@ async def test_attack_95_what_nobody_compared_or_judged_is_said(desk: Desk) -> N
         "could not compare the numbers of the text beyond the first 20,000",
         "could not check what it loads from outside beyond the first 5,000",
     }
+
+
+async def test_attack_96_the_frame_reads_classes_as_the_recipient_does(desk: Desk) -> None:
+    """Without a doctype `.Z` is the class `z` too."""
+    preview = await preview_of(desk, html="<style>.Z{color:red}</style><p class=z>Pay</p>")
+    assert render(preview["message"]["html"]).document.startswith("<html ")
+
+
+async def test_attack_97_attributes_that_a_style_shows_are_told(desk: Desk) -> None:
+    html = "<style>p::after{content:var(--y)}</style><p style='--y:attr(_x)' _x='Pay 500'>Hello</p>"
+    preview = await preview_of(desk, html=html)
+    assert "The style sheet adds words: Pay 500" in preview["warnings"]
+    assert bodies(message_in(preview))["read"]["added"] == "Pay 500"

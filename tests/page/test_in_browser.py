@@ -437,3 +437,34 @@ def test_words_that_styles_keep_out_of_the_frame_stand_beside_it(chromium: Chrom
     chromium.find("iframe")
     beside = chromium.text("#message-panel")
     assert ("Pay 5000 EUR" in beside, "to DE99" in beside) == (True, True)
+
+
+READABLE = """
+return [...document.querySelectorAll("#message-panel pre")].some((block) => {
+  const box = block.getBoundingClientRect();
+  return block.innerText.includes(arguments[0]) && block.checkVisibility({ visibilityProperty: true })
+    && box.width > 200 && box.height > 20 && block.scrollHeight <= block.clientHeight + 1;
+});
+"""
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "html[lang=und] .z{position:absolute;left:-9999px}",
+        "@media (height:420px),(height:418px){.z{position:absolute;left:-9999px}}",
+        "@media (scripting:none){.z{position:absolute;left:-9999px}}",
+        "html:has(meta[charset]) .z{position:absolute;left:-9999px}",
+        "@media (scripting:none){.z{color:var(--x,#fff)}}",
+    ],
+)
+def test_a_style_that_knows_the_frame_keeps_nothing_from_the_person(
+    chromium: Chromium, page: RunningPage, rule: str
+) -> None:
+    """The words stand on the page as it opens, without a click."""
+    html = f"<style>{rule}</style><p>Hello</p><p class=z>Zebra 500 EUR</p>"
+    preview = a_send().preview
+    show(chromium, page, replace(a_send(), preview={**preview, "message": {**preview["message"], "html": html}}))
+    chromium.find("iframe")
+    assert chromium.run(READABLE, "Zebra 500 EUR") is True
+    assert "Shown as it is" not in chromium.text("#message-panel")

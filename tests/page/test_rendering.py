@@ -271,3 +271,18 @@ def test_45_what_styles_fetch_is_found_in_little_time(unit: str) -> None:
     rendered = render(body)
     assert time.process_time() - begun < 3
     assert body_of(rendered).endswith("</style>a")
+
+
+@pytest.mark.parametrize(
+    ("source", "doctype"),
+    [
+        ("<p>a", ""),
+        ("a<!doctype html><p>", ""),
+        ("<!doctype html><p>a", "<!doctype html>"),
+        (" <!-- a > --><?b?><!DOCTYPE HTML PUBLIC 'x'><p>a", "<!DOCTYPE HTML PUBLIC 'x'>"),
+        ("<!--><!doctype html SYSTEM 'about:legacy-compat'>a", "<!doctype html SYSTEM 'about:legacy-compat'>"),
+        ("<!doctype html '<img src=https://x.test>'>a", "<!doctype html>"),
+    ],
+)
+def test_the_frame_is_drawn_in_the_mode_that_the_message_asks_for(source: str, doctype: str) -> None:
+    assert render(source).document.partition("<html ")[0] == doctype

@@ -50,6 +50,15 @@ def test_45_html_is_read_as_browsers_do(source: str, said: str, hosts: bool) -> 
         ("<style>p{font-family:'Open Sans'} @import 'x.css'; a{background:url('y')}</style>", "", "", ()),
         ("<style>p::after{content:attr(data-to)}</style><p data-to='Pay DE99'>", "", "", ("Pay DE99",)),
         ("<p style=\"list-style-type:'Pay '\">", "", "", ("Pay",)),
+        ("<style>p::after{content:attr(_x)}</style><p _x='Pay 500'>", "", "", ("Pay 500",)),
+        ("<style>p::after{content:attr(-x)}</style><p -x='Pay 500'>", "", "", ("Pay 500",)),
+        ("<style>p::after{content:a\\74tr(\u00e9)}</style><p \u00e9='Pay 500'>", "", "", ("Pay 500",)),
+        ("<style>p::after{content:attr(a\\:b)}</style><p a:b='Pay 500'>", "", "", ("Pay 500",)),
+        ("<style>p::after{content:attr(*|a\\) )}</style><p a)='Pay 500'>", "", "", ("Pay 500",)),
+        ("<style>p::after{content:var(--y)}</style><p style='--y:attr(x)' x='Pay 500'>", "", "", ("Pay 500",)),
+        ("<style>a{font:'\f;}p::after{content:'Pay 500'}</style>", "", "", ("Pay 500",)),
+        ("<style>a{font:'\r;}p::after{content:'Pay 500'}</style>", "", "", ("Pay 500",)),
+        ("<p style=\"font:'\f;--x:'Pay 500'\">", "", "", ("Pay 500",)),
         ("<style>p::after{content:counter(\\[) 'Pay 500'}</style>", "", "", ("Pay 500",)),
         ("<style>p::after{content:'[' url(x) 'Pay 500'}</style>", "", "", ("Pay 500",)),
         ("<style>p{--\\@x:'Pay 500'}</style>", "", "", ("Pay 500",)),
@@ -146,6 +155,21 @@ def test_what_no_rule_hides_is_not_told_as_hidden(rule: str) -> None:
 def test_45_letters_that_nobody_sees_are_told_as_hidden(source: str, hidden: str, shown: str) -> None:
     page = read(f"<h1>Hi</h1>{source}")
     assert (words(page.pieces, HIDDEN), words(page.pieces, SHOWN)) == (hidden, "\n".join(filter(None, ("Hi", shown))))
+
+
+@pytest.mark.parametrize(
+    ("source", "spared"),
+    [
+        ("<p>Hi</p><![if !mso]><p>Only others</p><![endif]><p>Bye", "Only others"),
+        ("<p>Hi</p><!--[if !mso]><!--><p>Only others</p><!--<![endif]--><p>Bye", "Only others"),
+        ("<p>Hi<!--[if !mso]><!-- --><img alt=Only> others<!-- <![endif]-->", "Only others"),
+        ("<p>Hi<!--[if(gte mso 9)]>Outlook<![endif]--><p>Bye", ""),
+        ("<p>Hi<!--[if !mso]><!--><style>a{}</style><!--<![endif]--><p>Bye", ""),
+    ],
+)
+def test_45_what_outlook_leaves_out_is_told(source: str, spared: str) -> None:
+    told = [one for one in content.read(Letter(html=source)).warnings if one.startswith("Outlook")]
+    assert (read(source).spared, told) == (spared, [f"Outlook may not show: {spared}"] if spared else [])
 
 
 FILLING = "&zwnj;&nbsp;" * 200

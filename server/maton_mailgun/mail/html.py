@@ -64,6 +64,13 @@ _LABELS = {
 }  # fmt: skip
 """Attributes that are shown as words."""
 _CONDITIONAL = re.compile(r"\s*\[if\b[^\]]*\]>(?!<!(?:--)?\s*\Z)(.*?)(?:<!\[endif\]\s*)?\Z", re.IGNORECASE | re.DOTALL)
+_REVEALED = re.compile(r"\s*\[if\b[^\]]*\](?:>\s*<!(?:--)?\s*)?\Z", re.IGNORECASE)
+"""The comment before what all but some versions of Outlook show."""
+_ENDIF = re.compile(r"\s*(?:<!)?\[endif\]\s*(?:--)?\Z", re.IGNORECASE)
+_DOCTYPE = re.compile(
+    r"(?:[\s\ufeff]|<!--(?:-?>|.*?--!?>)|<[?/][^>]*>|<!(?!--|doctype)[^>]*>)*+(<!doctype[^<>]*>)",
+    re.IGNORECASE | re.DOTALL,
+)
 _MARK = "\ufdd0"
 """Put at the end of a text to see whether it arrives; a noncharacter, so nobody's word."""
 
@@ -93,6 +100,10 @@ class Page:
     pieces: tuple[Piece, ...] = ()
     added: tuple[str, ...] = ()
     """Words that style sheets add."""
+    spared: str = ""
+    """Words that Outlook may not show, for it obeys comments around them."""
+    doctype: str = ""
+    """As it stands in the source: it decides in which of its modes a browser draws."""
     lost: str = ""
     """Why it could not be read, in words: then there are no pieces. Else empty."""
 
@@ -146,7 +157,14 @@ def _read(source: str) -> Page:
     cleared = [replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found]
     added = dict.fromkeys([*styles.added, *walk.added])
     kept = _with_preheader([piece for piece in cleared if piece.kind != "text" or piece.text])
-    return Page(tuple(kept), tuple(added))
+    return Page(tuple(kept), tuple(added), words(walk.spared, SHOWN), _doctype(tree, source))
+
+
+def _doctype(tree: LexborHTMLParser, source: str) -> str:
+    if tree.root is None or not any(node.tag == "-doctype" for node in _beside(tree.root)):
+        return ""
+    found = _DOCTYPE.match(source)
+    return found[1] if found else "<!doctype html>"
 
 
 def _with_preheader(pieces: list[Piece]) -> list[Piece]:
@@ -220,6 +238,8 @@ class _Walk:
 
     def __init__(self, styles: Styles, outer: str = SHOWN, within: int = 0) -> None:
         self.added: dict[str, None] = {}
+        self.spared: list[Piece] = []
+        self._revealed = False
         self._styles = styles
         self._looks = Looks(styles)
         self._outer = outer
@@ -246,11 +266,11 @@ class _Walk:
                     raise _Lost(DEEP)
                 inner, start = self._enter(node, around)
                 yield start
-                yield from self._said(node, start)
+                yield from self._kept(self._said(node, start))
                 todo.append((None, around, replace(start, kind="end", attributes={})))
                 todo += [(child, inner, None) for child in reversed(_children(node))]
             elif node.is_text_node:
-                yield from self._text(node.text_content or "", around)
+                yield from self._kept(self._text(node.text_content or "", around))
             elif node.is_comment_node:
                 if not self._within:
                     yield from self._comment(node.comment_content or "")
@@ -289,10 +309,12 @@ class _Walk:
         for key in _LABELS.get(start.name, ()):
             if attributes.get(key) and attributes.get("type", "").lower() != "hidden":
                 yield Piece("label", start.name, text=attributes[key], where=start.where)
+        if "style" in attributes:
+            own = plain(attributes["style"])
+            self.added.update(dict.fromkeys(style_sheets.strings(own)))
+            self._styles.attributes.update(style_sheets.attributes_named(own))  # guard: 97-attributes
         for key in self._styles.attributes & attributes.keys():
             self.added[attributes[key]] = None
-        if "style" in attributes:
-            self.added.update(dict.fromkeys(style_sheets.strings(plain(attributes["style"]))))
         if start.name == "iframe" and attributes.get("srcdoc"):
             yield from self._for_some(attributes["srcdoc"])
 
@@ -305,8 +327,16 @@ class _Walk:
         if around.unseen in _FALLBACK or (around.unseen and around.listed):
             yield from self._for_some(text)
 
+    def _kept(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        for piece in pieces:
+            if self._revealed:
+                self.spared.append(piece)
+            yield piece
+
     def _comment(self, text: str) -> Iterator[Piece]:
-        """Outlook reads what stands in its comments; nobody else does."""
+        """Outlook reads what stands in its comments, and leaves out what stands between them; nobody else does."""
+        if _REVEALED.match(text) or _ENDIF.match(text):
+            self._revealed = _REVEALED.match(text) is not None
         if conditional := _CONDITIONAL.match(text):
             yield from self._for_some(conditional[1])
 

@@ -21,7 +21,9 @@ _NOT_SAID = re.compile(
 )
 """Properties whose strings nobody reads."""
 _NAMES_A_FILE = re.compile(r"(?i)(?:url|format|local)\(\s*$")
-_ATTRIBUTE = re.compile(r"(?i)attr\(\s*([a-z][\w-]*)")
+_ATTRIBUTE = re.compile(r"\(\s*+(?:[^\s,()|]*\|)?((?:\\[0-9a-fA-F]{1,6}\s?|\\[^\n]|[^\s,()\\|])+)")
+"""What may be the argument of `attr()`: its name and that of the attribute in any spelling."""
+_LONGEST_ATTR = 40
 _NOT_A_BRACKET = re.compile(r"\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?|\\.", re.DOTALL)
 _COUNTED = re.compile(r"(?i)^counter-(?:reset|set|increment)$")
 _SYMBOLS = re.compile(r"(?i)^(?:additive-)?symbols$|^(?:prefix|suffix|pad|negative)$")
@@ -140,7 +142,15 @@ def _say(styles: Styles, css: str) -> None:
     """Every string in `css` that may be shown, whatever property brings it: `content`, `quotes`, list markers."""
     for words in strings(css):
         styles.added[words] = None
-    styles.attributes.update(name.lower() for name in _ATTRIBUTE.findall(unescaped(css)))
+    styles.attributes.update(attributes_named(css))
+
+
+def attributes_named(css: str) -> Iterator[str]:
+    """The attributes whose values `css` may show."""
+    for found in _ATTRIBUTE.finditer(css):
+        before = css[max(0, found.start() - _LONGEST_ATTR) : found.start()]
+        if unescaped(before).lower().endswith("attr"):
+            yield unescaped(found[1]).strip().lower()
 
 
 def strings(css: str) -> Collection[str]:

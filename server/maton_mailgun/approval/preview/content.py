@@ -155,6 +155,8 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
         reading.raises += 1
     if html.some:
         reading.warnings.append(f"Some programs only show: {short(html.some, 200)}")
+    if html.page.spared:
+        reading.warnings.append(f"Outlook may not show: {short(html.page.spared, 200)}")
     if html.page.added:
         reading.warnings.append(f"The style sheet adds words: {short(', '.join(html.page.added), 200)}")
     return _said(reading, name, html.words, hosts)

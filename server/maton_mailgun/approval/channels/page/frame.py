@@ -108,7 +108,8 @@ def render_page(page: Page, inline: Iterable[InlinePicture] = ()) -> Rendered:
                 body.text(name, data)
     if page.added:
         body.note("words that the style sheet adds", page.added)
-    return Rendered(_document("".join(body.parts)), tuple(_in_words(body.removed)))
+    doctype = page.doctype  # guard: 96-doctype
+    return Rendered(_document("".join(body.parts), doctype), tuple(_in_words(body.removed)))
 
 
 def _cannot(lost: str) -> str:
@@ -121,10 +122,11 @@ def too_long() -> Rendered:
     return Rendered(_document(f"<p>{html.escape(why)}</p>"), ("the whole body, for its length",))
 
 
-def _document(body: str) -> str:
+def _document(body: str, doctype: str = "<!doctype html>") -> str:
+    """A message keeps its own doctype, or none: classes, sizes and colours are read otherwise without it."""
     head = f'<meta charset="utf-8"><title>Message</title><style>{_BASE}</style>'
     return (
-        f'<!doctype html><html lang="und" style="{_PLAIN}margin:0!important;overflow:auto!important">'
+        f'{doctype}<html lang="und" style="{_PLAIN}margin:0!important;overflow:auto!important">'
         f"<head>{head}</head>"
         f'<body style="{_PLAIN}margin:16px!important">{body}</body></html>'
     )

@@ -78,7 +78,7 @@ def bodies(message: ShownMessage) -> dict[str, Any]:
     text, markup, amp_markup = message.text or "", message.html or "", message.amp_html or ""
     page, amp = html.read(markup), html.read(amp_markup)
     found, total = links.find(page, text, amp)
-    read = {"words": html.words(page.pieces), "added": "\n".join(page.added)}
+    read = {"words": html.words(page.pieces), "added": "\n".join(page.added), "spared": page.spared}
     apart = {"preheader": html.PREHEADER, "hidden": html.HIDDEN, "some": html.SOME}
     read["styled"] = "yes" if html.styled(page.pieces) else ""
     read |= {name: html.words(page.pieces, where) for name, where in apart.items()}

@@ -77,6 +77,7 @@ function apart({ read, lost }, heading) {
   if (lost) return h("p", { class: "inline-warning" }, `The HTML is ${lost}. Read its source.`);
   const found = [["Preheader, shown in the inbox list only", read.preheader],
     ["Hidden in some or all programs", read.hidden], ["Shown by some programs only", read.some],
+    ["Shown by most programs, but perhaps not by Outlook", read.spared],
     ["Words that the style sheet adds", read.added]].filter(([, text]) => text);
   return found.length && heading ? [h("h3", {}, heading), ...said(found)] : said(found);
 }
