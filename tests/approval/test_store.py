@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from maton_mailgun.approval.binding.seal import Unsealable
-from maton_mailgun.approval.store import table
+from maton_mailgun.approval.store import audit, table
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreUnavailable, TooManyPending
 from maton_mailgun.approval.store.opening import open_store
@@ -526,13 +526,73 @@ async def test_an_unknown_kind_of_database_is_refused_without_repeating_the_url(
     assert "canary" not in str(error.value)
 
 
-@pytest.mark.parametrize("states", [0, 1, 3])
-async def test_what_a_principal_has_open_is_found_without_reading_what_is_finished(tmp_path: Path, states: int) -> None:
-    """A proposal takes as long with ten thousand approvals kept as with none."""
-    backend = Backend(None, tmp_path)
-    store = await backend.open()
-    await store.close()
-    statement = table.newest(principal=True, states=states)
-    values = ("local", *("pending", "approved", "executing")[:states], 200)
-    plan = str(backend.intrude(f"EXPLAIN QUERY PLAN {statement}", *values))
-    assert ("approvals_waiting (state=? AND principal=?)" if states else "approvals_theirs (principal=?)") in plan
+LISTINGS = {
+    (True, 0): "approvals_theirs (principal=?)",
+    (True, 1): "approvals_each (state=? AND principal=?)",
+    (True, 3): "approvals_each (state=? AND principal=?)",
+    (False, 1): "approvals_everybodys (state=?)",
+    (False, 6): "approvals_everybodys (state=?)",
+}
+"""Of one principal or of everybody, in how many states: the index that finds the newest of them, in that order."""
+
+
+@pytest.mark.parametrize(("principal", "states"), LISTINGS)
+async def test_a_list_is_found_in_its_order_without_reading_all_that_is_kept(
+    tmp_path: Path, principal: bool, states: int
+) -> None:
+    """Asking, and looking at what waits or at what came of it, costs the same with 100,000 approvals kept."""
+    plan = await planned(tmp_path, table.newest(principal=principal, states=states))
+    on_table = [step for step in plan if "maton_mailgun" in step]
+    assert on_table == [
+        f"SEARCH maton_mailgun_approvals USING INDEX maton_mailgun_{LISTINGS[principal, states]}"
+    ] * max(1, states)
+
+
+async def test_the_whole_list_is_read_from_its_newest_end(tmp_path: Path) -> None:
+    plan = await planned(tmp_path, table.newest(principal=False, states=0))
+    assert plan[0] == "SCAN maton_mailgun_approvals USING INDEX maton_mailgun_approvals_newest"
+    # Only rows of one moment are sorted: the reading ends at the limit.
+    assert plan[1:] in (
+        [],
+        ["USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"],
+        ["USE TEMP B-TREE FOR LAST TERM OF ORDER BY"],
+    )
+
+
+ON_THE_WAY = {
+    name: getattr(module, name)
+    for module, names in (
+        (table, ("ONE", "UPDATE", "OPEN_ONE", "OPEN_ALL", "PENDING_OF", "HISTORY", "EVERY", "ABANDON")),
+        (audit, ("AFTER", "FROM_SEQ", "LATEST", "AT", "HEAD", "HEAD_LOCKED", "HEAD_SEQ")),
+    )
+    for name in names
+}
+
+
+@pytest.mark.parametrize("name", ON_THE_WAY)
+async def test_no_statement_reads_a_whole_table(tmp_path: Path, name: str) -> None:
+    plan = await planned(tmp_path, ON_THE_WAY[name])
+    assert plan
+    assert [step for step in plan if step.startswith("SCAN")] == []
+
+
+async def planned(home: Path, statement: str) -> list[str]:
+    """How SQLite would carry a statement out, step by step."""
+    backend = Backend(None, home)
+    await (await backend.open()).close()
+    steps = backend.intrude(f"EXPLAIN QUERY PLAN {statement}", *["x"] * statement.count("?"))
+    return [str(step[3]) for step in steps]
+
+
+async def test_a_list_of_several_states_is_the_newest_of_all_of_them(store: Store) -> None:
+    made = [await in_state(store, state) for state in ("rejected", "cancelled", "pending", "rejected")]
+    ended = {record.id: record for record in made if record.state in ("rejected", "cancelled")}
+
+    whole = await store.list(states={"rejected", "cancelled"}, limit=10)
+    mine = await store.list(principal=made[0].principal, states={"rejected", "cancelled"}, limit=10)
+
+    assert {record.id: record for record in whole} == ended
+    assert list(whole) == sorted(whole, key=lambda record: (record.created_at, record.id), reverse=True)
+    assert mine == whole
+    assert await store.list(states={"rejected", "cancelled"}, limit=2) == whole[:2]
+    assert await store.list(principal="nobody", states={"rejected"}, limit=2) == []

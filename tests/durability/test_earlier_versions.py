@@ -37,7 +37,11 @@ ROWS = (
     "SELECT * FROM maton_mailgun_audit ORDER BY seq",
     "SELECT * FROM maton_mailgun_head",
 )
-ADDED_SINCE = ("maton_mailgun_approvals_waiting", "maton_mailgun_approvals_theirs")
+ADDED_SINCE = (
+    "maton_mailgun_approvals_each",
+    "maton_mailgun_approvals_theirs",
+    "maton_mailgun_approvals_everybodys",
+)
 """The indexes that this version did not have yet."""
 
 

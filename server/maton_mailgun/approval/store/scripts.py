@@ -68,7 +68,8 @@ class Scripts:
             return []
         statement = table.newest(principal=principal is not None, states=len(states or ()))
         who = () if principal is None else (table.ascii_text(principal),)
-        found = yield statement, (*who, *sorted(states or ()), limit)
+        each = [value for state in sorted(states or ()) for value in (state, *who, limit)]
+        found = yield statement, (*(each if states else who), limit)
         return [row.record for row in self._readable(found)]
 
     def history(self, principal: str, digest: str, since: float) -> Script[Sequence[Record]]:
