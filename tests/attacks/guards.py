@@ -301,7 +301,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("46", "an encoded word is one for every program", {"46-word.around": FALSE}),
     Guard("46", "and is not decoded twice", {"46-word.parameter": FALSE}),
     Guard("79", "a name is no encoded word", {"79-names": FALSE}),
-    Guard("79", "nor is it one in quotes", {"79-quotes": FALSE}),
     Guard("84", "lines that programs join are joined", {"84-joined": FALSE}),
     Guard("84", "and shown as they are where blanks are lost", {"84-lines": DROP}),
     Guard("85", "an attached message is opened", {"85-opened": WITH("kind.head == 'message/rfc822' and False")}),
