@@ -96,7 +96,7 @@ OMISSIONS = (
         "return safe_block(text).replace",
         "return safe_block(text).casefold().replace",
     ),
-    Omission("invisible signs", "mail/text.py", 'shown.append(f"⟨U+{ord(character):04X}⟩")', "pass"),
+    Omission("invisible signs", "mail/text.py", 'return f"⟨U+{ord(character):04X}⟩"', 'return ""'),
     Omission(
         "fields of other writes",
         PREVIEW + "look.py",
