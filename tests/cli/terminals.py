@@ -15,8 +15,10 @@ from typing import Self
 
 _SECONDS = 60.0
 # The child takes the terminal as its controlling one, as a login shell's children have it: that is what /dev/tty is.
+# Ctrl-C reaches it also where these tests run in the background of a shell, which lets its children ignore it.
 _ON_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); "
     "os.execv(sys.executable, [sys.executable, '-P', '-m', 'maton_mailgun', *sys.argv[1:]])"
 )
 
