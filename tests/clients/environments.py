@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,25 @@ def node_client(cache: Path) -> tuple[list[str], dict[str, str]]:
     return _node(cache, NODE_PACKAGES)
 
 
-def mail_readers(cache: Path) -> tuple[list[str], dict[str, str]]:
-    """The same with libraries that mail programs read messages with. Skips as above."""
-    return _node(cache, MAIL_READERS)
+def mail_readers(cache: Path, script: Path) -> Callable[[Iterable[bytes]], list[str]]:
+    """What a script for Node.js prints of each of many messages, a line each, with libraries that mail programs read
+    messages with. Skips as above."""
+    command, more = _node(cache, MAIL_READERS)
+
+    def lines(sources: Iterable[bytes]) -> list[str]:
+        done = subprocess.run(
+            [*command, str(script)],
+            input="".join(f"{base64.b64encode(source).decode()}\n" for source in sources),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=300,
+            check=True,
+            env={"PATH": os.environ["PATH"], **more},
+        )
+        return done.stdout.splitlines()
+
+    return lines
 
 
 def _node(cache: Path, packages: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:

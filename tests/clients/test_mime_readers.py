@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,24 +30,8 @@ Readers = Callable[[Sequence[bytes]], list[Found]]
 def theirs(request: pytest.FixtureRequest) -> Readers:
     """What the libraries find in each of many messages."""
     assert request.config.cache is not None
-    command, more = mail_readers(request.config.cache.mkdir("clients"))
-    script = str(Path(__file__).with_name("read_mime.cjs"))
-
-    def found(sources: Sequence[bytes]) -> list[Found]:
-        given = "".join(f"{base64.b64encode(source).decode()}\n" for source in sources)
-        done = subprocess.run(
-            [*command, script],
-            input=given,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=300,
-            check=True,
-            env={"PATH": os.environ["PATH"], **more},
-        )
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    return found
+    lines = mail_readers(request.config.cache.mkdir("clients"), Path(__file__).with_name("read_mime.cjs"))
+    return lambda sources: [json.loads(line) for line in lines(sources)]
 
 
 def _words(texts: Iterable[str]) -> set[str]:

@@ -15,6 +15,7 @@ from maton_mailgun.config import Settings
 from maton_mailgun.errors import SetupError
 from maton_mailgun.protocol.server import tools
 from maton_mailgun.wire.gateway import Gateway
+from maton_mailgun.wire.paging import pages
 from maton_mailgun.wire.request import FilePart, build
 
 from .doubles import DOMAIN, KEY, Says, Scripted, Waits, approved, called, error, problems
@@ -155,6 +156,14 @@ async def test_a_list_deeper_in_the_answer_is_cut_by_whole_items_and_an_empty_on
     assert content["cut"].startswith(f"Only {len(kept)} of 40 items fit.")
     empty = (await called(engine, "list_notes", domain=DOMAIN)).content
     assert empty["result"] == {"data": {"list": []}}
+
+
+def test_that_a_deeper_list_goes_on_where_nobody_follows_is_said() -> None:
+    operation = notes("list_notes", 'paging = "skip"', 'paging = "pivot"')["list_notes"]
+    arguments = {"domain": DOMAIN}
+    answer = {"data": {"list": NOTES}, "paging": {"next": "https://evil.example/v4/notes?page=next"}}
+    told = pages(operation, arguments, build(operation, arguments), "conn-1", answer)
+    assert told.keys() == {"more"}
 
 
 NOBODY = [

@@ -6,12 +6,10 @@ what goes on the wire, and are read by mailparser. Nothing of our own reading of
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import random
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -40,23 +38,8 @@ Reader = Callable[[Sequence[bytes]], list[Any]]
 @pytest.fixture(scope="module")
 def mailparser(request: pytest.FixtureRequest) -> Reader:
     assert request.config.cache is not None
-    command, more = mail_readers(request.config.cache.mkdir("clients"))
-    script = str(Path(__file__).with_name("read_whole.cjs"))
-
-    def found(sources: Sequence[bytes]) -> list[Any]:
-        done = subprocess.run(
-            [*command, script],
-            input="".join(f"{base64.b64encode(source).decode()}\n" for source in sources),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=300,
-            check=True,
-            env={"PATH": os.environ["PATH"], **more},
-        )
-        return [_unordered(json.loads(_DOMAIN.sub(_small, line))) for line in done.stdout.splitlines()]
-
-    return found
+    lines = mail_readers(request.config.cache.mkdir("clients"), Path(__file__).with_name("read_whole.cjs"))
+    return lambda sources: [_unordered(json.loads(_DOMAIN.sub(_small, line))) for line in lines(sources)]
 
 
 def _small(domain: re.Match[str]) -> str:

@@ -15,14 +15,7 @@ _SETTLED_BY = {"absent": "before", "matches": "compare", "exists": "settle_read"
 """What an outcome is looked up with, by how."""
 _WRITES_ONLY = (
     *("target", "effect", "undo", "warn", "before", "compare", "adds", "facts", "preview", "settle", "settle_read"),
-    *(
-        "asynchronous",
-        "assumed",
-        "consent",
-        "copies",
-        "message_id",
-        "settle_pick",
-    ),
+    *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick"),
 )
 
 

@@ -66,9 +66,9 @@ def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
     pieces = list(pieces)
     bases = list(dict.fromkeys(filter(None, map(_base, pieces))))[:_MOST_BASES]
     for address, words, where in _raw_targets(pieces):
-        for base in bases if _is_relative(address) else ():
-            yield _joined(base, address), words, where
-        if not bases or not _is_relative(address):
+        if bases and _is_relative(address):
+            yield from ((_joined(base, address), words, where) for base in bases)
+        else:
             yield address, words, where
 
 

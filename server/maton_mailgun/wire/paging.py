@@ -143,7 +143,7 @@ def _linked(operation: Operation, request: Request, body: Mapping[str, Any]) -> 
 def _leads_elsewhere(operation: Operation, request: Request, body: Mapping[str, Any]) -> bool:
     """Whether there is a next page whose address is not taken: the list would end there without a word."""
     links = body.get("paging")
-    if operation.paging == "skip" or not body.get("items") or not isinstance(links, dict):
+    if operation.paging == "skip" or not at(body, operation.items) or not isinstance(links, dict):
         return False
     return bool(links.get("next")) and _place(operation, request, links["next"]) is None
 
