@@ -94,6 +94,8 @@ class Line(httpx2.AsyncBaseTransport):
         """Awaited when a write has left the server and has not reached the sandbox."""
         self.after: Callable[[], Awaitable[object]] | None = None
         """Awaited when the sandbox has answered a write and the server has not heard it."""
+        self.after_read: Callable[[], Awaitable[object]] | None = None
+        """Awaited when the sandbox has answered a read and the server has not heard it."""
         self.hosts: set[str] = set()
         """Every host that anything was sent to."""
 
@@ -103,8 +105,9 @@ class Line(httpx2.AsyncBaseTransport):
         if writes and self.before is not None:
             await self.before()
         response = await self._inner.handle_async_request(request)
-        if writes and self.after is not None:
-            await self.after()
+        after = self.after if writes else self.after_read
+        if after is not None:
+            await after()
         return response
 
 

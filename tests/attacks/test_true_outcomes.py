@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,31 @@ async def test_accident_62_what_this_process_sends_is_not_looked_up(desk: Desk) 
         assert len(desk.sandbox.requests) == reads
         held.go.set()
         assert (await deciding).state == "succeeded"
+
+
+async def test_two_looks_at_once_tell_the_same(desk: Desk) -> None:
+    """The one that ends first settles the outcome; the other must not say that it is still open."""
+    desk.arm("drop_before", match={"method": "PUT"})
+    async with desk.open() as house:
+        approval_id = await proposed(house, "update_route", CHANGE)
+        assert (await decide(house, approval_id)).state == "unknown"
+        desk.clock.let_pass(GRACE_SECONDS + 1.0)
+        slow, read, go = ContextVar("slow", default=False), asyncio.Event(), asyncio.Event()
+
+        async def hold() -> None:
+            if slow.get():
+                read.set()
+                await go.wait()
+
+        house.line.after_read = hold
+        slow.set(True)
+        looking = asyncio.create_task(look(house, approval_id))
+        slow.set(False)
+        await asyncio.wait_for(read.wait(), 10)
+        await house.gate._reconciliation._turn(approval_id)
+        assert await house.state(approval_id) == "failed"
+        go.set()
+        assert await looking == "failed"
 
 
 # 63: time runs out ---------------------------------------------------------------------------------------------------

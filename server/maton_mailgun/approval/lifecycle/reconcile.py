@@ -149,38 +149,35 @@ class Reconciliation:
     def _age(self, record: Record) -> float:
         return self._uses.clock() - (record.attempted_at or record.created_at)
 
-    def _may_still_arrive(self, record: Record) -> bool:
+    def _may_still_arrive(self, record: Record, first_seen: float) -> bool:
         """Whether the request may be on its way yet: by the time that passed since this process first saw the doubt,
         whatever any clock was set to meanwhile."""
         # Who did not say that it ended may be alive, and only be taken for dead by a clock that is wrong.
         least = GRACE_SECONDS + (0.0 if record.finished_at else LEASE_SECONDS)  # guard: 62-alive
-        now = self._uses.monotonic()
-        return now - self._first_seen.get(record.id, now) < least
+        return self._uses.monotonic() - first_seen < least
 
     async def look(self, record: Record) -> Record:
         """One look; the record as it is then."""
-        self._first_seen.setdefault(record.id, self._uses.monotonic())
+        # Kept for this look: another one that ends meanwhile forgets it.
+        first_seen = self._first_seen.setdefault(record.id, self._uses.monotonic())
         if record.id in self._uses.in_flight:  # guard: 62-in-flight
             return record
-        current = await self._uses.store.get(record.id)
-        if current is not None and current.state not in ("unknown", "executing"):
-            # Another process has settled it meanwhile.
+        if (current := await self._settled_meanwhile(record)) is not None:
             return current
         try:
-            happened = await self._happened(record, await self._uses.opened(record))
+            happened = await self._happened(record, await self._uses.opened(record), first_seen)
         except CouldNotRead as problem:
             log.info("an outcome is not known yet", extra={"approval": record.id, "why": str(problem)})
             return record
         except (Hopeless, seal.Unsealable, KeyError) as problem:
-            current = await self._uses.store.get(record.id)
-            if current is not None and current.state != "unknown":
-                # Another look settled it meanwhile, and with that its request was dropped.
+            # With the end of it its request was dropped.
+            if (current := await self._settled_meanwhile(record)) is not None:
                 return current
             log.info("an outcome cannot be looked up", extra={"approval": record.id, "why": str(problem)})
             self._given_up.add(record.id)
             return record
         if happened is None:
-            return record
+            return await self._settled_meanwhile(record) or record
         state: Any = "succeeded" if happened else "failed"
         result = {"result": {"found_by": "looking it up afterwards"}} if happened else _not_done()
         try:
@@ -192,7 +189,12 @@ class Reconciliation:
         self._uses.changes.announce()
         return record
 
-    async def _happened(self, record: Record, sealed: Sealed) -> bool | None:
+    async def _settled_meanwhile(self, record: Record) -> Record | None:
+        """The record if another process or another look has found out how it ended."""
+        current = await self._uses.store.get(record.id)
+        return current if current is not None and current.state not in ("unknown", "executing") else None
+
+    async def _happened(self, record: Record, sealed: Sealed, first_seen: float) -> bool | None:
         """True or False where the account shows it, None where it does not.
 
         Raises:
@@ -218,31 +220,34 @@ class Reconciliation:
         ):
             raise Hopeless("nothing was read before it that could be compared")
         source = operation.before if operation.settle != "exists" else operation.settle_read or operation.before
-        return await self._compared(record, sealed, source, read)
+        answer = await read(source, arguments)
+        now = await snapshot(
+            replace(self._uses.proposal(sealed.prepared, Caller(record.principal, record.client)), read=read)
+        )
+        may_arrive = self._may_still_arrive(record, first_seen)
+        return _compared(sealed, answer, untouched=now == record.snapshot, may_arrive=may_arrive)
 
-    async def _compared(self, record: Record, sealed: Sealed, source: str, read: ServiceReader) -> bool | None:
-        """What the target shows beside the one of the preview: only a difference that the write explains proves it,
-        only an untouched target, once the request can no longer be on its way, disproves it."""
-        answer = await read(source, sealed.prepared.arguments)
-        caller = Caller(record.principal, record.client)
-        now = await snapshot(replace(self._uses.proposal(sealed.prepared, caller), read=read))
-        operation = sealed.prepared.operation
-        matches = as_asked(sealed.prepared, answer) if answer.status == 200 else False
-        if now == record.snapshot:  # guard: 00-untouched
-            # What is done later, or cannot be told from what was there, is not disproved by an untouched target.
-            tells = not operation.asynchronous and (operation.settle != "matches" or matches is False)
-            return False if tells and not self._may_still_arrive(record) else None
-        match operation.settle:
-            case "absent":
-                return True if answer.status == 404 else None
-            case "exists":
-                # That something of this name is there now does not say that it is what was asked for.
-                there = answer.status == 200 and as_asked(sealed.prepared, answer, by_name=True)
-                return True if sealed.absent_before and there else None
-            case "matches":
-                return True if matches else None
-            case _:
-                return None
+
+def _compared(sealed: Sealed, answer: ReadAnswer, *, untouched: bool, may_arrive: bool) -> bool | None:
+    """What the target shows beside the one of the preview: only a difference that the write explains proves it,
+    only an untouched target, once the request can no longer be on its way, disproves it."""
+    operation = sealed.prepared.operation
+    matches = as_asked(sealed.prepared, answer) if answer.status == 200 else False
+    if untouched:  # guard: 00-untouched
+        # What is done later, or cannot be told from what was there, is not disproved by an untouched target.
+        tells = not operation.asynchronous and (operation.settle != "matches" or matches is False)
+        return False if tells and not may_arrive else None
+    match operation.settle:
+        case "absent":
+            return True if answer.status == 404 else None
+        case "exists":
+            # That something of this name is there now does not say that it is what was asked for.
+            there = answer.status == 200 and as_asked(sealed.prepared, answer, by_name=True)
+            return True if sealed.absent_before and there else None
+        case "matches":
+            return True if matches else None
+        case _:
+            return None
 
 
 class ServiceReader:
