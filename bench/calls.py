@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 import httpx2
 from peer import Peer, holds, median_ratio, peer, verdict
@@ -25,15 +26,7 @@ from service import service
 SEQUENTIAL_LIMIT, CONCURRENT_LIMIT, LIST_LIMIT = 2.2, 0.5, 1.3
 AT_ONCE = 16
 CONNECTION = "78b5a036-c621-40c2-b74b-276195735af2"
-UNPACED = """
-import sys
-from maton_mailgun import gateway
-from maton_mailgun.__main__ import main
-
-gateway.REQUESTS_PER_SECOND = 1_000_000
-sys.argv = ["maton-mailgun", "serve"]
-sys.exit(main())
-"""
+UNPACED = str(Path(__file__).parent / "unpaced.py")
 
 
 async def bare(url: str, trusted: ssl.SSLContext, calls: int, at_once: int) -> float:
@@ -95,7 +88,7 @@ def main() -> int:
         url, pem = stack.enter_context(service())
         trusted = ssl.create_default_context(cafile=str(pem))
         ours_only = {"MATON_API_URL": url, "MATON_MAILGUN_HOME": str(pem.parent), "SSL_CERT_FILE": str(pem)}
-        server = stack.enter_context(peer((sys.executable, "-P", "-c", UNPACED), **ours_only))
+        server = stack.enter_context(peer((sys.executable, "-P", UNPACED), **ours_only))
         server.initialize()
         listing(server, 1)
         ours(server, 50, AT_ONCE)
