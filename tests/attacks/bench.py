@@ -15,6 +15,7 @@ import httpx2
 import mcp_types as types
 from mcp import Client
 
+from approval.form_reading import as_read
 from maton_mailgun.approval.gate import Gate
 from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.approval.store.record import Record
@@ -77,7 +78,7 @@ class Person:
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def __call__(self, _context: Any, asked: Any) -> types.ElicitResult:
-        self.questions.append(asked.message)
+        self.questions.append(as_read(asked.message))
         self._clock.let_pass(self.seconds)
         if self.meanwhile is not None:
             await self.meanwhile()

@@ -329,4 +329,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("91", "names of hosts are read as they are seen", {"91-as-seen": WITH("words")}),
     Guard("92", "labels of ours inherit nothing from a message", {"92-own-style": DROP}),
     Guard("93", "a picture with other versions is not shown as the one", {"93-srcset": FALSE}),
+    Guard("139", "a form is the same as Markdown", {"139-code": WITH('""')}),
 )

@@ -13,6 +13,7 @@ import pytest
 from effects_table import examples
 from fake_account import FakeAccount, part, propose, tools
 
+from approval.form_reading import as_read
 from maton_mailgun.approval.preview.form_text import MOST, question, too_much
 from maton_mailgun.approval.preview.look import make
 from maton_mailgun.approval.preview.proposal import ReadAnswer
@@ -109,7 +110,7 @@ def test_attack_12_nothing_invisible_survives_outside_the_bodies(tool: str) -> N
         assert [(key, unsafe(text)) for key, text in texts(shown) if key not in raw and unsafe(text)] == []
         assert [key for key, text in texts(shown) if "canary" in text] == []
         held, lines = question(shown), terminal(shown, 70)
-        asked = held.text if held is not None else too_much(shown)
+        asked = as_read(held.text) if held is not None else too_much(shown)
         assert unsafe(asked.replace("\n", "")) == []
         assert [line for line in lines if unsafe(line)] == []
         assert [line for line in [*asked.splitlines(), *lines] if line.startswith("SYSTEM")] == []

@@ -10,6 +10,7 @@ import pytest
 from effects_table import examples, files
 from fake_account import FakeAccount, propose, tools
 
+from approval.form_reading import as_read
 from maton_mailgun.approval.preview.fields import fields
 from maton_mailgun.approval.preview.form_text import MOST, question, too_much
 from maton_mailgun.approval.preview.look import make
@@ -35,7 +36,7 @@ def asked(shown: dict[str, Any]) -> str:
     """The text of the form, which there is."""
     form = question(shown)
     assert form is not None, too_much(shown)
-    return form.text
+    return as_read(form.text)
 
 
 BIG = {

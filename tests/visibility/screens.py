@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from approval import records
+from approval.form_reading import as_read
 from maton_mailgun.approval.channels.page import view
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.form_text import question
@@ -31,7 +32,7 @@ def screens(preview: Mapping[str, Any], *, digests: bool) -> dict[str, str]:
     """Each channel's text. With `digests`, those of files are read too: the one thing that tells of their content."""
     found = {"terminal": "\n".join(_terminal(preview)), "page": "\n".join(_page(preview))}
     if (form := question(preview)) is not None:
-        found["form"] = "\n".join(_form(form.text))
+        found["form"] = "\n".join(_form(as_read(form.text)))
     return found if digests else {channel: _ENCODED.sub("□", text) for channel, text in found.items()}
 
 

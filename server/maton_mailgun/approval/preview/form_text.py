@@ -2,6 +2,9 @@
 
 Only facts that were read from the account may be elsewhere, and the form says how many are. What may be left out is
 known of each line when it is made, never read from its words.
+
+Some clients show a form's message as it is, others as Markdown (VS Code), in which a link's definition, a comment or a
+tag is not seen at all. So all of it but a first line of our own is one indented code block: the same in both.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from maton_mailgun.approval.preview.document import ChangedValue, Preview, Section, ShownRecipient
+from maton_mailgun.approval.preview.folding import fold
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, by_domain, flags, recipient
 from maton_mailgun.mail.text import count, quoted, safe_block, short
 
@@ -19,6 +23,10 @@ MOST = 12_000
 """Characters of a form: two screens or three."""
 
 _MOST_OF_A_FACT = 300
+_BLOCK = "    "  # guard: 139-code
+"""Before each line: makes it code for Markdown (CommonMark 4.4), which nothing inside can end."""
+_COLUMNS = 96
+"""Of a line without its indent: code is not wrapped where Markdown is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,18 @@ def question(frozen: Frozen) -> FormText | None:
             left -= _size(line)
         elsewhere += line.cut
         held.append(line.text)
-    return FormText("\n".join(held), elsewhere)
+    return FormText(_framed(preview, held), elsewhere)
+
+
+def _framed(preview: Preview, lines: Sequence[str]) -> str:
+    """The lines so that plain text and Markdown show the same."""
+    # The first line is ours alone: a client that trims the message must not take the indent of what follows.
+    framed = [f"{preview.action.upper()}: please read all of this before you decide.", ""]
+    for line in lines:
+        # What is continued hangs: no value can pretend to be the next line.
+        folded = fold(line, begin=_BLOCK, hang=_BLOCK * 2, width=len(_BLOCK) + _COLUMNS)
+        framed += folded if line else [""]
+    return "\n".join(framed)
 
 
 def too_much(frozen: Frozen) -> str:

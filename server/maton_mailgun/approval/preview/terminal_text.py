@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 
 from maton_mailgun.approval.preview.document import ChangedValue, Preview, Row
+from maton_mailgun.approval.preview.folding import fold
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, flags, recipient
 from maton_mailgun.mail.text import safe_block
 
@@ -16,7 +14,6 @@ BAR = "  | "
 
 _MARGIN = "  "
 _HANG = "    "
-_WORD = re.compile(r" *[^ ]+| +$")
 
 
 def terminal(frozen: Frozen, width: int = 80) -> list[str]:
@@ -94,41 +91,11 @@ def _quotation(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _wrapped(text: str, indent: str, width: int) -> Iterator[str]:
-    """`text` in lines of at most `width` columns, broken at spaces where there are some. Continuations of a line of
-    ours are indented too, so that nothing from outside ever begins at the margin. Each character is looked at once."""
-    line, used, begun = [indent], len(indent), False
-    for word in _WORD.findall(_on_one_line(text)):
-        wide = _width(word)
-        if begun and used + wide > width:
-            yield "".join(line).rstrip()
-            line, used, begun = [indent, _HANG], len(indent) + len(_HANG), False
-            word = word.lstrip(" ")
-            wide = _width(word)
-        if used + wide <= width:
-            line.append(word)
-            used += wide
-        else:
-            for character in word:
-                columns = _columns(character)
-                if used + columns > width:
-                    yield "".join(line).rstrip()
-                    line, used = [indent, _HANG], len(indent) + len(_HANG)
-                line.append(character)
-                used += columns
-        begun = True
-    yield "".join(line).rstrip()
+    """`text` in lines of at most `width` columns. Continuations of a line of ours are indented too, so that nothing
+    from outside ever begins at the margin."""
+    folded = fold(_on_one_line(text), begin=indent, hang=indent + _HANG, width=width)
+    yield from (line.rstrip() for line in folded)
 
 
 def _on_one_line(text: str) -> str:
     return safe_block(text).replace("\n", "⏎")
-
-
-def _width(text: str) -> int:
-    return len(text) if text.isascii() else sum(map(_columns, text))
-
-
-@cache
-def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
