@@ -330,4 +330,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("92", "labels of ours inherit nothing from a message", {"92-own-style": DROP}),
     Guard("93", "a picture with other versions is not shown as the one", {"93-srcset": FALSE}),
     Guard("139", "a form is the same as Markdown", {"139-code": WITH('""')}),
+    Guard("140", "the page has a host of its own for each start", {"140-own-host": WITH('"127.0.0.1"')}),
+    Guard("140", "and a folder for its files", {"140-folder": WITH('"static/"')}),
+    Guard("140", "and gives no service worker", {"140-worker": FALSE}),
+    Guard("141", "a yes is to a message that the browser was given", {"141-seen": FALSE}),
 )

@@ -53,6 +53,7 @@ def say_yes(port: int, key: str, cookie: str) -> list[int]:
     decided = []
     for one in ask(port, "GET", "/api/approvals", **mine)[1]["pending"]:
         digest = ask(port, "GET", f"/api/approvals/{one['id']}", **mine)[1]["digest"]
+        ask(port, "GET", f"/api/approvals/{one['id']}/message", **mine)
         version = ask(port, "POST", f"/api/approvals/{one['id']}/shown", {}, **mine)[1]["status"]["version"]
         yes = {"decision": "approve", "digest": digest, "version": version}
         decided.append(ask(port, "POST", f"/api/approvals/{one['id']}/decision", yes, **mine)[0])

@@ -81,6 +81,7 @@ async def let_in(house: House, browser: Browser) -> None:
 async def yes_to(house: House, browser: Browser, record: Record) -> dict[str, Any]:
     """What the page posts for a yes, once it has shown the record."""
     await browser.send("POST", f"/api/approvals/{record.id}/shown", {})
+    await browser.send("GET", f"/api/approvals/{record.id}/message")
     shown = await house.gate.get(record.id)
     assert shown is not None
     return {"decision": "approve", "digest": shown.digest, "version": shown.version}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -174,6 +175,10 @@ def test_the_approval_page_is_served_beside_mcp(server: Serving) -> None:
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert b"<html" in body
+    own = re.search(r"approvals at http://([^/]+)/", server.said)
+    assert own is not None, server.said
+    assert _request(server, "GET", "/approvals/", {"Host": own[1]})[0] == 200
+    assert _request(server, "GET", "/mcp", {"Host": own[1]})[0] == 421
     status, headers, _ = _request(server, "GET", "/approvals", {})
     assert (status, headers["location"]) == (307, "/approvals/")
     assert _request(server, "GET", "/approvals/api/approvals", {})[0] == 401
@@ -185,8 +190,10 @@ def test_a_client_that_cannot_ask_is_told_where_the_page_is_without_a_token(
     account.prepare("delete_bounce")
     pending = content(unable_to_ask["modern"].call("delete_bounce", EXAMPLES["delete_bounce"]["full"]))
     approval_id = pending["approval_id"]
+    page = re.search(r"approvals at (http://[0-9a-f]{20}\.localhost:\d+/approvals/), listening", server.said)
+    assert page is not None, server.said
     assert pending["decide"] == [
-        {"channel": "page", "url": f"{server.url}/approvals/#/a/{approval_id}"},
+        {"channel": "page", "url": f"{page[1]}#/a/{approval_id}"},
         {"channel": "cli", "command": f"maton-mailgun approvals show {approval_id}"},
     ]
 

@@ -36,7 +36,8 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     # Names of the canary lead to this machine, all other names nowhere: no test reaches the internet.
-    "--host-resolver-rules=MAP *.canary.test 127.0.0.1,MAP canary.test 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP *.canary.test 127.0.0.1,MAP canary.test 127.0.0.1,MAP * ~NOTFOUND,"
+    "EXCLUDE 127.0.0.1,EXCLUDE localhost,EXCLUDE *.localhost",
 )
 
 ENVIRONMENT = {

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import http.client
 import json
+import re
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
@@ -51,8 +52,9 @@ class Reply:
 class RunningPage(AbstractContextManager["RunningPage"]):
     """Start with `with`; `passphrase` decides whether that way in is offered."""
 
-    def __init__(self, records: Sequence[Record] = (), *, passphrase: bool = False) -> None:
+    def __init__(self, records: Sequence[Record] = (), *, passphrase: bool = False, port: int = 0) -> None:
         self.clock = Clock()
+        self._port = port
         self.sessions = Sessions(clock=self.clock)
         self._records = records
         self._passphrase = passphrase
@@ -80,6 +82,7 @@ class RunningPage(AbstractContextManager["RunningPage"]):
             environ={},
             sessions=self.sessions,
             verify_passphrase=self._verify if self._passphrase else None,
+            port=self._port,
         )
         return gate, page
 
@@ -120,6 +123,12 @@ class RunningPage(AbstractContextManager["RunningPage"]):
             return Reply(answer.status, answer.headers, answer.read())
         finally:
             connection.close()
+
+    def static(self) -> str:
+        """Where the page's own files are, as its document says; a folder of its own for each start."""
+        document = self.send("GET", "/").content.decode()
+        (found,) = set(re.findall(r'"(static/[^/"]*)/', document))
+        return f"/{found}"
 
     def browser(self, **settings: Any) -> Browser:
         """Somebody signed in with a one-time link."""

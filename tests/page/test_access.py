@@ -247,10 +247,10 @@ def test_23_get_never_decides(page: RunningPage, path: str) -> None:
 @pytest.mark.parametrize(
     "host", ["attacker.test", "127.0.0.1", "127.0.0.1:1", "localhost.attacker.test:{port}", "0.0.0.0:{port}", "", None]
 )
-@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/approvals"])
+@pytest.mark.parametrize("path", ["/", "{static}/main.js", "/api/approvals"])
 def test_24_another_host_name_answers_421(page: RunningPage, host: str | None, path: str) -> None:
     named = host.format(port=page.page.port) if host is not None else None
-    reply = page.send("GET", path, headers={"Host": named})
+    reply = page.send("GET", path.format(static=page.static()), headers={"Host": named})
     assert reply.status == (400 if host is None else 421)
 
 
@@ -300,10 +300,10 @@ EVERY_HEADER = {
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/", 200), ("/static/page.css", 200), ("/static/none.js", 404), ("/api/approvals", 401), ("/api/x", 401)],
+    [("/", 200), ("{static}/page.css", 200), ("{static}/none.js", 404), ("/api/approvals", 401), ("/api/x", 401)],
 )
 def test_24_every_answer_carries_the_protecting_headers(page: RunningPage, path: str, status: int) -> None:
-    reply = page.send("GET", path)
+    reply = page.send("GET", path.format(static=page.static()))
     assert reply.status == status
     assert {name: reply.headers[name] for name in EVERY_HEADER} == EVERY_HEADER
     assert reply.headers["Permissions-Policy"]
@@ -389,10 +389,11 @@ def test_unusable_bodies_are_refused(
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/", "/index.html", "/../door.py"]
+    "path",
+    ["{static}/../app.py", "{static}/%2e%2e/app.py", "{static}/", "/static/main.js", "/index.html", "/../door.py"],
 )
 def test_nothing_but_the_pages_own_files_is_served(page: RunningPage, path: str) -> None:
-    assert page.send("GET", path).status == 404
+    assert page.send("GET", path.format(static=page.static())).status == 404
 
 
 def test_27_no_credential_reaches_a_log(page: RunningPage, caplog: pytest.LogCaptureFixture) -> None:

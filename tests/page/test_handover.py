@@ -18,7 +18,8 @@ from maton_mailgun.approval.channels.page.handover import NotPrivate, problem_wi
 from .gate_in_memory import GateInMemory
 from .serving import file_of, link_in, token_of
 
-LINK = "http://127.0.0.1:1234/#/a/apr_0123?t=secret-token"
+LINK = "http://0a1b.localhost:1234/#/a/apr_0123?t=secret-token"
+ELSEWHERE = "http://127.0.0.1:1234/#/a/apr_0123?t=secret-token"
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def directory(tmp_path: Path) -> Path:
 
 def handed_over(handover: Handover) -> Path:
     file = handover.place()
-    handover.put(file, LINK)
+    handover.put(file, LINK, ELSEWHERE)
     return file
 
 
@@ -57,6 +58,7 @@ def test_the_file_leads_to_the_link_without_script_and_says_what_to_click(direct
     written = handed_over(Handover(directory)).read_text()
     assert f'<meta http-equiv="refresh" content="0; url={LINK}">' in written
     assert f'<a href="{LINK}" rel="noreferrer">open the approval page</a>' in written
+    assert f'<a href="{ELSEWHERE}" rel="noreferrer">open it at 127.0.0.1</a>' in written
     assert '<meta name="referrer" content="no-referrer">' in written
     assert "<script" not in written
 
@@ -68,7 +70,7 @@ def test_a_file_that_is_there_already_is_never_written_to(directory: Path) -> No
     bait.touch()
     file.symlink_to(bait)
     with pytest.raises(NotPrivate, match="cannot be written: File exists"):
-        handover.put(file, LINK)
+        handover.put(file, LINK, ELSEWHERE)
     assert bait.read_text() == ""
 
 
@@ -77,7 +79,7 @@ def test_a_directory_that_was_opened_to_others_meanwhile_gets_no_link(directory:
     file = handover.place()
     directory.chmod(0o755)
     with pytest.raises(NotPrivate, match="is open to other users"):
-        handover.put(file, LINK)
+        handover.put(file, LINK, ELSEWHERE)
     assert list(directory.iterdir()) == []
 
 
@@ -218,7 +220,7 @@ def test_without_a_private_place_the_page_opens_where_one_can_sign_in(browser: P
         opened = browser.parent / "opened"
         assert opened.exists() is passphrase
         if passphrase:
-            assert opened.read_text() == f"http://127.0.0.1:{page.port}/#/a/apr_0123"
+            assert opened.read_text() == f"http://{page.host}:{page.port}/#/a/apr_0123"
         await page.close()
 
     asyncio.run(scenario())
@@ -242,7 +244,7 @@ def test_a_browser_on_another_machine_is_given_an_address_and_no_file(browser: P
     async def scenario() -> None:
         page = await started(editors, Handover(directory))
         assert await page.open() == "passphrase"
-        assert (browser.parent / "opened").read_text() == f"http://127.0.0.1:{page.port}/#/"
+        assert (browser.parent / "opened").read_text() == f"http://{page.host}:{page.port}/#/"
         assert lying(directory) is None
         await page.close()
 

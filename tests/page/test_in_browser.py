@@ -227,7 +227,7 @@ def test_a_new_request_appears_in_the_list_by_itself(chromium: Chromium, page: R
 def test_the_token_is_gone_from_the_address_and_the_history(chromium: Chromium, page: RunningPage) -> None:
     record = a_record()
     show(chromium, page, record)
-    assert chromium.run("return location.href") == f"{page.origin}/#/a/{record.id}"
+    assert chromium.run("return location.href") == page.page.address(record.id)
     assert "?t=" not in chromium.run("return document.documentElement.outerHTML")
     chromium.run("location.reload()")
     chromium.until_text("a new route", "main")

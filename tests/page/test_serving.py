@@ -77,7 +77,7 @@ def test_a_link_keeps_its_token_in_the_fragment() -> None:
     async def scenario() -> None:
         page = await started()
         link = urlsplit(page.link("apr_0123"))
-        assert (link.scheme, link.netloc, link.path, link.query) == ("http", f"127.0.0.1:{page.port}", "/", "")
+        assert (link.scheme, link.netloc, link.path, link.query) == ("http", f"{page.host}:{page.port}", "/", "")
         assert link.fragment.startswith("/a/apr_0123?t=")
         assert page.sessions.exchange(token_of(link.geturl()), None) is not None
         await page.close()
@@ -107,7 +107,7 @@ def test_the_users_browser_is_opened_and_nothing_it_prints_reaches_us(
         assert await page.open("apr_0123") == "link"
         opened = (browser_script.parent / "opened").read_text()
         assert opened.startswith((browser_script.parent / "page").as_uri())
-        assert f"http://127.0.0.1:{page.port}/#/a/apr_0123?t=" in file_of(opened).read_text()
+        assert f"http://{page.host}:{page.port}/#/a/apr_0123?t=" in file_of(opened).read_text()
         await page.close()
 
     asyncio.run(scenario())
@@ -202,7 +202,9 @@ def test_it_works_below_a_prefix_behind_a_proxy_that_ends_tls() -> None:
             both = {"Cookie": cookie.partition(";")[0], "X-Approval-Key": opened.json()["key"]}
             listed = await client.get("/approvals/api/approvals", headers=both)
             assert [one["id"] for one in listed.json()["pending"]] == [record.id]
-            assert (await client.get("/approvals/static/main.js")).status_code == 200
+            document = (await client.get("/approvals/")).text
+            script = document.partition('<script type="module" src="')[2].partition('"')[0]
+            assert (await client.get(f"/approvals/{script}")).status_code == 200
             cleartext = await client.post(
                 "/approvals/api/session", json={}, headers={"Origin": "http://mcp.example.com"}
             )

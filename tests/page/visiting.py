@@ -18,6 +18,7 @@ def show(chromium: Chromium, page: RunningPage, record: Record) -> None:
     if record.state == "pending":
         chromium.find("#approve")
         chromium.until(lambda: page.record(record.id).shown_at, "not marked as shown")
+        chromium.until(lambda: "still loading" not in chromium.text("#decision-note"), "the message is not drawn")
     arm(chromium)
 
 

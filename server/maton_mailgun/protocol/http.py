@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import CallError, SetupError
 from maton_mailgun.host_header import why_malformed
+from maton_mailgun.own_host import own_host
 from maton_mailgun.protocol.server import build
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def serve_http(engine: Engine, address: str) -> int:
         port = listener.getsockname()[1]
         names = _Names(host, port, engine.settings.http_url)
         front = _Front(engine, names, token)
-        engine.page_url = f"{names.shown}{PAGE_PREFIX}/"
+        engine.page_url = f"{names.page}{PAGE_PREFIX}/"
         config = uvicorn.Config(
             front,
             log_config=None,
@@ -153,7 +154,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 def _tell(names: _Names, token: str | None) -> None:
     needs = " (bearer token needed)" if token else ""
-    page = f"{names.shown}{PAGE_PREFIX}/"
+    page = f"{names.page}{PAGE_PREFIX}/"
     sys.stderr.write(
         f"maton-mailgun: MCP at {names.shown}{MCP_PATH}{needs}, approvals at {page}, listening on {names.bound}\n"
     )
@@ -168,8 +169,12 @@ class _Names:
         self.bound = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         hosts = [f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", self.bound]
         self.shown = public or f"http://{self.bound}"
+        # What a browser kept of another program on this port must not reach the page; a name outside is nobody else's.
+        own = f"{own_host()}:{port}" if not public and _is_loopback(host) else None
+        self.page = f"http://{own}" if own else self.shown
         outside = [urlsplit(public).netloc] if public else []
         self.hosts = tuple(dict.fromkeys([*outside, *hosts]))
+        self.page_hosts = (*self.hosts, *([own] if own else []))
         self.security = TransportSecuritySettings(
             # Any port of this machine's own names: a container's port is seldom the one outside.
             allowed_hosts=[*self.hosts, "127.0.0.1:*", "localhost:*", "[::1]:*"],
@@ -295,7 +300,7 @@ class _Front:
                 self._page = create_app(
                     gate,
                     sessions=Sessions(),
-                    allowed_hosts=self._names.hosts,
+                    allowed_hosts=self._names.page_hosts,
                     reveals=lambda name: bool(operations[name].reveals),
                     prefix=PAGE_PREFIX,
                     origin=self._names.public,

@@ -23,6 +23,7 @@ MOST = 12_000
 """Characters of a form: two screens or three."""
 
 _MOST_OF_A_FACT = 300
+_HEAD = "Please read all of this before you decide."
 _BLOCK = "    "  # guard: 139-code
 """Before each line: makes it code for Markdown (CommonMark 4.4), which nothing inside can end."""
 _COLUMNS = 96
@@ -75,13 +76,13 @@ def question(frozen: Frozen) -> FormText | None:
             left -= _size(line)
         elsewhere += line.cut
         held.append(line.text)
-    return FormText(_framed(preview, held), elsewhere)
+    return FormText(_framed(held), elsewhere)
 
 
-def _framed(preview: Preview, lines: Sequence[str]) -> str:
+def _framed(lines: Sequence[str]) -> str:
     """The lines so that plain text and Markdown show the same."""
     # The first line is ours alone: a client that trims the message must not take the indent of what follows.
-    framed = [f"{preview.action.upper()}: please read all of this before you decide.", ""]
+    framed = [_HEAD, ""]
     for line in lines:
         # What is continued hangs: no value can pretend to be the next line.
         folded = fold(line, begin=_BLOCK, hang=_BLOCK * 2, width=len(_BLOCK) + _COLUMNS)

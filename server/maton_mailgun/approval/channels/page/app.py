@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
@@ -78,9 +79,11 @@ def create_app(
 
         return Route(path, endpoint, methods=list(methods or ("GET",)))
 
+    # A name that nobody can know before: whoever had this port earlier has put nothing there into a browser's cache.
+    folder = f"static/{secrets.token_urlsafe(12)}/"  # guard: 140-folder
     routes = [
-        Route("/", _Static("index.html")),
-        *(Route(f"/static/{name}", _Static(name)) for name in _files() if name != "index.html"),
+        Route("/", _Static("index.html", folder)),
+        *(Route(f"/{folder}{name}", _Static(name)) for name in _files() if name != "index.html"),
         Route("/api/session", door.sign_in, methods=["POST"]),
         signed_in("/api/session", door.describe),
         signed_in("/api/session", door.sign_out, "DELETE"),
@@ -166,6 +169,8 @@ class _Pages:
             raise self._conflict(record, "It was decided already. Nothing was changed by this.")
         if record.shown_at is None:
             raise self._conflict(record, "It has not been shown to a person yet. Nothing was decided.")
+        if given["decision"] == "approve" and _parts(record) - session.seen:  # guard: 141-seen
+            raise self._conflict(record, "The message was not shown here yet. Nothing was decided; load the page anew.")
         decision = Decision(
             approve=given["decision"] == "approve",
             level="operator",
@@ -185,14 +190,18 @@ class _Pages:
         return self._answer({"secret": dict(secret) if secret else None})
 
     async def message(self, request: Request, session: Session) -> Response:
-        shown = _message_of(await self._record(request, session))
+        record = await self._record(request, session)
+        shown = _message_of(record)
         rendered = await _render(shown)
+        session.seen.add(f"message {record.id}")
         return self._answer({**await asyncio.to_thread(view.bodies, shown), "removed": rendered.removed})
 
     async def frame(self, request: Request) -> Response:
         approval_id = request.path_params["approval_id"]
         session = self._door.session_by_ticket(request, approval_id, request.path_params["ticket"])
-        rendered = await _render(_message_of(await self._record(request, session)))
+        record = await self._record(request, session)
+        rendered = await _render(_message_of(record))
+        session.seen.add(f"frame {record.id}")
         headers = {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN"}
         return Response(rendered.document, media_type="text/html", headers=headers)
 
@@ -241,6 +250,14 @@ def _message_of(record: Record) -> ShownMessage:
     return shown
 
 
+def _parts(record: Record) -> set[str]:
+    """What a browser must have been given of a record before its yes counts."""
+    message = Preview.of(record.preview).message
+    if message is None:
+        return set()
+    return {f"message {record.id}", *([f"frame {record.id}"] if message.html else [])}
+
+
 async def _render(shown: ShownMessage) -> frame.Rendered:
     markup = shown.html or ""
     if len(markup) > frame.MOST_CHARACTERS:
@@ -255,8 +272,9 @@ def _not_found() -> PageRefusal:
 class _Static:
     """One of the page's own files, read once."""
 
-    def __init__(self, name: str) -> None:
-        self._content = (resources.files(__package__) / "static" / name).read_bytes()
+    def __init__(self, name: str, folder: str = "static/") -> None:
+        content = (resources.files(__package__) / "static" / name).read_bytes()
+        self._content = content.replace(b"static/", folder.encode("ascii"))
         self._type = _TYPES[name.rpartition(".")[2]]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -84,6 +84,8 @@ class Fence:
         if why is not None:
             return 400, "bad_host", why
         headers = Headers(scope=scope)
+        if "service-worker" in headers:  # guard: 140-worker
+            return 403, "no_worker", "The approval page has no service worker."
         host = headers["host"].lower()
         hosts = self._hosts() if callable(self._hosts) else self._hosts
         if host not in {name.lower() for name in hosts}:  # guard: 24-host

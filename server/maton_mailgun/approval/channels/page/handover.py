@@ -42,6 +42,8 @@ _DOCUMENT = """<!doctype html>
 <h1>Mailgun approvals</h1>
 <p>The approval page opens now. If nothing happens, click here:
 <a href="{link}" rel="noreferrer">open the approval page</a>. It works once, within {minutes:.0f} minutes.</p>
+<p>Where the browser says that it does not find that address:
+<a href="{elsewhere}" rel="noreferrer">open it at 127.0.0.1</a>.</p>
 </body>
 </html>
 """
@@ -81,13 +83,13 @@ class Handover:
         except OSError as problem:
             raise NotPrivate(f"{self._directory} cannot be used: {problem.strerror}.") from None
 
-    def put(self, path: Path, link: str) -> None:
-        """Write the file that leads to `link`.
+    def put(self, path: Path, link: str, elsewhere: str) -> None:
+        """Write the file that leads to `link`, and names the same link by another host for whoever comes back to it.
 
         Raises:
             NotPrivate: The directory is not private any more, or the page is closing.
         """
-        text = _DOCUMENT.format(link=html.escape(link), minutes=self.life / 60)
+        text = _DOCUMENT.format(link=html.escape(link), elsewhere=html.escape(elsewhere), minutes=self.life / 60)
         try:
             with self._writing, _private(path.parent, make=True) as directory:
                 if self._closed:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from maton_mailgun.approval.channels.page.handover import Handover, NotPrivate
 from maton_mailgun.approval.channels.page.page_gate import PageGate
 from maton_mailgun.approval.channels.page.sessions import Sessions
+from maton_mailgun.own_host import LOOPBACK, own_host
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -54,6 +55,7 @@ class PageServer:
         running: asyncio.Task[None],
         sessions: Sessions,
         *,
+        host: str,
         port: int,
         environ: Mapping[str, str],
         handover: Handover,
@@ -61,6 +63,7 @@ class PageServer:
         stop_waiting: Callable[[], None],
     ) -> None:
         self.sessions = sessions
+        self.host = host
         self.port = port
         self._server = server
         self._running = running
@@ -76,7 +79,7 @@ class PageServer:
 
     def address(self, approval_id: str | None = None) -> str:
         """Where one approval or the list is. It holds no token: whoever opens it has to sign in."""
-        return f"http://127.0.0.1:{self.port}/#/{f'a/{approval_id}' if approval_id else ''}"
+        return f"http://{self.host}:{self.port}/#/{f'a/{approval_id}' if approval_id else ''}"
 
     def link(
         self,
@@ -125,7 +128,7 @@ class PageServer:
         file = await asyncio.to_thread(self._handover.place)
         remove = functools.partial(self._handover.remove, file)
         link = self.link(approval_id, principal=principal, used=remove)
-        await asyncio.to_thread(self._handover.put, file, link)
+        await asyncio.to_thread(self._handover.put, file, link, link.replace(self.host, LOOPBACK, 1))
         asyncio.get_running_loop().call_later(self._handover.life, remove)
         return file
 
@@ -180,7 +183,7 @@ async def start(
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
+        listening.bind((LOOPBACK, port))
         listening.listen(128)
     except OSError:
         listening.close()
@@ -189,7 +192,8 @@ async def start(
     sessions = sessions or Sessions()
     handover = handover or Handover(None)
     await asyncio.to_thread(handover.sweep)  # guard: 42-sweep
-    hosts = (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}")
+    host = await asyncio.to_thread(own_host)
+    hosts = tuple(f"{name}:{port}" for name in (host, LOOPBACK, "localhost", "[::1]"))
     app = create_app(gate, sessions=sessions, allowed_hosts=hosts, reveals=reveals, verify_passphrase=verify_passphrase)
     config = uvicorn.Config(
         app,
@@ -210,6 +214,7 @@ async def start(
         server,
         running,
         sessions,
+        host=host,
         port=port,
         environ=environ,
         handover=handover,

@@ -36,6 +36,8 @@ class Session:
     """The half the page keeps; sent as the header X-Approval-Key."""
     id: bytes = field(repr=False)
     """Digest of the cookie's value."""
+    seen: set[str] = field(default_factory=set)
+    """The messages, and the frames of messages, that this browser was given, by approval."""
 
     def ticket(self, approval_id: str) -> str:
         """What lets this session's browser load one message into a frame, where no header can be sent."""

@@ -14,7 +14,7 @@ const SETTLE_MS = 700;
  */
 export function decisionBar(detail, { current, unread, decided }) {
   const bar = h("section", { class: "decision", "aria-label": "Decision" });
-  const shownAt = performance.now();
+  let shownAt = performance.now();
 
   const note = h("p", { class: "decision-note", id: "decision-note" });
   const problem = h("p", { class: "decision-problem", role: "alert" });
@@ -36,6 +36,8 @@ export function decisionBar(detail, { current, unread, decided }) {
     approve.setAttribute("aria-disabled", String(Boolean(missing())));
   }
   function question() {
+    // Whatever stood where Approve is now: a click that was meant for it does not count.
+    shownAt = performance.now();
     say();
     fill(bar,
       detail.risk === "high"
@@ -50,10 +52,11 @@ export function decisionBar(detail, { current, unread, decided }) {
     const back = h("button", { type: "button", class: "secondary", on: { click: goBack } }, "Back");
     const send = h("button", { type: "button", class: "primary danger", id: "reject-now", on: { click: () => answer("reject", reason.value) } }, "Reject");
     fill(bar,
-      h("div", { class: "reason", on: { keydown: (event) => { if (event.key === "Escape") goBack(); } } },
+      h("div", { class: "reason", on: { keydown: (event) => { if (event.key === "Escape" && !event.isComposing) goBack(); } } },
         h("label", { for: "reason" }, "Reason, if you like; the assistant is told"),
         reason,
-        h("div", { class: "buttons" }, back, send),
+        // On the other side than Approve: it must not appear under a pointer that is about to reject.
+        h("div", { class: "buttons apart" }, send, back),
       ),
       problem,
     );

@@ -47,6 +47,8 @@ function draw(main, detail, signal, changed) {
   const technical = h("dl", { class: "rows technical" });
   const heading = h("h1", { tabindex: "-1" }, value(detail.title));
   const warnings = warningsPanel(preview, () => buttons?.refresh());
+  const message = messageSection(detail, signal, () => buttons?.refresh());
+  const unread = () => warnings.unread() || message.unread();
   let buttons = null;
 
   function redraw() {
@@ -74,7 +76,7 @@ function draw(main, detail, signal, changed) {
   function redrawDecision() {
     fill(outcome, outcomePanel(detail, status));
     if (status.state === "pending") {
-      buttons = decisionBar(detail, { current: () => status, unread: warnings.unread, decided: update });
+      buttons = decisionBar(detail, { current: () => status, unread, decided: update });
       fill(decision, buttons.bar);
     } else {
       fill(decision);
@@ -101,7 +103,7 @@ function draw(main, detail, signal, changed) {
       ),
       diffSection(preview.diff),
       recipientsSection(preview.recipients),
-      messageSection(detail, signal),
+      message.panel,
       (preview.sections ?? []).map(section),
       h("section", { class: "part", "aria-labelledby": "history-heading" },
         h("h2", { id: "history-heading" }, "History"),

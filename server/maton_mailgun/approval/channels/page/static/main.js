@@ -27,8 +27,18 @@ function takePlace() {
   return { id: /^\/a\/([\w-]{1,80})$/.exec(path)?.[1] ?? null, token };
 }
 
+/** Something that was served under this address before still answers in the server's place, and may change all of it. */
+function overtaken() {
+  return Boolean(navigator.serviceWorker?.controller);
+}
+
 async function go() {
   const { id, token } = takePlace();
+  if (overtaken()) {
+    return fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Nothing can be decided here"),
+      h("p", {}, "Another program that used this address before has left a service worker in this browser, which could change what you see."),
+      h("p", {}, "Remove the site's data for this address in the browser's settings, and let the assistant ask again.")));
+  }
   open.abort();
   open = new AbortController();
   const { signal } = open;

@@ -7,12 +7,17 @@ import { plural, size } from "./words.js";
 
 const BODY_AT_ONCE = 100_000;
 
-export function messageSection(detail, signal) {
+/** `drawn()` is called when the bodies are on the screen, the frame included: before, a yes would be to words unseen. */
+export function messageSection(detail, signal, drawn) {
   const message = detail.message;
-  if (!message) return null;
+  if (!message) return { panel: null, unread: () => "" };
   const body = h("div", { class: "body" }, h("p", { class: "muted" }, "Loading the message…"));
-  load(detail, body, signal);
-  return h("section", { class: "part", "aria-labelledby": "message-heading" },
+  let missing = "The message is still loading.";
+  load(detail, body, signal, (problem) => {
+    missing = problem;
+    drawn();
+  });
+  const panel = h("section", { class: "part", "aria-labelledby": "message-heading" },
     h("h2", { id: "message-heading" }, "Message"),
     h("dl", { class: "rows" },
       row("From", message.from),
@@ -23,20 +28,24 @@ export function messageSection(detail, signal) {
     attachments(message.attachments ?? []),
     body,
   );
+  return { panel, unread: () => missing };
 }
 
-async function load(detail, body, signal) {
+async function load(detail, body, signal, ready) {
   try {
     const content = await api.message(detail.id, signal);
-    fill(body, tabs(panelsOf(detail, content)));
+    fill(body, tabs(panelsOf(detail, content, () => ready(""))));
+    if (!content.html) ready("");
   } catch (problem) {
-    if (problem.name !== "AbortError") fill(body, h("p", { class: "inline-warning" }, `The message could not be loaded: ${problem.message}`));
+    if (problem.name === "AbortError") return;
+    fill(body, h("p", { class: "inline-warning" }, `The message could not be loaded: ${problem.message}`));
+    ready("The message could not be loaded. Load the page anew.");
   }
 }
 
-function panelsOf(detail, content) {
+function panelsOf(detail, content, ready) {
   const panels = [];
-  if (content.html) panels.push(["Rendered", () => rendered(detail, content)]);
+  if (content.html) panels.push(["Rendered", () => rendered(detail, content, ready)]);
   if (content.text) panels.push(["Plain text", () => plain(content.text, "Plain text part")]);
   if (content.html) panels.push(["Words", () => words(content)]);
   if (content.html) panels.push(["Source", () => plain(content.html, "HTML source", "source")]);
@@ -45,13 +54,14 @@ function panelsOf(detail, content) {
   return panels;
 }
 
-function rendered(detail, content) {
+function rendered(detail, content, ready) {
   const frame = h("iframe", {
     class: "letter",
     sandbox: "",
     referrerpolicy: "no-referrer",
     title: "The HTML body, without scripts, remote pictures and working links",
     src: api.frame(detail.id, detail.ticket),
+    on: { load: ready },
   });
   const taller = h("button", { type: "button", class: "link", "aria-pressed": "false" }, "Show it taller");
   taller.addEventListener("click", () => {
