@@ -334,4 +334,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("140", "and a folder for its files", {"140-folder": WITH('"static/"')}),
     Guard("140", "and gives no service worker", {"140-worker": FALSE}),
     Guard("141", "a yes is to a message that the browser was given", {"141-seen": FALSE}),
+    Guard("153", "both loopbacks are ours", {"153-both": WITH("[]")}),
 )

@@ -1,12 +1,16 @@
-"""140, 141: the approval page is nobody else's, and a yes there is to what the browser was given."""
+"""140, 141, 153: the approval page is nobody else's, and a yes there is to what the browser was given."""
 
 from __future__ import annotations
 
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from maton_mailgun import loopback
 from page.records import a_send
 from page.serving import RunningPage
 
@@ -66,3 +70,44 @@ def test_a_no_counts_whatever_was_loaded(page: RunningPage) -> None:
     browser = page.browser()
     reply = browser.decide(record.id, {**browser.see(record.id), "decision": "reject"})
     assert (reply.status, reply.json["status"]["state"]) == (200, "rejected")
+
+
+def test_attack_153_the_page_listens_wherever_its_name_leads() -> None:
+    with RunningPage() as page:
+        for host in ("127.0.0.1", *(["::1"] if socket.has_ipv6 else [])):
+            with socket.create_connection((host, page.page.port), 5) as reached:
+                reached.sendall(f"GET / HTTP/1.1\r\nHost: {page.page.host}:{page.page.port}\r\n\r\n".encode())
+                assert reached.recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no ::1 that somebody else could take")
+def test_attack_153_a_port_that_somebody_else_has_on_the_other_loopback_is_not_taken() -> None:
+    with socket.socket(socket.AF_INET6) as theirs:
+        theirs.bind(("::1", 0))
+        theirs.listen()
+        port = theirs.getsockname()[1]
+        with pytest.raises(OSError, match="Address already in use"):
+            loopback.listen(port)
+        served = subprocess.run(
+            [sys.executable, "-P", "-m", "maton_mailgun", "serve", "--sandbox", "--http", f"127.0.0.1:{port}"],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    assert served.returncode != 0
+    assert f"Another program listens on [::1]:{port}, where http://localhost:{port} leads too" in served.stderr
+
+
+@pytest.mark.parametrize("decision", [[], {}, None, 1, "APPROVE", "approve\ud800"])
+def test_a_decision_of_another_kind_is_refused_in_words(page: RunningPage, decision: object) -> None:
+    record = a_send()
+    page.gate.add(record)
+    browser = page.browser()
+    reply = browser.decide(record.id, {**browser.see(record.id), "decision": decision})
+    assert (reply.status, reply.json["error"], page.gate.decisions) == (400, "bad_request", [])
+
+
+def test_a_reason_that_no_store_could_hold_is_refused(page: RunningPage) -> None:
+    record = a_send()
+    page.gate.add(record)
+    browser = page.browser()
+    reply = browser.decide(record.id, {**browser.see(record.id), "decision": "reject", "reason": "no \ud83d"})
+    assert (reply.status, page.gate.decisions) == (400, [])

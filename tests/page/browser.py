@@ -74,6 +74,7 @@ class Chromium:
         with patch.dict(os.environ, ENVIRONMENT):
             self._driver = Chrome(options, ChromeService(executable_path=chromedriver))
         self._open = True
+        self._in_front()
 
     def close(self) -> None:
         """End the browser and the driver; nothing happens the second time."""
@@ -134,7 +135,12 @@ class Chromium:
     def new_tab(self) -> str:
         """Open another tab and go on there."""
         self._driver.switch_to.new_window("tab")
+        self._in_front()
         return self.tab()
+
+    def _in_front(self) -> None:
+        """Nobody looks at a headless browser: without this the first click would be what brings its window forward."""
+        self.devtools("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def tab(self) -> str:
         return self._driver.current_window_handle

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from maton_mailgun import own_host
+from maton_mailgun import loopback
 
 from .browser import Chromium
 from .records import a_record
@@ -112,4 +112,4 @@ def test_a_mac_that_does_not_know_the_name_is_led_to_127_0_0_1(
 
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert own_host.own_host().endswith(".localhost") is own
+    assert loopback.own_host().endswith(".localhost") is own

@@ -13,7 +13,7 @@ from maton_mailgun.approval.store.record import Record
 from .browser import Chromium
 from .records import a_domain_deletion, a_preview, a_record, a_send, an_update
 from .serving import PASSPHRASE, RunningPage
-from .visiting import focused, show, tab_to
+from .visiting import arm, focused, show, tab_to
 
 pytestmark = pytest.mark.browser
 
@@ -47,6 +47,7 @@ def test_approving_with_the_keyboard_alone(chromium: Chromium, page: RunningPage
     tab_to(chromium, "checked")
     chromium.press("space")
     tab_to(chromium, "approve")
+    arm(chromium)
     chromium.press("enter")
     chromium.until_text("Deleted", "#outcome-heading")
     assert page.gate.writes == [record.id]

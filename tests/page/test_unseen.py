@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from maton_mailgun.approval.store.record import Record
 
 from .browser import Chromium
 from .records import a_send
 from .serving import RunningPage
-from .visiting import arm, focused, show
+from .visiting import arm, focused, show, tab_to
 
 PLACE = """
 const box = document.querySelector(arguments[0]).getBoundingClientRect();
@@ -54,27 +58,84 @@ def test_attack_141_approve_never_comes_up_where_a_rejection_was_about_to_be_pre
 
 @pytest.mark.browser
 def test_attack_141_a_click_right_after_leaving_the_rejection_approves_nothing(
-    chromium: Chromium, page: RunningPage
+    timed: Chromium, page: RunningPage
 ) -> None:
-    clock = "window.testTime = 1000; performance.now = () => window.testTime"
-    script = chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=clock)
-    record = a_send()
+    drawn(timed, page, a_send())
+    timed.run("window.testTime += 10000")
+    timed.click("#reject")
+    timed.press("escape")
+    assert focused(timed) == "reject"
+    timed.click_at("#approve")
+    assert page.gate.decisions == []
+    timed.run("window.testTime += 701")
+    timed.click_at("#approve")
+    timed.until(lambda: page.gate.decisions, "the click does not count later either")
+
+
+CLOCK = "window.testTime = 100000; performance.now = () => window.testTime"
+
+
+@pytest.fixture
+def timed(chromium: Chromium) -> Iterator[Chromium]:
+    """A browser whose pages have a clock that only the test moves."""
+    script = chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=CLOCK)
+    yield chromium
+    chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("event", ["focus", "pageshow", "resize"])
+def test_attack_154_a_click_that_brings_the_window_forward_approves_nothing(
+    timed: Chromium, page: RunningPage, event: str
+) -> None:
+    drawn(timed, page, record := a_send())
+    timed.run(f"window.testTime += 10000; dispatchEvent(new Event({event!r})); window.testTime += 600")
+    timed.click_at("#approve")
+    assert (page.gate.decisions, timed.text("#decision-note")) == (
+        [],
+        "Not counted: this came up only just now. Look again, then press once more.",
+    )
+    timed.run("window.testTime += 200")
+    timed.click_at("#approve")
+    timed.until(lambda: page.gate.decisions, "the click does not count later either")
+    assert page.record(record.id).shown_at is not None
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("key", ["enter", "space"])
+def test_attack_154_keys_that_were_typed_for_another_window_approve_nothing(
+    timed: Chromium, page: RunningPage, key: str
+) -> None:
+    drawn(timed, page, a_send())
+    timed.run("window.testTime += 10000")
+    tab_to(timed, "approve")
+    timed.press(key)
+    assert page.gate.decisions == []
+    assert timed.text("#decision-note").startswith("Wait a moment, then press it again")
+    timed.run("window.testTime += 1001")
+    timed.press(key)
+    timed.until(lambda: page.gate.decisions, "the key does not count later either")
+    timed.until_text("Sent", "#outcome-heading")
+
+
+@pytest.mark.browser
+def test_attack_155_a_tab_that_was_signed_in_gives_nobody_a_passphrase(chromium: Chromium) -> None:
+    """Another program took the port and asks for one in its own words."""
+    with RunningPage(passphrase=True) as page:
+        show(chromium, page, a_send())
+        for session in list(page.sessions._sessions.values()):
+            page.sessions.close(session)
+        chromium.until_text("Your session has ended", "main")
+        assert chromium.all("#passphrase") == []
+        assert "Close this tab" in chromium.text("main")
+
+
+def drawn(chromium: Chromium, page: RunningPage, record: Record) -> None:
+    """Open a record by its link, until all of it is on the screen."""
     page.gate.add(record)
-    try:
-        chromium.go(page.page.link(record.id))
-        chromium.until(lambda: page.record(record.id).shown_at, "not marked as shown")
-        chromium.until(lambda: "still loading" not in chromium.text("#decision-note"), "the message is not drawn")
-        chromium.run("window.testTime += 10000")
-        chromium.click("#reject")
-        chromium.press("escape")
-        assert focused(chromium) == "reject"
-        chromium.click_at("#approve")
-        assert page.gate.decisions == []
-        chromium.run("window.testTime += 701")
-        chromium.click_at("#approve")
-        chromium.until(lambda: page.gate.decisions, "the click does not count later either")
-    finally:
-        chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+    chromium.go(page.page.link(record.id))
+    chromium.until(lambda: page.record(record.id).shown_at, "not marked as shown")
+    chromium.until(lambda: "still loading" not in chromium.text("#decision-note"), "the message is not drawn")
 
 
 @pytest.mark.browser

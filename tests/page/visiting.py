@@ -7,8 +7,8 @@ from maton_mailgun.approval.store.record import Record
 from .browser import Chromium
 from .serving import RunningPage
 
-ARMED = "return performance.now() - (window.armed ??= performance.now()) > 750"
-"""A click on Approve counts 700 ms after the request appeared."""
+ARMED = "return performance.now() - (window.armed ??= performance.now()) > 1050"
+"""A click on Approve counts 700 ms after the request appeared, a key one second after any other."""
 
 
 def show(chromium: Chromium, page: RunningPage, record: Record) -> None:

@@ -15,7 +15,7 @@ import re
 import signal
 import socket
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -28,10 +28,10 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from maton_mailgun import loopback
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import CallError, SetupError
 from maton_mailgun.host_header import why_malformed
-from maton_mailgun.own_host import own_host
 from maton_mailgun.protocol.server import build
 
 if TYPE_CHECKING:
@@ -73,8 +73,10 @@ async def serve_http(engine: Engine, address: str) -> int:
             f"Serving on {host} lets other machines in: set MATON_MAILGUN_HTTP_TOKEN to a secret of at least 32 "
             "characters, which clients then send as a bearer token, or serve on 127.0.0.1."
         )
-    with listening(host, port) as listener:
-        port = listener.getsockname()[1]
+    with ExitStack() as open_sockets:
+        sockets = [open_sockets.enter_context(listening(host, port))]
+        port = sockets[0].getsockname()[1]
+        sockets += [open_sockets.enter_context(one) for one in _beside(host, port)]
         names = _Names(host, port, engine.settings.http_url)
         front = _Front(engine, names, token)
         engine.page_url = f"{names.page}{PAGE_PREFIX}/"
@@ -94,7 +96,7 @@ async def serve_http(engine: Engine, address: str) -> int:
                 for manager in front.managers:
                     await running.enter_async_context(manager.run())
                 _tell(names, token)
-                await _Server(config, front, running).serve(sockets=[listener])
+                await _Server(config, front, running).serve(sockets=sockets)
         finally:
             await engine.aclose()
     return 0
@@ -136,20 +138,29 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         SetupError: It cannot; says why.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named as TCP: asyncio spares only such connections Nagle's delay, which is 40 ms an answer where it strikes.
-    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if sys.platform != "win32":
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind((host, port))
-        made.listen(512)
+        return loopback.bound(host, port)
     except OSError as problem:
-        made.close()
         raise SetupError(f"Cannot listen on {host} port {port}: {problem.strerror or problem}.") from None
-    return made
+
+
+def _beside(host: str, port: int) -> list[socket.socket]:
+    """The other loopback at the same port: `localhost` leads to both, and what is sent there must not be told to
+    somebody else (RFC 8305: the first that answers).
+
+    Raises:
+        SetupError: Somebody else listens there.
+    """
+    host = loopback.V4 if host.lower() == "localhost" else host
+    if host not in (loopback.V4, loopback.V6):
+        return []
+    try:
+        return loopback.other(host, port)
+    except OSError:
+        there = f"[{loopback.V6}]" if host == loopback.V4 else loopback.V4
+        raise SetupError(
+            f"Another program listens on {there}:{port}, where http://localhost:{port} leads too. Take another port."
+        ) from None
 
 
 def _tell(names: _Names, token: str | None) -> None:
@@ -170,7 +181,7 @@ class _Names:
         hosts = [f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", self.bound]
         self.shown = public or f"http://{self.bound}"
         # What a browser kept of another program on this port must not reach the page; a name outside is nobody else's.
-        own = f"{own_host()}:{port}" if not public and _is_loopback(host) else None
+        own = f"{loopback.own_host()}:{port}" if not public and _is_loopback(host) else None
         self.page = f"http://{own}" if own else self.shown
         outside = [urlsplit(public).netloc] if public else []
         self.hosts = tuple(dict.fromkeys([*outside, *hosts]))

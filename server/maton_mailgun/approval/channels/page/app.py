@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +32,8 @@ _MOST_WAITING = 24
 
 _PAST: frozenset[State] = TERMINAL | {"approved", "executing", "unknown"}
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, which no browser sends and no store can hold."""
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 Handler = Callable[[Request, Session], Awaitable[Response]]
@@ -229,10 +232,11 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     reason = given.get("reason", "")
     well_formed = (
         given.keys() <= {"decision", "digest", "version", "reason"}
-        and given.get("decision") in {"approve", "reject"}
+        and given.get("decision") in ("approve", "reject")
         and isinstance(given.get("digest"), str)
         and type(given.get("version")) is int
         and isinstance(reason, str)
+        and not _SURROGATE.search(reason)
     )
     if not well_formed:
         raise PageRefusal(400, "bad_request", "A decision needs decision (approve or reject), digest and version.")

@@ -8,7 +8,6 @@ import functools
 import logging
 import os.path
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from maton_mailgun.approval.channels.page.handover import Handover, NotPrivate
 from maton_mailgun.approval.channels.page.page_gate import PageGate
 from maton_mailgun.approval.channels.page.sessions import Sessions
-from maton_mailgun.own_host import LOOPBACK, own_host
+from maton_mailgun.loopback import V4, listen, own_host
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -128,7 +127,7 @@ class PageServer:
         file = await asyncio.to_thread(self._handover.place)
         remove = functools.partial(self._handover.remove, file)
         link = self.link(approval_id, principal=principal, used=remove)
-        await asyncio.to_thread(self._handover.put, file, link, link.replace(self.host, LOOPBACK, 1))
+        await asyncio.to_thread(self._handover.put, file, link, link.replace(self.host, V4, 1))
         asyncio.get_running_loop().call_later(self._handover.life, remove)
         return file
 
@@ -175,25 +174,13 @@ async def start(
             yield
 
     # Bound and listening before uvicorn runs: the port is known, and a browser that is quicker than us only waits.
-    # Named as TCP: asyncio spares only such connections Nagle's delay, which is 40 ms an answer where it strikes.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if sys.platform == "win32":
-            # Or another program could listen on the same port and be given what is ours.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((LOOPBACK, port))
-        listening.listen(128)
-    except OSError:
-        listening.close()
-        raise
-    port = listening.getsockname()[1]
+    sockets = listen(port)
+    port = sockets[0].getsockname()[1]
     sessions = sessions or Sessions()
     handover = handover or Handover(None)
     await asyncio.to_thread(handover.sweep)  # guard: 42-sweep
     host = await asyncio.to_thread(own_host)
-    hosts = tuple(f"{name}:{port}" for name in (host, LOOPBACK, "localhost", "[::1]"))
+    hosts = tuple(f"{name}:{port}" for name in (host, V4, "localhost", "[::1]"))
     app = create_app(gate, sessions=sessions, allowed_hosts=hosts, reveals=reveals, verify_passphrase=verify_passphrase)
     config = uvicorn.Config(
         app,
@@ -207,7 +194,7 @@ async def start(
         timeout_graceful_shutdown=1,
     )
     server = Quiet(config)
-    running = asyncio.create_task(server.serve(sockets=[listening]), name="approval page")
+    running = asyncio.create_task(server.serve(sockets=sockets), name="approval page")
     running.add_done_callback(_ended)
     running.add_done_callback(lambda _: handover.close())
     return PageServer(

@@ -6,15 +6,18 @@ import { announce, fill, h, value } from "./dom.js";
 import { verbOf } from "./words.js";
 
 const SETTLE_MS = 700;
+const TYPING_MS = 1000;
 
 /**
  * The bar with Reject and Approve.
  * `detail`: the record. `current()`: its status as last seen. `unread()`: why it cannot be approved yet, or "".
- * `decided(status)`: called with the status after an answer, or the newer one when somebody was quicker.
+ * `leaving`: an AbortController that ends its listeners. `decided(status)`: called with the status after an answer, or the newer one when somebody was quicker.
  */
-export function decisionBar(detail, { current, unread, decided }) {
+export function decisionBar(detail, { current, unread, decided, leaving }) {
   const bar = h("section", { class: "decision", "aria-label": "Decision" });
   let shownAt = performance.now();
+  let typedAt = -TYPING_MS;
+  let typing = false;
 
   const note = h("p", { class: "decision-note", id: "decision-note" });
   const problem = h("p", { class: "decision-problem", role: "alert" });
@@ -66,9 +69,27 @@ export function decisionBar(detail, { current, unread, decided }) {
     question();
     reject.focus();
   }
+  /** Somebody comes back to this window, or it moves: what they press now was meant for what they saw before. */
+  function settle() {
+    shownAt = performance.now();
+  }
+  /** Whether a key follows so soon upon another one that it may be typed for another window. */
+  function typed() {
+    typing = performance.now() - typedAt < TYPING_MS;
+    typedAt = performance.now();
+  }
   function approveIt(event) {
+    if (event.detail === 0 && typing && performance.now() - typedAt < TYPING_MS) {
+      note.textContent = "Wait a moment, then press it again: it came right after another key.";
+      announce(note.textContent);
+      return;
+    }
     // detail > 1 is the second click of a double click; a keyboard's has 0.
-    if (!event.isTrusted || event.detail > 1 || performance.now() - shownAt < SETTLE_MS) return;
+    if (!event.isTrusted || event.detail > 1) return;
+    if (performance.now() - shownAt < SETTLE_MS) {
+      if (!missing()) note.textContent = "Not counted: this came up only just now. Look again, then press once more.";
+      return;
+    }
     if (missing()) {
       announce(missing());
       return;
@@ -94,6 +115,10 @@ export function decisionBar(detail, { current, unread, decided }) {
     }
   }
 
+  const { signal } = leaving;
+  for (const moved of ["focus", "pageshow", "resize"]) addEventListener(moved, settle, { signal });
+  document.addEventListener("visibilitychange", settle, { signal });
+  addEventListener("keydown", typed, { signal, capture: true });
   question();
   return { bar, refresh: say };
 }

@@ -21,7 +21,10 @@ export async function openDetail(main, id, signal, changed) {
   view.heading.focus({ preventScroll: true });
   main.scrollTop = 0;
   scrollTo(0, 0);
-  if (detail.status.state === "pending") view.update((await api.shown(id)).status);
+  if (detail.status.state !== "pending") return follow(id, view, signal);
+  // Shown to a person is what stands before one: not in a tab that is behind another.
+  await inView(signal);
+  view.update((await api.shown(id)).status);
   await follow(id, view, signal);
 }
 
@@ -50,6 +53,7 @@ function draw(main, detail, signal, changed) {
   const message = messageSection(detail, signal, () => buttons?.refresh());
   const unread = () => warnings.unread() || message.unread();
   let buttons = null;
+  let leaving = new AbortController();
 
   function redraw() {
     fill(facts, ...eyebrow(detail, status));
@@ -76,12 +80,16 @@ function draw(main, detail, signal, changed) {
   function redrawDecision() {
     fill(outcome, outcomePanel(detail, status));
     if (status.state === "pending") {
-      buttons = decisionBar(detail, { current: () => status, unread, decided: update });
+      leaving.abort();
+      leaving = new AbortController();
+      buttons = decisionBar(detail, { current: () => status, unread, decided: update, leaving });
       fill(decision, buttons.bar);
     } else {
+      leaving.abort();
       fill(decision);
     }
   }
+  signal.addEventListener("abort", () => leaving.abort());
 
   redraw();
   redrawDecision();

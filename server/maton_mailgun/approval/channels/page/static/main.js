@@ -50,7 +50,7 @@ async function go() {
     if (signal.aborted) return;
     document.body.dataset.view = id ? "detail" : "list";
     welcomed = null;
-    if (id) await openDetail(main, id, signal, refresh);
+    if (id) await openDetail(main, id, signal, () => refresh().catch(complain));
     else welcome();
   } catch (problem) {
     await failed(problem, id, signal);
@@ -59,7 +59,7 @@ async function go() {
 
 async function failed(problem, id, signal) {
   if (signal.aborted || problem.name === "AbortError") return;
-  if (problem.status === 401) return signInForm(problem);
+  if (problem.status === 401) return signedIn ? ended() : signInForm(problem);
   if (problem.status === 404) {
     return fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "There is no such request"),
       h("p", {}, "It may have been removed, or belong to somebody else."), h("p", {}, h("a", { href: "#/" }, "All approvals"))));
@@ -111,13 +111,21 @@ async function watch() {
       await refresh();
       complain(null);
     } catch (problem) {
-      if (problem.status === 401) signInForm(problem);
+      if (problem.status === 401) ended();
       else complain(problem);
     }
   }
 }
 
-function signInForm(problem) {
+/** Whoever answers now may be another program on the same port: it gets no passphrase from a tab that was signed in,
+ * and none of its words are shown. */
+function ended() {
+  leave();
+  fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Your session has ended"),
+    h("p", {}, "Close this tab. Let the assistant ask again, or open the page anew.")));
+}
+
+function leave() {
   open.abort();
   signedIn = false;
   welcomed = null;
@@ -126,6 +134,10 @@ function signInForm(problem) {
   fill(nav);
   document.body.dataset.view = "sign-in";
   document.title = "Approvals";
+}
+
+function signInForm(problem) {
+  leave();
   const passphrase = h("input", { type: "password", id: "passphrase", autocomplete: "current-password", required: true });
   const wrong = h("p", { class: "decision-problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, "Sign in");

@@ -74,11 +74,11 @@ function rendered(detail, content, ready) {
       h("p", { class: "muted" }, content.removed.length
         ? ["Shown without: ", content.removed.map((what, index) => [index ? "; " : "", value(what)]), "."]
         : content.read.styled ? "Styles decide what is seen above: the words are below. Links do not work here."
-        : "Shown as it is. Links do not work here."),
+        : "All of its words are below. Links do not work here."),
       taller,
     ),
     apart(content, "Not in the picture above, or not in every program"),
-    content.read.styled && content.read.words ? said([["All words of the message, whatever its styles show", content.read.words]]) : null,
+    content.read.words ? said([["All words of the message, whatever its styles show", content.read.words]]) : null,
   ];
 }
 
@@ -103,7 +103,12 @@ function words({ read, lost }) {
 
 function plain(text, label, kind = "text") {
   const block = h("pre", { class: `plain ${kind}`, tabindex: "0", role: "region", "aria-label": label, dir: kind === "text" ? "auto" : "ltr" });
-  return [block, unfold(block, text, BODY_AT_ONCE)];
+  return [block, unfold(block, told(text), BODY_AT_ONCE)];
+}
+
+/** Many empty lines as their number: what stands below them must not look like the end. */
+function told(text) {
+  return text.replace(/\n(?:[^\S\n]*\n){5,}/g, (empty) => `\n⟨${empty.split("\n").length - 2} empty lines⟩\n`);
 }
 
 function links(content) {
