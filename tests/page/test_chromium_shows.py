@@ -16,23 +16,12 @@ from maton_mailgun.mail import links
 from maton_mailgun.mail.html import HIDDEN, Page, read, words
 
 from .browser import Chromium
+from .many_frames import laid_out
 from .nasty_html import NastyHtml
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HTML5LIB = Path(__file__).parent / "html5lib" / "inputs.json"
-AT_ONCE = 60
-POLICY = "<meta http-equiv=content-security-policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-PUT = """
-document.body.replaceChildren();
-return Promise.all(arguments[0].map((source) => new Promise((resolve) => {
-  const frame = document.createElement("iframe");
-  frame.setAttribute("sandbox", "allow-same-origin");
-  frame.onload = resolve;
-  frame.srcdoc = source;
-  document.body.append(frame);
-}))).then(() => null);
-"""
 HOSTS = """
 const look = (root) => [...root.querySelectorAll("*")].flatMap((element) => {
   const inner = element.shadowRoot ?? (element.tagName === "IFRAME" ? element.contentDocument : null);
@@ -66,10 +55,7 @@ HOW = ("display:none", "dis\\70lay:none", "DISPLAY:/**/none!important", "color:r
 
 def shown(chromium: Chromium, sources: list[str]) -> Iterator[tuple[str, list[str], list[str]]]:
     """Each source, all that Chromium shows of it in a frame without scripts, and the hosts that links in it lead to."""
-    chromium.go("data:text/html,<body>")
-    for start in range(0, len(sources), AT_ONCE):
-        group = sources[start : start + AT_ONCE]
-        chromium.run(PUT, [f"<!doctype html>{POLICY}{source}" for source in group])
+    for group in laid_out(chromium, sources):
         found = chromium.devtools("DOMSnapshot.captureSnapshot", computedStyles=["visibility"])
         texts = list(_texts(found))
         assert len(texts) == len(group)
