@@ -27,7 +27,9 @@ return Promise.all(sources.map((source, at) => new Promise((resolve) => {
   inner.close();
 }))).then(() => null);
 """
-_TEXTS = "return [...document.querySelectorAll('body > iframe')].map((f) => f.contentDocument.documentElement.innerText)"
+_TEXTS = (
+    "return [...document.querySelectorAll('body > iframe')].map((f) => f.contentDocument.documentElement.innerText)"
+)
 
 
 def laid_out(chromium: Chromium, sources: list[str]) -> Iterator[list[str]]:
