@@ -9,7 +9,8 @@ from itertools import product
 import pytest
 
 from maton_mailgun.approval.channels.page.frame import render
-from maton_mailgun.mail.html import read, words
+from maton_mailgun.mail.html import read
+from maton_mailgun.mail.pieces import words
 
 from .browser import Chromium
 from .many_frames import texts

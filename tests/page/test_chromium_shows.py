@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from maton_mailgun.mail import links
-from maton_mailgun.mail.html import HIDDEN, Page, read, words
+from maton_mailgun.mail.html import Page, read
+from maton_mailgun.mail.pieces import HIDDEN, words
 
 from .browser import Chromium
 from .many_frames import laid_out

@@ -25,7 +25,7 @@ _ATTRIBUTE = re.compile(r"\(\s*+(?:[^\s,()|]*\|)?((?:\\[0-9a-fA-F]{1,6}\s?|\\[^\
 """What may be the argument of `attr()`: its name and that of the attribute in any spelling."""
 _LONGEST_ATTR = 40
 _NOT_A_BRACKET = re.compile(r"\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?|\\.", re.DOTALL)
-_COUNTED = re.compile(r"(?i)^counter-(?:reset|set|increment)$")
+_COUNTED = re.compile(r"(?i)(?<![\w-])counter-(?:reset|set|increment)\s*:([^;}]*)")
 _SYMBOLS = re.compile(r"(?i)^(?:additive-)?symbols$|^(?:prefix|suffix|pad|negative)$")
 _MOST_QUOTES = 20_000
 _MOST_SHEETS = 1_000
@@ -128,14 +128,19 @@ def _take(styles: Styles, rule: StyleRule, does: int) -> None:
 
 def _bare(styles: Styles, declaration: str) -> None:
     """What is shown without being a string: numbers that are counted from, and names that are symbols of a list."""
+    styles.added.update(dict.fromkeys(counted(declaration)))
     name, _, value = declaration.partition(":")
     name = name.strip()
-    if _COUNTED.match(name):
-        styles.added.update(dict.fromkeys(number for number in re.findall(r"-?\d+", value) if len(number) > 1))
-    elif _SYMBOLS.match(name):
+    if _SYMBOLS.match(name):
         bare = unescaped(_NOT_A_BRACKET.sub(lambda found: found[0] if found[0][0] == "\\" else " ", value)).strip()
         if any(map(str.isalnum, bare)):
             styles.added[bare] = None
+
+
+def counted(css: str) -> Iterator[str]:
+    """The numbers from which `css` counts, and by which."""
+    for found in _COUNTED.finditer(unescaped(css)):
+        yield from (number for number in re.findall(r"-?\d+", found[1]) if len(number) > 1)
 
 
 def _say(styles: Styles, css: str) -> None:

@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from maton_mailgun.approval.preview.document import InlinePicture
-from maton_mailgun.mail.html import SOME, UNSHOWN, Page, Piece, read
+from maton_mailgun.mail.css_addresses import respelled
+from maton_mailgun.mail.html import Page, read
+from maton_mailgun.mail.pieces import SOME, UNSHOWN, Piece
 from maton_mailgun.mail.text import count, safe_line
 
 MOST_CHARACTERS = 1_000_000
@@ -48,7 +50,6 @@ _FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*+\(\s*+(?
 _URL_ENDS = re.compile(r"[\"')\s]")
 _MOST_NAMED = 1_000
 """Pictures of style sheets whose hosts are named."""
-_ESCAPED = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|([^\n\f\r])|\Z)")
 _IMPORTS = re.compile(r"(?i)@import")
 
 _BASE = (
@@ -211,7 +212,7 @@ class _Body:
     def _styles(self, css: str) -> str:
         """`css` that names nothing to fetch. Letters are no longer spelled with a backslash: one could spell `url` in
         letters not searched for. All else keeps its own, so that each rule stays what it is."""
-        css = _ESCAPED.sub(_spelled, css)
+        css = respelled(css)
         for found in _FETCHES.finditer(css):
             self._named += 1
             behind = css[found.end() : found.end() + 300] if self._named <= _MOST_NAMED else ""
@@ -255,15 +256,6 @@ def _in_words(removed: Counter[tuple[str, str]]) -> Iterable[str]:
         named = hosts.get(what, [])
         more = f", and {len(named) - 5} more" if len(named) > 5 else ""
         yield count(number, what) + (f" ({', '.join(named[:5])}{more})" if named else "")
-
-
-def _spelled(escape: re.Match[str]) -> str:
-    """An escape of CSS: the letter that it means, or another escape of the same character."""
-    number = int(escape[1], 16) if escape[1] else ord(escape[2] or "\ufffd")
-    if not 0 < number < 0x110000 or 0xD800 <= number < 0xE000:
-        number = 0xFFFD
-    character = chr(number)
-    return character if character.isalpha() or character in "-_" else f"\\{number:x} "
 
 
 def _cid(given: Any) -> str:

@@ -1,0 +1,98 @@
+"""What the style sheets of a message do that no reading of its words can foresee."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from maton_mailgun.mail.css_addresses import addresses, brought, respelled
+from maton_mailgun.mail.css_rules import plain
+from maton_mailgun.mail.data_urls import opened
+from maton_mailgun.mail.pieces import Piece
+
+_DEPENDS = (
+    ("the width of the window", r"@container|@media[^{]*(?:width|height|aspect-ratio|orientation|resolution|device)"),
+    ("light or dark colours", r"prefers-color-scheme|light-dark\("),
+    ("what the reader prefers", r"prefers-(?!color-scheme)|forced-colors|inverted-colors|@media[^{]*(?:hover|pointer)"),
+    ("the program", r"@supports|@media[^{]*(?:-webkit-|-moz-|-ms-|scripting|display-mode|dynamic-range|color-gamut)"),
+    ("whether it is printed", r"@media[^{]*\bprint\b|@page"),
+    (
+        "where the reader points or clicks",
+        r":(?:target|hover|focus|active|checked|visited|indeterminate|open|popover-open|user-|has-slotted)",
+    ),
+    ("time", r"@(?:-\w+-)?keyframes"),
+)
+_KINDS = tuple((what, re.compile(pattern)) for what, pattern in _DEPENDS)
+_COUNTS = re.compile(r"counter-(?:reset|set|increment)\s*:[^;}]*(?:\d{2}|\()")
+_BRINGS = re.compile(r"@import")
+
+
+@dataclass(frozen=True, slots=True)
+class Styling:
+    """What a person should know about the styles of a message."""
+
+    depends: tuple[str, ...] = ()
+    """What it looks different by."""
+    fonts: bool = False
+    """Whether it brings fonts, which may draw any letter as any other."""
+    counts: bool = False
+    """Whether it counts numbers that stand nowhere in it."""
+    outside: bool = False
+    """Whether a style sheet is loaded, which was not read."""
+
+
+def styling(pieces: Iterable[Piece]) -> Styling:
+    """The same of what was read of a body."""
+    pieces = list(pieces)
+    media, linked = [], False
+    for piece in pieces:
+        if piece.kind == "start" and piece.attributes:
+            media.append(piece.attributes.get("media", "") or piece.attributes.get("sizes", ""))
+            linked |= piece.name == "link" and _is_sheet(piece) and opened(piece.attributes["href"]) is None
+    own = {piece.attributes["style"] for piece in pieces if piece.kind == "start" and piece.attributes.get("style")}
+    sheets = [*style_elements(pieces), *own, *(f"@media {one}{{" for one in media if one)]
+    css = respelled(plain("\n".join([*sheets, *_brought(pieces, sheets)]))).lower()
+    return Styling(
+        depends=tuple(what for what, pattern in _KINDS if pattern.search(css)),
+        fonts="@font-face" in css,
+        counts=_COUNTS.search(css) is not None,
+        outside=linked or any(_remote(sheet) for sheet in sheets),
+    )
+
+
+def _is_sheet(piece: Piece) -> bool:
+    return "stylesheet" in piece.attributes.get("rel", "").lower() and bool(piece.attributes.get("href"))
+
+
+def _remote(sheet: str) -> bool:
+    if "import" not in (css := respelled(sheet).lower()):
+        return False
+    return _BRINGS.search(plain(css)) is not None and any(opened(one) is None for one in addresses(css))
+
+
+def _brought(pieces: Iterable[Piece], sheets: Iterable[str]) -> Iterator[str]:
+    named = [piece.attributes["href"] for piece in pieces if piece.kind == "start" and _is_sheet(piece)]
+    return brought([*named, *(one for sheet in sheets if "data:" in sheet.lower() for one in addresses(sheet))])
+
+
+def style_elements(pieces: Iterable[Piece]) -> Iterator[str]:
+    """What stands in each `style` element. In SVG it may hold comments and elements, and what is right in it counts."""
+    open_ones: list[tuple[int, list[str]]] = []
+    depth = 0
+    for piece in pieces:
+        match piece.kind:
+            case "start":
+                depth += 1
+                if piece.name == "style":
+                    open_ones.append((depth, []))
+            case "end":
+                if open_ones and piece.name == "style" and open_ones[-1][0] == depth:
+                    yield "".join(open_ones.pop()[1])
+                depth -= 1
+            case "text" if open_ones and piece.name == "style":
+                if open_ones[-1][0] == depth:
+                    open_ones[-1][1].append(piece.text)
+                else:
+                    yield piece.text
+    yield from ("".join(parts) for _, parts in open_ones)
