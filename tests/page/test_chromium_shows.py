@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from maton_mailgun.approval.preview import content
 from maton_mailgun.mail import links
 from maton_mailgun.mail.html import Page, read
+from maton_mailgun.mail.letter import Letter
 from maton_mailgun.mail.pieces import HIDDEN, words
 
 from .browser import Chromium
+from .generated_html import inputs
 from .many_frames import laid_out
 from .nasty_html import NastyHtml
 
@@ -51,6 +54,8 @@ HIDING = (
 
 """Each selects the paragraph of `PARAGRAPH`, or none where Chromium thinks so."""
 PARAGRAPH = "<div><p id=i class='k l' lang=de data-x=1 title=t>w1x<b>w2x</b></p></div>"
+OWN = frozenset({"Details", "This content is blocked. Contact the site owner to fix the issue."})
+"""Chromium's own words: of a summary that is not there, and in a frame that it blocks."""
 HOW = ("display:none", "dis\\70lay:none", "DISPLAY:/**/none!important", "color:red;display:none;}")
 
 
@@ -133,3 +138,18 @@ def test_45_nothing_that_a_style_hides_in_chromium_is_told_as_shown(shared_chrom
         lost += [(word, source) for word in gone if word not in hidden]
     assert lost == []
     assert number > 100
+
+
+def test_attack_124_nothing_that_chromium_makes_up_itself_is_missing_or_it_is_said(shared_chromium: Chromium) -> None:
+    """Numbers of lists, counters, quotes, attributes, default texts of controls."""
+    sources = inputs()
+    lost, number = [], 0
+    for source, texts, _ in shown(shared_chromium, sources):
+        have = unicodedata.normalize("NFKC", told(read(source))).casefold()
+        found = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", " ".join(set(texts) - OWN)).casefold())
+        number += len(found)
+        counted = any("counts" in one for one in content.read(Letter(html=source)).warnings)
+        # The numbers of a list that counts 1, 2, 3 are not told.
+        lost += [(word, source) for word in found if word not in have and not re.fullmatch(r"\d", word) and not counted]
+    assert lost == []
+    assert number > 1_000

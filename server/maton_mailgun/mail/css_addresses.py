@@ -26,7 +26,8 @@ def addresses(css: str) -> Iterator[str]:
     """All that may be an address in `css`, each once: those of `url()`, and every string, for `image-set()`, `src()`
     and `@import` take them and custom properties hand them on. A string without a host of its own is one only where
     something may fetch it."""
-    css = respelled(css.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n"))
+    css = css.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
+    css = respelled(css)  # guard: 121-spelled
     fetching = _FETCHING.search(css) is not None
     told: dict[str, None] = {}
     for part in _PART.finditer(css):
@@ -34,7 +35,7 @@ def addresses(css: str) -> Iterator[str]:
         said = double if double is not None else single
         if bare is not None:
             told[unescaped(bare.strip(" \t\n"))] = None
-        elif said is not None and (fetching or ":" in said or "//" in said or "\\" in said):
+        elif said is not None and (fetching or ":" in said or "//" in said or "\\" in said):  # guard: 121-strings
             told[unescaped(said)] = None
     yield from told
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from maton_mailgun.mail import hiding, style_sheets
+from maton_mailgun.mail import hiding, list_numbers, style_sheets
 from maton_mailgun.mail.css_addresses import addresses, brought
 from maton_mailgun.mail.css_rules import TooMuchStyle, plain
 from maton_mailgun.mail.data_urls import opened
+from maton_mailgun.mail.list_numbers import Numbers
 from maton_mailgun.mail.looks import PLAIN, Looks, Seen
 from maton_mailgun.mail.nesting import DEEP, MANY, why_too_costly
 from maton_mailgun.mail.pieces import HIDDEN, SHOWN, SOME, UNSHOWN, Piece, words
@@ -50,7 +51,7 @@ _UNSEEN = {
 """Elements of which a browser shows nothing, or something else than their words."""
 _LABELS = {
     "img": ("alt",), "area": ("alt",), "input": ("value", "placeholder", "alt"), "textarea": ("placeholder",),
-    "ol": ("start",), "li": ("value",), "option": ("label",), "optgroup": ("label",), "amp-img": ("alt",),
+    "option": ("label",), "optgroup": ("label",), "amp-img": ("alt",),
 }  # fmt: skip
 """Attributes that are shown as words."""
 _FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
@@ -159,6 +160,8 @@ class _Around:
     """Whether it stands in a `select` or an `option`: their labels are all the text in them, and older browsers read
     markup there where the standard of today has a style sheet (Chromium, held against it)."""
 
+    numbers: Numbers = field(default_factory=Numbers)
+    """Of the list that it stands in."""
     summary: str = ""
     """Right in `details` that are closed: where its summary is."""
 
@@ -201,7 +204,7 @@ class _Walk:
                     raise _Lost(DEEP)
                 inner, start = self._enter(node, around)
                 yield start
-                yield from self._kept(self._said(node, start))
+                yield from self._kept(self._said(start, around.numbers))
                 todo.append((None, around, replace(start, kind="end", attributes={})))
                 todo += [(child, inner, None) for child in reversed(_children(node))]
             elif node.is_text_node:
@@ -223,7 +226,11 @@ class _Walk:
         silent = name in UNSHOWN if not space else space == "svg" and name in {"style", "script"}
         unseen = name if silent and not around.unseen else ""
         listed = around.listed or name in {"select", "option"}
-        inner = _Around(where, seen, _integration(name, attributes, space), space, unseen or around.unseen, listed)
+        numbers = around.numbers
+        if name in list_numbers.LISTS and not space:
+            numbers = list_numbers.of(node, name, attributes, self._styles.lists)
+        integration = _integration(name, attributes, space)
+        inner = _Around(where, seen, integration, space, unseen or around.unseen, listed, numbers)
         if name == "details" and not space and "open" not in attributes and where == SHOWN:
             inner = replace(inner, where=HIDDEN, summary=where)
         return inner, Piece("start", name, attributes, where=replace(inner, where=where).told, foreign=bool(space))
@@ -239,8 +246,12 @@ class _Walk:
             return True
         return name == "dialog" and "open" not in attributes
 
-    def _said(self, node: LexborNode, start: Piece) -> Iterator[Piece]:
+    def _said(self, start: Piece, numbers: Numbers) -> Iterator[Piece]:
         attributes = start.attributes
+        if start.name == "li":
+            counted = numbers.next(attributes, hidden=start.where != SHOWN)  # guard: 124-numbers
+            for number in counted:
+                yield Piece("label", "li", text=number, where=start.where)
         for key in _LABELS.get(start.name, ()):
             if attributes.get(key) and attributes.get("type", "").lower() != "hidden":
                 yield Piece("label", start.name, text=attributes[key], where=start.where)
@@ -289,9 +300,12 @@ class _Walk:
         if lost := why_too_costly(source):
             raise _Lost(lost)
         tree = LexborHTMLParser(source)
-        for piece in _Walk(_styles(tree), SOME, self._within + 1).over(tree.root):
+        styles = _styles(tree)
+        walk = _Walk(styles, SOME, self._within + 1)
+        for piece in walk.over(tree.root):
             if piece.name not in {"html", "head", "body"} or piece.attributes:
                 yield piece
+        self.added.update({**styles.added, **walk.added})  # guard: 124-within
 
 
 def _styles(tree: LexborHTMLParser) -> Styles:
@@ -302,7 +316,8 @@ def _styles(tree: LexborHTMLParser) -> Styles:
     ]
     linked = [node.attributes.get("href") or "" for node in _all(tree, "link")]
     named = (address for sheet in own if "data:" in sheet.lower() or "\\" in sheet for address in addresses(sheet))
-    return style_sheets.read([*own, *brought([*linked, *named])])
+    inner = brought([*linked, *named])  # guard: 124-brought
+    return style_sheets.read([*own, *inner])
 
 
 def _own_text(node: LexborNode) -> str:
@@ -325,7 +340,7 @@ def _documents(name: str, attributes: Mapping[str, str]) -> Iterator[str]:
     if name == "iframe" and attributes.get("srcdoc"):
         yield attributes["srcdoc"]
     for key in ("src", "data") if name in _FRAMES else ():
-        inner = opened(attributes.get(key, ""))
+        inner = opened(attributes.get(key, ""))  # guard: 124-documents
         if inner is not None:
             yield inner.text if inner.kind in _MARKUP else f"<pre>{escape(inner.text)}"
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 LISTS = frozenset({"ol", "ul", "menu", "dir"})
-_NUMBER = re.compile(r"[ \t\n\f\r]*([+-]?\d{1,9})", re.ASCII)
+_NUMBER = re.compile(r"[ \t\n\f\r]*([+-]?\d{1,20})", re.ASCII)
+_MOST = 2**31 - 1
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 _GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
 _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
@@ -24,21 +25,21 @@ _TYPES = {"a": "lower-alpha", "A": "upper-alpha", "i": "lower-roman", "I": "uppe
 class Numbers:
     """How far one list has counted."""
 
-    all: int
+    all: int = 0
     """With every entry so far."""
-    shown: int
+    shown: int = 0
     """Without those that may be hidden."""
-    step: int
-    odd: bool
+    step: int = 1
+    odd: bool = False
     """Whether it counts otherwise than 1, 2, 3."""
-    drawn: str
+    drawn: str = ""
     """What says how its numbers are drawn, if it has its own way."""
 
     def next(self, attributes: Mapping[str, str], *, hidden: bool) -> list[str]:
         """What may stand before an entry with these attributes; nothing in a list that counts 1, 2, 3."""
-        given = _NUMBER.match(attributes.get("value", ""))
-        if given:
-            self.all = self.shown = int(given[1])
+        given = _number(attributes.get("value", ""))
+        if given is not None:
+            self.all = self.shown = given
             self.odd = True
         else:
             self.all += self.step
@@ -51,11 +52,16 @@ class Numbers:
 
 def of(node: LexborNode, name: str, attributes: Mapping[str, str], sheets: str) -> Numbers:
     """The numbers of a list (HTML, "ordinal value"); `sheets` is what style sheets say about how lists are drawn."""
-    given = _NUMBER.match(attributes.get("start", "")) if name == "ol" else None
+    given = _number(attributes.get("start", "")) if name == "ol" else None
     back = name == "ol" and "reversed" in attributes
     step = -1 if back else 1
-    before = (int(given[1]) if given else _entries(node) if back else 1) - step
-    return Numbers(before, before, step, bool(given or back), sheets + _drawn(attributes))
+    first = given if given is not None else _entries(node) if back else 1
+    return Numbers(first - step, first - step, step, given is not None or back, sheets + _drawn(attributes))
+
+
+def _number(given: str) -> int | None:
+    found = _NUMBER.match(given)
+    return int(found[1]) if found and abs(int(found[1])) <= _MOST else None
 
 
 def ways(css: str) -> str:

@@ -37,11 +37,11 @@ def loads(pieces: Iterable[Piece]) -> list[str]:
     found: dict[str, None] = {}
     for piece in pieces:
         if piece.kind == "start":
-            found.update(dict.fromkeys(_of_element(piece.name, piece.attributes)))
+            found.update(dict.fromkeys(_of_element(piece.name, piece.attributes)))  # guard: 121-attributes
     for sheet in style_elements(pieces):
         found.update(dict.fromkeys(addresses(sheet)))
-    for inner in [one for address in found for one in _inside(address)]:
-        found[inner] = None
+    inside = [one for address in found for one in _inside(address)]  # guard: 121-inside
+    found.update(dict.fromkeys(inside))
     bound = bases(pieces)
     return list(dict.fromkeys(whole for one in found for whole in joined(bound, one)))
 

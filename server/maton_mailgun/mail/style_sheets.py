@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from maton_mailgun.mail import hiding
 from maton_mailgun.mail.css_rules import StyleRule, TooMuchStyle, plain, rules, unescaped
+from maton_mailgun.mail.list_numbers import ways
 from maton_mailgun.mail.selectors import LONGEST, NO, UNREADABLE, Element, Selector, selectors
 
 _TOKEN = re.compile(r"([;{}])|\"([^\"\\\n]*(?:\\.[^\"\\\n]*)*)\"?|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'?", re.DOTALL)
@@ -45,6 +46,8 @@ class Styles:
     """Strings that they put in front of recipients."""
     attributes: set[str] = field(default_factory=set)
     """Attributes whose values they put there: `content: attr(data-price)`."""
+    lists: str = ""
+    """How they have numbers of lists drawn."""
     moves: bool = False
     """Whether an animation hides what it moves."""
     _does: dict[str, list[tuple[Selector, int, int]]] = field(default_factory=dict)
@@ -106,7 +109,9 @@ def read(sheets: Iterable[str]) -> Styles:
                 _take(styles, rule, does)
             for declaration in rule.declarations:
                 _bare(styles, declaration)
-        _say(styles, plain(sheet))
+        css = plain(sheet)
+        _say(styles, css)
+        styles.lists += ways(unescaped(css))
     return styles
 
 

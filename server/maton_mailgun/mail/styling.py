@@ -24,7 +24,7 @@ _DEPENDS = (
     ("time", r"@(?:-\w+-)?keyframes"),
 )
 _KINDS = tuple((what, re.compile(pattern)) for what, pattern in _DEPENDS)
-_COUNTS = re.compile(r"counter-(?:reset|set|increment)\s*:[^;}]*(?:\d{2}|\()")
+_COUNTS = re.compile(r"counter-(?:reset|set|increment)\s*:[^;}]*(?:\d{2}|\()|counters?\(|@counter-style|symbols\(")
 _BRINGS = re.compile(r"@import")
 
 
@@ -37,7 +37,7 @@ class Styling:
     fonts: bool = False
     """Whether it brings fonts, which may draw any letter as any other."""
     counts: bool = False
-    """Whether it counts numbers that stand nowhere in it."""
+    """Whether it counts in ways of its own: numbers and signs that stand nowhere in it."""
     outside: bool = False
     """Whether a style sheet is loaded, which was not read."""
 

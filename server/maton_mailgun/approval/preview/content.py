@@ -161,7 +161,7 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
     if html.page.spared:
         reading.warnings.append(f"Outlook may not show: {short(html.page.spared, 200)}")
     reading.warnings += _styles(name, html)  # guard: 123-styles
-    reading.rows += _rows(name, html)
+    reading.rows += _rows(name, html)  # guard: 125-rows
     if html.page.added:
         reading.warnings.append(f"The style sheet adds words: {short(', '.join(html.page.added), 200)}")
     _signs(reading, name, "\n".join((words(html.page.pieces, SHOWN, SOME), *html.page.added, *html.asides)))
@@ -176,7 +176,7 @@ def _styles(name: str, html: _Html) -> list[str]:
     if styling.fonts:
         lines.append(f"The {name} brings fonts of its own: letters may be drawn as others.")
     if styling.counts:
-        lines.append(f"The style sheet of the {name} counts: numbers may be shown that stand nowhere in it.")
+        lines.append(f"The style sheet of the {name} counts: numbers and signs may be shown that stand nowhere in it.")
     return lines
 
 
@@ -191,7 +191,8 @@ def _rows(name: str, html: _Html) -> list[Row]:
 
 
 def _signs(reading: Reading, name: str, text: str) -> None:
-    for told in odd_signs(text):  # guard: 122-signs
+    found = odd_signs(text)  # guard: 122-signs
+    for told in found:
         reading.warnings.append(f"The {name} holds {told}.")
         reading.raises += 1
 

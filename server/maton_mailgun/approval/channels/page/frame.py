@@ -142,7 +142,7 @@ class _Body:
         self._pictures = pictures
         self._named = 0
         self._body = False
-        self._sources = False
+        self._in_picture = self._sources = False
 
     def start(self, name: str, attributes: Mapping[str, str], *, foreign: bool = False) -> None:
         if foreign:
@@ -160,9 +160,13 @@ class _Body:
         elif name == "meta" and attributes.get("http-equiv", "").strip().lower() == "refresh":
             self._left_out("automatic redirect")
         elif name not in _SILENT and name != "style":
-            self._sources = name == "source" or (self._sources and name != "picture")
-            self._left_out(f"{safe_line(name)[:24]} element")
-            self._between(name)
+            if name == "picture":
+                self._in_picture = True
+            elif name == "source" and self._in_picture:
+                self._sources = True
+            else:
+                self._left_out(f"{safe_line(name)[:24]} element")
+                self._between(name)
 
     def _between(self, name: str) -> None:
         if name in _APART:
@@ -181,7 +185,7 @@ class _Body:
         if foreign:
             self.parts.append(" ")
         elif name == "picture":
-            self._sources = False
+            self._sources = self._in_picture = False
         elif name == "body" and self._body:
             self.parts.append("</div>")
         elif name in _APART:
@@ -223,20 +227,18 @@ class _Body:
 
     def _picture(self, attributes: Mapping[str, str]) -> None:
         source = attributes.get("src", "").strip()
-        if "srcset" in attributes:
-            self._left_out("picture that some programs show instead")
         if source.lower().startswith("cid:"):
             found = self._pictures.get(_cid(source[4:]), "")
             why = "inline picture that is not attached"
         else:
             found, why = source, "remote picture"
         rest = {name: value for name, value in attributes.items() if name != "title"}
-        if _PICTURE.match(found) and (self._sources or "srcset" in attributes):  # guard: 93-srcset
+        if self._sources or "srcset" in attributes:  # guard: 93-srcset
             found, why = "", "picture that programs choose from several"
         if _PICTURE.match(found):
             self.parts.append(f'<img src="{html.escape(found)}"{self._attributes(rest)}>')
             return
-        host = _host(source) if why == "remote picture" else ""
+        host = _host(source) or _host(next(iter(attributes.get("srcset", "").split()), ""))
         self._left_out(why, host)
         label = attributes.get("alt", "").strip() or host or "no description"
         self.parts.append(f'<span style="{_OURS}">picture: {html.escape(safe_line(label)[:200])}</span>')
