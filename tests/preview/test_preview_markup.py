@@ -251,7 +251,7 @@ MANY_P = "".join(f"<p id=i{n}>x</p>" for n in range(9_000))
 def test_45_style_sheets_are_read_in_little_time_or_said_not_to_be(source: str, lost: str) -> None:
     started = time.process_time()
     page = read(source)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
     assert (page.lost, "x" in words(page.pieces)) == (lost, not lost)
 
 
@@ -346,6 +346,9 @@ def test_hostile_bodies_take_no_longer_than_their_length(part: str) -> None:
     assert time.process_time() - started < 10
 
 
+NUMBERS = "could not compare the numbers of the {} beyond the first 20,000"
+BASES = "".join(f"<base href='https://a{n}.example.net/'>" for n in range(40))
+TOO_MANY_BASES = "could not check where all links of the HTML lead: it has too many bases"
 URLS = " ".join(f"https://example.com/{n}" for n in range(60_000))
 AMOUNTS = " ".join(f"{n} EUR" for n in range(1_000, 100_000))
 SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
@@ -357,10 +360,7 @@ SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
         (URLS, ["could not check the links of the text beyond the first 5,000"]),
         (
             AMOUNTS,
-            [
-                "could not compare the numbers of the text beyond the first 20,000",
-                "could not compare the numbers of the HTML beyond the first 20,000",
-            ],
+            [NUMBERS.format("text"), NUMBERS.format("HTML")],
         ),
         (f'<img srcset="{SOURCES}">', ["could not check what it loads from outside beyond the first 5,000"]),
         ("https://example.com " * 90_000, []),
@@ -368,12 +368,21 @@ SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
         ("EUR1 " * 380_000, []),
         ("AA11 " + "AAAA " * 370_000, []),
         ("\x01" * 1_900_000, []),
+        ("\ue000" * 1_900_000, []),
+        ("a\u200c" * 900_000, []),
+        (" ".join(f"w{n}" for n in range(250_000)), [NUMBERS.format("text"), NUMBERS.format("HTML")]),
+        ("<style>" + "@media" * 330_000, []),
+        ("<style>" + "counter-set:" * 160_000, []),
+        ("<style>" + "@import 'a';" * 9_900 + "</style>", []),
+        (BASES + "".join(f"<a href=x{n}>y</a>" for n in range(9_000)), [TOO_MANY_BASES]),
+        ("<img src='data:text/html," + "https://example.com " * 90_000 + "'>", []),
+        ("<ol reversed><li>x</ol>" * 7_000, []),
     ],
 )
 def test_45_what_bodies_hold_is_compared_in_little_time_or_said_not_to_be(source: str, unchecked: list[str]) -> None:
     started = time.process_time()
     reading = content.read(Letter(html=f"<p>{source}", text=source if source[0] != "<" else None))
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
     assert [one for one in reading.unchecked if "hosts" not in one] == unchecked
 
 
@@ -382,7 +391,7 @@ def test_signs_are_spelled_out_in_little_time(sign: str) -> None:
     body = sign * (1_900_000 // len(sign))
     started = time.process_time()
     shown = safe_block(body)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
     assert shown.startswith(safe_block(sign * 2)[:-1])
 
 

@@ -24,6 +24,8 @@ _WITH_HOST = ("http:", "https:", "ftp:", "ws:", "wss:")
 _LOADED = frozenset({"a", "image", "use", "feimage", "base", "link"})
 """Elements of SVG and MathML whose address is told elsewhere, or loads."""
 _MOST_BASES = 10
+_MOST_JOINED = 500
+"""Links that lead to more than one place by several bases; nobody has one."""
 _IN_TEXT = re.compile(r"(?i)(?:(?:https?|ftp)://(?:\[[0-9a-f:.]+\])?|(?<![\w@.:/-])www\.(?=\w))[^\s<>\"'\])}]*")
 """What mail programs make a link of in plain text."""
 _NAMED_HOST = re.compile(r"(?i)(?:https?://)?((?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w.@-])")
@@ -66,14 +68,30 @@ def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
     """
     pieces = list(pieces)
     bound = bases(pieces)
+    left = _MOST_JOINED
     for address, words, where in _raw_targets(pieces):
-        for whole in joined(bound, address):
-            yield whole, words, where
+        whole = joined(bound if left > 0 else bound[:1], address)
+        left -= len(whole) - 1
+        yield from ((one, words, where) for one in whole)
 
 
 def bases(pieces: Iterable[Piece]) -> list[str]:
     """Where addresses without a host may lead, by each `base`; of too many the first."""
-    return list(dict.fromkeys(filter(None, map(_base, pieces))))[:_MOST_BASES]
+    return _bases(pieces)[:_MOST_BASES]
+
+
+def too_many_bases(pieces: Iterable[Piece]) -> bool:
+    """Whether `targets` cannot say of every link where it leads by each `base`."""
+    pieces = list(pieces)
+    bound = _bases(pieces)
+    if len(bound) < 2:
+        return False
+    relative = sum(_is_relative(address) for address, _, _ in _raw_targets(pieces))
+    return len(bound) > _MOST_BASES or relative * (len(bound) - 1) >= _MOST_JOINED
+
+
+def _bases(pieces: Iterable[Piece]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(_base, pieces))))
 
 
 def _base(piece: Piece) -> str:

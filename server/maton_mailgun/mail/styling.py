@@ -11,21 +11,28 @@ from maton_mailgun.mail.css_rules import plain
 from maton_mailgun.mail.data_urls import opened
 from maton_mailgun.mail.pieces import Piece
 
-_DEPENDS = (
-    ("the width of the window", r"@container|@media[^{]*(?:width|height|aspect-ratio|orientation|resolution|device)"),
-    ("light or dark colours", r"prefers-color-scheme|light-dark\("),
-    ("what the reader prefers", r"prefers-(?!color-scheme)|forced-colors|inverted-colors|@media[^{]*(?:hover|pointer)"),
-    ("the program", r"@supports|@media[^{]*(?:-webkit-|-moz-|-ms-|scripting|display-mode|dynamic-range|color-gamut)"),
-    ("whether it is printed", r"@media[^{]*\bprint\b|@page"),
+_MEDIA = re.compile(r"@media([^{]*+)")
+_BY_MEDIA = (
+    ("the width of the window", r"width|height|aspect-ratio|orientation|resolution|device"),
+    ("light or dark colours", r"prefers-color-scheme"),
+    ("what the reader prefers", r"prefers-(?!color-scheme)|forced-colors|inverted-colors|hover|pointer"),
+    ("the program", r"-webkit-|-moz-|-ms-|scripting|display-mode|dynamic-range|color-gamut"),
+    ("whether it is printed", r"\bprint\b"),
+)
+_BY_RULES = (
+    ("the width of the window", r"@container"),
+    ("light or dark colours", r"light-dark\("),
+    ("the program", r"@supports"),
+    ("whether it is printed", r"@page"),
     (
         "where the reader points or clicks",
         r":(?:target|hover|focus|active|checked|visited|indeterminate|open|popover-open|user-|has-slotted)",
     ),
     ("time", r"@(?:-\w+-)?keyframes"),
 )
-_KINDS = tuple((what, re.compile(pattern)) for what, pattern in _DEPENDS)
-_COUNTS = re.compile(r"counter-(?:reset|set|increment)\s*:[^;}]*(?:\d{2}|\()|counters?\(|@counter-style|symbols\(")
-_BRINGS = re.compile(r"@import")
+_COUNTED = re.compile(r"counter-(?:reset|set|increment)\s*:([^;}]*+)")
+_MANY = re.compile(r"\d{2}|\(")
+_DRAWS = re.compile(r"counters?\(|@counter-style|symbols\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +61,23 @@ def styling(pieces: Iterable[Piece]) -> Styling:
     sheets = [*style_elements(pieces), *own, *(f"@media {one}{{" for one in media if one)]
     css = respelled(plain("\n".join([*sheets, *_brought(pieces, sheets)]))).lower()
     return Styling(
-        depends=tuple(what for what, pattern in _KINDS if pattern.search(css)),
+        depends=tuple(_depends(css)),
         fonts="@font-face" in css,
-        counts=_COUNTS.search(css) is not None,
+        counts=_counts(css),
         outside=linked or any(_remote(sheet) for sheet in sheets),
     )
+
+
+def _depends(css: str) -> Iterator[str]:
+    media = "\n".join(dict.fromkeys(_MEDIA.findall(css)))
+    given = {what for what, pattern in _BY_MEDIA if re.search(pattern, media)}
+    given |= {what for what, pattern in _BY_RULES if re.search(pattern, css)}
+    yield from (what for what in dict.fromkeys(what for what, _ in (*_BY_MEDIA, *_BY_RULES)) if what in given)
+
+
+def _counts(css: str) -> bool:
+    counted = any(_MANY.search(said) for said in _COUNTED.findall(css))
+    return counted or _DRAWS.search(css) is not None
 
 
 def _is_sheet(piece: Piece) -> bool:
@@ -68,7 +87,7 @@ def _is_sheet(piece: Piece) -> bool:
 def _remote(sheet: str) -> bool:
     if "import" not in (css := respelled(sheet).lower()):
         return False
-    return _BRINGS.search(plain(css)) is not None and any(opened(one) is None for one in addresses(css))
+    return "@import" in plain(css) and any(opened(one) is None for one in addresses(css))
 
 
 def _brought(pieces: Iterable[Piece], sheets: Iterable[str]) -> Iterator[str]:

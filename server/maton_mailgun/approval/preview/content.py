@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from urllib.parse import urlsplit
 
 from maton_mailgun.approval.preview.document import Row
@@ -18,7 +17,7 @@ from maton_mailgun.mail.hiding import turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import as_seen, followed, in_text, targets
+from maton_mailgun.mail.links import as_seen, followed, in_text, targets, too_many_bases
 from maton_mailgun.mail.loads import loads
 from maton_mailgun.mail.odd_signs import odd_signs
 from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SHOWN, SOME, words
@@ -144,6 +143,8 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
         reading.warnings.append(f"The {name} is {html.page.lost}: only its source can be shown.")
         reading.raises += 1
         return None
+    if too_many_bases(html.page.pieces):  # guard: 121-bases
+        reading.unchecked.append(f"could not check where all links of the {name} lead: it has too many bases")
     hosts = {_follow(reading, href, said) for href, said in html.links} - {""}
     _load(reading, html.loads)
     active = [one for one in html.active if name == "HTML" or one != "script"]  # AMP needs its own script
@@ -267,10 +268,11 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
 
 
 def _said(reading: Reading, name: str, text: str, hosts: set[str]) -> _Said:
-    numbers = _numbers(text)
-    if len(numbers) > _MOST_NUMBERS:  # guard: 95-numbers
+    text = _URL.sub(" ", text)
+    numbers, all_of_them = _numbers(text)
+    if not all_of_them:  # guard: 95-numbers
         reading.unchecked.append(f"could not compare the numbers of the {name} beyond the first {_MOST_NUMBERS:,}")
-    return _Said(name, dict(islice(numbers.items(), _MOST_NUMBERS)), _words(text), hosts)
+    return _Said(name, numbers, set(_WORD.findall(text.casefold())), hosts)
 
 
 def _compare(reading: Reading, one: _Said, other: _Said) -> None:
@@ -295,20 +297,22 @@ def _compare(reading: Reading, one: _Said, other: _Said) -> None:
             reading.raises += 1
 
 
-def _numbers(text: str) -> dict[str, str]:
-    """Amounts, and what may be the number of an account or an invoice: how it is compared -> how it is said."""
+def _numbers(text: str) -> tuple[dict[str, str], bool]:
+    """Amounts, and what may be the number of an account or an invoice: how it is compared -> how it is said; and
+    whether that is all of them."""
     found: dict[str, str] = {}
-    for number in dict.fromkeys(number[0] for number in _NUMBER.finditer(_URL.sub(" ", text))):
+    seen: set[str] = set()
+    for match in _NUMBER.finditer(text):
+        number = match[0]
+        if number in seen:
+            continue
+        if len(seen) >= _MOST_NUMBERS:
+            return found, False
+        seen.add(number)
         key = re.sub(r"[\W_]", "", re.sub(r"[.,]00$", "", number.strip())).casefold()
         if len(key) >= 3:
             found.setdefault(key, " ".join(number.split()))
-            if len(found) > _MOST_NUMBERS:
-                break
-    return found
-
-
-def _words(text: str) -> set[str]:
-    return {word.casefold() for word in set(_WORD.findall(_URL.sub(" ", text)))}
+    return found, True
 
 
 def host_remarks(reading: Reading) -> list[str]:
