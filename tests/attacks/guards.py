@@ -332,6 +332,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("121", "strings in style sheets may be addresses", {"121-strings": FALSE}),
     Guard("121", "what attributes load is told", {"121-attributes": DROP}),
     Guard("121", "so is what loads from within an address", {"121-inside": WITH("[]")}),
+    Guard("121", "bases that are too many are said to be", {"121-bases": FALSE}),
     Guard("122", "characters that are not what they seem are told", {"122-signs": WITH("[]")}),
     Guard("123", "fonts, counters and sheets from outside are told", {"123-styles": DROP}),
     Guard("124", "numbers that a list makes are told", {"124-numbers": WITH("()")}),
@@ -339,5 +340,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("124", "so are those of frames", {"124-within": DROP}),
     Guard("124", "documents in addresses are read", {"124-documents": WITH("None")}),
     Guard("125", "words that are met elsewhere are told", {"125-rows": DROP}),
+    Guard("126", "that it looks different elsewhere is told", {"126-depends": WITH("[]")}),
     Guard("93", "a picture with other versions is not shown as the one", {"93-srcset": FALSE}),
 )

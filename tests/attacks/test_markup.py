@@ -394,3 +394,32 @@ async def test_attack_125_words_that_are_met_elsewhere_are_told_on_every_channel
         "Title words\nTooltip words\nRead aloud",
         "light or dark colours",
     )
+
+
+async def test_attack_121_bases_that_are_too_many_are_said_to_be(desk: Desk) -> None:
+    bases = "".join(f"<base href='https://a{number}.example.net/'>" for number in range(12))
+    preview = await preview_of(desk, html=f"{bases}<a href=pay>Pay</a>")
+    assert "could not check where all links of the HTML lead: it has too many bases" in preview["unchecked"]
+
+
+@pytest.mark.parametrize(
+    ("css", "by"),
+    [
+        ("@media (min-width:600px){p{display:none}}", "the width of the window"),
+        ("@MED\\49 A(orientation:portrait){p{display:none}}", "the width of the window"),
+        ("@container (width>9px){p{display:none}}", "the width of the window"),
+        ("p{color:light-dark(#fff,#000)}", "light or dark colours"),
+        ("@media (prefers-reduced-motion){p{display:none}}", "what the reader prefers"),
+        ("@media print{p{display:none}}", "whether it is printed"),
+        ("@import 'data:text/css;charset=utf-8,p%7Bdisplay:none%7D' print;", "whether it is printed"),
+        ("@supports (display:grid){p{display:none}}", "the program"),
+        ("p:target{display:none}", "where the reader points or clicks"),
+        ("@keyframes k{to{opacity:0}}p{animation:k 9s}", "time"),
+    ],
+)
+async def test_attack_126_that_it_looks_different_elsewhere_is_told_with_all_words(
+    desk: Desk, css: str, by: str
+) -> None:
+    preview = await preview_of(desk, html=f"<style>{css}</style><h1>Hello</h1><p>Pay")
+    read = bodies(message_in(preview))["read"]
+    assert (read["depends"], read["words"]) == (by, "Hello\nPay")

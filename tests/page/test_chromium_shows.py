@@ -62,10 +62,12 @@ HOW = ("display:none", "dis\\70lay:none", "DISPLAY:/**/none!important", "color:r
 def shown(chromium: Chromium, sources: list[str]) -> Iterator[tuple[str, list[str], list[str]]]:
     """Each source, all that Chromium shows of it in a frame without scripts, and the hosts that links in it lead to."""
     for group in laid_out(chromium, sources):
-        found = chromium.devtools("DOMSnapshot.captureSnapshot", computedStyles=["visibility"])
-        texts = list(_texts(found))
-        assert len(texts) == len(group)
-        yield from zip(group, texts, chromium.run(HOSTS), strict=True)
+        yield from zip(group, texts_in(chromium), chromium.run(HOSTS), strict=True)
+
+
+def texts_in(chromium: Chromium) -> list[list[str]]:
+    """All that Chromium shows in each frame that is drawn now."""
+    return list(_texts(chromium.devtools("DOMSnapshot.captureSnapshot", computedStyles=["visibility"])))
 
 
 def _texts(snapshot: dict[str, Any]) -> Iterator[list[str]]:

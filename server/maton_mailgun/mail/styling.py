@@ -11,13 +11,14 @@ from maton_mailgun.mail.css_rules import plain
 from maton_mailgun.mail.data_urls import opened
 from maton_mailgun.mail.pieces import Piece
 
-_MEDIA = re.compile(r"@media([^{]*+)")
+_MEDIA = re.compile(r"@(?:media|import)([^{;]*+)")
+_SAID = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|url\([^)\"']*+\)?", re.DOTALL)
 _BY_MEDIA = (
     ("the width of the window", r"width|height|aspect-ratio|orientation|resolution|device"),
     ("light or dark colours", r"prefers-color-scheme"),
     ("what the reader prefers", r"prefers-(?!color-scheme)|forced-colors|inverted-colors|hover|pointer"),
     ("the program", r"-webkit-|-moz-|-ms-|scripting|display-mode|dynamic-range|color-gamut"),
-    ("whether it is printed", r"\bprint\b"),
+    ("whether it is printed", r"\bprint\b|\bscreen\b(?!\s+and)"),
 )
 _BY_RULES = (
     ("the width of the window", r"@container"),
@@ -60,8 +61,9 @@ def styling(pieces: Iterable[Piece]) -> Styling:
     own = {piece.attributes["style"] for piece in pieces if piece.kind == "start" and piece.attributes.get("style")}
     sheets = [*style_elements(pieces), *own, *(f"@media {one}{{" for one in media if one)]
     css = respelled(plain("\n".join([*sheets, *_brought(pieces, sheets)]))).lower()
+    depends = list(_depends(css))  # guard: 126-depends
     return Styling(
-        depends=tuple(_depends(css)),
+        depends=tuple(depends),
         fonts="@font-face" in css,
         counts=_counts(css),
         outside=linked or any(_remote(sheet) for sheet in sheets),
@@ -69,8 +71,10 @@ def styling(pieces: Iterable[Piece]) -> Styling:
 
 
 def _depends(css: str) -> Iterator[str]:
-    media = "\n".join(dict.fromkeys(_MEDIA.findall(css)))
+    media = "\n".join(dict.fromkeys(_MEDIA.findall(_SAID.sub("", css))))
     given = {what for what, pattern in _BY_MEDIA if re.search(pattern, media)}
+    if not given and re.search(r"\w", re.sub(r"\b(?:all|only|and|screen)\b", "", media)):
+        given.add("the program")
     given |= {what for what, pattern in _BY_RULES if re.search(pattern, css)}
     yield from (what for what in dict.fromkeys(what for what, _ in (*_BY_MEDIA, *_BY_RULES)) if what in given)
 
