@@ -205,7 +205,7 @@ class _Walk:
                 inner, start = self._enter(node, around)
                 yield start
                 yield from self._kept(self._said(start, around.numbers))
-                todo.append((None, around, replace(start, kind="end", attributes={})))
+                todo.append((None, around, Piece("end", start.name, where=start.where, foreign=start.foreign)))
                 todo += [(child, inner, None) for child in reversed(_children(node))]
             elif node.is_text_node:
                 yield from self._kept(self._text(node.text_content or "", around))
@@ -231,9 +231,10 @@ class _Walk:
             numbers = list_numbers.of(node, name, attributes, self._styles.lists)
         integration = _integration(name, attributes, space)
         inner = _Around(where, seen, integration, space, unseen or around.unseen, listed, numbers)
+        start = Piece("start", name, attributes, where=inner.told, foreign=bool(space))
         if name == "details" and not space and "open" not in attributes and where == SHOWN:
             inner = replace(inner, where=HIDDEN, summary=where)
-        return inner, Piece("start", name, attributes, where=replace(inner, where=where).told, foreign=bool(space))
+        return inner, start
 
     @staticmethod
     def _silent(name: str, attributes: Mapping[str, str], space: str) -> bool:
