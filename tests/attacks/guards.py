@@ -332,6 +332,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("121", "strings in style sheets may be addresses", {"121-strings": FALSE}),
     Guard("121", "what attributes load is told", {"121-attributes": DROP}),
     Guard("121", "so is what loads from within an address", {"121-inside": WITH("[]")}),
+    Guard("121", "so is an import without quotes", {"121-bare": DROP}),
+    Guard("121", "so is what browsers fetch before they read", {"121-ahead": INSTEAD("_load(reading, html.loads)")}),
     Guard("121", "bases that are too many are said to be", {"121-bases": FALSE}),
     Guard("122", "characters that are not what they seem are told", {"122-signs": WITH("[]")}),
     Guard("123", "fonts, counters and sheets from outside are told", {"123-styles": DROP}),

@@ -66,7 +66,7 @@ async def test_attack_45_numbers_that_only_one_body_says_are_named(desk: Desk) -
     ("html", "why"),
     [
         ("<div>" * 600 + "Pay", "nested too deep to be read"),
-        ("<b>x</b>" * 20_000, "more than 30,000 tags, too many to be read"),
+        ("<b>x</b>" * 20_000, "more than 24,000 tags, too many to be read"),
         ("<div><!--</div>-->" * 600 + "Pay", "nested too deep to be read"),
         ("<style>" + "@media{}" * 60_000 + "</style><p>Pay", "styled with too many rules to be read"),
     ],
@@ -275,6 +275,9 @@ async def test_attack_97_attributes_that_a_style_shows_are_told(desk: Desk) -> N
         "<iframe src='data:text/html,<img src=https://evil.example.net/x>'></iframe>Hello",
         "<link rel=next href='https://evil.example.net/x'>Hello",
         "<v:fill o:href='https://evil.example.net/x'></v:fill>Hello",
+        "<style>@import https://evil.example.net/x;</style>Hello",
+        "<frameset><img src='https://evil.example.net/x'></frameset>",
+        "<svg><title><!--</title><img src='https://evil.example.net/x'>--></svg>Hello",
         "<svg><image><set attributeName=href to='https://evil.example.net/x'></set></image></svg>Hello",
     ],
 )

@@ -112,7 +112,7 @@ def test_45_no_word_of_html5libs_inputs_that_chromium_shows_is_missing(shared_ch
 
 def test_45_no_word_or_link_of_nasty_inputs_that_chromium_shows_is_missing(shared_chromium: Chromium) -> None:
     nasty = NastyHtml(45)
-    sources = [*nasty.one_of_each(), *(nasty.next() for _ in range(400))]
+    sources = [*nasty.one_of_each(), *(nasty.next() for _ in range(1_000))]
     lost, number = [], 0
     for source, texts, leads in shown(shared_chromium, sources):
         page = read(source)

@@ -19,6 +19,8 @@ _PART = re.compile(
 )
 _FETCHING = re.compile(r"(?i)@import|(?:src|image(?:-set)?)\s*+\(")
 """Where a string is an address, not words."""
+_BARE_IMPORT = re.compile(r"@import[ \t\n]*+(?![\"']|url\()([^; \t\n]++)", re.IGNORECASE)
+"""No rule, but Chromium fetches it ahead of reading the sheet (its `CSSPreloadScanner`)."""
 _MOST_WITHIN = 4
 
 
@@ -30,6 +32,7 @@ def addresses(css: str) -> Iterator[str]:
     css = respelled(css)  # guard: 121-spelled
     fetching = _FETCHING.search(css) is not None
     told: dict[str, None] = {}
+    told.update(dict.fromkeys(_BARE_IMPORT.findall(css)))  # guard: 121-bare
     for part in _PART.finditer(css):
         double, single, bare = part.groups()
         said = double if double is not None else single

@@ -10,6 +10,7 @@ from maton_mailgun.mail.css_addresses import addresses
 from maton_mailgun.mail.css_rules import unescaped
 from maton_mailgun.mail.data_urls import opened
 from maton_mailgun.mail.links import bases, joined
+from maton_mailgun.mail.nesting import why_too_costly
 from maton_mailgun.mail.pieces import Piece
 from maton_mailgun.mail.styling import style_elements
 
@@ -25,6 +26,7 @@ _BY_HREF = frozenset(
 )
 """Elements that load what `href` names; those of other spaces, as VML's `v:fill o:href`, have a colon in one or both
 names."""
+_OWN_WAYS = re.compile(r"(?i)<(/?)(svg|math|select|frameset|frame)(?![\w-])")
 _ANIMATED = ("to", "from", "by", "values")
 _MOST_WITHIN = 3
 _ABSOLUTE = re.compile(r"(?i)(?:https?|ftp):[/\\]*[^\s\"'<>)]+")
@@ -44,6 +46,29 @@ def loads(pieces: Iterable[Piece]) -> list[str]:
     found.update(dict.fromkeys(inside))
     bound = bases(pieces)
     return list(dict.fromkeys(whole for one in found for whole in joined(bound, one)))
+
+
+def ahead(source: str) -> tuple[list[str], str]:
+    """What browsers may fetch of `source` before they build its tree, for then every tag counts (Chromium's
+    `HTMLPreloadScanner`): that of the tags alone, without the elements that have ways of their own with what is in
+    them; and why that could not be read, or the empty string."""
+    if _OWN_WAYS.search(source) is None:
+        return [], ""
+    flat = _OWN_WAYS.sub(r"<\1x-\2", source)
+    if lost := why_too_costly(flat):
+        return [], lost
+    return loads(_tags(flat)), ""
+
+
+def _tags(source: str) -> Iterator[Piece]:
+    from selectolax.lexbor import LexborHTMLParser
+
+    for node in LexborHTMLParser(source).css("*"):
+        name = node.tag or ""
+        yield Piece("start", name, {key.lower(): value or "" for key, value in node.attributes.items()})
+        if name == "style" and node.first_child is not None:
+            yield Piece("text", name, text=node.first_child.text_content or "")
+        yield Piece("end", name)
 
 
 def _of_element(name: str, attributes: Mapping[str, str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read,
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
 from maton_mailgun.mail.links import as_seen, followed, in_text, targets, too_many_bases
-from maton_mailgun.mail.loads import loads
+from maton_mailgun.mail.loads import ahead, loads
 from maton_mailgun.mail.odd_signs import odd_signs
 from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SHOWN, SOME, words
 from maton_mailgun.mail.styling import styling
@@ -146,7 +146,10 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
     if too_many_bases(html.page.pieces):  # guard: 121-bases
         reading.unchecked.append(f"could not check where all links of the {name} lead: it has too many bases")
     hosts = {_follow(reading, href, said) for href, said in html.links} - {""}
-    _load(reading, html.loads)
+    early, lost = ahead(source)
+    if lost:
+        reading.unchecked.append(f"could not check all that the {name} loads: its tags alone are {lost}")
+    _load(reading, [*html.loads, *early])  # guard: 121-ahead
     active = [one for one in html.active if name == "HTML" or one != "script"]  # AMP needs its own script
     if active:
         found = ", ".join(dict.fromkeys(active))
