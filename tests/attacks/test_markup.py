@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.mime_corpus import HTML, TEXT, whole
 from maton_mailgun.approval.channels.page.frame import render
 from maton_mailgun.approval.channels.page.view import bodies
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
@@ -16,6 +17,7 @@ from maton_mailgun.approval.preview.terminal_text import unwrapped
 from .bench import LETTER, Desk, structured
 
 pytestmark = pytest.mark.anyio
+SOURCES = "\n".join(f"//a.b/{number}" for number in range(6_000))
 
 
 def message_in(frozen: dict[str, Any]) -> ShownMessage:
@@ -426,3 +428,14 @@ async def test_attack_126_that_it_looks_different_elsewhere_is_told_with_all_wor
     preview = await preview_of(desk, html=f"<style>{css}</style><h1>Hello</h1><p>Pay")
     read = bodies(message_in(preview))["read"]
     assert (read["depends"], read["words"]) == (by, "Hello\nPay")
+
+
+async def test_attack_121_what_could_not_be_checked_of_a_further_part_is_said(desk: Desk) -> None:
+    many = f"Content-Type: text/html; charset=utf-8\n\n<img srcset='{SOURCES}'>"
+    arguments = {"domain": LETTER["domain"], "to": ["ann@example.net"], "message": whole("mixed", TEXT, HTML, many)}
+    async with desk.open() as house, house.client() as client:
+        pending = structured(await client.call_tool("send_mime_message", arguments))
+        assert pending["status"] == "approval_required"
+        unchecked = (await house.only()).preview["unchecked"]
+    told = "could not check what it loads from outside beyond the first 5,000"
+    assert [line.partition(": ")[2] for line in unchecked if "HTML" in line] == [told]

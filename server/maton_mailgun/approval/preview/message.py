@@ -122,6 +122,7 @@ def _read(sent: Letter) -> content.Reading:
         for host, remarks in other.links.items():
             reading.links.setdefault(host, remarks)
         reading.warnings += [f"{part.label}: {warning}" for warning in other.warnings]  # guard: 46-further-warnings
+        reading.unchecked += [f"{part.label}: {line}" for line in other.unchecked]
         reading.remote += [host for host in other.remote if host not in reading.remote]
         reading.cids |= other.cids
         reading.rows += [replace(one, label=f"{part.label}: {one.label}") for one in other.rows]
