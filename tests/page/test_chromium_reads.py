@@ -9,9 +9,11 @@ from itertools import product
 import pytest
 
 from maton_mailgun.approval.channels.page.frame import render
-from maton_mailgun.mail.html import read, words
+from maton_mailgun.mail.html import read
+from maton_mailgun.mail.pieces import words
 
 from .browser import Chromium
+from .many_frames import texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,16 +36,6 @@ FRAGMENTS = (
     *("<div>", "</div>", "<button>", "</form>", "<form>", "<br>", "<li>", "<caption>", "<plaintext>", "<h1>", "</h2>"),
     *("<frameset>", "<body>", "</body>", "</html>", "<!doctype html>", "<?x", "<x title='", "'>", "<input>", "<nobr>"),
 )
-LOOK = """
-return Promise.all(arguments[0].map((source) => new Promise((resolve) => {
-  const frame = document.createElement("iframe");
-  frame.setAttribute("sandbox", "allow-same-origin");
-  frame.onload = () => { resolve(frame.contentDocument.documentElement.innerText ?? ""); frame.remove(); };
-  frame.srcdoc = source;
-  document.body.append(frame);
-})));
-"""
-POLICY = "<meta http-equiv=content-security-policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 
 
 def inputs() -> list[str]:
@@ -56,20 +48,10 @@ def inputs() -> list[str]:
     return nasty
 
 
-def shown(chromium: Chromium, sources: list[str]) -> list[str]:
-    """What is to be read of each in a frame without scripts."""
-    found: list[str] = []
-    for start in range(0, len(sources), 60):
-        group = [f"<!doctype html>{POLICY}{source}" for source in sources[start : start + 60]]
-        found += chromium.run(LOOK, group)
-    return found
-
-
 def test_45_nothing_that_chromium_shows_is_missing(shared_chromium: Chromium) -> None:
-    shared_chromium.go("data:text/html,<body>")
     sources = inputs()
-    seen = shown(shared_chromium, sources)
-    rebuilt = shown(shared_chromium, [render(source).document for source in sources])
+    seen = texts(shared_chromium, sources)
+    rebuilt = texts(shared_chromium, [render(source).document for source in sources])
     lost = [
         (word, source)
         for source, text, frame in zip(sources, seen, rebuilt, strict=True)

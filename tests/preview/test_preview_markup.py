@@ -6,8 +6,9 @@ import pytest
 
 from maton_mailgun.approval.preview import content, variables
 from maton_mailgun.mail import links
-from maton_mailgun.mail.html import HIDDEN, PREHEADER, SHOWN, SOME, read, words
+from maton_mailgun.mail.html import read
 from maton_mailgun.mail.letter import Letter
+from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SHOWN, SOME, words
 from maton_mailgun.mail.text import safe_block
 
 
@@ -244,13 +245,14 @@ MANY_P = "".join(f"<p id=i{n}>x</p>" for n in range(9_000))
         ("<style>" + "\\61 " * 400_000 + "</style><p>x", "styled with too many backslashes to be read"),
         ("<style>" + "/*" * 900_000 + "</style><p>x", ""),
         ("<style>" + "url(" * 400_000 + "</style><p>x", ""),
-        ("".join(f"<p style='color:#{n:06x}'>x</p>" for n in range(14_000)), ""),
+        ("".join(f"<p style='color:#{n:06x}'>x</p>" for n in range(11_500)), ""),
+        ("".join(f"<p style='color:#{n:06x}'>x</p>" for n in range(11_500)) + "<svg>", ""),
     ],
 )
 def test_45_style_sheets_are_read_in_little_time_or_said_not_to_be(source: str, lost: str) -> None:
     started = time.process_time()
     page = read(source)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
     assert (page.lost, "x" in words(page.pieces)) == (lost, not lost)
 
 
@@ -274,7 +276,7 @@ def test_18_a_name_of_a_host_is_seen_whatever_stands_unseen_in_it() -> None:
     for words_of_link in drawn:
         source = f"<a href='https://evil.example.net/'>{words_of_link}</a>"
         warnings = content.read(Letter(html=source)).warnings
-        assert warnings == ["A link shows bank.com but leads to evil.example.net."]
+        assert warnings[0] == "A link shows bank.com but leads to evil.example.net."
 
 
 def test_45_what_costs_too_much_is_said_not_read() -> None:
@@ -285,7 +287,7 @@ def test_45_what_costs_too_much_is_said_not_read() -> None:
     quotes = "<style>" + '"' * 900_000
     assert [read(source).lost for source in (deep, many, attributes, unclosed, ended, quotes, "x" * 2_000_001)] == [
         "nested too deep to be read",
-        "more than 30,000 tags, too many to be read",
+        "more than 24,000 tags, too many to be read",
         "a tag with too many attributes to be read",
         "too many elements that are never closed to be read",
         "nested too deep to be read",
@@ -345,6 +347,9 @@ def test_hostile_bodies_take_no_longer_than_their_length(part: str) -> None:
     assert time.process_time() - started < 10
 
 
+NUMBERS = "could not compare the numbers of the {} beyond the first 20,000"
+BASES = "".join(f"<base href='https://a{n}.example.net/'>" for n in range(40))
+TOO_MANY_BASES = "could not check where all links of the HTML lead: it has too many bases"
 URLS = " ".join(f"https://example.com/{n}" for n in range(60_000))
 AMOUNTS = " ".join(f"{n} EUR" for n in range(1_000, 100_000))
 SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
@@ -356,10 +361,7 @@ SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
         (URLS, ["could not check the links of the text beyond the first 5,000"]),
         (
             AMOUNTS,
-            [
-                "could not compare the numbers of the text beyond the first 20,000",
-                "could not compare the numbers of the HTML beyond the first 20,000",
-            ],
+            [NUMBERS.format("text"), NUMBERS.format("HTML")],
         ),
         (f'<img srcset="{SOURCES}">', ["could not check what it loads from outside beyond the first 5,000"]),
         ("https://example.com " * 90_000, []),
@@ -367,12 +369,21 @@ SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
         ("EUR1 " * 380_000, []),
         ("AA11 " + "AAAA " * 370_000, []),
         ("\x01" * 1_900_000, []),
+        ("\ue000" * 1_900_000, []),
+        ("a\u200c" * 900_000, []),
+        (" ".join(f"w{n}" for n in range(250_000)), [NUMBERS.format("text"), NUMBERS.format("HTML")]),
+        ("<style>" + "@media" * 330_000, []),
+        ("<style>" + "counter-set:" * 160_000, []),
+        ("<style>" + "@import 'a';" * 9_900 + "</style>", []),
+        (BASES + "".join(f"<a href=x{n}>y</a>" for n in range(9_000)), [TOO_MANY_BASES]),
+        ("<img src='data:text/html," + "https://example.com " * 90_000 + "'>", []),
+        ("<ol reversed><li>x</ol>" * 5_500, []),
     ],
 )
 def test_45_what_bodies_hold_is_compared_in_little_time_or_said_not_to_be(source: str, unchecked: list[str]) -> None:
     started = time.process_time()
     reading = content.read(Letter(html=f"<p>{source}", text=source if source[0] != "<" else None))
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
     assert [one for one in reading.unchecked if "hosts" not in one] == unchecked
 
 
@@ -381,7 +392,7 @@ def test_signs_are_spelled_out_in_little_time(sign: str) -> None:
     body = sign * (1_900_000 // len(sign))
     started = time.process_time()
     shown = safe_block(body)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
     assert shown.startswith(safe_block(sign * 2)[:-1])
 
 

@@ -9,14 +9,20 @@ programs show, is a piece too, and says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING
 
-from maton_mailgun.mail import hiding, style_sheets
+from maton_mailgun.mail import hiding, list_numbers, style_sheets
+from maton_mailgun.mail.css_addresses import addresses, brought
 from maton_mailgun.mail.css_rules import TooMuchStyle, plain
+from maton_mailgun.mail.data_urls import opened
+from maton_mailgun.mail.list_numbers import Numbers
 from maton_mailgun.mail.looks import PLAIN, Looks, Seen
 from maton_mailgun.mail.nesting import DEEP, MANY, why_too_costly
+from maton_mailgun.mail.pieces import HIDDEN, SHOWN, SOME, UNSHOWN, Piece, words
+from maton_mailgun.mail.preheader import with_preheader
 from maton_mailgun.mail.style_sheets import Styles
 
 if TYPE_CHECKING:
@@ -30,10 +36,6 @@ _MOST_NODES = 200_000
 _MOST_FRAGMENTS = 1_000
 _MOST_WITHIN = 3
 
-SHOWN, HIDDEN, PREHEADER, SOME = "shown", "hidden", "preheader", "some programs only"
-
-UNSHOWN = frozenset({"script", "style", "title", "iframe", "noembed", "noframes"})
-"""Elements whose text a browser does not show."""
 _FALLBACK = frozenset({"iframe", "noembed", "noframes"})
 """Their content is text for browsers, and markup for programs that do not know them."""
 _DRAWN = frozenset({"display", "visibility", "opacity", "font-size"})
@@ -41,28 +43,19 @@ _DRAWN = frozenset({"display", "visibility", "opacity", "font-size"})
 _NOT_SEEN = hiding.GONE | hiding.TINY
 _STYLED = UNSHOWN - _FALLBACK | {"noembed", "noframes"}
 """Browsers show their text where a style says so."""
-_OF_PREHEADERS = frozenset({"div", "span", "p", "td", "tr", "table", "tbody", "center", "font", "br", "b", "strong"})
-"""Elements that may be in one."""
-_LONGEST_PREHEADER = 400
-"""Characters, without what fills the line behind it; inboxes show 140 at most."""
 _UNSEEN = {
     "svg": frozenset("title desc metadata defs symbol clippath mask pattern marker lineargradient".split()),  # noqa: SIM905
     "math": frozenset({"mphantom", "annotation"}),
     "": frozenset({"datalist", "audio", "video", "canvas", "rp"}),
 }
 """Elements of which a browser shows nothing, or something else than their words."""
-_INLINE = frozenset(
-    re.findall(
-        r"\w+",
-        "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr output q s samp small"
-        " span strike strong sub sup time tt u var wbr",
-    )
-)
 _LABELS = {
     "img": ("alt",), "area": ("alt",), "input": ("value", "placeholder", "alt"), "textarea": ("placeholder",),
-    "ol": ("start",), "li": ("value",), "option": ("label",), "optgroup": ("label",), "amp-img": ("alt",),
+    "option": ("label",), "optgroup": ("label",), "amp-img": ("alt",),
 }  # fmt: skip
 """Attributes that are shown as words."""
+_FRAMES = frozenset({"iframe", "frame", "object", "embed", "portal", "fencedframe"})
+_MARKUP = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml"})
 _CONDITIONAL = re.compile(r"\s*\[if\b[^\]]*\]>(?!<!(?:--)?\s*\Z)(.*?)(?:<!\[endif\]\s*)?\Z", re.IGNORECASE | re.DOTALL)
 _REVEALED = re.compile(r"\s*\[if\b[^\]]*\](?:>\s*<!(?:--)?\s*)?\Z", re.IGNORECASE)
 """The comment before what all but some versions of Outlook show."""
@@ -73,24 +66,6 @@ _DOCTYPE = re.compile(
 )
 _MARK = "\ufdd0"
 """Put at the end of a text to see whether it arrives; a noncharacter, so nobody's word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A start tag, an end tag, text, or a label: words that stand in an attribute and are shown."""
-
-    kind: str
-    """start, end, text or label."""
-    name: str = ""
-    """The tag, lower case; for text and labels the element they stand in."""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    """Of a start tag: lower-case names, decoded values."""
-    text: str = ""
-    where: str = SHOWN
-    """`SHOWN`; `HIDDEN` where a style may hide it; `PREHEADER` where it is hidden as newsletters do with the words that
-    are for the list of an inbox; `SOME` where only some programs show it."""
-    foreign: bool = False
-    """Whether it is an element of SVG or MathML, or stands right in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +99,6 @@ class _Lost(Exception):
     """The tree is one that cannot be told."""
 
 
-def words(pieces: Iterable[Piece], *where: str) -> str:
-    """What is to be read of `pieces` that are shown `where` (everywhere by default), a line for each block."""
-    parts: list[str] = []
-    for piece in pieces:
-        if piece.kind in {"start", "end"}:
-            if piece.name not in _INLINE:
-                parts.append("\n")
-        elif piece.name not in UNSHOWN and (not where or piece.where in where):
-            parts.append(f" {piece.text} " if piece.kind == "label" else piece.text)
-    lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def styled(pieces: Iterable[Piece]) -> bool:
-    """Whether a style may decide what is seen of `pieces`: no reading of styles foresees all that a browser does."""
-    return any(piece.kind == "start" and (piece.name == "style" or "style" in piece.attributes) for piece in pieces)
-
-
 def _read(source: str) -> Page:
     from selectolax.lexbor import LexborHTMLParser
 
@@ -156,7 +113,7 @@ def _read(source: str) -> Page:
         found += _unfinished(source)
     cleared = [replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found]
     added = dict.fromkeys([*styles.added, *walk.added])
-    kept = _with_preheader([piece for piece in cleared if piece.kind != "text" or piece.text])
+    kept = with_preheader([piece for piece in cleared if piece.kind != "text" or piece.text])
     return Page(tuple(kept), tuple(added), words(walk.spared, SHOWN), _doctype(tree, source))
 
 
@@ -165,27 +122,6 @@ def _doctype(tree: LexborHTMLParser, source: str) -> str:
         return ""
     found = _DOCTYPE.match(source)
     return found[1] if found else "<!doctype html>"
-
-
-def _with_preheader(pieces: list[Piece]) -> list[Piece]:
-    """`pieces` with the preheader marked: hidden words without link or picture, before all that is shown."""
-    first = next((at for at, piece in enumerate(pieces) if _says(piece) and piece.where == SHOWN), 0)
-    before = [at for at, piece in enumerate(pieces[:first]) if piece.where == HIDDEN]
-    blocks = [pieces[at] for at in before]
-    odd = any(one.kind == "label" or (one.kind == "start" and one.name not in _OF_PREHEADERS) for one in blocks)
-    said = re.sub(r"[\s\u034f\u00ad\u200b-\u200f\u2060\ufeff]+", " ", words(blocks))
-    odd = odd or any(one.name == "details" for one in pieces[:first])
-    if odd or len(said) > _LONGEST_PREHEADER or any(one.foreign for one in blocks):
-        return pieces
-    for at in before:
-        pieces[at] = replace(pieces[at], where=PREHEADER)
-    return pieces
-
-
-def _says(piece: Piece) -> bool:
-    """Whether `piece` has words that a browser shows somewhere."""
-    shown = piece.kind == "label" or (piece.kind == "text" and piece.name not in UNSHOWN)
-    return shown and any(character.isalnum() for character in piece.text)
 
 
 def _beside(root: LexborNode | None) -> Iterator[LexborNode]:
@@ -224,6 +160,8 @@ class _Around:
     """Whether it stands in a `select` or an `option`: their labels are all the text in them, and older browsers read
     markup there where the standard of today has a style sheet (Chromium, held against it)."""
 
+    numbers: Numbers = field(default_factory=Numbers)
+    """Of the list that it stands in."""
     summary: str = ""
     """Right in `details` that are closed: where its summary is."""
 
@@ -266,8 +204,8 @@ class _Walk:
                     raise _Lost(DEEP)
                 inner, start = self._enter(node, around)
                 yield start
-                yield from self._kept(self._said(node, start))
-                todo.append((None, around, replace(start, kind="end", attributes={})))
+                yield from self._kept(self._said(start, around.numbers))
+                todo.append((None, around, Piece("end", start.name, where=start.where, foreign=start.foreign)))
                 todo += [(child, inner, None) for child in reversed(_children(node))]
             elif node.is_text_node:
                 yield from self._kept(self._text(node.text_content or "", around))
@@ -288,10 +226,15 @@ class _Walk:
         silent = name in UNSHOWN if not space else space == "svg" and name in {"style", "script"}
         unseen = name if silent and not around.unseen else ""
         listed = around.listed or name in {"select", "option"}
-        inner = _Around(where, seen, _integration(name, attributes, space), space, unseen or around.unseen, listed)
+        numbers = around.numbers
+        if name in list_numbers.LISTS and not space:
+            numbers = list_numbers.of(node, name, attributes, self._styles.lists)
+        integration = _integration(name, attributes, space)
+        inner = _Around(where, seen, integration, space, unseen or around.unseen, listed, numbers)
+        start = Piece("start", name, attributes, where=inner.told, foreign=bool(space))
         if name == "details" and not space and "open" not in attributes and where == SHOWN:
             inner = replace(inner, where=HIDDEN, summary=where)
-        return inner, Piece("start", name, attributes, where=replace(inner, where=where).told, foreign=bool(space))
+        return inner, start
 
     @staticmethod
     def _silent(name: str, attributes: Mapping[str, str], space: str) -> bool:
@@ -304,19 +247,23 @@ class _Walk:
             return True
         return name == "dialog" and "open" not in attributes
 
-    def _said(self, node: LexborNode, start: Piece) -> Iterator[Piece]:
+    def _said(self, start: Piece, numbers: Numbers) -> Iterator[Piece]:
         attributes = start.attributes
+        if start.name == "li":
+            counted = numbers.next(attributes, hidden=start.where != SHOWN)  # guard: 124-numbers
+            for number in counted:
+                yield Piece("label", "li", text=number, where=start.where)
         for key in _LABELS.get(start.name, ()):
             if attributes.get(key) and attributes.get("type", "").lower() != "hidden":
                 yield Piece("label", start.name, text=attributes[key], where=start.where)
         if "style" in attributes:
             own = plain(attributes["style"])
-            self.added.update(dict.fromkeys(style_sheets.strings(own)))
+            self.added.update(dict.fromkeys([*style_sheets.strings(own), *style_sheets.counted(own)]))
             self._styles.attributes.update(style_sheets.attributes_named(own))  # guard: 97-attributes
         for key in self._styles.attributes & attributes.keys():
             self.added[attributes[key]] = None
-        if start.name == "iframe" and attributes.get("srcdoc"):
-            yield from self._for_some(attributes["srcdoc"])
+        for document in _documents(start.name, attributes):
+            yield from self._for_some(document)
 
     def _text(self, text: str, around: _Around) -> Iterator[Piece]:
         yield Piece("text", around.unseen, text=text, where=around.told, foreign=bool(around.space))
@@ -354,14 +301,49 @@ class _Walk:
         if lost := why_too_costly(source):
             raise _Lost(lost)
         tree = LexborHTMLParser(source)
-        for piece in _Walk(_styles(tree), SOME, self._within + 1).over(tree.root):
+        styles = _styles(tree)
+        walk = _Walk(styles, SOME, self._within + 1)
+        for piece in walk.over(tree.root):
             if piece.name not in {"html", "head", "body"} or piece.attributes:
                 yield piece
+        self.added.update({**styles.added, **walk.added})  # guard: 124-within
 
 
 def _styles(tree: LexborHTMLParser) -> Styles:
     """The style sheets in `tree`; those in SVG count in browsers too."""
-    return style_sheets.read("".join(part.text_content or "" for part in _children(node)) for node in tree.css("style"))
+    own = [
+        "".join(part.text_content or "" for part in _children(node) if part.is_text_node)
+        for node in _all(tree, "style")
+    ]
+    linked = [node.attributes.get("href") or "" for node in _all(tree, "link")]
+    named = (address for sheet in own if "data:" in sheet.lower() or "\\" in sheet for address in addresses(sheet))
+    inner = brought([*linked, *named])  # guard: 124-brought
+    return style_sheets.read([*own, *inner])
+
+
+def _own_text(node: LexborNode) -> str:
+    return "".join(part.text_content or "" for part in _children(node) if part.is_text_node)
+
+
+def _all(tree: LexborHTMLParser, tag: str) -> list[LexborNode]:
+    """Every element of the name `tag`, in templates too: those of a shadow root are drawn."""
+    found = list(tree.css(tag))
+    todo = list(tree.css("template"))
+    while todo:
+        for node in todo.pop().template_fragments() or ():
+            found += node.css(tag)
+            todo += node.css("template")
+    return found
+
+
+def _documents(name: str, attributes: Mapping[str, str]) -> Iterator[str]:
+    """The documents that an element shows and holds itself."""
+    if name == "iframe" and attributes.get("srcdoc"):
+        yield attributes["srcdoc"]
+    for key in ("src", "data") if name in _FRAMES else ():
+        inner = opened(attributes.get(key, ""))  # guard: 124-documents
+        if inner is not None:
+            yield inner.text if inner.kind in _MARKUP else f"<pre>{escape(inner.text)}"
 
 
 def _children(node: LexborNode) -> list[LexborNode]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from maton_mailgun.mail.addresses import ascii_domain
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place
-from maton_mailgun.mail.html import SHOWN, UNSHOWN, Page, Piece
+from maton_mailgun.mail.html import Page
+from maton_mailgun.mail.pieces import SHOWN, UNSHOWN, Piece
 from maton_mailgun.mail.text import safe_line, short
 
 MOST = 500
@@ -22,7 +23,9 @@ _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):")
 _WITH_HOST = ("http:", "https:", "ftp:", "ws:", "wss:")
 _LOADED = frozenset({"a", "image", "use", "feimage", "base", "link"})
 """Elements of SVG and MathML whose address is told elsewhere, or loads."""
-_MOST_BASES = 3
+_MOST_BASES = 10
+_MOST_JOINED = 500
+"""Links that lead to more than one place by several bases; nobody has one."""
 _IN_TEXT = re.compile(r"(?i)(?:(?:https?|ftp)://(?:\[[0-9a-f:.]+\])?|(?<![\w@.:/-])www\.(?=\w))[^\s<>\"'\])}]*")
 """What mail programs make a link of in plain text."""
 _NAMED_HOST = re.compile(r"(?i)(?:https?://)?((?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w.@-])")
@@ -64,12 +67,31 @@ def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
     nowhere. With several, all that a program may go by are told.
     """
     pieces = list(pieces)
-    bases = list(dict.fromkeys(filter(None, map(_base, pieces))))[:_MOST_BASES]
+    bound = bases(pieces)
+    left = _MOST_JOINED
     for address, words, where in _raw_targets(pieces):
-        if bases and _is_relative(address):
-            yield from ((_joined(base, address), words, where) for base in bases)
-        else:
-            yield address, words, where
+        whole = joined(bound if left > 0 else bound[:1], address)
+        left -= len(whole) - 1
+        yield from ((one, words, where) for one in whole)
+
+
+def bases(pieces: Iterable[Piece]) -> list[str]:
+    """Where addresses without a host may lead, by each `base`; of too many the first."""
+    return _bases(pieces)[:_MOST_BASES]
+
+
+def too_many_bases(pieces: Iterable[Piece]) -> bool:
+    """Whether `targets` cannot say of every link where it leads by each `base`."""
+    pieces = list(pieces)
+    bound = _bases(pieces)
+    if len(bound) < 2:
+        return False
+    relative = sum(_is_relative(address) for address, _, _ in _raw_targets(pieces))
+    return len(bound) > _MOST_BASES or relative * (len(bound) - 1) >= _MOST_JOINED
+
+
+def _bases(pieces: Iterable[Piece]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(_base, pieces))))
 
 
 def _base(piece: Piece) -> str:
@@ -80,6 +102,11 @@ def _base(piece: Piece) -> str:
 def _is_relative(address: str) -> bool:
     address = as_browsers_read(followed(address))
     return not _SCHEME.match(address) and not address.startswith(("{{", "%"))
+
+
+def joined(bound: Sequence[str], address: str) -> list[str]:
+    """`address`, or what it is with each of `bound`."""
+    return [_joined(base, address) for base in bound] if bound and _is_relative(address) else [address]
 
 
 def _joined(base: str, address: str) -> str:
@@ -123,6 +150,11 @@ def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
                         yield one, "".join(words), where
         if piece.kind == "start" and attributes.get("formaction"):
             yield attributes["formaction"], "(form)", piece.where
+        for ping in attributes.get("ping", "").split() if piece.kind == "start" else ():
+            yield ping, "(told of a click)", piece.where
+        if piece.kind == "start" and ":" in piece.name and attributes.get("href"):
+            # A shape of Outlook (VML) is a link as a whole.
+            yield attributes["href"], f"({safe_line(piece.name)[:24]})", piece.where
         if piece.kind == "start" and piece.foreign and piece.name not in _LOADED:
             # Every element of MathML may be a link (MathML 3, 2.1.6): some browsers follow it, others do not.
             for address in (attributes.get("href", ""), attributes.get("xlink:href", "")):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-MOST_TAGS = 30_000
+MOST_TAGS = 24_000
 MOST_ATTRIBUTES = 200
 """Of one tag."""
 _MOST_OF_THE_PAGE = 1_000

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from maton_mailgun.mail import hiding
 from maton_mailgun.mail.css_rules import StyleRule, TooMuchStyle, plain, rules, unescaped
+from maton_mailgun.mail.list_numbers import ways
 from maton_mailgun.mail.selectors import LONGEST, NO, UNREADABLE, Element, Selector, selectors
 
 _TOKEN = re.compile(r"([;{}])|\"([^\"\\\n]*(?:\\.[^\"\\\n]*)*)\"?|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'?", re.DOTALL)
@@ -25,7 +26,7 @@ _ATTRIBUTE = re.compile(r"\(\s*+(?:[^\s,()|]*\|)?((?:\\[0-9a-fA-F]{1,6}\s?|\\[^\
 """What may be the argument of `attr()`: its name and that of the attribute in any spelling."""
 _LONGEST_ATTR = 40
 _NOT_A_BRACKET = re.compile(r"\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?|\\.", re.DOTALL)
-_COUNTED = re.compile(r"(?i)^counter-(?:reset|set|increment)$")
+_COUNTED = re.compile(r"(?i)(?<![\w-])counter-(?:reset|set|increment)\s*:([^;}]*)")
 _SYMBOLS = re.compile(r"(?i)^(?:additive-)?symbols$|^(?:prefix|suffix|pad|negative)$")
 _MOST_QUOTES = 20_000
 _MOST_SHEETS = 1_000
@@ -45,6 +46,8 @@ class Styles:
     """Strings that they put in front of recipients."""
     attributes: set[str] = field(default_factory=set)
     """Attributes whose values they put there: `content: attr(data-price)`."""
+    lists: str = ""
+    """How they have numbers of lists drawn."""
     moves: bool = False
     """Whether an animation hides what it moves."""
     _does: dict[str, list[tuple[Selector, int, int]]] = field(default_factory=dict)
@@ -106,7 +109,9 @@ def read(sheets: Iterable[str]) -> Styles:
                 _take(styles, rule, does)
             for declaration in rule.declarations:
                 _bare(styles, declaration)
-        _say(styles, plain(sheet))
+        css = plain(sheet)
+        _say(styles, css)
+        styles.lists += ways(unescaped(css))
     return styles
 
 
@@ -128,14 +133,19 @@ def _take(styles: Styles, rule: StyleRule, does: int) -> None:
 
 def _bare(styles: Styles, declaration: str) -> None:
     """What is shown without being a string: numbers that are counted from, and names that are symbols of a list."""
+    styles.added.update(dict.fromkeys(counted(declaration)))
     name, _, value = declaration.partition(":")
     name = name.strip()
-    if _COUNTED.match(name):
-        styles.added.update(dict.fromkeys(number for number in re.findall(r"-?\d+", value) if len(number) > 1))
-    elif _SYMBOLS.match(name):
+    if _SYMBOLS.match(name):
         bare = unescaped(_NOT_A_BRACKET.sub(lambda found: found[0] if found[0][0] == "\\" else " ", value)).strip()
         if any(map(str.isalnum, bare)):
             styles.added[bare] = None
+
+
+def counted(css: str) -> Iterator[str]:
+    """The numbers from which `css` counts, and by which."""
+    for found in _COUNTED.finditer(unescaped(css)):
+        yield from (number for number in re.findall(r"-?\d+", found[1]) if len(number) > 1)
 
 
 def _say(styles: Styles, css: str) -> None:

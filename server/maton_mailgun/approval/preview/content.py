@@ -9,32 +9,36 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from urllib.parse import urlsplit
 
+from maton_mailgun.approval.preview.document import Row
+from maton_mailgun.mail.asides import asides
 from maton_mailgun.mail.hiding import turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
-from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import as_seen, followed, in_text, targets
+from maton_mailgun.mail.links import as_seen, followed, in_text, targets, too_many_bases
+from maton_mailgun.mail.loads import ahead, loads
+from maton_mailgun.mail.odd_signs import odd_signs
+from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SHOWN, SOME, words
+from maton_mailgun.mail.styling import styling
 from maton_mailgun.mail.text import count, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
 _HOST_IN_TEXT = re.compile(r"[\w.-]+")
-_CSS_URL = re.compile(r"url\([\s'\"]*([^'\")]+)", re.IGNORECASE)
 _NUMBER = re.compile(
     r"\b[A-Z]{2}[0-9]{2}(?:[ \u00a0]?[A-Z0-9]{2,4}){2,8}\b"  # an IBAN, in groups or not
     r"|[$€£¥]?[ \u00a0]?\b[A-Za-z]{0,4}-?[0-9](?:[.,'’ \u00a0-]?[0-9])*\b(?:[ \u00a0]?(?:€|[A-Z]{3}\b))?"
 )
 _WORD = re.compile(r"\w{3,}")
-_LOADING = {"src", "background", "poster", "srcset", "data"}
 _ACTIVE = {"script", "form", "iframe", "frame", "object", "embed", "base", "applet"}
 _MOST_HOSTS = 500
 """Different hosts that are judged; judging one takes up to a millisecond."""
 _TOO_MANY_HOSTS = f"could not check what hosts its links lead to beyond the first {_MOST_HOSTS}"
 _MOST_LINKS = 5_000
 _MOST_LOADS = 5_000
+_MOST_ASIDE = 600
+"""Characters of what is said beside the bodies; the sources and the page hold all of it."""
 _MOST_NUMBERS = 20_000
 """Different ones of each body: nobody writes a tenth of it, and each takes its time."""
 _MOST = 2_000_000
@@ -59,6 +63,8 @@ class Reading:
     """Hosts from which images or styles load when the message is opened."""
     cids: set[str] = field(default_factory=set)
     unchecked: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    """What else people may meet of it, or see of it in another way."""
     raises: int = 0
 
 
@@ -80,7 +86,10 @@ class _Html:
         pieces = self.page.pieces
         self.links = [(address, words) for address, words, _ in targets(pieces)]
         self.words = "\n".join((words(pieces), *self.page.added))
-        self.loads: list[str] = []
+        self.loads = loads(pieces)
+        self.styling = styling(pieces)
+        self.asides = asides(pieces)
+        self.preheader = words(pieces, PREHEADER)
         self.active: list[str] = []
         self.turned = False
         hidden = words(pieces, HIDDEN)
@@ -90,7 +99,6 @@ class _Html:
             if piece.kind == "start":
                 self._start(piece.name, piece.attributes)
             elif piece.kind == "text" and piece.name == "style":
-                self.loads += _CSS_URL.findall(piece.text)
                 self.turned |= turns(piece.text)
 
     def _start(self, tag: str, values: Mapping[str, str]) -> None:
@@ -99,17 +107,10 @@ class _Html:
             self.active.append(tag)
         if tag == "meta" and values.get("http-equiv", "").strip().casefold() == "refresh":
             self.active.append("meta refresh")
-        if tag == "link" and values.get("href"):
-            self.loads.append(values["href"])
-        if tag in {"image", "use", "feimage"}:
-            self.loads += [values[name] for name in ("href", "xlink:href") if values.get(name)]
         for name, value in values.items():
             if name.startswith("on"):
                 self.active.append(f"event handler {name}")
-            if name in _LOADING:
-                self.loads += value.replace(",", " ").split() if name == "srcset" else [value]
             if name == "style":
-                self.loads += _CSS_URL.findall(value)
                 self.turned |= turns(value)
 
 
@@ -122,6 +123,7 @@ def read(letter: Letter) -> Reading:
     if letter.text is not None:
         text = letter.text[:_MOST]
         urls = list(dict.fromkeys(in_text(text)))
+        _signs(reading, "text", text)
         if len(urls) > _MOST_LINKS:  # guard: 95-links
             reading.unchecked.append(f"could not check the links of the text beyond the first {_MOST_LINKS:,}")
         parts.append(_said(reading, "text", text, {_link(reading, url) for url in urls[:_MOST_LINKS]} - {""}))
@@ -141,8 +143,13 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
         reading.warnings.append(f"The {name} is {html.page.lost}: only its source can be shown.")
         reading.raises += 1
         return None
+    if too_many_bases(html.page.pieces):  # guard: 121-bases
+        reading.unchecked.append(f"could not check where all links of the {name} lead: it has too many bases")
     hosts = {_follow(reading, href, said) for href, said in html.links} - {""}
-    _load(reading, html.loads)
+    early, lost = ahead(source)
+    if lost:
+        reading.unchecked.append(f"could not check all that the {name} loads: its tags alone are {lost}")
+    _load(reading, [*html.loads, *early])  # guard: 121-ahead
     active = [one for one in html.active if name == "HTML" or one != "script"]  # AMP needs its own script
     if active:
         found = ", ".join(dict.fromkeys(active))
@@ -157,9 +164,41 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
         reading.warnings.append(f"Some programs only show: {short(html.some, 200)}")
     if html.page.spared:
         reading.warnings.append(f"Outlook may not show: {short(html.page.spared, 200)}")
+    reading.warnings += _styles(name, html)  # guard: 123-styles
+    reading.rows += _rows(name, html)  # guard: 125-rows
     if html.page.added:
         reading.warnings.append(f"The style sheet adds words: {short(', '.join(html.page.added), 200)}")
+    _signs(reading, name, "\n".join((words(html.page.pieces, SHOWN, SOME), *html.page.added, *html.asides)))
     return _said(reading, name, html.words, hosts)
+
+
+def _styles(name: str, html: _Html) -> list[str]:
+    styling = html.styling
+    lines = []
+    if styling.outside:
+        lines.append(f"The {name} takes a style sheet from outside, which was not read: it may hide and add words.")
+    if styling.fonts:
+        lines.append(f"The {name} brings fonts of its own: letters may be drawn as others.")
+    if styling.counts:
+        lines.append(f"The style sheet of the {name} counts: numbers and signs may be shown that stand nowhere in it.")
+    return lines
+
+
+def _rows(name: str, html: _Html) -> list[Row]:
+    before = "" if name == "HTML" else f"{name}: "
+    found = (
+        ("Preheader, shown in the inbox list only", html.preheader),
+        ("Titles, tooltips and words read aloud", "; ".join(html.asides)),
+        ("Looks different by", ", ".join(html.styling.depends)),
+    )
+    return [Row(f"{before}{label}", short(said, _MOST_ASIDE)) for label, said in found if said]
+
+
+def _signs(reading: Reading, name: str, text: str) -> None:
+    found = odd_signs(text)  # guard: 122-signs
+    for told in found:
+        reading.warnings.append(f"The {name} holds {told}.")
+        reading.raises += 1
 
 
 def _link(reading: Reading, url: str) -> str:
@@ -232,10 +271,11 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
 
 
 def _said(reading: Reading, name: str, text: str, hosts: set[str]) -> _Said:
-    numbers = _numbers(text)
-    if len(numbers) > _MOST_NUMBERS:  # guard: 95-numbers
+    text = _URL.sub(" ", text)
+    numbers, all_of_them = _numbers(text)
+    if not all_of_them:  # guard: 95-numbers
         reading.unchecked.append(f"could not compare the numbers of the {name} beyond the first {_MOST_NUMBERS:,}")
-    return _Said(name, dict(islice(numbers.items(), _MOST_NUMBERS)), _words(text), hosts)
+    return _Said(name, numbers, set(_WORD.findall(text.casefold())), hosts)
 
 
 def _compare(reading: Reading, one: _Said, other: _Said) -> None:
@@ -260,20 +300,22 @@ def _compare(reading: Reading, one: _Said, other: _Said) -> None:
             reading.raises += 1
 
 
-def _numbers(text: str) -> dict[str, str]:
-    """Amounts, and what may be the number of an account or an invoice: how it is compared -> how it is said."""
+def _numbers(text: str) -> tuple[dict[str, str], bool]:
+    """Amounts, and what may be the number of an account or an invoice: how it is compared -> how it is said; and
+    whether that is all of them."""
     found: dict[str, str] = {}
-    for number in dict.fromkeys(number[0] for number in _NUMBER.finditer(_URL.sub(" ", text))):
+    seen: set[str] = set()
+    for match in _NUMBER.finditer(text):
+        number = match[0]
+        if number in seen:
+            continue
+        if len(seen) >= _MOST_NUMBERS:
+            return found, False
+        seen.add(number)
         key = re.sub(r"[\W_]", "", re.sub(r"[.,]00$", "", number.strip())).casefold()
         if len(key) >= 3:
             found.setdefault(key, " ".join(number.split()))
-            if len(found) > _MOST_NUMBERS:
-                break
-    return found
-
-
-def _words(text: str) -> set[str]:
-    return {word.casefold() for word in set(_WORD.findall(_URL.sub(" ", text)))}
+    return found, True
 
 
 def host_remarks(reading: Reading) -> list[str]:

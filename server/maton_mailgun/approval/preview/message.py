@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from maton_mailgun.approval.preview import (
@@ -121,8 +122,10 @@ def _read(sent: Letter) -> content.Reading:
         for host, remarks in other.links.items():
             reading.links.setdefault(host, remarks)
         reading.warnings += [f"{part.label}: {warning}" for warning in other.warnings]  # guard: 46-further-warnings
+        reading.unchecked += [f"{part.label}: {line}" for line in other.unchecked]
         reading.remote += [host for host in other.remote if host not in reading.remote]
         reading.cids |= other.cids
+        reading.rows += [replace(one, label=f"{part.label}: {one.label}") for one in other.rows]
         reading.raises += other.raises
     return reading
 
@@ -292,6 +295,7 @@ def _body(sent: Letter, reading: content.Reading) -> list[Row]:
     size += sum(len(part.text.encode("utf-8", "surrogatepass")) for part in (sent.parts if sent.mime else ()))
     size += sum(one.size for one in (*sent.attachments, *sent.inline))
     rows.append(Row("Size", f"{size:,} bytes", ["larger than Mailgun's 25 MB"] if size > 25_000_000 else []))
+    rows += reading.rows
     if reading.links:
         rows.append(Row("Links lead to", safe_line(", ".join(reading.links))))
     if reading.remote:

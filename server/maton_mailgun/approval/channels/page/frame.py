@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from maton_mailgun.approval.preview.document import InlinePicture
-from maton_mailgun.mail.html import SOME, UNSHOWN, Page, Piece, read
+from maton_mailgun.mail.css_addresses import respelled
+from maton_mailgun.mail.html import Page, read
+from maton_mailgun.mail.pieces import SOME, UNSHOWN, Piece
 from maton_mailgun.mail.text import count, safe_line
 
 MOST_CHARACTERS = 1_000_000
@@ -48,7 +50,6 @@ _FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*+\(\s*+(?
 _URL_ENDS = re.compile(r"[\"')\s]")
 _MOST_NAMED = 1_000
 """Pictures of style sheets whose hosts are named."""
-_ESCAPED = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\f\r]?|([^\n\f\r])|\Z)")
 _IMPORTS = re.compile(r"(?i)@import")
 
 _BASE = (
@@ -141,7 +142,7 @@ class _Body:
         self._pictures = pictures
         self._named = 0
         self._body = False
-        self._sources = False
+        self._in_picture = self._sources = False
 
     def start(self, name: str, attributes: Mapping[str, str], *, foreign: bool = False) -> None:
         if foreign:
@@ -159,9 +160,13 @@ class _Body:
         elif name == "meta" and attributes.get("http-equiv", "").strip().lower() == "refresh":
             self._left_out("automatic redirect")
         elif name not in _SILENT and name != "style":
-            self._sources = name == "source" or (self._sources and name != "picture")
-            self._left_out(f"{safe_line(name)[:24]} element")
-            self._between(name)
+            if name == "picture":
+                self._in_picture = True
+            elif name == "source" and self._in_picture:
+                self._sources = True
+            else:
+                self._left_out(f"{safe_line(name)[:24]} element")
+                self._between(name)
 
     def _between(self, name: str) -> None:
         if name in _APART:
@@ -180,7 +185,7 @@ class _Body:
         if foreign:
             self.parts.append(" ")
         elif name == "picture":
-            self._sources = False
+            self._sources = self._in_picture = False
         elif name == "body" and self._body:
             self.parts.append("</div>")
         elif name in _APART:
@@ -211,7 +216,7 @@ class _Body:
     def _styles(self, css: str) -> str:
         """`css` that names nothing to fetch. Letters are no longer spelled with a backslash: one could spell `url` in
         letters not searched for. All else keeps its own, so that each rule stays what it is."""
-        css = _ESCAPED.sub(_spelled, css)
+        css = respelled(css)
         for found in _FETCHES.finditer(css):
             self._named += 1
             behind = css[found.end() : found.end() + 300] if self._named <= _MOST_NAMED else ""
@@ -222,20 +227,18 @@ class _Body:
 
     def _picture(self, attributes: Mapping[str, str]) -> None:
         source = attributes.get("src", "").strip()
-        if "srcset" in attributes:
-            self._left_out("picture that some programs show instead")
         if source.lower().startswith("cid:"):
             found = self._pictures.get(_cid(source[4:]), "")
             why = "inline picture that is not attached"
         else:
             found, why = source, "remote picture"
         rest = {name: value for name, value in attributes.items() if name != "title"}
-        if _PICTURE.match(found) and (self._sources or "srcset" in attributes):  # guard: 93-srcset
+        if self._sources or "srcset" in attributes:  # guard: 93-srcset
             found, why = "", "picture that programs choose from several"
         if _PICTURE.match(found):
             self.parts.append(f'<img src="{html.escape(found)}"{self._attributes(rest)}>')
             return
-        host = _host(source) if why == "remote picture" else ""
+        host = _host(source) or _host(next(iter(attributes.get("srcset", "").split()), ""))
         self._left_out(why, host)
         label = attributes.get("alt", "").strip() or host or "no description"
         self.parts.append(f'<span style="{_OURS}">picture: {html.escape(safe_line(label)[:200])}</span>')
@@ -255,15 +258,6 @@ def _in_words(removed: Counter[tuple[str, str]]) -> Iterable[str]:
         named = hosts.get(what, [])
         more = f", and {len(named) - 5} more" if len(named) > 5 else ""
         yield count(number, what) + (f" ({', '.join(named[:5])}{more})" if named else "")
-
-
-def _spelled(escape: re.Match[str]) -> str:
-    """An escape of CSS: the letter that it means, or another escape of the same character."""
-    number = int(escape[1], 16) if escape[1] else ord(escape[2] or "\ufffd")
-    if not 0 < number < 0x110000 or 0xD800 <= number < 0xE000:
-        number = 0xFFFD
-    character = chr(number)
-    return character if character.isalpha() or character in "-_" else f"\\{number:x} "
 
 
 def _cid(given: Any) -> str:

@@ -10,6 +10,9 @@ from typing import Any
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import html, links
+from maton_mailgun.mail.asides import asides
+from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SOME, styled, words
+from maton_mailgun.mail.styling import styling
 from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
 
 _MOST_DETAILS = 20_000
@@ -78,10 +81,12 @@ def bodies(message: ShownMessage) -> dict[str, Any]:
     text, markup, amp_markup = message.text or "", message.html or "", message.amp_html or ""
     page, amp = html.read(markup), html.read(amp_markup)
     found, total = links.find(page, text, amp)
-    read = {"words": html.words(page.pieces), "added": "\n".join(page.added), "spared": page.spared}
-    apart = {"preheader": html.PREHEADER, "hidden": html.HIDDEN, "some": html.SOME}
-    read["styled"] = "yes" if html.styled(page.pieces) else ""
-    read |= {name: html.words(page.pieces, where) for name, where in apart.items()}
+    read = {"words": words(page.pieces), "added": "\n".join(page.added), "spared": page.spared}
+    apart = {"preheader": PREHEADER, "hidden": HIDDEN, "some": SOME}
+    read["styled"] = "yes" if styled(page.pieces) else ""
+    read["asides"] = "\n".join(asides(page.pieces))
+    read["depends"] = ", ".join(styling(page.pieces).depends)
+    read |= {name: words(page.pieces, where) for name, where in apart.items()}
     sources = {"text": text, "html": markup, "amp_html": amp_markup}
     return {
         **{name: safe_block(body) for name, body in sources.items()},

@@ -74,7 +74,8 @@ function rendered(detail, content, ready) {
       h("p", { class: "muted" }, content.removed.length
         ? ["Shown without: ", content.removed.map((what, index) => [index ? "; " : "", value(what)]), "."]
         : content.read.styled ? "Styles decide what is seen above: the words are below. Links do not work here."
-        : "All of its words are below. Links do not work here."),
+        : "All of its words are below. Links do not work here.",
+        content.read.depends ? ` It looks different by ${content.read.depends}.` : ""),
       taller,
     ),
     apart(content, "Not in the picture above, or not in every program"),
@@ -88,7 +89,8 @@ function apart({ read, lost }, heading) {
   const found = [["Preheader, shown in the inbox list only", read.preheader],
     ["Hidden in some or all programs", read.hidden], ["Shown by some programs only", read.some],
     ["Shown by most programs, but perhaps not by Outlook", read.spared],
-    ["Words that the style sheet adds", read.added]].filter(([, text]) => text);
+    ["Words that the style sheet adds", read.added],
+    ["Titles, tooltips and words read aloud", read.asides]].filter(([, text]) => text);
   return found.length && heading ? [h("h3", {}, heading), ...said(found)] : said(found);
 }
 

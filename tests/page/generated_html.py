@@ -1,0 +1,95 @@
+"""HTML of which browsers show what stands in no text of it: numbers of lists, counters, quotes, texts of controls."""
+
+from __future__ import annotations
+
+from itertools import product
+
+LISTS = (
+    "<ol start=4999>{}</ol>", "<ol reversed>{}</ol>", "<ol reversed start=7001>{}</ol>", "<ol start=-12>{}</ol>",
+    "<ol type=A start=10867>{}</ol>", "<ol type=a start=700>{}</ol>", "<ol type=I start=1984>{}</ol>",
+    "<ol type=i start=49>{}</ol>", "<ol start=' 812x'>{}</ol>", "<ol start=99999999999>{}</ol>",
+    "<ul start=9>{}</ul>", "<ol style='list-style:upper-alpha' start=456>{}</ol>",
+    "<ol style='list-style-type:lower-greek' start=77>{}</ol>",
+    "<style>ol{{list-style-type:UPPER-LATIN}}</style><ol start=333>{}</ol>",
+    "<menu style='list-style:decimal'>{}</menu>",
+    "<style>li{{list-style:lower-r\\6fman}}</style><ol start=444>{}</ol>", "<ul style='list-style:decimal'>{}</ul>",
+    "<dir style='list-style:decimal'>{}</dir>", "<ol style='list-style:\"Pay 5000 \"'>{}</ol>",
+    "<ol start=+31>{}</ol>",
+    "<style>@counter-style q{{system:fixed;symbols:'Pay' '7000' EUR}}ol{{list-style:q}}</style><ol>{}</ol>",
+    "<style>@counter-style q{{system:extends decimal;prefix:'No. ';suffix:' on'}}ol{{list-style:q}}</style><ol>{}</ol>",
+    "<style>@counter-style q{{system:additive;additive-symbols:3 DE,1 'AB'}}ol{{list-style:q}}</style><ol>{}</ol>",
+    "<style>li::marker{{content:'Owing ' counter(list-item)}}</style><ol start=500>{}</ol>",
+    "<style>li::before{{content:counters(list-item,'of')}}</style><ol start=80>{}</ol>",
+    "<style>ol{{list-style:symbols(cyclic 'Due' 'Now')}}</style><ol>{}</ol>", "<li value=4711>{}",
+)  # fmt: skip
+ENTRIES = (
+    "<li>a<li>b<li>c", "<li>a<li value=4000>b<li>c", "<li hidden>a<li>b<li style='display:none'>c<li>d",
+    "<li>a<ol start=60><li>b<li>c</ol><li>d", "<div><li>a</div><p><li>b</p>", "<li type=A value=731>a<li>b",
+    "<li style='display:block'>a<li>b", "<li style='list-style:lower-alpha'>a<li value=-20>b",
+)  # fmt: skip
+OTHERS = (
+    "<style>p{counter-reset:x 5000}p::after{content:counter(x)}</style><p>a",
+    "<style>p{counter-increment:x 2500}p::after{content:counter(x)}</style><p>a<p>b",
+    "<style>p{counter-set:x 4711}p::before{content:counter(x,upper-roman)}</style><p>a",
+    "<p style='counter-set:list-item 6000;display:list-item;list-style:decimal inside'>a",
+    "<style>p{counter-reset:x calc(50*100)}p::after{content:counter(x)}</style><p>a",
+    "<ol style='counter-reset:list-item 4999'><li>a</ol>", "<ol><li style='counter-increment:list-item 2500'>a</ol>",
+    "<q>a<q>b</q></q>", "<style>q{quotes:'Pay ' ' now' 'or' 'else'}</style><q>a<q>b</q></q>",
+    "<style>p::before{content:open-quote}p{quotes:'Due' 'Not'}</style><p>a",
+    "<style>p::after{content:attr(data-x)}</style><p data-x='Pay 500'>a",
+    "<style>p::after{content:attr(data-x,'Pay 600')}</style><p>a",
+    "<style>p::after{content:attr(href)}</style><p href='Pay 700'>a",
+    "<style>[data-x]::after{content:attr(DATA-X)}</style><p data-x='Pay 800'>a",
+    "<p style='text-transform:uppercase'>Straße eins", "<p style='text-transform:capitalize'>pay now",
+    "<p style='text-transform:full-width'>pay 500", "<p style='text-transform:lowercase'>PAY NOW",
+    "<p style='-webkit-text-security:disc'>Pay 500", "<p style='text-security:disc'>Pay 500",
+    "<style>p::first-letter{font-size:0}</style><p>500 EUR", "<style>p::first-line{color:red}</style><p>500 EUR",
+    "<style>img::before{content:'Pay 900'}</style><img alt=x>", "<style>img::after{content:'Pay 950'}</style><img>",
+    "<style>input::before{content:'Pay 901'}</style><input>", "<style>br::before{content:'Pay 902'}</style>a<br>b",
+    "<style>hr::before{content:'Pay 903'}</style><hr>",
+    "<style>video::before{content:'Pay 904'}</style><video></video>",
+    "<style>details::before{content:'Pay 905'}</style><details>x</details>", "<p style='text-emphasis:\"5\"'>abc",
+    "<style>summary::marker{content:'Pay 906'}</style><details><summary>x</summary>y</details>",
+    "<style>::details-content{content:'x'}::placeholder{color:red}</style><input placeholder='Pay 907'>",
+    "<style>p{hyphenate-character:'Pay';hyphens:manual;width:1px}</style><p lang=en>hyphen&shy;ation",
+    "<style>p{overflow:hidden;width:9px;white-space:nowrap;text-overflow:'Pay'}</style><p>long words",
+    "<style>html::before{content:'Pay 908'}body::after{content:'Pay 909'}</style>",
+    "<style>p{content:'Pay 910'}</style><p>a", "<input type=button value='Pay 911'>",
+    "<input type=submit value='Pay 912'>", "<input type=number value=913>", "<input type=email value=a@b.example>",
+    "<input type=search value='Pay 914'>", "<input type=tel value='+49 915'>", "<input type=date value=2026-11-26>",
+    "<input type=month value=2026-11>", "<input type=week value=2026-W48>", "<input type=time value=23:59>",
+    "<input type=datetime-local value=2026-11-26T23:59>", "<input type=url value=x:916>",
+    "<input type=range value=50>", "<input type=color value=#aabbcc>", "<meter value=5000 max=9000>Pay 917</meter>",
+    "<progress value=5 max=9>Pay 918</progress>", "<textarea>Pay 919</textarea>", "<output>Pay 920</output>",
+    "<select><option label='Pay 921' value=x></select>",
+    "<select size=3><optgroup label='Pay 922'><option>x</select>",
+    "<select multiple><option>Pay 923<option label='Pay 924'>no</select>",
+    "<select><option disabled selected>Pay 925</select>", "<ruby>5<rt>Pay 926</rt></ruby>",
+    "<math><mn>5</mn><msup><mi>x</mi><mn>927</mn></msup></math>",
+    "<math><mi mathvariant=bold>x</mi><mi>ab</mi><ms>Pay 928</ms></math>", "<math><mtext>Pay 929</mtext></math>",
+    "<svg><text y=9>Pay <tspan>930</tspan></text></svg>",
+    "<svg><style>text::after{content:'x'}</style><text y=9>Pay</text></svg>",
+    "<iframe src='data:text/html,Pay 931'></iframe>", "<object data='data:text/html,<p>Pay 932'></object>",
+    "<embed src='data:text/html,Pay 933'>", "<iframe src='data:text/plain,Pay 934'></iframe>",
+    "<object data=x>Pay 935</object>", "<iframe src='data:text/html;base64,UGF5IDkzNg=='></iframe>",
+    "<iframe src='data:,Pay 937'></iframe>",
+    "<iframe srcdoc='<style>p::after{content:\"Pay 938\"}</style><p>'></iframe>",
+    "<link rel=stylesheet href='data:text/css,p::after{content:\"Pay 939\"}'><p>a",
+    "<style>@import 'data:text/css,p::after{content:\"Pay 940\"}';</style><p>a",
+    "<style>@import url(\"data:text/css;base64,cDo6YWZ0ZXJ7Y29udGVudDoiUGF5IDk0MSJ9\");</style><p>a",
+    "<style>@import 'data:text/css,@import \"data:text/css,p::after%7Bcontent:%2522Pay 942%2522%7D\"';</style><p>a",
+    "<div><template shadowrootmode=open><style>p::after{content:'Pay 943'}</style><p>a</p></template></div>",
+    "<div><template shadowrootmode=open><style>:host::before{content:'Pay 944'}</style></template></div>",
+    "<p style='display:list-item;list-style:\"Pay 945\" inside'>a",
+    "<style>@page{@top-left{content:'Pay 946'}}</style>a",
+    "<style>*{--x:'Pay 947'}p::after{content:var(--x)}</style><p>a",
+    "<p style=\"--x:'Pay 948'\" class=c><style>.c::after{content:var(--x)}</style>",
+    "<style>@property --n{syntax:'<integer>';inherits:true;initial-value:4949}p{counter-reset:x var(--n)}"
+    "p::after{content:counter(x)}</style><p>a",
+    "<style>p::after{content:'Pay' / 'Alt 950'}</style><p>a", "<style>p::after{content:'\\50 ay 951'}</style><p>a",
+)  # fmt: skip
+
+
+def inputs() -> list[str]:
+    """Every list with all entries, and all others."""
+    return [around.format(inner) for around, inner in product(LISTS, ENTRIES)] + [*OTHERS]
