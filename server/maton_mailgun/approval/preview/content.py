@@ -17,8 +17,8 @@ from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read,
 from maton_mailgun.mail.html import HIDDEN, SOME, words
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import as_seen, followed, in_text, targets
-from maton_mailgun.mail.text import count, short
+from maton_mailgun.mail.links import as_seen, bare_in_text, followed, in_text, targets, written_in_text
+from maton_mailgun.mail.text import count, quoted, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
 _HOST_IN_TEXT = re.compile(r"[\w.-]+")
@@ -34,6 +34,7 @@ _MOST_HOSTS = 500
 """Different hosts that are judged; judging one takes up to a millisecond."""
 _TOO_MANY_HOSTS = f"could not check what hosts its links lead to beyond the first {_MOST_HOSTS}"
 _MOST_LINKS = 5_000
+_MOST_WARNINGS = 200
 _MOST_LOADS = 5_000
 _MOST_NUMBERS = 20_000
 """Different ones of each body: nobody writes a tenth of it, and each takes its time."""
@@ -70,6 +71,8 @@ class _Said:
     numbers: dict[str, str]
     words: set[str]
     hosts: set[str]
+    bare: set[str]
+    """Hosts that it names without a link: programs make one of them, or not."""
 
 
 class _Html:
@@ -124,7 +127,9 @@ def read(letter: Letter) -> Reading:
         urls = list(dict.fromkeys(in_text(text)))
         if len(urls) > _MOST_LINKS:  # guard: 95-links
             reading.unchecked.append(f"could not check the links of the text beyond the first {_MOST_LINKS:,}")
-        parts.append(_said(reading, "text", text, {_link(reading, url) for url in urls[:_MOST_LINKS]} - {""}))
+        found = {url: _link(reading, url) for url in urls[:_MOST_LINKS]}
+        hosts = {host for url in written_in_text(text) if (host := found.get(url))}
+        parts.append(_said(reading, "text", text, hosts, {*found.values()} - hosts - {""}))
     for name, source in (("HTML", letter.html), ("AMP HTML", letter.amp_html)):
         if source is not None and (part := _read_html(reading, name, source)):
             parts.append(part)
@@ -159,7 +164,8 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
         reading.warnings.append(f"Outlook may not show: {short(html.page.spared, 200)}")
     if html.page.added:
         reading.warnings.append(f"The style sheet adds words: {short(', '.join(html.page.added), 200)}")
-    return _said(reading, name, html.words, hosts)
+    named = {_bare_host(url) for url in islice(bare_in_text(html.words), _MOST_LINKS)}
+    return _said(reading, name, html.words, hosts, named)
 
 
 def _link(reading: Reading, url: str) -> str:
@@ -172,7 +178,11 @@ def _link(reading: Reading, url: str) -> str:
         return bare
     found = place(url)
     if found.host:
-        reading.links.setdefault(found.host, [flag for flag in found.flags if flag != "cleartext http"])
+        told = reading.links.setdefault(found.host, [])
+        told += [flag for flag in found.flags if flag != "cleartext http" and flag not in told]
+    elif len(reading.warnings) < _MOST_WARNINGS:  # guard: 115-no-host
+        reading.warnings.append(f"A link {'; '.join(found.flags)}: {quoted(url, 80)}.")
+        reading.raises += 1
     return found.host
 
 
@@ -231,19 +241,19 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
     reading.remote[:] = [host for host in known if host]
 
 
-def _said(reading: Reading, name: str, text: str, hosts: set[str]) -> _Said:
+def _said(reading: Reading, name: str, text: str, hosts: set[str], bare: set[str]) -> _Said:
     numbers = _numbers(text)
     if len(numbers) > _MOST_NUMBERS:  # guard: 95-numbers
         reading.unchecked.append(f"could not compare the numbers of the {name} beyond the first {_MOST_NUMBERS:,}")
-    return _Said(name, dict(islice(numbers.items(), _MOST_NUMBERS)), _words(text), hosts)
+    return _Said(name, dict(islice(numbers.items(), _MOST_NUMBERS)), _words(text), hosts, bare)
 
 
 def _compare(reading: Reading, one: _Said, other: _Said) -> None:
     """What stands in one part and not in the other: each recipient sees one of them."""
-    name, other_name, hosts, other_hosts = one.name, other.name, one.hosts, other.hosts
-    if only := sorted(hosts - other_hosts):
+    name, other_name = one.name, other.name
+    if only := _only(one, other):
         reading.warnings.append(f"Only the {name} part links to {short(', '.join(only), 200)}.")
-    if hosts and (only := sorted(other_hosts - hosts)):
+    if (one.hosts or one.bare) and (only := _only(other, one)):
         reading.warnings.append(f"Only the {other_name} part links to {short(', '.join(only), 200)}.")
     numbers, other_numbers = one.numbers, other.numbers
     for part, here, there in ((name, numbers, other_numbers), (other_name, other_numbers, numbers)):
@@ -258,6 +268,12 @@ def _compare(reading: Reading, one: _Said, other: _Said) -> None:
             all_words = count(len(mine | others), "word")
             reading.warnings.append(f"{both} say different things: they share {common:.0%} of {all_words}.")
             reading.raises += 1
+
+
+def _only(one: _Said, other: _Said) -> list[str]:
+    """Hosts that one part links to; in a text, those that it only names are links as well."""
+    named = one.bare if one.name == "text" else set()
+    return sorted((one.hosts - other.hosts - other.bare) | (named - other.hosts - other.bare))
 
 
 def _numbers(text: str) -> dict[str, str]:
