@@ -342,4 +342,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("119", "no header of Mailgun's is given twice", {"119-twice": FALSE}),
     Guard("119", "nor beside a field that says the same", {"119-clash": FALSE}),
     Guard("119", "nor a variable", {"119-variable": WITH("()")}),
+    Guard("120", "the parts of filled messages are read", {"120-parts": WITH("(content.read(edition), lines)")}),
+    Guard("120", "a copy has everything filled", {"120-filled.parts": DROP, "120-filled.headers": DROP}),
+    Guard("120", "a form says where copies can be seen", {"120-form": WITH("''")}),
 )

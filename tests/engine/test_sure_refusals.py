@@ -325,7 +325,12 @@ async def test_what_is_wrong_with_a_ready_message_is_told_beside_the_rest() -> N
 async def test_what_is_like_it_is_refused_in_the_same_way(
     tool: str, given: dict[str, Any], told: tuple[str, str, str]
 ) -> None:
-    whole = {"list_events": {"domain": DOMAIN}, "send_message": SEND, "send_mime_message": MIME}[tool]
+    wholes: dict[str, dict[str, Any]] = {
+        "list_events": {"domain": DOMAIN},
+        "send_message": SEND,
+        "send_mime_message": MIME,
+    }
+    whole = wholes[tool]
     ((path, wrong, right),) = await _refused(tool, **{**whole, **given})
     assert (path, told[1] in wrong, told[2] in right) == (told[0], True, True), (wrong, right)
 

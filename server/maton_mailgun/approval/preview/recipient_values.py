@@ -30,7 +30,9 @@ _TAIL = re.compile(r"[\w./=&~+-]*")
 _LINK = re.compile(r"(https?://[\w.-]+(?::\d+)?)(?:[/?#][\w./?=&#~+,;:-]*)?")
 _ALONE = re.compile(r"(?:^|(?<=[\s>(]))%recipient\.([\w.-]+)%(?=$|[\s<,!?)]|\.(?:[\s<]|$))")
 _WHOLE_LINK = re.compile(r"href=([\"'])%recipient\.([\w.-]+)%\1", re.IGNORECASE)
-_IN_TAIL = re.compile(r"https?://[\w.-]+(?::\d+)?/[^\s\"'<>]*$", re.IGNORECASE)
+_IN_TAIL = re.compile(
+    r"(?:https?://[\w.-]+|(?<![\w@.-])(?:[\w-]{1,63}\.)+[a-z]{2,24})(?::\d+)?/[^\s\"'<>]*$", re.IGNORECASE
+)
 _LONGEST_ADDRESS = 300
 """Characters before a place in which the beginning of its link is looked for."""
 
@@ -69,12 +71,9 @@ def rows_and_warnings(fields: FormFields, sent: Letter, people: Audience) -> tup
     return rows, warnings
 
 
-def as_data(fields: FormFields) -> dict[str, dict[str, str]]:
-    """All values by address and key, for whoever shows the message of any one recipient."""
-    return {
-        safe_line(address): {safe_line(key): filling.text_of(value) for key, value in own.items()}
-        for address, own in entries(fields).items()
-    }
+def as_data(fields: FormFields) -> dict[str, dict[str, Any]]:
+    """All values by address and key as they leave, for whoever shows the message of any one recipient."""
+    return {address: dict(own) for address, own in entries(fields).items()}
 
 
 def read(

@@ -1,7 +1,7 @@
 // A message: its envelope, and its body as seen, as text, as source, and by where its links lead.
 
 import * as api from "./api.js";
-import { fill, h, icon, value } from "./dom.js";
+import { announce, fill, h, icon, value } from "./dom.js";
 import { unfold } from "./unfold.js";
 import { plural, size } from "./words.js";
 
@@ -10,48 +10,91 @@ const BODY_AT_ONCE = 100_000;
 export function messageSection(detail, signal) {
   const message = detail.message;
   if (!message) return null;
+  const head = h("div", {}, envelope(message));
   const body = h("div", { class: "body" }, h("p", { class: "muted" }, "Loading the message…"));
-  load(detail, body, signal);
+  load(detail, head, body, "", signal);
   return h("section", { class: "part", "aria-labelledby": "message-heading" },
     h("h2", { id: "message-heading" }, "Message"),
+    detail.copies?.length ? chooser(detail.copies, (recipient) => load(detail, head, body, recipient, signal)) : null,
+    head,
+    body,
+  );
+}
+
+/** Whose copy is shown: the message with everybody's places in it, or as one recipient gets it. */
+function chooser(copies, choose) {
+  const select = h("select", { id: "copy-of" },
+    h("option", { value: "" }, "nobody yet: with the places for values"),
+    copies.map((address) => h("option", { value: address }, address)),
+  );
+  select.addEventListener("change", () => choose(select.value));
+  const step = (by) => {
+    const next = Math.min(copies.length, Math.max(0, select.selectedIndex + by));
+    if (next === select.selectedIndex) return;
+    select.selectedIndex = next;
+    choose(select.value);
+  };
+  const button = (label, by) => h("button", { type: "button", class: "link", on: { click: () => step(by) } }, label);
+  return h("div", { class: "filter copy-of" },
+    h("label", { for: "copy-of" }, `As it goes to (${plural(copies.length, "copy", "copies")})`),
+    select, button("Previous", -1), button("Next", 1),
+  );
+}
+
+function envelope(message) {
+  return [
     h("dl", { class: "rows" },
       row("From", message.from),
       row("Reply-To", message.reply_to),
       row("Subject", message.subject || "(no subject)", "subject"),
       row("Rendered by", message.rendered_by),
+      (message.headers ?? []).map(([name, text]) => row(name, text)),
     ),
     attachments(message.attachments ?? []),
-    body,
-  );
+  ];
 }
 
-async function load(detail, body, signal) {
+let asked = 0;
+
+async function load(detail, head, body, recipient, signal) {
+  asked += 1;
+  const mine = asked;
+  body.setAttribute("aria-busy", "true");
   try {
-    const content = await api.message(detail.id, signal);
-    fill(body, tabs(panelsOf(detail, content)));
+    const content = await api.message(detail.id, recipient, signal);
+    // Answers can overtake each other; only the last choice counts.
+    if (mine !== asked) return;
+    fill(head, envelope(content.copy ?? detail.message));
+    fill(body, tabs(panelsOf(detail, content, recipient)));
+    if (recipient) announce(`The message as ${recipient} gets it.`);
   } catch (problem) {
-    if (problem.name !== "AbortError") fill(body, h("p", { class: "inline-warning" }, `The message could not be loaded: ${problem.message}`));
+    if (problem.name === "AbortError" || mine !== asked) return;
+    fill(head);
+    fill(body, h("p", { class: "inline-warning" }, `The message could not be loaded: ${problem.message}`));
+  } finally {
+    if (mine === asked) body.removeAttribute("aria-busy");
   }
 }
 
-function panelsOf(detail, content) {
+function panelsOf(detail, content, recipient) {
   const panels = [];
-  if (content.html) panels.push(["Rendered", () => rendered(detail, content)]);
+  if (content.html) panels.push(["Rendered", () => rendered(detail, content, recipient)]);
   if (content.text) panels.push(["Plain text", () => plain(content.text, "Plain text part")]);
   if (content.html) panels.push(["Words", () => words(content)]);
   if (content.html) panels.push(["Source", () => plain(content.html, "HTML source", "source")]);
   if (content.amp_html) panels.push(["AMP source", () => plain(content.amp_html, "AMP source", "source")]);
+  for (const part of content.copy?.parts ?? []) panels.push([part.label, () => plain(part.text, part.label)]);
   if (content.links_total) panels.push([`Links (${content.links_total.toLocaleString("en")})`, () => links(content)]);
   return panels;
 }
 
-function rendered(detail, content) {
+function rendered(detail, content, recipient) {
   const frame = h("iframe", {
     class: "letter",
     sandbox: "",
     referrerpolicy: "no-referrer",
     title: "The HTML body, without scripts, remote pictures and working links",
-    src: api.frame(detail.id, detail.ticket),
+    src: api.frame(detail.id, detail.ticket, recipient),
   });
   const taller = h("button", { type: "button", class: "link", "aria-pressed": "false" }, "Show it taller");
   taller.addEventListener("click", () => {
