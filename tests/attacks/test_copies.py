@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from maton_mailgun.approval.channels.page import view
 from maton_mailgun.approval.preview.document import Preview, ShownPart
 from maton_mailgun.approval.preview.filled_message import TooLong, copies, filled
 from maton_mailgun.approval.preview.form_text import question
@@ -146,6 +147,23 @@ async def test_attack_120_each_of_several_entries_for_one_address_can_be_seen(de
         ANN: "For you, Ann",
         ANN.upper(): "For you, Eve",
     }
+
+
+async def test_attack_120_a_copy_is_as_harmless_on_screen_as_all_else(desk: Desk) -> None:
+    nasty = "a\u202eb\u200bc\x1b[2J<script>"
+    values = {ANN: {"name": nasty, "where": nasty, "n": 1, "deep": {"id": nasty}}}
+    source = READY.replace("For %recipient.name%", "Hi").replace('"%recipient.name%\'s bank" ', "")
+    given = {**MIME, "to": [ANN], "message": source.replace("%recipient.name%.pdf", "a.pdf")}
+    async with desk.open() as house:
+        record = await asked(house, {**given, "recipient_variables": values}, "send_mime_message")
+    copy = filled(Preview.of(record.preview), ANN)
+    assert copy is not None
+    assert nasty in (copy.text or "")
+    on_page = json.dumps([view.one_copy(copy), view.bodies(copy)], ensure_ascii=False)
+    on_screen = "\n".join(copy_lines(copy, ANN))
+    whole_page = json.dumps(view.detail(record, reveals=False), ensure_ascii=False)
+    shown = (on_page, on_screen, whole_page)
+    assert [sign for sign in "\u202e\u200b\x1b" if any(sign in text for text in shown)] == []
 
 
 async def test_attack_120_nobody_else_has_a_copy_and_the_same_for_all_has_none(desk: Desk) -> None:

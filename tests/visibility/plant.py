@@ -113,6 +113,12 @@ OMISSIONS = (
         '"somebody"',
     ),
     Omission(
+        "headers of parts",
+        PREVIEW + "ready_mime.py",
+        "headers) for place, headers in reading.structure]",
+        "place) for place, headers in reading.structure]",
+    ),
+    Omission(
         "headers of a ready message",
         "mail/mime.py",
         "name.casefold() not in apart]",

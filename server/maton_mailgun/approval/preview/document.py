@@ -92,8 +92,8 @@ class ShownPart:
 
 @dataclass(frozen=True, slots=True)
 class ShownMessage:
-    """A message as it will be sent; bodies, `recipient_values`, `headers` and `parts` are as they leave, everything
-    else is display-safe."""
+    """A message as it will be sent; bodies, `recipient_values` and `parts` are as they leave, everything else is
+    display-safe."""
 
     sender: Annotated[str, Field(alias="from")] = ""
     reply_to: str = ""

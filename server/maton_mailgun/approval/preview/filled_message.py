@@ -83,7 +83,7 @@ def _filled(message: ShownMessage, fill: Callable[[str], str]) -> ShownMessage:
         text=body(message.text),
         html=body(message.html),
         amp_html=body(message.amp_html),
-        headers=[(name, fill(text)) for name, text in message.headers],  # guard: 120-filled.headers
+        headers=[(name, safe_line(fill(text))) for name, text in message.headers],  # guard: 120-filled.headers
         parts=[_part(part, fill) for part in message.parts],  # guard: 120-filled.parts
         attachments=[replace(one, name=safe_line(fill(one.name))) for one in message.attachments],
         inline=[replace(one, name=safe_line(fill(one.name))) for one in message.inline],

@@ -33,7 +33,7 @@ SECONDS = 5.0
 _SNAPSHOT = b"maton-mailgun snapshot 1\n"
 """Keeps this digest apart from any other one over the same text."""
 
-_RAW = frozenset({"text", "html", "amp_html", "recipient_values", "headers", "parts"})
+_RAW = frozenset({"text", "html", "amp_html", "recipient_values", "parts"})
 """The bodies in `message` stay as they are: the page renders them in a frame of their own."""
 
 
