@@ -334,6 +334,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("115", "a message without a subject has none", {"115-none": WITH("'(left to the template)'")}),
     Guard("116", "a name is read as it is seen", {"116-shown-addresses": WITH("[]")}),
     Guard("116", "in every header with addresses", {"116-headers": FALSE}),
+    Guard("116", "and in values of recipients", {"116-values": FALSE}),
     Guard("117", "headers of a part that differ are told", {"117-differs": DROP}),
     Guard("117", "those of a message in their place too", {"117-forwarded": WITH("marked")}),
     Guard("118", "files in a text are told", {"118-remarks": DROP}),

@@ -45,6 +45,7 @@ def _about(told: Told, *words: str) -> list[str]:
         ("163.com, evil.com?a=1#b; x=evil.io", ["http://163.com", "http://evil.com?a=1#b", "http://evil.io"]),
         ("evil.com/%recipient.id%?a", ["http://evil.com/%recipient.id%?a"]),
         ("{evil.com} [evil.org] -evil.net", ["http://evil.com", "http://evil.org", "http://evil.net"]),
+        ("pay:www.evil.com/x and a/www.evil.org", ["http://www.evil.com/x", "http://www.evil.org"]),
         ("readme.md, evil.zip", ["http://readme.md", "http://evil.zip"]),
         ("file.txt, invoice.pdf and 1.5/2, 3.50.EUR, 10.30am, U.S.A., e.g. this, wait...what", []),
         ("%recipient.first% ann@evil.com first.last.name@evil.com", []),
@@ -160,6 +161,20 @@ async def test_attack_116_nor_does_one_in_a_ready_message_go_untold(desk: Desk, 
     lines = "".join(f"{name}: {value}\n" for name, value in heads.items())
     found = await told(desk, f"{lines}Subject: Hi\n\nHello\n")
     assert len(_about(found, "the name shows another address: boss@acme.example")) == 1
+
+
+@pytest.mark.parametrize(
+    "value", ["boss\ufe6bacme.example", "boss\uff20acme.example", "boss\uff20", "\u24d0", "boss [at] acme.example"]
+)
+async def test_attack_116_no_recipients_value_makes_a_name_an_address(desk: Desk, value: str) -> None:
+    given = {
+        **LETTER,
+        "from": '"%recipient.x%" <support@mg.example.com>',
+        "recipient_variables": {LETTER["to"][0]: {"x": value}},
+    }
+    async with desk.open() as house, house.client() as client:
+        error = structured(await client.call_tool("send_message", given))["error"]
+    assert [problem["wrong"] for problem in error["problems"]] == ["x reads as an address, and From names it"]
 
 
 # 117: headers of a part --------------------------------------------------------------------------------------------

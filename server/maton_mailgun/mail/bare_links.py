@@ -145,8 +145,6 @@ def bare_links(text: str) -> Iterator[str]:
             continue
         if alone and ending not in _OF_NUMBERS and not re.search(r"[^\W\d_]", host[: -len(ending)]):
             continue
-        if host[:4].lower() == "www.":
-            continue
         rest = f"{port or ''}{text[found.start(3) : found.end(3)] if path else ''}".rstrip(".,;:!?»”’")
         yield f"http://{host}{rest}"
         if not host.isascii() and (tail := _ASCII_TAIL.search(host)) and _begins_anew(host, tail.start()):
