@@ -112,10 +112,12 @@ class Engine:
         if operation is None:
             raise UnknownTool(message=f"There is no tool {name} here.", next="Call a tool from tools/list.")
         arguments = as_meant(operation.schema, arguments)
-        holding.check(operation, arguments)
-        if self.settings.api_key is None:
+        problems = holding.problems(operation, arguments)
+        if self.settings.api_key is None and not problems:
             raise KeyMissing(self.settings.key_unfilled)
-        files = await self._files(operation, arguments)
+        files, refused = await self._files(operation, holding.sound(arguments, problems))
+        if problems or refused:
+            raise BadArguments(name, [*problems, *refused])
         try:
             built = request.build(operation, arguments, files)
         except ValueError as problem:
@@ -196,14 +198,13 @@ class Engine:
             await self._gate.aclose()
         await self.gateway.aclose()
 
-    async def _files(self, operation: Operation, arguments: Mapping[str, Any]) -> tuple[FilePart, ...]:
+    async def _files(
+        self, operation: Operation, arguments: Mapping[str, Any]
+    ) -> tuple[tuple[FilePart, ...], list[Problem]]:
         if not attachments.named(operation, arguments):
-            return ()
+            return (), []
         allowed = self.settings.attachments
-        files, problems = await asyncio.to_thread(attachments.collect, operation, arguments, allowed)
-        if problems:
-            raise BadArguments(operation.name, problems)
-        return files
+        return await asyncio.to_thread(attachments.collect, operation, arguments, allowed)
 
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
         # An empty one would leave the choice to the gateway's default.

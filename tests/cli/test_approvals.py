@@ -389,3 +389,33 @@ def test_edited_database_is_told_and_never_shown_as_sound(online: Cli, tmp_path:
     shown, verified = online("approvals", "show", approval_id), online("audit", "verify")
     assert (shown.status, shown.out, "changed outside maton-mailgun" in shown.err) == (1, "", True)
     assert (verified.status, "does not hold" in verified.err) == (1, True)
+
+
+BATCH: dict[str, Any] = {
+    "domain": "mg.example.com",
+    "from": "support@mg.example.com",
+    "to": ["ada@example.org", "Bob <bob@example.net>"],
+    "subject": "Hello %recipient.name%",
+    "text": "Dear %recipient_name%, pay at %recipient.link%",
+    "html": "<p>%recipient.name%</p>",
+    "headers": {"X-Number": "%recipient.n%"},
+    "recipient_variables": {
+        "ada@example.org": {"name": "Ada", "n": 1, "link": "https://pay.example.com/1"},
+        "bob@example.net": {"name": "Bob", "n": 2, "link": "https://pay.example.com/2"},
+    },
+}
+
+
+def test_the_message_as_one_recipient_gets_it_is_shown_whole(online: Cli) -> None:
+    approval_id = propose(online, "send_message", BATCH)
+    whole = online("approvals", "show", approval_id)
+    assert f"maton-mailgun approvals show {approval_id}" in whole.out
+    assert "--recipient ADDRESS" in whole.out
+    copy = online("approvals", "show", approval_id, "--recipient", "BOB@example.net")
+    words = ("Subject: Hello Bob", "X-Number: 2", "Dear Bob, pay at https://pay.example.com/2", "<p>Bob</p>")
+    assert ([one for one in words if one not in copy.out], copy.status) == ([], 0)
+    assert "Ada" not in copy.out
+    told = json.loads(online("approvals", "show", approval_id, "--recipient", "ada@example.org", "--json").out)
+    assert (told["recipient"], told["message"]["subject"]) == ("ada@example.org", "Hello Ada")
+    other = online("approvals", "show", approval_id, "--recipient", "eve@example.net")
+    assert (other.status, "No copy of this goes to eve@example.net." in other.err) == (4, True)

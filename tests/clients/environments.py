@@ -66,7 +66,8 @@ def mail_readers(cache: Path, script: Path) -> Callable[[Iterable[bytes]], list[
             check=True,
             env={"PATH": os.environ["PATH"], **more},
         )
-        return done.stdout.splitlines()
+        # JSON leaves U+2028 and its like as they are, which end no line here.
+        return done.stdout.removesuffix("\n").split("\n")
 
     return lines
 

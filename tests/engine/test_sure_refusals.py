@@ -256,3 +256,92 @@ async def test_a_known_mistake_beside_an_unknown_one_is_told_both() -> None:
     ((_, wrong, right),) = await _refused("send_message", **SEND, reply_to="x@example.com", surprise=1)
     assert wrong == "reply_to, surprise are no argument of send_message"
     assert right.startswith('Give headers: {"Reply-To": "ann@example.com"}. It takes domain, from, ')
+
+
+# All at once ----------------------------------------------------------------------------------------------------------
+
+
+async def test_every_problem_of_a_call_is_told_at_once() -> None:
+    given = {
+        **SEND,
+        "domain": "mg.example.com ",
+        "to": _people(0, 700),
+        "bcc": _people(700, 500),
+        "tags": ["Grüße"],
+        "headers": {"In-Reply-To": "your mail"},
+        "deliver_within": "48h",
+        "reply_to": "x@example.com",
+    }
+    assert sorted(await _refused("send_message", **given)) == [
+        ("", "reply_to is no argument of send_message", 'Give headers: {"Reply-To": "ann@example.com"}'),
+        ("", "to, bcc name 1,200 people together", "Give at most 1,000 in one message"),
+        ("deliver_within", "is too long", SPAN),
+        ("domain", "is not a host name", "Give mg.example.com"),
+        (
+            "headers.In-Reply-To",
+            "holds something that is no message id",
+            "Give ids such as <20261125.1@mg.example.com>, a blank between two",
+        ),
+        ("tags[0]", "has “ü”, “ß”", "Use letters, digits and signs of ASCII only"),
+    ]
+
+
+async def test_what_is_wrong_with_a_ready_message_is_told_beside_the_rest() -> None:
+    given = {**MIME, "message": "\nFrom: a@mg.example.com\n\nHello\n", "tags": ["Grüße"], "deliver_within": "4m"}
+    paths = [path for path, _, _ in await _refused("send_mime_message", **given)]
+    assert paths == ["tags[0]", "deliver_within", "message"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "told"),
+    [
+        ("send_message", {"tags": ["a\u00a0b"]}, ("tags[0]", "U+00A0", "ASCII")),
+        ("send_message", {"tags": ["a’b"]}, ("tags[0]", "’", "ASCII")),
+        ("send_message", {"tags": ["\U0001f600"]}, ("tags[0]", "\U0001f600", "ASCII")),
+        (
+            "send_message",
+            {"to": _people(0, 334), "cc": _people(334, 334), "bcc": _people(668, 333)},
+            ("", "1,001", "1,000"),
+        ),
+        ("send_message", {"cc": _people(0, 1_001)}, ("cc", "1001", "1000")),
+        ("send_message", {"to": [", ".join(_people(0, 1_001))]}, ("to", "1001", "1000")),
+        ("send_mime_message", {"to": ["; ".join(_people(0, 1_001))]}, ("to", "1001", "1000")),
+        ("send_message", {"headers": {"References": "<a@b.net> later"}}, ("headers.References", "message id", "<")),
+        ("send_message", {"headers": {"In-Reply-To": "a@b.net, c"}}, ("headers.In-Reply-To", "message id", "<")),
+        ("send_message", {"headers": {"in-reply-to": "20261125"}}, ("headers.in-reply-to", "message id", "<")),
+        ("send_message", {"deliver_within": "0h4m"}, ("deliver_within", "short", "5m to 24h")),
+        ("send_message", {"deliver_within": "25h"}, ("deliver_within", "long", "5m to 24h")),
+        ("send_message", {"deliver_within": "1d"}, ("deliver_within", "form", "1h30m")),
+        ("send_message", {"deliver_within": "half an hour"}, ("deliver_within", "form", "1h30m")),
+        ("list_events", {"event": "sent"}, ("event", "sent", "delivered")),
+        ("list_events", {"event": "hard_bounce"}, ("event", "hard_bounce", "failed")),
+        ("list_events", {"event": "delivered|failed"}, ("event", "delivered|failed", "accepted OR rejected")),
+        ("send_message", {"replyTo": "x@example.com"}, ("", "replyTo", "Reply-To")),
+        ("send_message", {"reply-to": "x@example.com"}, ("", "reply-to", "Reply-To")),
+        ("send_message", {"replyto": "x@example.com"}, ("", "replyto", "Reply-To")),
+        ("send_mime_message", {"reply_to": "x@example.com"}, ("", "reply_to", "Reply-To")),
+    ],
+)  # fmt: skip
+async def test_what_is_like_it_is_refused_in_the_same_way(
+    tool: str, given: dict[str, Any], told: tuple[str, str, str]
+) -> None:
+    wholes: dict[str, dict[str, Any]] = {
+        "list_events": {"domain": DOMAIN},
+        "send_message": SEND,
+        "send_mime_message": MIME,
+    }
+    whole = wholes[tool]
+    ((path, wrong, right),) = await _refused(tool, **{**whole, **given})
+    assert (path, told[1] in wrong, told[2] in right) == (told[0], True, True), (wrong, right)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ("<a.1@mg.example.com> ", "a.1@mg.example.com"),
+        ("NOT <a@x.net>", "NOT a@x.net"),
+        ("(<a@x.net> OR b@y.net)", "(a@x.net OR b@y.net)"),
+    ],
+)
+async def test_ids_in_brackets_are_found_whatever_is_around_them(given: str, asked: str) -> None:
+    assert (await _fields("list_events", domain=DOMAIN, message_id=given))["message-id"].strip() == asked

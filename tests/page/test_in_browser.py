@@ -469,3 +469,53 @@ def test_a_style_that_knows_the_frame_keeps_nothing_from_the_person(
     chromium.find("iframe")
     assert chromium.run(READABLE, "Zebra 500 EUR") is True
     assert "Shown as it is" not in chromium.text("#message-panel")
+
+
+def a_batch(number: int) -> Record:
+    """A message that is another one for each of so many people."""
+    record = a_send(number)
+    people = [one["address"] for one in record.preview["recipients"]]
+    message = {
+        **record.preview["message"],
+        "subject": "For %recipient.name%",
+        "text": "Dear %recipient.name%",
+        "html": "<p>Dear <b>%recipient.name%</b> <a href='https://%recipient.host%/'>pay</a></p>",
+        "headers": [["X-Number", "%recipient.n%"]],
+        "parts": [{"label": "Calendar entry", "type": "text/calendar", "text": "SUMMARY:%recipient.name%"}],
+        "recipient_values": {
+            one: {"name": f"Person {at}", "host": f"h{at}.example.com", "n": at} for at, one in enumerate(people)
+        },
+    }
+    return a_record(operation="send_message", access="send", preview={**record.preview, "message": message})
+
+
+def test_120_the_message_as_each_of_a_thousand_recipients_gets_it(chromium: Chromium, page: RunningPage) -> None:
+    record = a_batch(1_000)
+    show(chromium, page, record)
+    chromium.find("iframe.letter")
+    listed = chromium.run("return [...document.querySelectorAll('#copy-of option')].map(e => e.value)")
+    assert listed == ["", *(one["address"] for one in record.preview["recipients"])]
+    assert chromium.text(".part dd.subject") == "For %recipient.name%"
+    last = listed[-1]
+    chromium.run(
+        "const s = document.querySelector('#copy-of'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
+        last,
+    )
+    chromium.until_text("For Person 999", ".part dd.subject")
+    assert "X-Number" in chromium.text("article")
+    chromium.enter_frame("iframe.letter")
+    assert chromium.text("body").split() == ["Dear", "Person", "999", "pay"]
+    chromium.leave_frame()
+    tabs = chromium.run("return [...document.querySelectorAll('[role=tab]')].map(e => e.textContent)")
+    assert "Calendar entry" in tabs
+    chromium.run("[...document.querySelectorAll('[role=tab]')].find(e => e.textContent.startsWith('Links')).click()")
+    assert "h999.example.com" in chromium.text("#message-panel")
+    chromium.run("[...document.querySelectorAll('.copy-of button')][0].click()")
+    chromium.until_text("For Person 998", ".part dd.subject")
+    assert chromium.console() == []
+
+
+def test_120_a_message_that_is_the_same_for_all_has_no_chooser(chromium: Chromium, page: RunningPage) -> None:
+    show(chromium, page, a_send(3))
+    chromium.find("iframe.letter")
+    assert chromium.all("#copy-of") == []

@@ -63,7 +63,8 @@ def test_89_every_spelling_of_a_link_leads_where_browsers_follow_it() -> None:
         ("(www.evil.com) or [x](https://evil.com)", ["www.evil.com", "evil.com"]),
         ("ftp://evil.com/a", ["evil.com"]),
         ("https://[2001:db8::1]/x", ["2001:db8::1"]),
-        ("mail ann@www.example.com or awww.nice", []),
+        ("mail ann@www.example.com or awww.nice", ["awww.nice"]),
+        ("mail ann@www.example.com or awwwnice", []),
     ],
 )
 def test_89_what_programs_make_links_of_in_plain_text_is_a_link(text: str, hosts: list[str]) -> None:

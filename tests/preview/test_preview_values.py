@@ -11,7 +11,10 @@ from fake_account import FakeAccount, propose
 from test_preview_message import BASE, DOMAIN, NO_LISTS, D, look, quiet, rows, with_template
 
 from maton_mailgun.approval.preview import variables
+from maton_mailgun.approval.preview.document import Preview
+from maton_mailgun.approval.preview.filled_message import filled
 from maton_mailgun.approval.preview.look import Look, make, snapshot
+from maton_mailgun.approval.preview.terminal_text import copy_lines
 from maton_mailgun.mail.filling import filled_for
 from maton_mailgun.mail.letter import Letter
 
@@ -40,7 +43,7 @@ def test_every_recipient_has_a_row_with_every_value_in_full() -> None:
     ]
     assert found.preview["message"]["recipient_values"] == {
         "eve@evil.example": {"name": "Eve"},
-        "Bob@MG.example.com": {"name": "Bob; pay: now", "n": "7", "ok": "false", "none": "null", "deep": '{"a": [1]}'},
+        "Bob@MG.example.com": {"name": "Bob; pay: now", "n": 7, "ok": False, "none": None, "deep": {"a": [1]}},
         ANN: {"name": "Ann", "link": "https://pay.example.com/a?b=c", "long": LONG},
     }
     assert "Recipient variables for “eve@evil.example”, who is no recipient: no copy goes there." in found.warnings
@@ -60,10 +63,19 @@ def test_who_has_no_entry_or_several_is_flagged() -> None:
 
 def test_a_variable_named_like_a_part_of_a_preview_is_shown_like_any_other() -> None:
     found = batch({ANN: {"message": "a\x1b[2J\u202eb", "text": "c\u200bd"}, BOB: {}})
-    assert found.preview["message"]["recipient_values"] == {
-        ANN: {"message": "a⟨U+001B⟩[2J⟨U+202E⟩b", "text": "c⟨U+200B⟩d"},
-        BOB: {},
-    }
+    assert rows(found, "Recipient variables") == [
+        (ANN, "message: a⟨U+001B⟩[2J⟨U+202E⟩b; text: c⟨U+200B⟩d", []),
+        (BOB, "(nothing)", []),
+    ]
+
+
+def test_values_that_are_filled_in_stay_as_they_leave_and_are_shown_harmless() -> None:
+    found = batch({ANN: {"x": "a\n\u202eb"}, BOB: {"x": ""}}, text="To you: %recipient.x%", subject="Hi")
+    assert found.preview["message"]["recipient_values"] == {ANN: {"x": "a\n\u202eb"}, BOB: {"x": ""}}
+    copy = filled(Preview.of(found.preview), ANN)
+    assert copy is not None
+    assert copy.text == "To you: a\n\u202eb"
+    assert [line for line in copy_lines(copy, ANN) if "⟨U+202E⟩b" in line] == ["  | ⟨U+202E⟩b"]
 
 
 @pytest.mark.parametrize(

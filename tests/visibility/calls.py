@@ -244,6 +244,7 @@ HTML = (
     "<p>please pay <b>100 EUR</b> to <a href='https://pay.example.com/i/7'>your account</a>"
     "<img src='cid:logo.png' alt='Our logo'></p><!-- a comment --></body></html>"
 )
+UUENCODED = 'begin 644 note.txt\n,4&%Y(#$P,"!%55(*\n`\nend\n'
 AMP = "<!doctype html><html amp4email><head></head><body>Please pay 100 EUR</body></html>"
 
 MESSAGES = (
@@ -354,6 +355,41 @@ MESSAGES = (
                     "kind": "text/calendar",
                     "encoding": "base64",
                     "text": "BEGIN:VCALENDAR\nSUMMARY:Meet at ten\nEND:VCALENDAR\n",
+                },
+            ],
+        },
+    ),
+    Call(
+        "send_mime_message",
+        {
+            "domain": D,
+            "to": ["ann@example.net", "bob@example.net"],
+            "recipient_variables": {
+                "ann@example.net": {"first": "Ann", "room": "Room 1"},
+                "bob@example.net": {"first": "Bob", "room": "Room 2"},
+            },
+        },
+        mime={
+            "headers": [
+                ["From", f"Support <support@{D}>"],
+                ["To", "ann@example.net"],
+                ["Subject", "Hello %recipient.first%"],
+                ["X-Room", "%recipient.room%"],
+                ["MIME-Version", "1.0"],
+            ],
+            "kind": "mixed",
+            "parts": [
+                {
+                    "headers": [["Subject", "Another subject"], ["Reply-To", "inner@example.com"]],
+                    "kind": "text/plain; hp=clear",
+                    "encoding": "quoted-printable",
+                    "text": "Dear %recipient.first%, see example.com/pay or file.txt\n" + UUENCODED,
+                },
+                {
+                    "headers": [],
+                    "kind": "text/calendar",
+                    "encoding": "base64",
+                    "text": "BEGIN:VCALENDAR\nSUMMARY:Meet in %recipient.room%\nEND:VCALENDAR\n",
                 },
             ],
         },

@@ -45,7 +45,10 @@ OMISSIONS = (
     Omission("copies", PREVIEW + "audience.py", '("cc", letter.cc), ', ""),
     Omission("names of recipients", PREVIEW + "words.py", 'if one.name else ""', 'if False else ""'),
     Omission(
-        "the subject's end", PREVIEW + "message.py", "return quoted(words, len(words))", "return quoted(words, 8)"
+        "the end of names and subjects",
+        PREVIEW + "message.py",
+        "return quoted(words, len(words))",
+        "return quoted(words, 2)",
     ),
     Omission("the end of long values", PREVIEW + "fields.py", "return safe_line(text)", "return safe_line(text[:12])"),
     Omission(
@@ -101,13 +104,19 @@ OMISSIONS = (
         "fields of other writes",
         PREVIEW + "look.py",
         "covered=findings.covers)",
-        'covered={*findings.covers, "description", "spam"})',
+        'covered={*findings.covers, "comment", "dkim_selector"})',
     ),
     Omission(
         "whom a ready message names",
         PREVIEW + "ready_mime.py",
         'safe_line(", ".join(seen)) if seen else "nobody"',
         '"somebody"',
+    ),
+    Omission(
+        "headers of parts",
+        PREVIEW + "ready_mime.py",
+        "headers) for place, headers in reading.structure]",
+        "place) for place, headers in reading.structure]",
     ),
     Omission(
         "headers of a ready message",

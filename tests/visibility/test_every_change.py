@@ -14,6 +14,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
+from maton_mailgun.approval.preview.document import Preview
+from maton_mailgun.approval.preview.filled_message import copies, filled
+from maton_mailgun.approval.preview.terminal_text import copy_lines
+
 from .calls import BATCH_OF_1000, MESSAGES, OTHERS, Call, Made, made
 from .changes import Change, Path, changed, changes
 from .plant import OMISSIONS, PACKAGE, ROOT, Omission
@@ -168,6 +172,28 @@ def test_two_signs_that_look_alike_or_stand_for_others_are_told_apart(one: str, 
 def test_no_change_to_the_last_of_a_thousand_recipients_is_invisible(change: Change) -> None:
     last = Change(10_000 - change.pick % 3, change.how, change.where, change.text)
     assert invisible(-1, BATCH_OF_1000, last) in ([], None)
+
+
+@pytest.mark.parametrize(
+    "number", [index for index, call in enumerate(MESSAGES) if "recipient_variables" in call.arguments]
+)
+def test_a_value_that_a_message_names_changes_the_copy_of_its_recipient_and_no_other(number: int) -> None:
+    call = MESSAGES[number]
+    before = _copies(_made(number))
+    named = set(re.findall(r"%recipient\.(\w+)%", repr((call.arguments, call.mime, call.template))))
+    for address, own in call.arguments["recipient_variables"].items():
+        for key in own.keys() & named:
+            other = call.copy()
+            other.arguments["recipient_variables"][address][key] = "Quite another"
+            after = made(other)
+            assert after is not None
+            now = _copies(after)
+            assert [one for one in before if before[one] != now[one]] == [address], key
+
+
+def _copies(found: Made) -> dict[str, list[str]]:
+    preview = Preview.of(found.preview)
+    return {one: copy_lines(copy, one) for one in copies(preview) if (copy := filled(preview, one))}
 
 
 @pytest.mark.parametrize("omission", OMISSIONS, ids=lambda omission: omission.what)

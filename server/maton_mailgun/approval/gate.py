@@ -151,6 +151,8 @@ class Gate:
         asked = form.text
         if form.elsewhere:
             asked += "\n\n" + await self._ways.beside(record, form.elsewhere)
+        if each := self._ways.each_copy(record):  # guard: 120-form
+            asked += f"\n\n{each}"
         return Question(record.id, record.digest, self._now(), asked, record.expires_at, form.mark)
 
     async def _too_much(self, record: Record) -> Outcome:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -48,17 +48,32 @@ def check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     Raises:
         BadArguments: With every problem found.
     """
+    if found := problems(operation, arguments):
+        raise BadArguments(operation.name, found)
+
+
+def problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem]:
+    """Every problem with the arguments of one call.
+
+    Raises:
+        BadArguments: They are nested too deep to be looked at.
+    """
     _refuse_deep(operation.name, arguments)
     errors = _errors(operation, arguments)  # guard: 01-unknown-arguments
-    problems = [_explain(error, operation.name, operation.properties, operation.meant) for error in errors]
+    found = [_explain(error, operation.name, operation.properties, operation.meant) for error in errors]
     # The rules take a value's type for granted, so they look at what the schema has nothing against.
     unsound = {str(error.absolute_path[0]) for error in errors if error.absolute_path}
-    sound = {name: value for name, value in arguments.items() if name in operation.properties and name not in unsound}
-    problems += [*_combinations(operation, arguments), *_rules(operation, sound)]
-    problems += limits.together_problems(operation, sound)
-    problems += header_texts.problems(operation, sound)
-    if problems:
-        raise BadArguments(operation.name, problems)
+    fitting = {name: value for name, value in arguments.items() if name in operation.properties and name not in unsound}
+    found += [*_combinations(operation, arguments), *_rules(operation, fitting)]
+    found += limits.together_problems(operation, fitting)
+    found += header_texts.problems(operation, fitting)
+    return found
+
+
+def sound(arguments: Mapping[str, Any], problems: Sequence[Problem]) -> dict[str, Any]:
+    """The arguments that have no problem."""
+    wrong = {re.split(r"[.\[]", problem.path, maxsplit=1)[0] for problem in problems}
+    return {name: value for name, value in arguments.items() if name not in wrong}
 
 
 def check_tool(name: str, schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
@@ -182,7 +197,8 @@ def _unknown(
     known = list(schema.get("properties", properties))
     given = error.instance if isinstance(error.instance, dict) else {}
     extra = [str(name) for name in given if name not in known]
-    hinted = {name: hints[key] for name in extra if (key := name.casefold().replace("-", "_")) in hints and not path}
+    known_hints = {_letters(name): hint for name, hint in hints.items()}
+    hinted = {name: known_hints[key] for name in extra if (key := _letters(name)) in known_hints and not path}
     near = [match for name in extra for match in get_close_matches(name, known, 1, 0.6)]
     meant = f"Did you mean {' and '.join(near)}? " if near else ""
     names = ", ".join(_short(name) for name in extra)
@@ -191,6 +207,11 @@ def _unknown(
     if len(hinted) < len(extra):
         told = f"{told}. {meant}It takes {', '.join(known)}" if told else f"{meant}It takes {', '.join(known)}"
     return Problem(path, f"{names} {verb} no argument of {tool}", told)
+
+
+def _letters(name: str) -> str:
+    """A name in whatever way it is spelled: `reply_to`, `Reply-To`, `replyTo`."""
+    return re.sub(r"[\W_]", "", name).casefold()
 
 
 def _asked(properties: _Properties, names: list[str]) -> str:

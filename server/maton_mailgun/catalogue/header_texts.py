@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from maton_mailgun.catalogue import steering_headers
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import Problem
 
@@ -29,6 +30,12 @@ def problems(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Pro
     for where, _, text in places:
         if holds_words(text):  # guard: 79-headers
             yield Problem(where, "holds an encoded word, which readers see decoded", _AS_IT_READS)
+    added = next((name for name, wire in operation.wire.items() if wire == "h:*"), "")
+    own = arguments.get(added)
+    given = own.items() if isinstance(own, dict) else ()
+    for key, text in given:
+        where = f"{added}.{ascii(key[:60])[1:-1]}"
+        yield from steering_headers.problems(operation, arguments, where, [(key, str(text))])
     yield from _value_problems(operation, arguments, [(header, text) for _, header, text in places])
 
 

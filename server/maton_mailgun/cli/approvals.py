@@ -18,16 +18,19 @@ from maton_mailgun.approval.binding.seal import Unsealable
 from maton_mailgun.approval.channels.passphrase import Passphrase, PassphraseError
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.preview.filled_message import TooLong
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import OPEN, Record
 from maton_mailgun.cli.ask import NoTerminal
 from maton_mailgun.cli.ask import passphrase as ask_passphrase
+from maton_mailgun.cli.copy_view import copy_fields, copy_of, has_copies, show_copy
 from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.person import approver
 from maton_mailgun.cli.record_view import HEADINGS, public_fields, request_lines, row, show_preview, show_state
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, state_home
+from maton_mailgun.mail.text import short
 
 T = TypeVar("T")
 
@@ -61,6 +64,9 @@ def show(arguments: argparse.Namespace) -> int:
 
     async def look(desk: Terminal) -> Record:
         record = await _known(desk, arguments.id)
+        if arguments.recipient is not None:
+            _show_copy(screen, record, arguments.recipient, as_json=arguments.json)
+            return record
         if arguments.json:
             screen.line(json.dumps(public_fields(record)))
             return record
@@ -69,10 +75,13 @@ def show(arguments: argparse.Namespace) -> int:
         return record
 
     record = _at_desk(settings, look)
-    if arguments.json:
+    if arguments.json or arguments.recipient is not None:
         return OK
+    which = f"{record.id}{' --sandbox' if settings.sandbox else ''}"
+    if has_copies(record):
+        command = f"maton-mailgun approvals show {which} --recipient ADDRESS"
+        screen.line(f"The message as one recipient gets it: {command}", "quiet")
     if record.state == "pending":
-        which = f"{record.id}{' --sandbox' if settings.sandbox else ''}"
         screen.line(f"Decide with: maton-mailgun approvals approve {which}   (or reject)", "quiet")
     if "_sealed" not in (record.result or {}):
         return OK
@@ -167,6 +176,21 @@ async def _ask(desk: Terminal, screen: Screen, approval_id: str) -> None:
     if record.state != "pending":
         raise CommandFailed(FAILED, f"There is nothing to decide: it is {record.state}.")
     await desk.shown(record)
+
+
+def _show_copy(screen: Screen, record: Record, address: str, *, as_json: bool) -> None:
+    try:
+        found = copy_of(record, address)
+    except TooLong as problem:
+        raise CommandFailed(FAILED, str(problem)) from None
+    if found is None:
+        raise CommandFailed(
+            NOT_FOUND, f"No copy of this goes to {short(address, 200)}. See: maton-mailgun approvals show {record.id}"
+        )
+    if as_json:
+        screen.line(json.dumps(copy_fields(found, address)))
+    else:
+        show_copy(screen, found, address)
 
 
 async def _request(desk: Terminal, screen: Screen, record: Record) -> list[str]:

@@ -66,6 +66,7 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     show = actions.add_parser("show", help="everything about one: target, effect, recipients, message, outcome")
     _one(show)
     show.add_argument("--all", action="store_true", help="also every field of the request itself, decoded")
+    show.add_argument("--recipient", metavar="ADDRESS", help="the message as this recipient gets it, values filled in")
     _as_json(show)
     show.set_defaults(run="approvals:show")
 

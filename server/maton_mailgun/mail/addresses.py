@@ -19,6 +19,7 @@ import idna
 from confusable_homoglyphs import categories, confusables  # type: ignore[import-untyped]
 
 from maton_mailgun.mail import mime_values, plain_address
+from maton_mailgun.mail.display_names import shown_addresses
 from maton_mailgun.mail.unclear import Unclear
 
 _BLANKS = " \t"
@@ -38,7 +39,6 @@ _PLAIN_NAME = re.compile(rf"[{_ATOM}]+(?: [{_ATOM}]+)*")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LONGEST = 900
 """Characters of one address with its name: a header line has 998 (RFC 5322, 2.1.1)."""
-_ADDRESS_IN_NAME = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[^\s@<>\"',;]+")
 
 _WRITTEN_TOGETHER = (
     frozenset({"HAN", "HIRAGANA", "KATAKANA", "LATIN"}),
@@ -221,8 +221,8 @@ def address_flags(address: Address, *, known: str = "") -> list[str]:
         flags.append("letters outside ASCII before the @")
         if _mixes_scripts(address.local):
             flags.append("letters of different scripts before the @")
-    for named in _ADDRESS_IN_NAME.findall(address.name):
-        if named.casefold().strip(".") not in {address.key, f"{address.local}@{address.domain}".casefold()}:
+    for named in shown_addresses(address.name):  # guard: 116-shown-addresses
+        if named.casefold() not in {address.key, f"{address.local}@{address.domain}".casefold()}:
             flags.append(f"the name shows another address: {named}")
     return flags  # guard: 11-look-alikes
 
@@ -287,7 +287,7 @@ def _decoded_name(phrase: str) -> tuple[str, str]:
     decoded = " ".join(texts)
     if mime_values.holds_words(decoded):
         return decoded, "the name holds something that programs may take for an encoded word"
-    if _CONTROL.search(decoded) or "\t" in decoded or any(sign in decoded for sign in "<>@"):
+    if _CONTROL.search(decoded) or "\t" in decoded or any(sign in decoded for sign in "<>@\ufe6b\uff20"):
         return decoded, "the name is an encoded word that hides an address, a bracket or a control character"
     return decoded.strip(), ""
 

@@ -10,10 +10,12 @@ import re
 
 from maton_mailgun.mail import filling
 from maton_mailgun.mail.address_fields import holds_addresses
+from maton_mailgun.mail.display_names import shown_addresses
 from maton_mailgun.mail.mime_values import holds_words
 
 _BREAK = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _IN_ADDRESSES = re.compile(r'["<>,;:@\\]')
+_LIKE_AT = re.compile("[\ufe6b\uff20\u24b6\u24d0]")
 _LONGEST = 10_000
 """Characters of a header that is filled."""
 
@@ -41,6 +43,8 @@ def doubt(header: str, text: str, values: filling.Values, *, address: str = "", 
             return f"{key[:60]} has a line break or control character, and {header} names it"
         if holds_addresses(header) and _IN_ADDRESSES.search(value):  # guard: 80-address
             return f'{key[:60]} has one of the signs " < > , ; : @ \\, and {header} names it'
+        if holds_addresses(header) and (_LIKE_AT.search(value) or shown_addresses(value)):  # guard: 116-values
+            return f"{key[:60]} reads as an address, and {header} names it"
     if filling.longest([text], values) + text.count("%recipient") * len(name + address) > _LONGEST:
         return f"{header} would have more than {_LONGEST:,} characters"
     if holds_words(filling.filled(text, values, address=address, name=name)):  # guard: 80-words

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from maton_mailgun.mail.addresses import ascii_domain
+from maton_mailgun.mail.bare_links import bare_links
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place
 from maton_mailgun.mail.html import Page
 from maton_mailgun.mail.pieces import SHOWN, UNSHOWN, Piece
@@ -37,6 +38,7 @@ _UNSEEN = re.compile(
 _MARKS = re.compile("(?<=[A-Za-z0-9.])[\u0300-\u036f]+")
 _VARIABLE = re.compile(r"\{\{|%recipient\.")
 _SAID_ALREADY = ("cleartext http", "not https", "what stands before the @", "names no host")
+_BARE_PART = "plain text, a host alone"
 _NOT_A_HOST = frozenset({"pdf", "html", "htm", "php", "png", "jpg", "jpeg", "gif", "docx", "xlsx", "csv", "txt", "ics"})
 
 
@@ -189,14 +191,27 @@ def _given(pieces: Iterable[Piece], part: str = "HTML") -> Iterator[tuple[str, s
 
 def in_text(text: str) -> Iterator[str]:
     """The addresses in plain text that mail programs make links of, as they are followed."""
+    yield from written_in_text(text)
+    yield from bare_in_text(text)
+
+
+def bare_in_text(text: str) -> Iterator[str]:
+    """Those that are hosts alone, as they are followed."""
+    yield from bare_links(_IN_TEXT.sub(lambda found: "\x00" * len(found[0]), text))  # guard: 115-bare
+
+
+def written_in_text(text: str) -> Iterator[str]:
+    """Those that begin with a scheme, or with www."""
     for found in _IN_TEXT.finditer(text):
         url = found.group().rstrip(".,;:!?»”’")
         yield f"http://{url}" if url[:4].lower() == "www." else url
 
 
 def _in_text(text: str) -> Iterator[tuple[str, str, str]]:
-    for url in in_text(text):
+    for url in written_in_text(text):
         yield "", url, "plain text"
+    for url in bare_in_text(text):
+        yield "", url, _BARE_PART
 
 
 def followed(address: str) -> str:
@@ -213,6 +228,9 @@ def _link(words: str, address: str, part: str) -> Link:
     host, flags = _host_and_flags(followed(address))
     address = _CONTROLS.sub("", address) if not address.isprintable() else address.strip()
     flags += _mismatch(words, host)
+    if part == _BARE_PART:
+        # Whether it is followed by http or https is the program's own choice.
+        flags = [flag for flag in flags if not flag.startswith("not encrypted")]
     return Link(short(words, 200), safe_line(host), short(address, 500), part, tuple(safe_line(flag) for flag in flags))
 
 

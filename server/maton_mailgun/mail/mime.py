@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from maton_mailgun.mail import protected_headers
 from maton_mailgun.mail.address_fields import names_nobody, says_nobody
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded, unfolded
 from maton_mailgun.mail.charsets import contradicts, decode, doubtful, is_plain
@@ -113,6 +114,7 @@ def examine(source: bytes) -> MimeReading:
         ]
         _Sorter(reading).sort(read.root)
         _too_much(reading)
+        reading.remarks += protected_headers.remarks(read.root)
     if reading.problems:
         # Refused before anybody is asked; whoever looks at it in another way sees it as it is.
         text = source.decode("utf-8", "backslashreplace")

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.catalogue import steering_headers
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import Problem
 from maton_mailgun.wire.request import FilePart
@@ -58,7 +59,7 @@ def collect(
         if codec == "mime":
             ready = _mime(operation.wire.get(name, name), value)
             parts.append(ready)
-            problems += _unclear(name, ready)  # guard: 41-text
+            problems += _unclear(name, ready, operation, arguments)  # guard: 41-text
         if codec != "file":
             continue
         for index, path in enumerate(value if isinstance(value, list) else [value]):
@@ -70,17 +71,22 @@ def collect(
                 continue
             parts.append(opened)
             if operation.addresses.get(name) == "mime":  # guard: 41-file
-                problems += _unclear(where, opened)
+                problems += _unclear(where, opened, operation, arguments)
     if sum(item.size for item in parts) > MAX_BYTES:
         problems.append(Problem("", "the files together are larger than 25 MB", "Send fewer or smaller files"))
     return tuple(parts), problems
 
 
-def _unclear(where: str, message: FilePart) -> list[Problem]:
+def _unclear(where: str, message: FilePart, operation: Operation, arguments: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a ready message: read as it goes on the wire, in a thread, because it can be large."""
-    from maton_mailgun.mail.mime import refusals
+    from maton_mailgun.mail.mime import examine, refusals
 
-    return [Problem(where, wrong, right) for wrong, right in refusals(message.content or b"")]
+    content = message.content or b""
+    added = next((name for name, wire in operation.wire.items() if wire == "h:*"), "")
+    given = arguments.get(added)
+    others = [(str(name), str(text)) for name, text in given.items()] if isinstance(given, dict) else []
+    found = [Problem(where, wrong, right) for wrong, right in refusals(content)]
+    return [*found, *steering_headers.problems(operation, arguments, where, examine(content).headers, others)]
 
 
 def _mime(field: str, text: str) -> FilePart:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
+from maton_mailgun.approval.preview.document import Preview
+from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.config import Settings, display_environment, page_directory, state_home
 from maton_mailgun.mail.text import count
@@ -53,6 +55,18 @@ class Ways:
         if address := self._address(record):
             return f"{missing} All is on the approval page: {address}"
         return f"{missing} To see all, run in a terminal: {self._command(record)}"
+
+    def each_copy(self, record: Record) -> str:
+        """Where the message can be seen as any one recipient gets it; empty where all get the same."""
+        if not copies(Preview.of(record.preview)):
+            return ""
+        on_page = "on the approval page, or " if record.id in self._opened else ""
+        if address := self._address(record):
+            on_page = f"on the approval page, {address}, or "
+        return (
+            "The message as any one recipient gets it, values filled in: "
+            f"{on_page}run in a terminal: {self._command(record)} --recipient ADDRESS"
+        )
 
     async def reveal(self, record: Record) -> None:
         """Open the page where it has a fresh secret to show to the person who said yes in a form."""

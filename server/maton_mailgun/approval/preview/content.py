@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urlsplit
 
 from maton_mailgun.approval.preview.document import Row
@@ -17,12 +18,12 @@ from maton_mailgun.mail.hiding import turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
-from maton_mailgun.mail.links import as_seen, followed, in_text, targets, too_many_bases
+from maton_mailgun.mail.links import as_seen, bare_in_text, followed, in_text, targets, too_many_bases, written_in_text
 from maton_mailgun.mail.loads import ahead, loads
 from maton_mailgun.mail.odd_signs import odd_signs
 from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SHOWN, SOME, words
 from maton_mailgun.mail.styling import styling
-from maton_mailgun.mail.text import count, short
+from maton_mailgun.mail.text import count, quoted, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
 _HOST_IN_TEXT = re.compile(r"[\w.-]+")
@@ -36,6 +37,7 @@ _MOST_HOSTS = 500
 """Different hosts that are judged; judging one takes up to a millisecond."""
 _TOO_MANY_HOSTS = f"could not check what hosts its links lead to beyond the first {_MOST_HOSTS}"
 _MOST_LINKS = 5_000
+_MOST_WARNINGS = 200
 _MOST_LOADS = 5_000
 _MOST_ASIDE = 600
 """Characters of what is said beside the bodies; the sources and the page hold all of it."""
@@ -76,6 +78,8 @@ class _Said:
     numbers: dict[str, str]
     words: set[str]
     hosts: set[str]
+    bare: set[str]
+    """Hosts that it names without a link: programs make one of them, or not."""
 
 
 class _Html:
@@ -126,7 +130,9 @@ def read(letter: Letter) -> Reading:
         _signs(reading, "text", text)
         if len(urls) > _MOST_LINKS:  # guard: 95-links
             reading.unchecked.append(f"could not check the links of the text beyond the first {_MOST_LINKS:,}")
-        parts.append(_said(reading, "text", text, {_link(reading, url) for url in urls[:_MOST_LINKS]} - {""}))
+        found = {url: _link(reading, url) for url in urls[:_MOST_LINKS]}
+        hosts = {host for url in written_in_text(text) if (host := found.get(url))}
+        parts.append(_said(reading, "text", text, hosts, {*found.values()} - hosts - {""}))
     for name, source in (("HTML", letter.html), ("AMP HTML", letter.amp_html)):
         if source is not None and (part := _read_html(reading, name, source)):
             parts.append(part)
@@ -169,7 +175,8 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
     if html.page.added:
         reading.warnings.append(f"The style sheet adds words: {short(', '.join(html.page.added), 200)}")
     _signs(reading, name, "\n".join((words(html.page.pieces, SHOWN, SOME), *html.page.added, *html.asides)))
-    return _said(reading, name, html.words, hosts)
+    named = {_bare_host(url) for url in islice(bare_in_text(html.words), _MOST_LINKS)}
+    return _said(reading, name, html.words, hosts, named)
 
 
 def _styles(name: str, html: _Html) -> list[str]:
@@ -211,7 +218,11 @@ def _link(reading: Reading, url: str) -> str:
         return bare
     found = place(url)
     if found.host:
-        reading.links.setdefault(found.host, [flag for flag in found.flags if flag != "cleartext http"])
+        told = reading.links.setdefault(found.host, [])
+        told += [flag for flag in found.flags if flag != "cleartext http" and flag not in told]
+    elif len(reading.warnings) < _MOST_WARNINGS:  # guard: 115-no-host
+        reading.warnings.append(f"A link {'; '.join(found.flags)}: {quoted(url, 80)}.")
+        reading.raises += 1
     return found.host
 
 
@@ -270,20 +281,20 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
     reading.remote[:] = [host for host in known if host]
 
 
-def _said(reading: Reading, name: str, text: str, hosts: set[str]) -> _Said:
+def _said(reading: Reading, name: str, text: str, hosts: set[str], bare: set[str]) -> _Said:
     text = _URL.sub(" ", text)
     numbers, all_of_them = _numbers(text)
     if not all_of_them:  # guard: 95-numbers
         reading.unchecked.append(f"could not compare the numbers of the {name} beyond the first {_MOST_NUMBERS:,}")
-    return _Said(name, numbers, set(_WORD.findall(text.casefold())), hosts)
+    return _Said(name, numbers, set(_WORD.findall(text.casefold())), hosts, bare)
 
 
 def _compare(reading: Reading, one: _Said, other: _Said) -> None:
     """What stands in one part and not in the other: each recipient sees one of them."""
-    name, other_name, hosts, other_hosts = one.name, other.name, one.hosts, other.hosts
-    if only := sorted(hosts - other_hosts):
+    name, other_name = one.name, other.name
+    if only := _only(one, other):
         reading.warnings.append(f"Only the {name} part links to {short(', '.join(only), 200)}.")
-    if hosts and (only := sorted(other_hosts - hosts)):
+    if (one.hosts or one.bare) and (only := _only(other, one)):
         reading.warnings.append(f"Only the {other_name} part links to {short(', '.join(only), 200)}.")
     numbers, other_numbers = one.numbers, other.numbers
     for part, here, there in ((name, numbers, other_numbers), (other_name, other_numbers, numbers)):
@@ -298,6 +309,12 @@ def _compare(reading: Reading, one: _Said, other: _Said) -> None:
             all_words = count(len(mine | others), "word")
             reading.warnings.append(f"{both} say different things: they share {common:.0%} of {all_words}.")
             reading.raises += 1
+
+
+def _only(one: _Said, other: _Said) -> list[str]:
+    """Hosts that one part links to; in a text, those that it only names are links as well."""
+    named = one.bare if one.name == "text" else set()
+    return sorted((one.hosts - other.hosts - other.bare) | (named - other.hosts - other.bare))
 
 
 def _numbers(text: str) -> tuple[dict[str, str], bool]:

@@ -82,8 +82,18 @@ class ListedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPart:
+    """A text that programs may show beside the bodies."""
+
+    label: str
+    type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownMessage:
-    """A message as it will be sent; the bodies are as they leave, everything else is display-safe."""
+    """A message as it will be sent; bodies, `recipient_values` and `parts` are as they leave, everything else is
+    display-safe."""
 
     sender: Annotated[str, Field(alias="from")] = ""
     reply_to: str = ""
@@ -95,10 +105,13 @@ class ShownMessage:
     attachments: Sequence[ListedFile] = ()
     link_hosts: Sequence[str] = ()
     rendered_by: str = ""
-    recipient_values: Annotated[
-        Mapping[str, Mapping[str, str]] | None, Field(exclude_if=lambda value: value is None)
-    ] = None
-    """Every recipient's own values by address and key; None for a message that is the same for everybody."""
+    recipient_values: Annotated[Mapping[str, Mapping[str, Any]] | None, _Absent] = None
+    """Every recipient's own values by address and key; None for a message that is the same for everybody. Earlier
+    versions kept them display-safe."""
+    headers: Annotated[Sequence[tuple[str, str]], _Omitted] = ()
+    """All but From, Reply-To and Subject; only where values are filled in, since others stand in the sections alone."""
+    parts: Annotated[Sequence[ShownPart], _Omitted] = ()
+    """The further parts; as with the headers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ SECONDS = 5.0
 _SNAPSHOT = b"maton-mailgun snapshot 1\n"
 """Keeps this digest apart from any other one over the same text."""
 
-_RAW = frozenset({"text", "html", "amp_html"})
+_RAW = frozenset({"text", "html", "amp_html", "recipient_values", "parts"})
 """The bodies in `message` stay as they are: the page renders them in a frame of their own."""
 
 
@@ -232,7 +232,7 @@ def _safe(frozen: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = _display_safe(frozen)
     if message is not None:
         # Only here: other texts of these names, such as a recipient variable, are no bodies.
-        bodies = {name: message.pop(name) for name in _RAW}
+        bodies = {name: message.pop(name) for name in _RAW & message.keys()}
         shown["message"] = {**_display_safe(message), **bodies}
     return shown
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from maton_mailgun.approval.preview import (
+    all_parts,
     audience,
     content,
     header_values,
@@ -25,7 +26,7 @@ from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig
 from maton_mailgun.approval.preview.stored_template import StoredTemplate
-from maton_mailgun.mail import letter
+from maton_mailgun.mail import address_fields, filling, letter
 from maton_mailgun.mail.addresses import address_flags, parse, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short
@@ -48,6 +49,7 @@ def watch(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
 async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Findings | None = None) -> Findings:
     """Everything about `sent`; `extra` is what the caller found out already."""
     extra = extra or Findings()
+    sent, files_in_text = await asyncio.to_thread(all_parts.with_files, sent)
     domain = audience.domain_of(proposal.operation, proposal.arguments)
     fields = FormFields(proposal.request)
     people = audience.gather(sent, domain)
@@ -62,7 +64,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
     # Long work for a large message, and the loop has other calls to serve.
-    reading = await asyncio.to_thread(_read, whole)
+    reading = await asyncio.to_thread(all_parts.read, whole)
     given = stored.given if stored is not None else None
     to_fill = stored_template.to_read(whole, stored)
     more = await asyncio.to_thread(recipient_values.read, to_fill, fields, people, reading, given)
@@ -99,6 +101,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             Section("Body", _body(whole, reading)),
             Section("Further parts", [row(part.label, part.text) for part in whole.parts]),  # guard: 46-shown.parts
             Section("Attachments", [_enclosed(one) for one in (*sent.attachments, *sent.inline)]),
+            Section("Files in the text", files_in_text),
             Section("Headers", header_rows),
             Section("Options", option_rows),
         ],
@@ -112,22 +115,6 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
-
-
-def _read(sent: Letter) -> content.Reading:
-    """What is inside the bodies, and inside every other part that programs may show."""
-    reading = content.read(sent)
-    for part in sent.parts:
-        other = content.read(Letter(html=part.text) if "html" in part.type else Letter(text=part.text))
-        for host, remarks in other.links.items():
-            reading.links.setdefault(host, remarks)
-        reading.warnings += [f"{part.label}: {warning}" for warning in other.warnings]  # guard: 46-further-warnings
-        reading.unchecked += [f"{part.label}: {line}" for line in other.unchecked]
-        reading.remote += [host for host in other.remote if host not in reading.remote]
-        reading.cids |= other.cids
-        reading.rows += [replace(one, label=f"{part.label}: {one.label}") for one in other.rows]
-        reading.raises += other.raises
-    return reading
 
 
 async def _nothing() -> None:
@@ -192,7 +179,9 @@ def _whose(given: str, effective: str | None, stored: StoredTemplate | None, tol
         return told
     if effective:
         return f"from the template: {told}"  # guard: 47-template-shown
-    if stored is not None and stored.source is not None:
+    if stored is None:
+        return "(none)"  # guard: 115-none
+    if stored.source is not None:
         return "(none: neither the call nor the template has one)"
     return "(left to the template)"
 
@@ -201,8 +190,7 @@ def _place_warnings(whole: Letter, fields: FormFields, stored: StoredTemplate | 
     """Places that no recipient's value, or not every one's, will ever stand in."""
     own = recipient_values.entries(fields)
     values = [text for prefix in ("v:", "t:") for _, text in fields.spread(prefix)]
-    bodies = (whole.subject, whole.text, whole.html, whole.amp_html, *(text for _, text in whole.headers))
-    texts = "\n".join([*filter(None, bodies), *values])
+    texts = "\n".join([*filling.places(replace(whole, sender="")), *values])
     lines = []
     mistaken = variables.almost(texts, own, braces=stored is not None)
     for place, meant in mistaken.items():
@@ -217,6 +205,13 @@ def _place_warnings(whole: Letter, fields: FormFields, stored: StoredTemplate | 
         lines.append(
             f"Nothing in a message can name the recipient variable {quoted(odd[0], 60)}: use letters, digits and _."
         )
+    if not (whole.subject or "").strip() and (stored is None or stored.source is not None):
+        lines.append("The message has no subject.")
+    lines += [
+        f"The file name {_quoted(one.name)} holds a recipient variable: copies may have other names."
+        for one in (*whole.attachments, *whole.inline)
+        if "%recipient" in one.name
+    ]
     if "%recipient" in whole.sender:
         lines.append("From holds a recipient variable: who seems to send differs from copy to copy.")
     return lines + header_values.differing(whole)  # guard: 80-differs
@@ -233,7 +228,19 @@ def _from_flags(sent: Letter, domain: str) -> list[str]:
 
 def _sender_warnings(sent: Letter, domain: str) -> list[str]:
     flags = _from_flags(sent, domain)
-    return [f"From {quoted(sent.sender, 120)}: {short('; '.join(flags), 300)}."] if flags else []
+    lines = [f"From {quoted(sent.sender, 120)}: {short('; '.join(flags), 300)}."] if flags else []
+    # Who gets it is told of with the recipients.
+    others = [(name, value) for name, value in (*sent.headers, *sent.own_headers) if _names_people(name)]
+    for name, value in (*others, *(("To", value) for value in sent.claims)):
+        told = [flag for one in parse_all(value) for flag in address_flags(one, known=domain)]
+        if told:  # guard: 116-headers
+            lines.append(f"{short(name, 60)} {quoted(value, 120)}: {short('; '.join(told), 300)}.")
+    return lines
+
+
+def _names_people(header: str) -> bool:
+    recipient = header.casefold() in {name.casefold() for name in letter.RECIPIENT_HEADERS}
+    return address_fields.holds_addresses(header) and not recipient
 
 
 def _domain_warnings(domain: str, state: ReadAnswer | None) -> list[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from maton_mailgun.approval.preview import content
+from maton_mailgun.approval.preview import all_parts, content
 from maton_mailgun.approval.preview.audience import Audience, Recipient
 from maton_mailgun.approval.preview.content import Reading
 from maton_mailgun.approval.preview.document import Row
@@ -30,7 +30,9 @@ _TAIL = re.compile(r"[\w./=&~+-]*")
 _LINK = re.compile(r"(https?://[\w.-]+(?::\d+)?)(?:[/?#][\w./?=&#~+,;:-]*)?")
 _ALONE = re.compile(r"(?:^|(?<=[\s>(]))%recipient\.([\w.-]+)%(?=$|[\s<,!?)]|\.(?:[\s<]|$))")
 _WHOLE_LINK = re.compile(r"href=([\"'])%recipient\.([\w.-]+)%\1", re.IGNORECASE)
-_IN_TAIL = re.compile(r"https?://[\w.-]+(?::\d+)?/[^\s\"'<>]*$", re.IGNORECASE)
+_IN_TAIL = re.compile(
+    r"(?:https?://[\w.-]+|(?<![\w@.-])(?:[\w-]{1,63}\.)+[a-z]{2,24})(?::\d+)?/[^\s\"'<>]*$", re.IGNORECASE
+)
 _LONGEST_ADDRESS = 300
 """Characters before a place in which the beginning of its link is looked for."""
 
@@ -69,12 +71,9 @@ def rows_and_warnings(fields: FormFields, sent: Letter, people: Audience) -> tup
     return rows, warnings
 
 
-def as_data(fields: FormFields) -> dict[str, dict[str, str]]:
-    """All values by address and key, for whoever shows the message of any one recipient."""
-    return {
-        safe_line(address): {safe_line(key): filling.text_of(value) for key, value in own.items()}
-        for address, own in entries(fields).items()
-    }
+def as_data(fields: FormFields) -> dict[str, dict[str, Any]]:
+    """All values by address and key as they leave, for whoever shows the message of any one recipient."""
+    return {address: dict(own) for address, own in entries(fields).items()}
 
 
 def read(
@@ -96,7 +95,7 @@ def read(
     editions = _editions(letter, given, people)
     left = _MOST
     for number, (one, own) in enumerate(editions):
-        size = filling.longest(_places(letter), own)
+        size = filling.longest(filling.places(letter), own)
         left -= size
         if left < 0 and (number or size > _MOST_OF_ONE):  # guard: 47-bounded
             first = short(one.address.address, 100)
@@ -105,8 +104,12 @@ def read(
             )
             break
         edition = filling.filled_for(letter, own, address=one.address.address, name=one.address.name)
-        lines = content.read(Letter(text="\n".join([edition.subject or "", *(text for _, text in edition.headers)])))
-        for reading in (content.read(edition), lines):
+        lines = content.read(
+            Letter(
+                text="\n".join([edition.subject or "", *(text for _, text in (*edition.headers, *edition.own_headers))])
+            )
+        )
+        for reading in (all_parts.read(edition), lines):  # guard: 120-parts
             _add(extra, reading, base, f"For {short(one.address.address, 100)}: ")  # guard: 47-filled
     for host in base.links:
         extra.links.pop(host, None)
@@ -115,7 +118,7 @@ def read(
 
 def _editions(letter: Letter, given: Entries, people: Audience) -> list[tuple[Recipient, Mapping[str, Any]]]:
     """One recipient, with their values, for each way in which the filled messages can differ for a reader of links."""
-    places = _places(letter)
+    places = filling.places(letter)
     used = filling.keys(places)
     if not used:
         return []
@@ -131,12 +134,6 @@ def _editions(letter: Letter, given: Entries, people: Audience) -> list[tuple[Re
         wild = any(mark is None for mark in marks)
         found.setdefault(tuple(texts if wild else marks), (one, given[address]))
     return list(found.values())
-
-
-def _places(letter: Letter) -> list[str]:
-    """Every text of a message that Mailgun fills."""
-    bodies = [body for body in (letter.subject, letter.text, letter.html, letter.amp_html) if body]
-    return [letter.sender, *bodies, *(text for _, text in (*letter.headers, *letter.own_headers))]
 
 
 def _forms(places: Iterable[str]) -> dict[str, set[str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from maton_mailgun.approval.preview.document import InlinePicture, ListedFile, ShownMessage
+from maton_mailgun.approval.preview.document import InlinePicture, ListedFile, ShownMessage, ShownPart
 from maton_mailgun.mail.letter import Letter
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -19,7 +20,7 @@ def of(
     *,
     rendered_by: str,
     link_hosts: Sequence[str],
-    recipient_values: Mapping[str, Mapping[str, str]] | None = None,
+    recipient_values: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> ShownMessage:
     """`letter` as previews hold it; small inline pictures go along."""
     return ShownMessage(
@@ -34,7 +35,15 @@ def of(
         link_hosts=list(link_hosts),
         rendered_by=rendered_by,
         recipient_values=recipient_values,
+        headers=_headers(letter) if recipient_values is not None else (),
+        parts=[ShownPart(part.label, part.type, part.text) for part in letter.parts if recipient_values is not None],
     )
+
+
+def _headers(letter: Letter) -> list[tuple[str, str]]:
+    names = [("To", text) for text in (*letter.claims, *letter.groups)]
+    names += [("Cc", ", ".join(letter.cc))] if letter.cc else []
+    return [*names, *(one for one in (*letter.headers, *letter.own_headers) if one[0].casefold() != "reply-to")]
 
 
 def _pictures(letter: Letter) -> list[InlinePicture]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from maton_mailgun.approval.preview.document import ChangedValue, Preview, Row
+from maton_mailgun.approval.preview.document import ChangedValue, Preview, Row, ShownMessage
+from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.folding import fold
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, flags, recipient
-from maton_mailgun.mail.text import safe_block
+from maton_mailgun.mail.text import quoted, safe_block, safe_line
 
 BAR = "  | "
 """Before each line that somebody else wrote."""
@@ -25,6 +26,12 @@ def terminal(frozen: Frozen, width: int = 80) -> list[str]:
 def unwrapped(frozen: Frozen) -> list[str]:
     """The same in lines of any length."""
     return [indent + _on_one_line(text) for text, indent in _lines(Preview.of(frozen))]
+
+
+def copy_lines(message: ShownMessage, address: str, width: int = 80) -> list[str]:
+    """One recipient's copy of a message, filled in already: all of it."""
+    lines = _copy(message, address)
+    return [line for text, indent in lines for line in _wrapped(text, indent, max(width, 40))]
 
 
 def field_lines(rows: Sequence[Row], width: int = 80) -> list[str]:
@@ -58,6 +65,19 @@ def _lines(preview: Preview) -> Iterator[tuple[str, str]]:
         yield from _part(f"{name}{'' if kind == 'text' else ' source'}", _quotation(safe_block(body)))
 
 
+def _copy(message: ShownMessage, address: str) -> Iterator[tuple[str, str]]:
+    yield f"As {quoted(address, len(address))} gets it", ""
+    named = [("From", message.sender), ("Reply-To", message.reply_to), ("Subject", message.subject or "(none)")]
+    rows = [Row(name, text) for name, text in named if text]
+    rows += [row(safe_line(name), text) for name, text in message.headers]
+    yield from _part("Headers", _rows(rows))
+    files = [Row(one.type, f"{quoted(one.name, len(one.name))}, {one.size:,} bytes") for one in message.attachments]
+    yield from _part("Files", _rows(files))
+    yield from _part("Further parts", _rows([row(safe_line(part.label), part.text) for part in message.parts]))
+    for kind, name, body in bodies(message):
+        yield from _part(f"{name}{'' if kind == 'text' else ' source'}", _quotation(safe_block(body)))
+
+
 def _part(heading: str, lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     lines = list(lines)
     if lines:
@@ -67,12 +87,12 @@ def _part(heading: str, lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str,
 
 
 def _rows(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    for row in rows:
-        if row.block:
-            yield f"{row.label}:{flags(row)}", _MARGIN
-            yield from _quotation(row.value.replace("⏎", "\n"))
+    for one in rows:
+        if one.block:
+            yield f"{one.label}:{flags(one)}", _MARGIN
+            yield from _quotation(one.value.replace("⏎", "\n"))
         else:
-            yield f"{row.label}: {row.value}{flags(row)}", _MARGIN
+            yield f"{one.label}: {one.value}{flags(one)}", _MARGIN
 
 
 def _changes(diff: Sequence[ChangedValue]) -> Iterator[tuple[str, str]]:

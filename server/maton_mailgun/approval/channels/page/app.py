@@ -23,6 +23,7 @@ from maton_mailgun.approval.channels.page.sessions import Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
 from maton_mailgun.approval.channels.page.waiting import Waiting
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
+from maton_mailgun.approval.preview.filled_message import TooLong, filled
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
 
 WAIT_SECONDS = 15.0
@@ -194,17 +195,21 @@ class _Pages:
 
     async def message(self, request: Request, session: Session) -> Response:
         record = await self._record(request, session)
-        shown = _message_of(record)
+        shown = await _message_of(record, request)
         rendered = await _render(shown)
-        session.seen.add(f"message {record.id}")
-        return self._answer({**await asyncio.to_thread(view.bodies, shown), "removed": rendered.removed})
+        bodies = await asyncio.to_thread(view.bodies, shown)
+        chosen = "recipient" in request.query_params
+        if not chosen:
+            session.seen.add(f"message {record.id}")
+        return self._answer({**bodies, "removed": rendered.removed, "copy": view.one_copy(shown) if chosen else None})
 
     async def frame(self, request: Request) -> Response:
         approval_id = request.path_params["approval_id"]
         session = self._door.session_by_ticket(request, approval_id, request.path_params["ticket"])
         record = await self._record(request, session)
-        rendered = await _render(_message_of(record))
-        session.seen.add(f"frame {record.id}")
+        rendered = await _render(await _message_of(record, request))
+        if "recipient" not in request.query_params:
+            session.seen.add(f"frame {record.id}")
         headers = {"Content-Security-Policy": FRAME_POLICY, "X-Frame-Options": "SAMEORIGIN"}
         return Response(rendered.document, media_type="text/html", headers=headers)
 
@@ -247,8 +252,14 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "reason": reason.strip()}
 
 
-def _message_of(record: Record) -> ShownMessage:
-    shown = Preview.of(record.preview).message
+async def _message_of(record: Record, request: Request) -> ShownMessage:
+    """The message, or the copy of the recipient that is asked for."""
+    preview = Preview.of(record.preview)
+    address = request.query_params.get("recipient")
+    try:
+        shown = preview.message if address is None else await asyncio.to_thread(filled, preview, address)
+    except TooLong as problem:
+        raise PageRefusal(413, "too_long", str(problem)) from None
     if shown is None:
         raise _not_found()
     return shown

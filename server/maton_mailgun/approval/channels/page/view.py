@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
+from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import html, links
 from maton_mailgun.mail.asides import asides
@@ -17,6 +18,7 @@ from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
 
 _MOST_DETAILS = 20_000
 _BODIES = frozenset({"text", "html", "amp_html", "inline"})
+_PER_COPY = frozenset({"recipient_values", "headers", "parts"})
 
 
 def summary(record: Record) -> dict[str, Any]:
@@ -53,7 +55,8 @@ def detail(record: Record, *, reveals: bool) -> dict[str, Any]:
         "duplicate_of": record.duplicate_of,
         "reveals": reveals,
         "preview": _shown(replace(preview, message=None).frozen()),
-        "message": _envelope(preview.message) if preview.message is not None else None,
+        "message": envelope(preview.message) if preview.message is not None else None,
+        "copies": [safe_line(address) for address in copies(preview)],
         "status": status(record),
     }
 
@@ -97,9 +100,19 @@ def bodies(message: ShownMessage) -> dict[str, Any]:
     }
 
 
-def _envelope(message: ShownMessage) -> dict[str, Any]:
+def one_copy(message: ShownMessage) -> dict[str, Any]:
+    """A message that is filled in for one recipient: its envelope, with all headers and further parts."""
+    return {
+        **envelope(message),
+        "headers": [[safe_line(name), safe_line(text)] for name, text in message.headers],
+        "parts": [{"label": safe_line(part.label), "text": safe_block(part.text)} for part in message.parts],
+    }
+
+
+def envelope(message: ShownMessage) -> dict[str, Any]:
+    """All about a message but its bodies and what differs from copy to copy."""
     found = Preview(message=message).frozen()["message"]
-    shown: dict[str, Any] = _shown({name: part for name, part in found.items() if name not in _BODIES})
+    shown: dict[str, Any] = _shown({name: part for name, part in found.items() if name not in _BODIES | _PER_COPY})
     return {**shown, **{name: bool(found[name]) for name in ("text", "html", "amp_html")}}
 
 

@@ -39,7 +39,7 @@ export async function signOut() {
 export const whoAmI = () => call("GET", "session");
 export const list = (signal) => call("GET", "approvals", { signal });
 export const one = (id, signal) => call("GET", `approvals/${encodeURIComponent(id)}`, { signal });
-export const message = (id, signal) => call("GET", `approvals/${encodeURIComponent(id)}/message`, { signal });
+export const message = (id, recipient, signal) => call("GET", `approvals/${encodeURIComponent(id)}/message${asked(recipient)}`, { signal });
 export const shown = (id) => call("POST", `approvals/${encodeURIComponent(id)}/shown`, { body: {} });
 export const secret = (id) => call("POST", `approvals/${encodeURIComponent(id)}/secret`, { body: {} });
 export const decide = (id, decision) => call("POST", `approvals/${encodeURIComponent(id)}/decision`, { body: decision });
@@ -47,7 +47,11 @@ export const changes = (id, version, signal) =>
   call("GET", `approvals/${encodeURIComponent(id)}/changes?version=${encodeURIComponent(version)}`, { signal });
 
 /** Where the message is shown from; `ticket` stands in for the key, since a frame sends no headers. */
-export const frame = (id, ticket) => `api/approvals/${encodeURIComponent(id)}/message/${encodeURIComponent(ticket)}`;
+export const frame = (id, ticket, recipient) =>
+  `api/approvals/${encodeURIComponent(id)}/message/${encodeURIComponent(ticket)}${asked(recipient)}`;
+
+/** Whose copy it is about; nobody's is the message before values are filled in. */
+const asked = (recipient) => (recipient ? `?recipient=${encodeURIComponent(recipient)}` : "");
 
 async function call(method, path, { body, signal } = {}) {
   const headers = { Accept: "application/json" };

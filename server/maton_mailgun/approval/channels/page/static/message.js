@@ -1,7 +1,7 @@
 // A message: its envelope, and its body as seen, as text, as source, and by where its links lead.
 
 import * as api from "./api.js";
-import { fill, h, icon, value } from "./dom.js";
+import { announce, fill, h, icon, value } from "./dom.js";
 import { unfold } from "./unfold.js";
 import { plural, size } from "./words.js";
 
@@ -11,56 +11,99 @@ const BODY_AT_ONCE = 100_000;
 export function messageSection(detail, signal, drawn) {
   const message = detail.message;
   if (!message) return { panel: null, unread: () => "" };
+  const head = h("div", {}, envelope(message));
   const body = h("div", { class: "body" }, h("p", { class: "muted" }, "Loading the message…"));
   let missing = "The message is still loading.";
-  load(detail, body, signal, (problem) => {
+  const ready = (problem) => {
     missing = problem;
     drawn();
-  });
+  };
+  load(detail, head, body, "", signal, ready);
   const panel = h("section", { class: "part", "aria-labelledby": "message-heading" },
     h("h2", { id: "message-heading" }, "Message"),
-    h("dl", { class: "rows" },
-      row("From", message.from),
-      row("Reply-To", message.reply_to),
-      row("Subject", message.subject || "(no subject)", "subject"),
-      row("Rendered by", message.rendered_by),
-    ),
-    attachments(message.attachments ?? []),
+    detail.copies?.length ? chooser(detail.copies, (recipient) => load(detail, head, body, recipient, signal)) : null,
+    head,
     body,
   );
   return { panel, unread: () => missing };
 }
 
-async function load(detail, body, signal, ready) {
+/** Whose copy is shown: the message with everybody's places in it, or as one recipient gets it. */
+function chooser(copies, choose) {
+  const select = h("select", { id: "copy-of" },
+    h("option", { value: "" }, "nobody yet: with the places for values"),
+    copies.map((address) => h("option", { value: address }, address)),
+  );
+  select.addEventListener("change", () => choose(select.value));
+  const step = (by) => {
+    const next = Math.min(copies.length, Math.max(0, select.selectedIndex + by));
+    if (next === select.selectedIndex) return;
+    select.selectedIndex = next;
+    choose(select.value);
+  };
+  const button = (label, by) => h("button", { type: "button", class: "link", on: { click: () => step(by) } }, label);
+  return h("div", { class: "filter copy-of" },
+    h("label", { for: "copy-of" }, `As it goes to (${plural(copies.length, "copy", "copies")})`),
+    select, button("Previous", -1), button("Next", 1),
+  );
+}
+
+function envelope(message) {
+  return [
+    h("dl", { class: "rows" },
+      row("From", message.from),
+      row("Reply-To", message.reply_to),
+      row("Subject", message.subject || "(no subject)", "subject"),
+      row("Rendered by", message.rendered_by),
+      (message.headers ?? []).map(([name, text]) => row(name, text)),
+    ),
+    attachments(message.attachments ?? []),
+  ];
+}
+
+let asked = 0;
+
+async function load(detail, head, body, recipient, signal, ready = () => {}) {
+  asked += 1;
+  const mine = asked;
+  body.setAttribute("aria-busy", "true");
   try {
-    const content = await api.message(detail.id, signal);
-    fill(body, tabs(panelsOf(detail, content, () => ready(""))));
+    const content = await api.message(detail.id, recipient, signal);
+    // Answers can overtake each other; only the last choice counts.
+    if (mine !== asked) return;
+    fill(head, envelope(content.copy ?? detail.message));
+    fill(body, tabs(panelsOf(detail, content, recipient, () => ready(""))));
     if (!content.html) ready("");
+    if (recipient) announce(`The message as ${recipient} gets it.`);
   } catch (problem) {
-    if (problem.name === "AbortError") return;
+    if (problem.name === "AbortError" || mine !== asked) return;
+    fill(head);
     fill(body, h("p", { class: "inline-warning" }, `The message could not be loaded: ${problem.message}`));
     ready("The message could not be loaded. Load the page anew.");
+  } finally {
+    if (mine === asked) body.removeAttribute("aria-busy");
   }
 }
 
-function panelsOf(detail, content, ready) {
+function panelsOf(detail, content, recipient, ready) {
   const panels = [];
-  if (content.html) panels.push(["Rendered", () => rendered(detail, content, ready)]);
+  if (content.html) panels.push(["Rendered", () => rendered(detail, content, recipient, ready)]);
   if (content.text) panels.push(["Plain text", () => plain(content.text, "Plain text part")]);
   if (content.html) panels.push(["Words", () => words(content)]);
   if (content.html) panels.push(["Source", () => plain(content.html, "HTML source", "source")]);
   if (content.amp_html) panels.push(["AMP source", () => plain(content.amp_html, "AMP source", "source")]);
+  for (const part of content.copy?.parts ?? []) panels.push([part.label, () => plain(part.text, part.label)]);
   if (content.links_total) panels.push([`Links (${content.links_total.toLocaleString("en")})`, () => links(content)]);
   return panels;
 }
 
-function rendered(detail, content, ready) {
+function rendered(detail, content, recipient, ready) {
   const frame = h("iframe", {
     class: "letter",
     sandbox: "",
     referrerpolicy: "no-referrer",
     title: "The HTML body, without scripts, remote pictures and working links",
-    src: api.frame(detail.id, detail.ticket),
+    src: api.frame(detail.id, detail.ticket, recipient),
     on: { load: ready },
   });
   const taller = h("button", { type: "button", class: "link", "aria-pressed": "false" }, "Show it taller");
