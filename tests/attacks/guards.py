@@ -330,4 +330,12 @@ GUARDS: tuple[Guard, ...] = (
     Guard("92", "labels of ours inherit nothing from a message", {"92-own-style": DROP}),
     Guard("93", "a picture with other versions is not shown as the one", {"93-srcset": FALSE}),
     Guard("139", "a form is the same as Markdown", {"139-code": WITH('""')}),
+    Guard("98", "who waits for its client longest makes room", {"98-room": WITH("False")}),
+    Guard("98", "a first request has a deadline", {"98-first": DROP}),
+    Guard("98", "so has each that has begun", {"98-headers": DROP}),
+    Guard("110", "a body has a deadline", {"110-body": DROP}),
+    Guard("110", "so has the reading of an answer", {"110-reading": DROP}),
+    Guard("110", "one address does not have all places", {"110-address": WITH("False")}),
+    Guard("111", "the terminal's tries are its own", {"111-terminal": WITH("True")}),
+    Guard("111", "those of a browser that was let in too", {"111-known": WITH("None")}),
 )

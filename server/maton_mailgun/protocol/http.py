@@ -29,6 +29,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maton_mailgun.config import state_home
+from maton_mailgun.connection_limits import ConnectionLimits, Patience
 from maton_mailgun.errors import CallError, SetupError
 from maton_mailgun.host_header import why_malformed
 from maton_mailgun.protocol.server import build
@@ -77,8 +78,10 @@ async def serve_http(engine: Engine, address: str) -> int:
         names = _Names(host, port, engine.settings.http_url)
         front = _Front(engine, names, token)
         engine.page_url = f"{names.shown}{PAGE_PREFIX}/"
+        limits = ConnectionLimits(front, deadlines=Patience(idle=KEEP_ALIVE_SECONDS))
         config = uvicorn.Config(
-            front,
+            limits,
+            http=limits.protocol,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -299,7 +302,7 @@ class _Front:
                     reveals=lambda name: bool(operations[name].reveals),
                     prefix=PAGE_PREFIX,
                     origin=self._names.public,
-                    verify_passphrase=lambda given: fits(home, given),
+                    verify_passphrase=lambda given, who: fits(home, given, who),
                 )
             return self._page
 
