@@ -128,7 +128,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "38",
         "the policy is read again at the run",
-        {"38-read-again": WITH("policy_of(replace(uses.settings, policy=None))")},
+        {"38-read-again": WITH("await policy_off_loop(replace(uses.settings, policy=None))")},
     ),
     Guard("38", "the level is held at the run", {"38-level": FALSE}),
     Guard("38", "budgets are reserved with the claim", {"38-budget": FALSE}),
@@ -338,4 +338,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("110", "one address does not have all places", {"110-address": WITH("False")}),
     Guard("111", "the terminal's tries are its own", {"111-terminal": WITH("True")}),
     Guard("111", "those of a browser that was let in too", {"111-known": WITH("None")}),
+    Guard("112", "the policy is read while other calls go on", {"112-off-loop": WITH("policy_of(settings)")}),
+    Guard("112", "and in time or not at all", {"112-in-time": WITH("thread.join()")}),
+    Guard("112", "recipients of a large call are read while others go on", {"112-case": WITH("case_of(prepared)")}),
 )
