@@ -86,13 +86,15 @@ async def test_attack_112_a_policy_file_that_never_answers_refuses_the_call(
     assert (desk.writes(), person.questions) == ([], [])
 
 
-async def while_reading(house: House, read: threading.Event, arguments: dict[str, Any]) -> Any:
+async def while_reading(
+    house: House, begun: threading.Event, others: threading.Event, arguments: dict[str, Any]
+) -> Any:
     """The answer to a send that goes on only when another call has had its answer."""
     async with house.client() as client, house.client() as other:
         sending = asyncio.ensure_future(client.call_tool("send_message", arguments))
+        assert await asyncio.to_thread(begun.wait, LONG)
         await other.call_tool("list_domains", {})
-        await asyncio.to_thread(lambda: None)
-        read.set()
+        others.set()
         return structured(await sending)
 
 
@@ -101,29 +103,31 @@ async def test_attack_112_other_calls_go_on_while_the_policy_is_read(
 ) -> None:
     policy = desk.home.parent / "policy.toml"
     policy.write_text("")
-    others, seen = threading.Event(), []
+    begun, others, seen = threading.Event(), threading.Event(), []
 
     def slow(path: Path) -> str:
+        begun.set()
         seen.append(others.wait(2.0))
         return ""
 
     async with desk.open(policy=policy) as house:
         monkeypatch.setattr(file, "trusted_text", slow)
-        assert (await while_reading(house, others, LETTER))["status"] == "approval_required"
+        assert (await while_reading(house, begun, others, LETTER))["status"] == "approval_required"
     assert seen == [True]
 
 
 async def test_attack_112_other_calls_go_on_while_recipients_are_read(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others, seen, read = threading.Event(), [], recipients
+    begun, others, seen, read = threading.Event(), threading.Event(), [], recipients
 
     def slow(*given: Any) -> Any:
+        begun.set()
         seen.append(others.wait(2.0))
         return read(*given)
 
     async with desk.open() as house:
         monkeypatch.setattr(case, recipients.__name__, slow)
         large = {**LETTER, "text": "A line.\n" * case.AT_ONCE}
-        assert (await while_reading(house, others, large))["status"] == "approval_required"
+        assert (await while_reading(house, begun, others, large))["status"] == "approval_required"
     assert seen == [True]
