@@ -311,11 +311,11 @@ def _strange(scope: Scope) -> Response | None:
     """The refusal of an Origin or a Content-Type that only begins like one of ours: the MCP package, which looks at
     both later, compares beginnings (`http://localhost:3000.evil.example`, `application/jsonx`)."""
     origins, kinds = _headers(scope, b"origin"), _headers(scope, b"content-type")
-    if len(origins) > 1 or any(not _ORIGIN.fullmatch(origin) for origin in origins):
+    if len(origins) > 1 or any(not _ORIGIN.fullmatch(origin) for origin in origins):  # guard: 113-origin
         return PlainTextResponse("The Origin header is not one scheme, host and port.\n", 403)
     if scope["method"] == "POST":
         kind = kinds[0].partition(b";")[0].strip().lower() if len(kinds) == 1 else b""
-        if kind != b"application/json":
+        if kind != b"application/json":  # guard: 114-type
             return PlainTextResponse("Send JSON, as Content-Type: application/json.\n", 415)
     return None
 
