@@ -17,9 +17,9 @@ from fastmcp import Client  # type: ignore[import-not-found]
 LETTER = {"domain": "mg.example.com", "from": "Ann <ann@mg.example.com>", "to": ["bob@example.net"]}
 
 
-async def decides(_message: str, _kind: Any, _params: Any, _context: Any) -> dict[str, str]:
-    """A handler as their documentation has them: it gives the content of the answer."""
-    return {"decision": "approve"}
+async def decides(_message: str, kind: Any, _params: Any, _context: Any) -> Any:
+    """A handler as their documentation has them: it makes the answer of the class that they made of the schema."""
+    return kind(decision="approve")
 
 
 async def main(url: str) -> None:
