@@ -30,7 +30,7 @@ ROOMS = (
     ("exchange", "connections", "logs"),
     ("wire",),
     ("catalogue", "config"),
-    ("mail", "host_header", "loopback", "ownership", "principal", "search_path", "whole_file"),
+    ("mail", "connection_limits", "host_header", "loopback", "ownership", "principal", "search_path", "whole_file"),
     ("errors",),
 )
 """From the top: a room imports those below it. Rooms in one line do not know each other, but for what is named here."""

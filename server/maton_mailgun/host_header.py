@@ -19,6 +19,6 @@ def why_malformed(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1:
         return f"The request has {len(hosts)} Host headers; it must have one."
-    if not _HOST.fullmatch(hosts[0]):
+    if not _HOST.fullmatch(hosts[0]):  # guard: 113-host
         return "The Host header is not a host and a port."
     return None

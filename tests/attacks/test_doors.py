@@ -8,6 +8,7 @@ import pty
 import select
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -217,13 +218,31 @@ async def test_attack_25_guessed_tokens_and_passphrases_lock_the_guesser_out(des
     Passphrase(desk.home).set("correct horse battery staple", now=desk.clock())
     async with desk.open() as house, page(house) as browser:
         record = await pending(house)
-        guesses = [{"token": "x" * 43}, {"passphrase": "password"}, {"token": ""}] * 3
-        statuses = [(await browser.send("POST", "/api/session", guess)).status_code for guess in guesses]
-        assert statuses == [401] * 5 + [429] * 4
+        for guess, free in (({"token": "x" * 43}, 5), ({"passphrase": "password"}, 4)):
+            statuses = [(await browser.send("POST", "/api/session", guess)).status_code for _ in range(8)]
+            assert statuses == [401] * free + [429] * (8 - free)
         right = {"passphrase": "correct horse battery staple"}
-        assert (await browser.send("POST", "/api/session", right)).status_code == 429
+        locked = await browser.send("POST", "/api/session", right)
+        assert (locked.status_code, locked.json()["error"]) == (429, "locked")
         assert await house.state(record.id) == "pending"
     assert desk.writes() == []
+
+
+async def test_attack_111_guesses_over_http_lock_neither_the_terminal_nor_links_nor_known_browsers(desk: Desk) -> None:
+    """Whoever reaches the page could else keep the person from saying no."""
+    right = "correct horse battery staple"
+    Passphrase(desk.home).set(right, now=desk.clock())
+    async with desk.open() as house, page(house) as stranger, page(house) as known, page(house) as late:
+        assert (await known.send("POST", "/api/session", {"passphrase": right})).status_code == 200
+        for guess in [{"token": "x" * 43}, {"passphrase": "password"}] * 8:
+            assert (await stranger.send("POST", "/api/session", guess)).status_code in {401, 429}
+        assert (await stranger.send("POST", "/api/session", {"passphrase": right})).status_code == 429
+        assert (await known.send("POST", "/api/session", {"passphrase": right})).status_code == 200
+        assert (await late.sign_in((await house.gate.page()).link(principal=ME))).status_code == 200
+        assert Passphrase(desk.home).verify(right, now=time.time()) is True
+        # A known browser has no more guesses than others.
+        tries = [(await known.send("POST", "/api/session", {"passphrase": "password"})).status_code for _ in range(8)]
+        assert tries == [401] * 4 + [429] * 4
 
 
 async def test_attack_25_no_token_is_in_what_a_model_gets(desk: Desk) -> None:

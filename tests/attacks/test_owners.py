@@ -411,7 +411,7 @@ async def test_attack_44_a_passphrase_that_somebody_else_put_there_decides_nothi
     assert ("can be written by other users" if careless == "the directory" else f"belongs to {eve.uid}") in str(
         told.value
     )
-    assert await fits(desk.home, THEIRS) is False
+    assert await fits(desk.home, THEIRS, "127.0.0.1") is False
     with pytest.raises(PassphraseError):
         Passphrase(desk.home).set("one more of theirs", current=THEIRS, now=desk.clock())
 

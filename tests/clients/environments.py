@@ -14,6 +14,7 @@ import pytest
 
 PYTHON_CLIENT = "mailgun==1.10.0"
 MAIL_PARSER = "flanker==0.9.11"
+FORM_ANSWERER = "fastmcp==4.2.3"
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 """A module that the parser imports, and that newer standard libraries no longer have."""
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
@@ -29,6 +30,11 @@ def python_client(cache: Path) -> list[str]:
 def mail_parser(cache: Path) -> list[str]:
     """The command that runs a script with the parser Mailgun reads addresses with. Skips as above."""
     return _python(cache, MAIL_PARSER, IMGHDR)
+
+
+def form_answerer(cache: Path) -> list[str]:
+    """The command that runs a script with fastmcp's client. Skips as above."""
+    return _python(cache, FORM_ANSWERER)
 
 
 def _python(cache: Path, *packages: str) -> list[str]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any
 
@@ -308,6 +309,28 @@ def test_a_signal_lets_a_call_in_flight_end_and_its_write_settle(environment: En
         assert content(calling.result(timeout=20))["status"] == "executed"
         assert started.process.wait(timeout=20) == 0
     assert [request["status"] for request in account.writes()] == [200]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts no sockets among files")
+def test_connections_with_unfinished_headers_keep_nobody_out(environment: Environment) -> None:
+    """More of them than the process may have open at all."""
+    from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+
+    before = getrlimit(RLIMIT_NOFILE)
+    setrlimit(RLIMIT_NOFILE, (256, before[1]))
+    try:
+        started_with_few = serving(environment())
+        started = started_with_few.__enter__()
+    finally:
+        setrlimit(RLIMIT_NOFILE, before)
+    with ExitStack() as held:
+        held.push(started_with_few)
+        address, port = started.netloc.split(":")
+        for _ in range(400):
+            junk = held.enter_context(socket.create_connection((address, int(port)), timeout=20))
+            junk.sendall(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Half: ")
+        assert _modern(started, "tools/list")[0] == 200
+        assert _request(started, "GET", "/approvals/", {})[0] == 200
 
 
 def test_an_idle_session_does_not_keep_the_process_from_stopping(environment: Environment) -> None:

@@ -86,7 +86,7 @@ class RunningPage(AbstractContextManager["RunningPage"]):
         )
         return gate, page
 
-    async def _verify(self, given: str) -> bool:
+    async def _verify(self, given: str, who: str) -> bool:
         # Slow, as checking a passphrase is: other guesses arrive meanwhile.
         await asyncio.to_thread(hashlib.scrypt, given.encode(), salt=b"salt", n=2**12, r=8, p=1)
         return given == PASSPHRASE

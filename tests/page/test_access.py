@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -151,10 +153,53 @@ def test_a_session_of_one_principal_knows_nothing_of_another(page: RunningPage) 
 def test_25_guessed_tokens_lock_the_guesser_out(page: RunningPage) -> None:
     guesses = [page.send("POST", "/api/session", {"token": f"guess-{n}"}).status for n in range(7)]
     assert guesses == [401] * 5 + [429] * 2
-    token = page.token()
-    assert page.send("POST", "/api/session", {"token": token}).status == 429
     page.clock.now += 31
-    assert page.send("POST", "/api/session", {"token": token}).status == 200
+    assert page.send("POST", "/api/session", {"token": "guess"}).status == 401
+
+
+def test_a_right_link_is_good_whatever_others_of_the_address_tried(page: RunningPage) -> None:
+    """Nobody guesses 256 bits."""
+    for number in range(7):
+        page.send("POST", "/api/session", {"token": f"guess-{number}"})
+    assert page.send("POST", "/api/session", {"token": page.token()}).status == 200
+
+
+def test_guessed_links_do_not_lock_the_passphrase() -> None:
+    with RunningPage(passphrase=True) as page:
+        for number in range(7):
+            page.send("POST", "/api/session", {"token": f"guess-{number}"})
+        assert page.send("POST", "/api/session", {"passphrase": PASSPHRASE}).status == 200
+
+
+def test_a_browser_that_was_let_in_is_not_locked_by_strangers_of_its_address() -> None:
+    """As behind a proxy, where all have one address."""
+    with RunningPage(passphrase=True) as page:
+        let_in = page.send("POST", "/api/session", {"passphrase": PASSPHRASE})
+        known = next(one.partition(";")[0] for one in let_in.headers.get_all("Set-Cookie") or () if "_known=" in one)
+        strangers = [page.send("POST", "/api/session", {"passphrase": "no"}).status for _ in range(6)]
+        assert strangers == [401] * 5 + [429]
+        assert page.send("POST", "/api/session", {"passphrase": PASSPHRASE}).status == 429
+        assert page.send("POST", "/api/session", {"passphrase": PASSPHRASE}, {"Cookie": known}).status == 200
+        # It may not guess on either, and one that was made up is a stranger's.
+        own = [page.send("POST", "/api/session", {"passphrase": "no"}, {"Cookie": known}).status for _ in range(6)]
+        assert own == [401] * 5 + [429]
+        made_up = f"{known.partition('=')[0]}={'x' * 43}"
+        assert page.send("POST", "/api/session", {"passphrase": PASSPHRASE}, {"Cookie": made_up}).status == 429
+
+
+def test_a_lock_says_until_when() -> None:
+    with RunningPage(passphrase=True) as page:
+        for _ in range(5):
+            page.send("POST", "/api/session", {"passphrase": "no"})
+        locked = page.send("POST", "/api/session", {"passphrase": PASSPHRASE})
+    until = datetime.fromtimestamp(locked.json["until"], UTC)
+    assert locked.json == {
+        "error": "locked",
+        "message": f"Locked after too many failures, until {until:%H:%M:%S} UTC: try again in 31 seconds. "
+        "A one-time link and the terminal are not locked by this.",
+        "until": until.timestamp(),
+    }
+    assert 0 < until.timestamp() - time.time() <= 31
 
 
 def test_26_guessed_ids_are_answered_alike_and_then_locked_out(page: RunningPage) -> None:

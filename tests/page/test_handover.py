@@ -170,7 +170,7 @@ def browser(tmp_path: Path) -> Path:
 
 
 async def started(browser: Path | str, handover: Handover, *, passphrase: bool = True) -> PageServer:
-    async def verify(_: str) -> bool:
+    async def verify(_given: str, _who: str) -> bool:
         return False
 
     return await start(

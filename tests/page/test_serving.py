@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from maton_mailgun.approval.channels.page.page_server import graphical_browser
 
 from .gate_in_memory import GateInMemory
 from .records import a_record
-from .serving import file_of, token_of
+from .serving import RunningPage, file_of, token_of
 
 
 def no_secret(_: str) -> bool:
@@ -211,3 +212,13 @@ def test_it_works_below_a_prefix_behind_a_proxy_that_ends_tls() -> None:
             assert cleartext.status_code == 403
 
     asyncio.run(scenario())
+
+
+def test_connections_with_unfinished_headers_keep_nobody_out(page: RunningPage) -> None:
+    """More of them than the page takes at once."""
+    with ExitStack() as held:
+        for _ in range(150):
+            junk = held.enter_context(socket.create_connection(("127.0.0.1", page.page.port), timeout=20))
+            junk.sendall(b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nX-Half: ")
+        assert page.send("GET", "/").status == 200
+        assert page.browser().get("/api/approvals").status == 200

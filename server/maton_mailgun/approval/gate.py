@@ -28,7 +28,7 @@ from maton_mailgun.approval.lifecycle.settle import Settlement
 from maton_mailgun.approval.lifecycle.signal import known
 from maton_mailgun.approval.lifecycle.supervise import keep_running
 from maton_mailgun.approval.lifecycle.watch import Watcher
-from maton_mailgun.approval.policy.in_force import policy_of
+from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview.form_text import FormText, question, too_much
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import Conflict, StoreError, Tampered, TooManyPending
@@ -84,7 +84,7 @@ class Gate:
         try:
             keys = await asyncio.to_thread(load_keys, home)
             store = await open_store(settings.database_url, home, keys, clock=clock, monotonic=monotonic)
-            policy_of(settings)
+            await policy_off_loop(settings)
             gate = cls(access, Services.over(access, store, keys, clock=clock, monotonic=monotonic))
             await gate.resume()
         except (KeyFileError, StoreError, SetupError) as problem:

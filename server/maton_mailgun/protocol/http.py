@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maton_mailgun import loopback
 from maton_mailgun.config import state_home
+from maton_mailgun.connection_limits import ConnectionLimits, Patience
 from maton_mailgun.errors import CallError, SetupError
 from maton_mailgun.host_header import why_malformed
 from maton_mailgun.protocol.server import build
@@ -80,8 +81,10 @@ async def serve_http(engine: Engine, address: str) -> int:
         names = _Names(host, port, engine.settings.http_url)
         front = _Front(engine, names, token)
         engine.page_url = f"{names.page}{PAGE_PREFIX}/"
+        limits = ConnectionLimits(front, deadlines=Patience(idle=KEEP_ALIVE_SECONDS))
         config = uvicorn.Config(
-            front,
+            limits,
+            http=limits.protocol,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -315,7 +318,7 @@ class _Front:
                     reveals=lambda name: bool(operations[name].reveals),
                     prefix=PAGE_PREFIX,
                     origin=self._names.public,
-                    verify_passphrase=lambda given: fits(home, given),
+                    verify_passphrase=lambda given, who: fits(home, given, who),
                 )
             return self._page
 
@@ -324,11 +327,11 @@ def _strange(scope: Scope) -> Response | None:
     """The refusal of an Origin or a Content-Type that only begins like one of ours: the MCP package, which looks at
     both later, compares beginnings (`http://localhost:3000.evil.example`, `application/jsonx`)."""
     origins, kinds = _headers(scope, b"origin"), _headers(scope, b"content-type")
-    if len(origins) > 1 or any(not _ORIGIN.fullmatch(origin) for origin in origins):
+    if len(origins) > 1 or any(not _ORIGIN.fullmatch(origin) for origin in origins):  # guard: 113-origin
         return PlainTextResponse("The Origin header is not one scheme, host and port.\n", 403)
     if scope["method"] == "POST":
         kind = kinds[0].partition(b";")[0].strip().lower() if len(kinds) == 1 else b""
-        if kind != b"application/json":
+        if kind != b"application/json":  # guard: 114-type
             return PlainTextResponse("Send JSON, as Content-Type: application/json.\n", 415)
     return None
 

@@ -33,7 +33,12 @@ FIRST_DELAY = 5.0
 MAX_DELAY = 900.0
 """Seconds to wait after the failure that follows the free ones; doubles with each, up to the maximum."""
 
+MOST_REMEMBERED = 500
+"""Callers over HTTP whose failures are kept; those whose last one is longest ago are forgotten first."""
+TERMINAL = "terminal"
+
 _HASH_FILE, _FAILURE_FILE, _LOCK_FILE = "approver.json", "approver-failures.json", "approver.lock"
+_PAGE_FAILURE_FILE = "approver-failures-page.json"
 _PRIVATE = {_HASH_FILE}
 """Nobody else may even read these: with the hash they could guess as fast as their machines allow."""
 _COST = {"n": 2**15, "r": 8, "p": 3}  # one of the settings that OWASP's password storage cheat sheet lists; 32 MiB
@@ -64,7 +69,7 @@ class Passphrase:
 
     def why_untrusted(self) -> str | None:
         """Why somebody else has a hand in it, with the command that mends it; None where nobody has."""
-        names = (_HASH_FILE, _FAILURE_FILE, _LOCK_FILE)
+        names = (_HASH_FILE, _FAILURE_FILE, _PAGE_FAILURE_FILE, _LOCK_FILE)
         found = (why_untrusted(self.home / name, private=name in _PRIVATE) for name in names)
         return next((why for why in found if why is not None), None)
 
@@ -81,8 +86,9 @@ class Passphrase:
         content = {**_COST, "salt": salt.hex(), "hash": _hash(new, salt, _COST).hex()}
         _write(self.home / _HASH_FILE, content)
 
-    def verify(self, given: str, *, now: float) -> bool:
-        """Whether it is the passphrase. `now` is Unix time.
+    def verify(self, given: str, *, now: float, who: str = TERMINAL) -> bool:
+        """Whether it is the passphrase. `now` is Unix time; `who` is guessing, as far as that is proven: the failures
+        of one make no other wait.
 
         Raises LockedOut, before looking at what was given, and PassphraseError where none is set.
         """
@@ -90,35 +96,70 @@ class Passphrase:
             if not self.is_set():
                 raise PassphraseError("No passphrase is set. Run: maton-mailgun approvals passphrase")
             stored = _read(self.home / _HASH_FILE)
-            self._charge(now)
+            self._charge(now, who)
             salt, expected = bytes.fromhex(stored["salt"]), bytes.fromhex(stored["hash"])
             right = hmac.compare_digest(_hash(given, salt, stored), expected)
             if right:
-                (self.home / _FAILURE_FILE).unlink(missing_ok=True)
+                self._keep(who, None)
             return right
 
-    def _charge(self, now: float) -> None:
+    def _charge(self, now: float, who: str) -> None:
         """Count a failure in advance; a right passphrase takes it back."""
-        path = self.home / _FAILURE_FILE
-        past = _read(path) if path.exists() else {"failures": 0, "at": now}
+        past = self._failures(who).get(who, {"failures": 0, "at": now})
         failures, at = int(past["failures"]), float(past["at"])
         # A clock set back shows as a failure in the future: the wait then begins anew, neither skipped nor endless.
         if at > now:
             at = now
-            _write(path, {"failures": failures, "at": at})
+            self._keep(who, {"failures": failures, "at": at})
         wait = at + _delay(failures) - now
         if wait > 0:
             raise LockedOut(wait)
-        _write(path, {"failures": failures + 1, "at": now})
+        self._keep(who, {"failures": failures + 1, "at": now})
+
+    def _failures(self, who: str) -> dict[str, Any]:
+        """What is kept of everybody in the file that `who` is in: the terminal has one of its own."""
+        path = self._failure_file(who)
+        if not path.exists():
+            return {}
+        kept: Any = _read(path)
+        if path.name == _FAILURE_FILE:
+            return {who: kept}
+        return kept if isinstance(kept, dict) else {}
+
+    def _keep(self, who: str, failures: dict[str, Any] | None) -> None:
+        path = self._failure_file(who)
+        if path.name == _FAILURE_FILE:
+            if failures is None:
+                path.unlink(missing_ok=True)
+            else:
+                _write(path, failures)
+            return
+        kept = self._failures(who)
+        kept.pop(who, None)
+        if failures is not None:
+            kept[who] = failures
+        _write(path, dict(list(kept.items())[-MOST_REMEMBERED:]))
+
+    def _failure_file(self, who: str) -> Path:
+        at_terminal = who == TERMINAL  # guard: 111-terminal
+        return self.home / (_FAILURE_FILE if at_terminal else _PAGE_FAILURE_FILE)
 
 
-async def fits(home: Path, given: str) -> bool:
-    """Whether `given` is the passphrase of the installation at `home`; False also while it is locked or not set.
+async def fits(home: Path, given: str, who: str) -> bool:
+    """Whether `given` is the passphrase of the installation at `home`; False also where none is set.
 
     Runs in a thread: scrypt takes a tenth of a second on purpose.
+
+    Args:
+        who: Who tries over HTTP, as far as that is proven.
+
+    Raises:
+        LockedOut: This one has to wait.
     """
     try:
-        return await asyncio.to_thread(Passphrase(home).verify, given, now=time.time())
+        return await asyncio.to_thread(Passphrase(home).verify, given, now=time.time(), who=f"page {who}")
+    except LockedOut:
+        raise
     except PassphraseError as problem:
         _log.warning("a passphrase was not checked", extra={"why": str(problem)})
         return False

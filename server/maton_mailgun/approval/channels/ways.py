@@ -90,7 +90,7 @@ class Ways:
                     self._gate,
                     reveals=self._reveals,
                     environ=display_environment(),
-                    verify_passphrase=lambda given: fits(home, given),
+                    verify_passphrase=lambda given, who: fits(home, given, who),
                     handover=Handover(page_directory()),
                 )
             return self._page

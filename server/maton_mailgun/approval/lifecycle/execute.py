@@ -19,8 +19,8 @@ from maton_mailgun.approval.binding.envelope import Sealed
 from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.lifecycle.settle import Settlement
-from maton_mailgun.approval.policy.case import case_of
-from maton_mailgun.approval.policy.in_force import policy_of
+from maton_mailgun.approval.policy.case import case_off_loop
+from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview import look as preview
 from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal
 from maton_mailgun.approval.preview.words import what_changed
@@ -116,7 +116,7 @@ class Execution:
         try:
             sealed = await uses.opened(record)
             prepared = await self._checked(record, sealed)
-            budgets = self._judged(record, prepared)
+            budgets = await self._judged(record, prepared)
         except (Stopped, seal.Unsealable, KeyError) as stop:
             why = str(stop) if not isinstance(stop, KeyError) else "The tool is no longer offered here."
             return await uses.store.move(record, "stale", actor="gate", reason=why, finished_at=uses.clock())
@@ -218,7 +218,7 @@ class Execution:
         told = "; ".join(changes) if changes else "the target is not as it was shown"
         raise Stopped(f"The target changed after it was shown: {told}")
 
-    def _judged(self, record: Record, prepared: Prepared) -> tuple[tuple[str, int], ...]:
+    async def _judged(self, record: Record, prepared: Prepared) -> tuple[tuple[str, int], ...]:
         """The budgets to reserve, if the policy as it is now still lets this yes count.
 
         Raises:
@@ -226,10 +226,10 @@ class Execution:
         """
         uses = self._uses
         try:
-            policy = policy_of(uses.settings)  # guard: 38-read-again
+            policy = await policy_off_loop(uses.settings)  # guard: 38-read-again
         except SetupError as problem:
             raise Stopped(f"The policy file cannot be used any more: {problem}") from None
-        verdict = policy.judge(case_of(prepared))
+        verdict = policy.judge(await case_off_loop(prepared))
         if verdict.decision == "deny":  # guard: 38-deny
             raise Stopped(f"The policy does not allow it any more: {verdict.why}")
         by_policy = record.channel == "policy"

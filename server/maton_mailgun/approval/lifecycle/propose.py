@@ -9,7 +9,7 @@ from maton_mailgun.approval.binding.envelope import pack
 from maton_mailgun.approval.lifecycle import history
 from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS
 from maton_mailgun.approval.lifecycle.services import Services
-from maton_mailgun.approval.policy.case import case_of
+from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_now
 from maton_mailgun.approval.preview import look as preview
 from maton_mailgun.approval.preview.document import Preview
@@ -38,7 +38,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
         in_time = uses.clock() < record.expires_at  # guard: 00-over
         if record.digest == digest and (record.state == "executing" or in_time):  # guard: 39-joins.gate
             return record
-    verdict = policy_now(uses.settings).judge(case_of(prepared))
+    verdict = (await policy_now(uses.settings)).judge(await case_off_loop(prepared))
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
     if verdict.decision == "deny":
         raise Refused(

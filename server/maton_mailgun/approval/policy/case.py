@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from maton_mailgun.approval.policy.judge import Case
 from maton_mailgun.approval.preview.audience import recipients
 from maton_mailgun.exchange import Prepared
+
+AT_ONCE = 20_000
+"""Characters and bytes of a call whose recipients are read in a moment."""
 
 
 def case_of(prepared: Prepared) -> Case:
@@ -28,3 +33,12 @@ def case_of(prepared: Prepared) -> Case:
         connection_id=prepared.account.connection_id,
         arguments=arguments,
     )
+
+
+async def case_off_loop(prepared: Prepared) -> Case:
+    """The same, while other calls go on: a large message, which may be read for its headers, takes a while."""
+    request = prepared.request
+    large = sum(len(text) for _, text in request.form) + sum(one.size for one in request.files)
+    if large <= AT_ONCE:
+        return case_of(prepared)
+    return await asyncio.to_thread(case_of, prepared)  # guard: 112-case

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -18,7 +17,7 @@ from maton_mailgun.sandbox.mailgun.messages.delivery import deliver_what_is_due
 from maton_mailgun.sandbox.mailgun.times import iso_micro
 from maton_mailgun.sandbox.maton.api import add_connection
 from maton_mailgun.sandbox.maton.connection import STATES
-from maton_mailgun.sandbox.web.calls import Record
+from maton_mailgun.sandbox.web.calls import Record, parse_json
 
 _SETTINGS: dict[str, type] = {
     "default_connection": str,
@@ -37,7 +36,7 @@ def _problem(text: str, status: int = 400) -> Response:
 async def _body(request: Request) -> Any:
     """The JSON of the body, None when it is empty. Raises ValueError for anything else."""
     raw = await request.body()
-    return json.loads(raw) if raw.strip() else None
+    return parse_json(raw) if raw.strip() else None
 
 
 async def _object(request: Request) -> Record:

@@ -6,11 +6,10 @@ requests. `act` says whether the operation is carried out first, so that a lost 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 
-from maton_mailgun.sandbox.web.calls import HTML, JSON, TEXT, Call, HttpAnswer, Record, encode
+from maton_mailgun.sandbox.web.calls import HTML, JSON, TEXT, Call, HttpAnswer, Record, encode, parse_json
 
 _SANDBOX_403 = (
     "Domain sandbox0123456789abcdef0123456789abcdef.mailgun.org is not allowed to send: "
@@ -123,7 +122,7 @@ def _body(body: object) -> tuple[bytes, str]:
 
 def _without_items(body: bytes) -> bytes:
     try:
-        payload = json.loads(body)
+        payload = parse_json(body)
     except ValueError:
         return body
     if isinstance(payload, dict) and "items" in payload:
@@ -153,7 +152,7 @@ def parse_fault(request: Record) -> Fault:
     if (regex := match.get("path_regex")) is not None:
         try:
             re.compile(regex)
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"'path_regex' is no regular expression: {error}") from error
     act = request.get("act")
     return Fault(times=int(request.get("times", 1)), act=default_act if act is None else bool(act), **merged, **match)

@@ -61,8 +61,8 @@ def _bad_pattern(*quoted: str | None) -> str | None:
     for pattern in quoted:
         try:
             re.compile((pattern or "''")[1:-1])
-        except re.error as error:
-            return f"bad pattern {pattern}: {error}"
+        except (re.error, RecursionError, OverflowError) as error:
+            return f"bad pattern {(pattern or '')[:200]}: {error}"
     return None
 
 

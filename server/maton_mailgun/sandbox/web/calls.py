@@ -190,12 +190,27 @@ def integer(fields: SentFields, name: str, default: int, low: int, high: int | N
     return number
 
 
+_DEEPEST = 100
+"""Levels of JSON."""
+
+
 def parse_json(text: str | bytes) -> Any:
-    """The value of JSON text. Raises ValueError when it is none, nesting beyond all measure included."""
+    """The value of JSON text. Raises ValueError when it is none, nesting beyond all measure included: what was read
+    must be writable again, wherever it is put."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
+        if not level:
+            return value
+    raise ValueError("nested too deeply")
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def json_object(text: str, message: str) -> Record:

@@ -48,7 +48,7 @@ def create_app(
     reveals: Callable[[str], bool],
     prefix: str = "",
     origin: str | None = None,
-    verify_passphrase: Callable[[str], Awaitable[bool]] | None = None,
+    verify_passphrase: Callable[[str, str], Awaitable[bool]] | None = None,
     approver: str = "approver, by passphrase",
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
@@ -59,7 +59,7 @@ def create_app(
         reveals: Whether an operation's answer holds a fresh secret, by the operation's name.
         prefix: Where it is mounted, without a slash at the end; the cookie is limited to it.
         origin: `https://host` where a proxy ends TLS; by default the request's scheme and Host.
-        verify_passphrase: Checks the approver passphrase; without it only one-time links sign in.
+        verify_passphrase: Checks the approver passphrase for whoever tries it; without it only one-time links sign in.
         approver: Who signs in with it, in words for the audit.
         clock: Unix seconds, for what the page says about "now".
 

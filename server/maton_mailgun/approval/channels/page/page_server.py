@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _BROWSER_SECONDS = 5.0
+_MOST_CONNECTIONS = 100
+"""At once; a browser has six."""
 _TEXT_BROWSERS = re.compile(r"^(?:www-browser|links2?|elinks|lynx|w3m|browsh|carbonyl|retawq)\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"[/\\]bin[/\\]helpers[/\\]browser(-\w+)?\.sh\b")
 """What editors that work on a remote machine put into BROWSER: it opens addresses on the machine before the person,
@@ -146,7 +148,7 @@ async def start(
     reveals: Callable[[str], bool],
     environ: Mapping[str, str],
     sessions: Sessions | None = None,
-    verify_passphrase: Callable[[str], Awaitable[bool]] | None = None,
+    verify_passphrase: Callable[[str, str], Awaitable[bool]] | None = None,
     handover: Handover | None = None,
     port: int = 0,
 ) -> PageServer:
@@ -165,6 +167,7 @@ async def start(
     import uvicorn
 
     from maton_mailgun.approval.channels.page.app import create_app
+    from maton_mailgun.connection_limits import ConnectionLimits, Places
 
     class Quiet(uvicorn.Server):
         """Leaves the process's signals to whoever runs the process."""
@@ -182,15 +185,16 @@ async def start(
     host = await asyncio.to_thread(own_host)
     hosts = tuple(f"{name}:{port}" for name in (host, V4, "localhost", "[::1]"))
     app = create_app(gate, sessions=sessions, allowed_hosts=hosts, reveals=reveals, verify_passphrase=verify_passphrase)
+    limits = ConnectionLimits(app, numbers=Places(_MOST_CONNECTIONS, _MOST_CONNECTIONS))
     config = uvicorn.Config(
-        app,
+        limits,
+        http=limits.protocol,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         lifespan="off",
         ws="none",
-        limit_concurrency=100,
         timeout_graceful_shutdown=1,
     )
     server = Quiet(config)

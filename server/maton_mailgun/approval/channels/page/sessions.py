@@ -18,7 +18,10 @@ from dataclasses import dataclass, field
 TOKEN_SECONDS = 10 * 60.0
 IDLE_SECONDS = 60 * 60.0
 LIFE_SECONDS = 12 * 60 * 60.0
+KNOWN_SECONDS = 90 * 24 * 60 * 60.0
+"""How long a browser that was let in is known by its cookie, as long as the server runs."""
 _MOST_TOKENS = 200
+_MOST_KNOWN = 1000
 _MOST_SESSIONS = 100
 
 
@@ -65,6 +68,7 @@ class Sessions:
         self.clock = clock
         self._tokens: OrderedDict[bytes, _Token] = OrderedDict()
         self._sessions: OrderedDict[bytes, Session] = OrderedDict()
+        self._known: OrderedDict[bytes, float] = OrderedDict()
 
     def token(
         self,
@@ -132,6 +136,23 @@ class Sessions:
         if session is None or not hmac.compare_digest(session.ticket(approval_id).encode(), ticket.encode()):
             return None
         return self._used(session)
+
+    def remember(self, cookie: str | None) -> str:
+        """What proves from now on that this browser was let in once; the same again where it has that already.
+
+        It lets nobody in: it only counts the wrong passphrases of this browser apart from those of strangers.
+        """
+        value = cookie if cookie and self.known(cookie) else secrets.token_urlsafe(32)
+        self._known[_digest(value)] = self.clock() + KNOWN_SECONDS
+        self._known.move_to_end(_digest(value))
+        while len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+        return value
+
+    def known(self, cookie: str | None) -> str | None:
+        """A name for the browser that has this from `remember`; None for a stranger."""
+        digest = _digest(cookie) if cookie else b""
+        return f"browser {digest.hex()[:16]}" if self._known.get(digest, 0.0) > self.clock() else None
 
     def close(self, session: Session) -> None:
         """End one session."""

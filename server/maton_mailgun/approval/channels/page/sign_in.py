@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from maton_mailgun.approval.channels.page.lockout import Lockout
-from maton_mailgun.approval.channels.page.sessions import LIFE_SECONDS, Session, Sessions
+from maton_mailgun.approval.channels.page.sessions import KNOWN_SECONDS, LIFE_SECONDS, Session, Sessions
+from maton_mailgun.approval.channels.passphrase import LockedOut
 
 MOST_BODY = 16_384
 BODY_SECONDS = 10.0
@@ -50,7 +53,7 @@ class SignIn:
         *,
         prefix: str,
         secure: bool,
-        verify_passphrase: Callable[[str], Awaitable[bool]] | None,
+        verify_passphrase: Callable[[str, str], Awaitable[bool]] | None,
         approver: str,
     ) -> None:
         self._sessions = sessions
@@ -60,6 +63,7 @@ class SignIn:
         self._approver = approver
         self._verifying = asyncio.Lock()
         clock = sessions.clock
+        self._links = Lockout(clock, failures=5)
         self._guesses = Lockout(clock, failures=5)
         self._all_guesses = Lockout(clock, failures=50)
         self._strangers = Lockout(clock, failures=20)
@@ -67,30 +71,33 @@ class SignIn:
 
     async def sign_in(self, request: Request) -> Response:
         """Exchange a one-time token or the passphrase for a session."""
-        who = _caller(request)
-        self._check(self._guesses, who)
-        self._check(self._all_guesses, _EVERYONE)
         given = await self.body(request)
         cookie = request.cookies.get(self._cookie_name(request))
         if given.keys() == {"token"} and isinstance(given["token"], str):
-            opened = self._sessions.exchange(given["token"], cookie)
+            opened = self._by_link(_caller(request), given["token"], cookie)
         elif given.keys() == {"passphrase"} and isinstance(given["passphrase"], str) and self._verify is not None:
-            opened = await self._by_passphrase(who, given["passphrase"])
+            opened = await self._by_passphrase(request, given["passphrase"])
         else:
             raise PageRefusal(400, "bad_request", "Signing in needs exactly one of the ways this page offers.")
         if opened is None:
-            self._guesses.failed(who)  # guard: 25-guessers
-            self._all_guesses.failed(_EVERYONE)
             raise self._sign_in_needed(
                 "That link or passphrase does not open the page. A link works once, for 10 minutes."
             )
-        self._guesses.forgive(who)
         session, value = opened
         response = await self.describe(request, session)
         response.set_cookie(
             self._cookie_name(request),
             value,
             max_age=int(LIFE_SECONDS),
+            path=self._path,
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
+        )
+        response.set_cookie(
+            self._known_name(request),
+            self._sessions.remember(request.cookies.get(self._known_name(request))),
+            max_age=int(KNOWN_SECONDS),
             path=self._path,
             secure=self._secure,
             httponly=True,
@@ -162,20 +169,48 @@ class SignIn:
             raise self._sign_in_needed("Sign in to see approvals.")
         return session
 
-    async def _by_passphrase(self, who: str, passphrase: str) -> tuple[Session, str] | None:
+    def _by_link(self, who: str, token: str, cookie: str | None) -> tuple[Session, str] | None:
+        # Looked at first: nobody guesses 256 bits, so a right one is good whatever others of this address have tried.
+        opened = self._sessions.exchange(token, cookie)
+        if opened is None:
+            self._check(self._links, who)
+            self._links.failed(who)  # guard: 25-guessers
+        return opened
+
+    async def _by_passphrase(self, request: Request, passphrase: str) -> tuple[Session, str] | None:
+        """A session for who knows the passphrase.
+
+        Tries are counted by browser where one has been let in before, which its cookie proves, and else by address;
+        strangers also all together, for there may be many addresses. So who guesses has five tries from one address
+        and fifty in all, then waits for half a minute, twice as long each time up to 15 minutes, and in the long run
+        has 480 tries a day from one address (fewer by what the state directory remembers) and 4,800 from all. Behind
+        a proxy, where all have one address, the known browsers are counted apart, as are links and the terminal.
+        """
+        known = self._sessions.known(request.cookies.get(self._known_name(request)))  # guard: 111-known
+        who = known or _caller(request)
         # One at a time: many guesses sent at once must meet the lockout too, and each costs memory and time.
         async with self._verifying:
             self._check(self._guesses, who)
-            self._check(self._all_guesses, _EVERYONE)
-            if self._verify is None or not await self._verify(passphrase):
+            if known is None:
+                self._check(self._all_guesses, _EVERYONE)
+            if self._verify is None:
                 return None
+            try:
+                fits = await self._verify(passphrase, who)
+            except LockedOut as locked:
+                raise _locked(locked.seconds) from None
+            if not fits:
+                self._guesses.failed(who)
+                if known is None:
+                    self._all_guesses.failed(_EVERYONE)
+                return None
+        self._guesses.forgive(who)
         return self._sessions.open(decider=self._approver)
 
     def _check(self, lockout: Lockout, who: str) -> None:
         seconds = lockout.seconds_left(who)
         if seconds > 0:
-            wait = int(seconds) + 1
-            raise PageRefusal(429, "locked", f"Too many failures. Try again in {wait} seconds.", retry_after=wait)
+            raise _locked(seconds)
 
     def _sign_in_needed(self, why: str) -> PageRefusal:
         return PageRefusal(401, "sign_in", why, passphrase=self._verify is not None)
@@ -184,6 +219,20 @@ class SignIn:
         # Cookies do not tell ports apart; the name does, so that two servers on one machine do not sign each other out.
         port = request.headers["host"].rpartition(":")[2]
         return f"maton_mailgun_{port if port.isdigit() else 'approvals'}"
+
+    def _known_name(self, request: Request) -> str:
+        return f"{self._cookie_name(request)}_known"
+
+
+def _locked(seconds: float) -> PageRefusal:
+    """Too many failures, with when the next try counts."""
+    wait = int(seconds) + 1
+    until = datetime.fromtimestamp(time.time() + wait, UTC)
+    why = (
+        f"Locked after too many failures, until {until:%H:%M:%S} UTC: try again in {wait} seconds. "
+        "A one-time link and the terminal are not locked by this."
+    )
+    return PageRefusal(429, "locked", why, retry_after=wait, until=until.timestamp())
 
 
 def _caller(request: Request) -> str:

@@ -18,6 +18,8 @@ from maton_mailgun.sandbox.web.calls import Record
 _TAG = re.compile(r"\{\{\{\s*(?P<raw>[\w.@-]+)\s*\}\}\}|\{\{\s*(?P<tag>[#/]?\s*[\w.@-]+(?:\s+[\w.@-]+)?)\s*\}\}")
 _RECIPIENT = re.compile(r"%recipient(?:\.(?P<key>[\w-]+))?%")
 _BLOCKS = ("if", "unless", "each")
+_DEEPEST = 30
+"""Blocks within each other that are filled in; a deeper one stays as it was written."""
 
 
 def _look_up(path: str, scopes: list[object]) -> object:
@@ -59,10 +61,10 @@ def _block_end(text: str, at: int, name: str) -> tuple[int, int, int, int] | Non
 
 def fill_in(text: str, variables: Record, *, html: bool) -> str:
     """`text` with its variables replaced; unknown names become empty, unknown syntax stays."""
-    return _fill(text, [variables], html)
+    return _fill(text, [variables], html, _DEEPEST)
 
 
-def _fill(text: str, scopes: list[object], html: bool) -> str:
+def _fill(text: str, scopes: list[object], html: bool, deeper: int) -> str:
     done, at = [], 0
     while (match := _TAG.search(text, at)) is not None:
         done.append(text[at : match.start()])
@@ -70,9 +72,14 @@ def _fill(text: str, scopes: list[object], html: bool) -> str:
         words = (match["tag"] or "").replace("#", "# ").split()
         if match["raw"]:
             done.append(_printed(_look_up(match["raw"], scopes)))
-        elif len(words) == 3 and words[0] == "#" and words[1] in _BLOCKS and (end := _block_end(text, at, words[1])):
+        elif (
+            len(words) == 3
+            and words[0] == "#"
+            and words[1] in _BLOCKS
+            and (end := deeper and _block_end(text, at, words[1]))
+        ):
             yes, no = text[at : end[0]], text[end[1] : end[2]]
-            done.append(_block(words[1], _look_up(words[2], scopes), yes, no, scopes, html))
+            done.append(_block(words[1], _look_up(words[2], scopes), yes, no, scopes, html, deeper - 1))
             at = end[3]
         elif len(words) == 1 and words[0] != "else" and not words[0].startswith("/"):
             value = _printed(_look_up(words[0], scopes))
@@ -82,11 +89,15 @@ def _fill(text: str, scopes: list[object], html: bool) -> str:
     return "".join([*done, text[at:]])
 
 
-def _block(kind: str, value: object, yes: str, no: str, scopes: list[object], html: bool) -> str:
+def _opens(words: list[str]) -> bool:
+    return len(words) == 3 and words[0] == "#" and words[1] in _BLOCKS
+
+
+def _block(kind: str, value: object, yes: str, no: str, scopes: list[object], html: bool, deeper: int) -> str:
     if kind == "each" and isinstance(value, list) and value:
-        return "".join(_fill(yes, [*scopes, item], html) for item in value)
+        return "".join(_fill(yes, [*scopes, item], html, deeper) for item in value)
     holds = bool(value) if kind != "each" else False
-    return _fill(yes if holds != (kind == "unless") else no, scopes, html)
+    return _fill(yes if holds != (kind == "unless") else no, scopes, html, deeper)
 
 
 def _for_recipient(text: str, recipient: str, values: Record) -> str:

@@ -15,7 +15,7 @@ from maton_mailgun.sandbox.account.mailgun_account import Domain, MailgunAccount
 from maton_mailgun.sandbox.mailgun.reporting.eventview import show
 from maton_mailgun.sandbox.mailgun.reporting.expressions import Test, compile_expression
 from maton_mailgun.sandbox.mailgun.times import parse_moment
-from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, SentFields, choice, integer, ok, refuse
+from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, SentFields, choice, integer, ok, parse_json, refuse
 from maton_mailgun.sandbox.web.pages import ORIGIN
 from maton_mailgun.sandbox.web.router import MailgunOperation
 
@@ -100,7 +100,7 @@ def encode_token(cursor: Cursor) -> str:
 def decode_token(token: str) -> Cursor:
     """The cursor of a token Mailgun itself made; anything else is refused with 400."""
     try:
-        values, seal = json.loads(urlsafe_b64decode(token.encode()))
+        values, seal = parse_json(urlsafe_b64decode(token.encode()))
         if seal != _seal(json.dumps(values, separators=(",", ":"))):
             raise refuse(400, "Invalid page token")
         values["filters"] = [(name, value) for name, value in values["filters"]]

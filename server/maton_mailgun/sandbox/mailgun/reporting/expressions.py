@@ -11,8 +11,12 @@ Values = list[str]
 Test = Callable[[Values], bool]
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<paren>[()])|\"(?P<phrase>[^\"]*)\"|(?P<compare>[<>])\s*(?P<number>\d+)|(?P<word>[^\s()]+))"
+    r"\s*(?:(?P<paren>[()])|\"(?P<phrase>[^\"]*)\"|(?P<compare>[<>])\s*(?P<number>[0-9]{1,18}(?![0-9]))|(?P<word>[^\s()]+))"
 )
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_DEEPEST = 50
+"""Parentheses and NOTs within each other; more than that nobody means."""
 
 
 class _Reader:
@@ -23,6 +27,7 @@ class _Reader:
         self._exact = exact
         self._tokens = list(self._scan(text))
         self._at = 0
+        self._depth = 0
 
     def _scan(self, text: str) -> list[tuple[str, str]]:
         tokens, at = [], 0
@@ -76,6 +81,14 @@ class _Reader:
         return tests[0] if len(tests) == 1 else lambda values: all(test(values) for test in tests)
 
     def _one(self) -> Test:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._bad()
+        test = self._term()
+        self._depth -= 1
+        return test
+
+    def _term(self) -> Test:
         kind, value = self._take()
         if kind == "NOT":
             inner = self._one()
@@ -95,7 +108,8 @@ class _Reader:
 def _compare(sign: str, number: int) -> Test:
     def test(values: Values) -> bool:
         return any(
-            value.isdigit() and (int(value) > number if sign == ">" else int(value) < number) for value in values
+            _NUMBER.fullmatch(value) and (int(value) > number if sign == ">" else int(value) < number)
+            for value in values
         )
 
     return test
