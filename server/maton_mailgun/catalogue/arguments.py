@@ -98,10 +98,11 @@ def _refuse_deep(name: str, arguments: Mapping[str, Any]) -> None:
     level: list[tuple[str, Any]] = list(arguments.items())
     for _ in range(MOST_LEVELS):
         level = [(where, item) for where, value in level for item in _inside(value)]
-    if level:
-        right = "Give it with fewer levels"
-        deep = [Problem(_short(where), f"is nested deeper than {MOST_LEVELS} levels", right) for where in dict(level)]
-        raise BadArguments(name, deep)
+        if not level:
+            return
+    right = "Give it with fewer levels"
+    deep = [Problem(_short(where), f"is nested deeper than {MOST_LEVELS} levels", right) for where in dict(level)]
+    raise BadArguments(name, deep)
 
 
 def _inside(value: Any) -> Iterator[Any]:
