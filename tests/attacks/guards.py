@@ -381,4 +381,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("113", "a Host is a host and a port, whole", {"113-host": FALSE}),
     Guard("113", "so is an Origin with its scheme", {"113-origin": FALSE}),
     Guard("114", "a type of content is ours, whole", {"114-type": FALSE}),
+    Guard("167", "a picture with rules of its own is not drawn", {"167-svg": FALSE}),
 )

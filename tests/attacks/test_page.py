@@ -1,4 +1,4 @@
-"""140, 141, 153: the approval page is nobody else's, and a yes there is to what the browser was given."""
+"""140, 141, 153, 167: the approval page is nobody else's, and a yes there is to what the browser was given."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from maton_mailgun import loopback
+from maton_mailgun.approval.channels.page.frame import render
 from page.records import a_send
 from page.serving import RunningPage
 
@@ -111,3 +112,10 @@ def test_a_reason_that_no_store_could_hold_is_refused(page: RunningPage) -> None
     browser = page.browser()
     reply = browser.decide(record.id, {**browser.see(record.id), "decision": "reject", "reason": "no \ud83d"})
     assert (reply.status, page.gate.decisions) == (400, [])
+
+
+def test_attack_167_a_picture_with_rules_of_its_own_is_left_out_of_the_frame() -> None:
+    """It may ask how wide it stands there, and say something else in the mail."""
+    rendered = render("<p>Hi</p><img src='data:image/svg+xml;base64,PHN2Zy8+' alt='Pay 10 EUR'>")
+    assert rendered.removed == ("1 picture that is a document of its own (SVG)",)
+    assert ("<img" in rendered.document, "picture: Pay 10 EUR" in rendered.document) == (False, True)

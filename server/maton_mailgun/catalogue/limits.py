@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,6 +70,9 @@ def word_problems(name: str, value: str, known: Sequence[str]) -> Iterator[Probl
         if "," in word:
             yield Problem(name, "has a comma, which joins nothing", f"Write {' OR '.join(known[:2])}")
             continue
+        # Loaded for a wrong word only: the list of tools needs none of it.
+        from difflib import get_close_matches
+
         near = get_close_matches(word.casefold(), known, 1, 0.75)
         meant = f"Did you mean {near[0]}? " if near else ""
         joined = " OR ".join(known[:2])

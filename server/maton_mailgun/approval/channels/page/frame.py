@@ -1,14 +1,16 @@
 """The HTML body of a message, rebuilt so that looking at it does nothing.
 
 The frame it is shown in runs no script and fetches nothing (`fence.FRAME_POLICY`); that is the wall. This is the
-second one, and covers what a content policy does not: name look-ups in advance, links, refreshes. Only elements and
-attributes of the lists below come through, and all text is escaped again.
+second one, and covers what a content policy does not: name look-ups in advance, links, refreshes. What loads, leads
+somewhere or acts does not come through, and all text is escaped again. Everything else does, under its own name and
+with its attributes: a style sheet that finds them finds them here too, so that the frame draws what the mail does.
 """
 
 from __future__ import annotations
 
 import html
 import re
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,39 +26,52 @@ from maton_mailgun.mail.text import count, safe_line
 MOST_CHARACTERS = 1_000_000
 """Of HTML that is rendered; mail programs cut far earlier (Gmail at 102 kB). Longer is shown as source only."""
 
-_ELEMENT_NAMES = (
-    "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del dfn dir div"
-    " dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p pre q rp"
-    " rt ruby s samp section small span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul"
-    " var wbr"
+_ACTIVE_NAMES = (
+    "applet area audio base basefont bgsound button canvas command datalist details dialog embed fencedframe fieldset"
+    " form frame frameset geolocation iframe image img input isindex keygen legend link listing map marquee math"
+    " menuitem meta meter model nextid noembed noframes noscript object optgroup option output param permission picture"
+    " plaintext portal progress script search select selectedcontent shadow slot source style svg template textarea"
+    " title track usermedia video xmp html head body"
 )
-_ATTRIBUTE_NAMES = (
-    "abbr align alt bgcolor border cellpadding cellspacing class color colspan dir face height hspace id lang nowrap"
-    " role rowspan scope size start style title type valign value vspace width"
+_ACTIVE = frozenset(_ACTIVE_NAMES.split())
+"""Elements that load, act, or read what is in them in their own way; all others do nothing of themselves."""
+_ELEMENT = re.compile(r"[a-z][a-z0-9_.:-]{0,60}")
+_ATTRIBUTE = re.compile(r"[a-z_][a-z0-9_.:-]{0,60}")
+_LOADING_NAMES = (
+    "action archive autofocus autoplay background cite classid code codebase command commandfor content"
+    " contenteditable data download draggable dynsrc enterkeyhint for form formaction href http-equiv icon imagesizes"
+    " imagesrcset inputmode interestfor is itemid itemtype longdesc lowsrc manifest nonce object ping popover"
+    " popovertarget poster profile rel shadowrootmode slot src srcdoc srcset target usemap xlink:href xml:base"
+    " accesskey tabindex name"
 )
-_ELEMENTS = frozenset(_ELEMENT_NAMES.split())
-_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
+_LOADING = frozenset(_LOADING_NAMES.split())
+"""Attributes that load, lead somewhere or act. They come through under other names, for rules that ask for them."""
+_LONGEST_FIRST = "|".join(map(re.escape, sorted(_LOADING, key=len, reverse=True)))
+_ASKED = re.compile(rf"(?i)\[\s*(?:[\w*]*\|)?({_LONGEST_FIRST})(?=[\s\]=~|^$*])")
+RENAMED = f"data-{secrets.token_hex(6)}-"
+"""Stands before their names: what no message can know, or a rule could ask for that."""
+_EMPTY = frozenset({"br", "hr", "wbr", "col", "img"})
 _APART = frozenset(
     {"option", "optgroup", "select", "legend", "button", "textarea", "xmp", "listing", "plaintext", "marquee", "dialog"}
 )
 """Not let through, and their words stand apart from what is beside them."""
 _NUMBERED = frozenset({"img", "ol", "li"})
 """Elements whose labels come through as attributes or in their own way."""
-_SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "label", "details", "o:p"})
-"""Left out without a word: they are part of any message or do nothing; a `body` keeps its colours as a `div`."""
+_SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "details"})
+"""Left out without a word: they are part of any message or do nothing; `html` and `body` are the frame's own, with the
+attributes of the message."""
 
-_PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|svg\+xml|x-icon)[;,]", re.IGNORECASE)
-_FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*+\(\s*+(?![\"']?data:)")
+_PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|x-icon)[;,]", re.IGNORECASE)
+_SVG = re.compile(r"data:image/svg", re.IGNORECASE)
+"""A document that is drawn by its own rules, which may ask how wide it stands here."""
+_FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*+\(\s*+(?![\"']?data:(?!image/svg))")
 _URL_ENDS = re.compile(r"[\"')\s]")
 _MOST_NAMED = 1_000
 """Pictures of style sheets whose hosts are named."""
 _IMPORTS = re.compile(r"(?i)@import")
 
-_BASE = (
-    "html{color-scheme:light;background:#fff;color:#111}"
-    "body{margin:16px;font:15px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
-    "a{color:#0b57d0;text-decoration:underline}img{max-width:100%}"
-)
+_BASE = "html{color-scheme:light;background:#fff}"
+"""Nothing that a message is drawn by: it would be drawn otherwise than in the mail."""
 _PLAIN = (
     "display:block!important;visibility:visible!important;opacity:1!important;position:static!important;"
     "float:none!important;width:auto!important;height:auto!important;min-width:0!important;min-height:0!important;"
@@ -110,7 +125,7 @@ def render_page(page: Page, inline: Iterable[InlinePicture] = ()) -> Rendered:
     if page.added:
         body.note("words that the style sheet adds", page.added)
     doctype = page.doctype  # guard: 96-doctype
-    return Rendered(_document("".join(body.parts), doctype), tuple(_in_words(body.removed)))
+    return Rendered(_document("".join(body.parts), doctype, body), tuple(_in_words(body.removed)))
 
 
 def _cannot(lost: str) -> str:
@@ -123,14 +138,22 @@ def too_long() -> Rendered:
     return Rendered(_document(f"<p>{html.escape(why)}</p>"), ("the whole body, for its length",))
 
 
-def _document(body: str, doctype: str = "<!doctype html>") -> str:
+def _document(body: str, doctype: str = "<!doctype html>", given: _Body | None = None) -> str:
     """A message keeps its own doctype, or none: classes, sizes and colours are read otherwise without it."""
     head = f'<meta charset="utf-8"><title>Message</title><style>{_BASE}</style>'
+    root, own = (given.root, given.body) if given else ({}, {})
+    above = "".join(given.head) if given else ""
     return (
-        f'{doctype}<html lang="und" style="{_PLAIN}margin:0!important;overflow:auto!important">'
-        f"<head>{head}</head>"
-        f'<body style="{_PLAIN}margin:16px!important">{body}</body></html>'
+        f"{doctype}<html{_open(root, f'{_PLAIN}margin:0!important;overflow:auto!important')}>"
+        f"<head>{head}{above}</head>"
+        f"<body{_open(own, f'{_PLAIN}margin:16px!important')}>{body}</body></html>"
     )
+
+
+def _open(attributes: Mapping[str, str], style: str) -> str:
+    """Attributes of the message, with a style of ours behind its own: no rule of the message keeps it from counting."""
+    styled = {**attributes, "style": f"{attributes.get('style', '')};{style}".lstrip(";")}
+    return "".join(f' {name}="{html.escape(value)}"' for name, value in styled.items())
 
 
 class _Body:
@@ -138,10 +161,15 @@ class _Body:
 
     def __init__(self, pictures: Mapping[str, str]) -> None:
         self.parts: list[str] = []
+        self.head: list[str] = []
+        """Style sheets that stand before the body."""
+        self.root: Mapping[str, str] = {}
+        self.body: Mapping[str, str] = {}
+        """Attributes of `html` and `body`."""
         self.removed: Counter[tuple[str, str]] = Counter()
         self._pictures = pictures
         self._named = 0
-        self._body = False
+        self._began = False
         self._in_picture = self._sources = False
 
     def start(self, name: str, attributes: Mapping[str, str], *, foreign: bool = False) -> None:
@@ -150,12 +178,12 @@ class _Body:
             self.parts.append(" ")
         elif name == "img":
             self._picture(attributes)
+        elif name == "html":
+            self.root = self._kept(attributes)
         elif name == "body":
-            if not attributes:
-                return
-            self._body = True
-            self.parts.append(f"<div{self._attributes(attributes)}>")
-        elif name in _ELEMENTS:
+            self._began = True
+            self.body = self._kept(attributes)
+        elif name not in _ACTIVE and _ELEMENT.fullmatch(name):
             self.parts.append(f"<{name}{self._attributes(attributes)}>")
         elif name == "meta" and attributes.get("http-equiv", "").strip().lower() == "refresh":
             self._left_out("automatic redirect")
@@ -186,32 +214,41 @@ class _Body:
             self.parts.append(" ")
         elif name == "picture":
             self._sources = self._in_picture = False
-        elif name == "body" and self._body:
-            self.parts.append("</div>")
         elif name in _APART:
             self._between(name)
-        elif name in _ELEMENTS and name not in {"img", "br", "hr", "wbr", "col"}:
+        elif name not in _ACTIVE and name not in _EMPTY and _ELEMENT.fullmatch(name):
             self.parts.append(f"</{name}>")
 
     def text(self, element: str, data: str) -> None:
         if element == "style":
             # Inside style nothing is escaped; without "<" it cannot end early.
-            self.parts.append(f"<style>{self._styles(data).replace('<', ' ')}</style>")
+            place = self.parts if self._began else self.head
+            place.append(f"<style>{self._styles(data).replace('<', ' ')}</style>")
         elif element not in UNSHOWN:
             self.parts.append(html.escape(data))
 
     def _attributes(self, attributes: Mapping[str, str]) -> str:
-        kept = [] if "href" not in attributes else [("title", safe_line(attributes["href"]))]
+        return "".join(f' {name}="{html.escape(value)}"' for name, value in self._kept(attributes).items())
+
+    def _kept(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """What comes through of an element's attributes."""
+        kept: dict[str, str] = {}
         for name, value in attributes.items():
             if name == "style":
-                kept.append((name, self._styles(value)))
+                kept[name] = self._styles(value)
             elif name == "background":
                 self._left_out("remote picture", _host(value))
+                kept[RENAMED + name] = value
             elif name.startswith("on"):
                 self._left_out("script handler")
-            elif name in _ATTRIBUTES and not (name == "title" and kept):
-                kept.append((name, value))
-        return "".join(f' {name}="{html.escape(value)}"' for name, value in kept)
+            elif name in _LOADING:
+                kept[RENAMED + name] = value
+                if name == "href":
+                    # A link by its looks and for `:link`, to nowhere else than the top of the frame.
+                    kept["href"] = "#"
+            elif _ATTRIBUTE.fullmatch(name) and not name.startswith(RENAMED):
+                kept[name] = value
+        return kept
 
     def _styles(self, css: str) -> str:
         """`css` that names nothing to fetch. Letters are no longer spelled with a backslash: one could spell `url` in
@@ -223,6 +260,7 @@ class _Body:
             self._left_out("remote picture", _host(_URL_ENDS.split(behind.lstrip("\"' "), 1)[0]) if behind else "")
         if _IMPORTS.search(css):
             self._left_out("remote style sheet")
+        css = _ASKED.sub(rf"[{RENAMED}\1", css)
         return _IMPORTS.sub("@blocked", _FETCHES.sub("blocked(", css))
 
     def _picture(self, attributes: Mapping[str, str]) -> None:
@@ -232,7 +270,9 @@ class _Body:
             why = "inline picture that is not attached"
         else:
             found, why = source, "remote picture"
-        rest = {name: value for name, value in attributes.items() if name != "title"}
+        rest = {name: value for name, value in attributes.items() if name not in ("src", "srcset")}
+        if _SVG.match(found):  # guard: 167-svg
+            found, why = "", "picture that is a document of its own (SVG)"
         if self._sources or "srcset" in attributes:  # guard: 93-srcset
             found, why = "", "picture that programs choose from several"
         if _PICTURE.match(found):
