@@ -14,6 +14,7 @@ from maton_mailgun.approval.preview import (
     options,
     reach,
     recipient_values,
+    replies,
     shown_message,
     stored_template,
     uploads,
@@ -65,7 +66,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     given = stored.given if stored is not None else None
     to_fill = stored_template.to_read(whole, stored)
     more = await asyncio.to_thread(recipient_values.read, to_fill, fields, people, reading, given)
-    reading.links |= more.links
+    reading.links = {**replies.links(whole), **reading.links, **more.links}
     reading.remote += more.remote
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
     header_rows, header_warnings = options.headers(sent)
@@ -74,7 +75,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     value_rows, value_warnings = recipient_values.rows_and_warnings(fields, whole, people)
     option_rows, option_warnings = options.options(fields, proposal.now)
     warnings += [*header_warnings, *([visible] if visible else []), *template_warnings]
-    odd = header_values.doubts(whole, fields, people)
+    odd = [*header_values.doubts(whole, fields, people), *replies.warnings(whole, domain)]
     warnings += [*_place_warnings(whole, fields, stored), *odd, *value_warnings, *option_warnings]
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
     raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
@@ -168,15 +169,16 @@ def _sender(sent: Letter, whole: Letter, stored: StoredTemplate | None, domain: 
         # Mailgun's reference of templates, `headers`; older answers refuse such a message.
         sender = f"postmaster@{safe_line(domain)}: Mailgun's own, as neither the call nor the template names anybody"
     rows = [Row("From", sender, _from_flags(whole, domain))]
-    replies = ", ".join(whole.header("Reply-To"))
-    if replies and replies.strip() != whole.sender.strip():
+    answers = ", ".join(whole.header("Reply-To"))
+    if answers and answers.strip() != whole.sender.strip():
         flags = ["answers go here, not to From"]
         flags += [flag for one in parse_all(whole.header("Reply-To")) for flag in address_flags(one, known=domain)]
         if any(audience.is_external(one, domain) for one in parse_all(whole.header("Reply-To"))):
             flags.append("external")
         rows.append(
-            Row("Reply-To", _whose(", ".join(sent.header("Reply-To")), replies, stored, safe_line(replies)), flags)
+            Row("Reply-To", _whose(", ".join(sent.header("Reply-To")), answers, stored, safe_line(answers)), flags)
         )
+    rows += replies.rows(whole, domain)
     told = _quoted(whole.subject or "")
     own = sent.subject is not None and sent.subject == whole.subject
     rows.append(Row("Subject", told if own else _whose(sent.subject or "", whole.subject, stored, told)))
