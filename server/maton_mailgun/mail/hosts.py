@@ -100,6 +100,10 @@ def place(url: str) -> Place:
     if _ESCAPED.search(given):
         flags.append(f"the host is spelled with percent signs; it is {host}")
         odd = True
+    if "\u1e9e" in unquote(parts.netloc):
+        # Unicode 15.1 has made ß of it, which was ss before (Unicode Technical Standard 46, Modifications).
+        flags.append(f"holds a capital ẞ: older programs lead to {short(host.replace('ß', 'ss'), LONGEST_HOST)}")
+        odd = True
     if port not in (None, 80, 443):
         flags.append(f"port {port}")
     private = private_host(host)  # guard: 29-private
