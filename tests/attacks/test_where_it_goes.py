@@ -96,3 +96,10 @@ async def test_attack_138_an_ordinary_unsubscribe_link_is_only_listed(desk: Desk
     preview = await _asked(desk, {**LETTER, "headers": headers})
     assert not any("List-Unsubscribe" in line for line in preview["warnings"])
     assert _rows(preview, "Body")["Links lead to"][0] == "mg.example.com"
+
+
+async def test_attack_130_a_webhook_at_a_name_with_sharp_s_is_told_as_that_name(desk: Desk) -> None:
+    arguments = {"domain": LETTER["domain"], "webhook_type": "clicked", "urls": ["https://großbank.de/hook"]}
+    preview = await _asked(desk, arguments, "create_webhook")
+    assert "Data will be forwarded to großbank.de." in preview["warnings"]
+    assert any("xn--grobank-2va.de shows as großbank.de" in line for line in preview["warnings"])

@@ -206,6 +206,7 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "update_webhook": "forwarding",
         "delete_template": "template_deletion",
         "delete_credential": "credential_deletion",
+        "update_unsubscribe_tracking": "footer",
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from maton_mailgun.approval.preview import (
     credential_deletion,
+    domain_additions,
     domain_deletion,
     forwarding,
     message,
@@ -19,6 +20,7 @@ from maton_mailgun.approval.preview.proposal import PreviewFunction, Proposal, R
 PREVIEWS: Mapping[str, PreviewFunction] = {
     "credential_deletion": credential_deletion.preview,
     "domain_deletion": domain_deletion.preview,
+    "footer": domain_additions.footer,
     "forwarding": forwarding.preview,
     "message": message.preview,
     "mime": ready_mime.preview,
