@@ -87,7 +87,7 @@ async def test_attack_129_a_list_with_members_outside_counts_as_outside(desk: De
     assert one["flags"][0] == "external: 1 member outside"
     assert f"outside {DOMAIN}" in preview["effect"]
     team(desk, inside={})
-    (one,) = (await asked(desk, {**LETTER, "to": [TEAM]}))["recipients"]
+    (one,) = (await asked(desk, {**LETTER, "to": [TEAM], "subject": "Again"}))["recipients"]
     assert not any(flag.startswith("external") for flag in one["flags"])
 
 
