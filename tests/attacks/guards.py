@@ -350,6 +350,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("137", "trying an expression takes no time", {"137-bounded": WITH("False")}),
     Guard("134", "an inline file has a name of its own", {"134-one-name": FALSE}),
     Guard("134", "so has a part of a ready message", {"134-one-cid": FALSE}),
+    Guard("131", "addresses of every call are looked at closely", {"131-address": WITH("[]")}),
+    Guard("131", "so are domains", {"131-domain": DROP}),
     Guard("130", "sharp s and final sigma stay", {"130-sharp": WITH("{old}.casefold()")}),
     Guard("132", "needless quotes are no part of an address", {"132-quotes": FALSE}),
     Guard("133", "wherever answers go is told as Reply-To is", {"133-answers": FALSE}),

@@ -206,6 +206,8 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "update_webhook": "forwarding",
         "delete_template": "template_deletion",
         "delete_credential": "credential_deletion",
+        "add_mailing_list_member": "member",
+        "update_mailing_list_member": "member",
         "update_unsubscribe_tracking": "footer",
     }
 

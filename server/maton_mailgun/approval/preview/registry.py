@@ -13,6 +13,7 @@ from maton_mailgun.approval.preview import (
     message,
     reach,
     ready_mime,
+    spelling,
     template_deletion,
 )
 from maton_mailgun.approval.preview.proposal import PreviewFunction, Proposal, Reads
@@ -22,6 +23,7 @@ PREVIEWS: Mapping[str, PreviewFunction] = {
     "domain_deletion": domain_deletion.preview,
     "footer": domain_additions.footer,
     "forwarding": forwarding.preview,
+    "member": spelling.member,
     "message": message.preview,
     "mime": ready_mime.preview,
     "template_deletion": template_deletion.preview,
