@@ -47,11 +47,13 @@ def policy(path: Path, text: str, **options: Any) -> Policy:
 
 
 def sending(*recipients: str, domain: str | None = "mg.example.com", connection: str = "conn-1") -> Case:
-    return Case("send_message", "send", recipients, domain, connection)
+    return Case("send_message", "send", recipients, () if domain is None else (domain,), connection)
 
 
 def calling(tool: str, **changes: Any) -> Case:
-    return Case(tool, "change", (), changes.get("domain"), changes.get("connection", "conn-1"))
+    return Case(
+        tool, "change", (), (changes["domain"],) if changes.get("domain") else (), changes.get("connection", "conn-1")
+    )
 
 
 def test_an_allow_rule_lets_a_matching_call_run_within_its_budget(policy_file: Path) -> None:

@@ -49,7 +49,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent"}
-OPTIONAL |= {"hosts", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
+OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 
 
@@ -122,7 +122,9 @@ def test_every_argument_a_row_names_exists(name: str) -> None:
         for argument in row.get(key, {})
     }
     named |= set(row.get("needs", {}).values())
-    named |= {argument for key in ("hosts", "header_texts", "lines", "secret") for argument in row.get(key, ())}
+    named |= {
+        argument for key in ("hosts", "domains", "header_texts", "lines", "secret") for argument in row.get(key, ())
+    }
     named |= {argument for key in ("one_of", "not_both") for group in row.get(key, ()) for argument in group}
     for text in (row.get("target", ""), row.get("effect", ""), row.get("undo", ""), *row.get("warn", ())):
         named |= braced(text)
@@ -203,6 +205,10 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "create_webhook": "forwarding",
         "update_webhook": "forwarding",
         "delete_template": "template_deletion",
+        "delete_credential": "credential_deletion",
+        "add_mailing_list_member": "member",
+        "update_mailing_list_member": "member",
+        "update_unsubscribe_tracking": "footer",
     }
 
 

@@ -40,7 +40,7 @@ ORDINARY = {
         '"%recipient.name%" <reply+%recipient.id%@mg.example.com>'
     ],
     "a@b.c, d@e.f;g@h.i": ["a@b.c", "d@e.f", "g@h.i"],
-    '"evil"@competitor.example; Bob <b@mycompany.example>': ['"evil"@competitor.example', "Bob <b@mycompany.example>"],
+    '"evil"@competitor.example; Bob <b@mycompany.example>': ["evil@competitor.example", "Bob <b@mycompany.example>"],
     "<a@x.example>;<b@y.example>": ["a@x.example", "b@y.example"],
     '"a; b" <a@b.c>;': ['"a; b" <a@b.c>'],
     '"1+1=? Ask Ann" <a@b.c>': ["1+1=? Ask Ann <a@b.c>"],

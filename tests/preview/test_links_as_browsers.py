@@ -11,6 +11,8 @@ import pytest
 
 from maton_mailgun.approval.preview import content
 from maton_mailgun.mail import links
+from maton_mailgun.mail.addresses import ascii_domain
+from maton_mailgun.mail.hosts import place
 from maton_mailgun.mail.html import read
 from maton_mailgun.mail.letter import Letter
 
@@ -54,6 +56,55 @@ def test_89_every_spelling_of_a_link_leads_where_browsers_follow_it() -> None:
         wrong += [(url, host, have) for url, host, have in zip(urls, hosts, listed, strict=True) if host != have]
         wrong += [("warnings", host, "") for host in set(known) ^ (set(hosts) - {""})]
     assert wrong == []
+
+
+_LETTERS = [*"ßςσSsäÄａ①ﬁİıſéаяΩ日。．-1", "\u212a", "o\u0301", "\u00ad", "ss", "%C3%9F"]
+
+
+@pytest.mark.skipif(NODE is None, reason="Node is not installed; it has the parser of URLs to compare with")
+def test_attack_130_a_host_in_letters_of_any_language_is_the_one_that_browsers_open() -> None:
+    assert NODE is not None
+    pairs = itertools.product(_LETTERS, repeat=2)
+    urls = [f"https://{host}" for one, two in pairs for host in (f"a{one}{two}b.de",)]
+    run = subprocess.run([NODE, "-e", _ASKED], input=json.dumps(urls), capture_output=True, text=True, check=True)
+    wrong = []
+    for url, (host, _) in zip(urls, json.loads(run.stdout), strict=True):
+        found = place(url)
+        if host and (ascii_domain(found.host) or found.host) != host:
+            wrong.append((url, host, found.host))
+        if host.count("xn--") and not any(host in flag or "percent" in flag for flag in found.flags):
+            wrong.append((url, host, found.flags))
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "flags"),
+    [
+        (
+            "https://großbank.de/login",
+            "großbank.de",
+            ["international domain: xn--grobank-2va.de shows as großbank.de"],
+        ),
+        ("https://σς.gr", "σς.gr", ["international domain: xn--3xab.gr shows as σς.gr"]),
+        (
+            "https://STRAẞE.de",
+            "straße.de",
+            [
+                "holds a capital ẞ: older programs lead to strasse.de",
+                "international domain: xn--strae-oqa.de shows as straße.de",
+            ],
+        ),
+    ],
+)
+def test_attack_130_sharp_s_and_final_sigma_are_letters_of_their_own(url: str, host: str, flags: list[str]) -> None:
+    found = place(url)
+    assert (found.host, list(found.flags), found.dangerous) == (host, flags, True)
+
+
+@pytest.mark.parametrize(("words", "url"), [("grossbank.de", "großbank.de"), ("großbank.de", "grossbank.de")])
+def test_attack_130_words_that_name_the_other_bank_are_a_warning(words: str, url: str) -> None:
+    reading = content.read(Letter(html=f'<a href="https://{url}/login">{words}</a>'))
+    assert f"A link shows {words} but leads to {url}." in reading.warnings
 
 
 @pytest.mark.parametrize(

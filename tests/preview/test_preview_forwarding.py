@@ -153,7 +153,7 @@ def test_a_rule_for_one_address_is_not_flagged() -> None:
 
 
 def test_forwarding_to_an_imitated_mail_domain_is_flagged() -> None:
-    found, _ = look("create_route", {"expression": "x", "actions": ['forward("me@аррӏе.com")']})
+    found, _ = look("create_route", {"expression": "match_recipient('x')", "actions": ['forward("me@аррӏе.com")']})
     assert found.warnings[1] == (
         "me@аррӏе.com: international domain: xn--80ak6aa92e.com shows as аррӏе.com; looks like apple.com but is not."
     )
@@ -182,7 +182,7 @@ RECEIVES = "Whoever an action forwards to or notifies receives the matching mail
     ],
 )
 def test_a_capture_in_a_route_that_does_not_say_where_it_goes_is_no_alarm(destination: str, host: str) -> None:
-    found, _ = look("create_route", {"expression": "x", "actions": [f'forward("{destination}")']})
+    found, _ = look("create_route", {"expression": "match_recipient('x')", "actions": [f'forward("{destination}")']})
     assert where(found) == [("Forwards to (new)", destination, [f"host {host}"])]
     assert found.warnings == [f"Data will be forwarded to {host}.", RECEIVES]
     assert found.risk == "medium"
@@ -201,7 +201,7 @@ def test_a_capture_in_a_route_that_does_not_say_where_it_goes_is_no_alarm(destin
     ],
 )
 def test_attack_29_a_capture_that_says_where_it_goes_is_told(destination: str) -> None:
-    found, _ = look("create_route", {"expression": "x", "actions": [f'forward("{destination}")']})
+    found, _ = look("create_route", {"expression": "match_recipient('x')", "actions": [f'forward("{destination}")']})
     assert where(found) == [("Forwards to (new)", destination, CAPTURED)]
     assert found.warnings == [f"{destination}: {CAPTURED[0]}.", RECEIVES]
     assert found.risk == "high"
@@ -215,5 +215,7 @@ def test_attack_29_outside_routes_there_are_no_captures(url: str) -> None:
 
 @pytest.mark.parametrize("path", ["\\n", "a\\evil", "\\0", "\\g<", "\\g<a b>"])
 def test_attack_29_another_backslash_in_a_route_stays_an_alarm(path: str) -> None:
-    found, _ = look("create_route", {"expression": "x", "actions": [f'forward("https://example.com/{path}")']})
+    found, _ = look(
+        "create_route", {"expression": "match_recipient('x')", "actions": [f'forward("https://example.com/{path}")']}
+    )
     assert found.risk == "high"

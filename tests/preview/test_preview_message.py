@@ -54,6 +54,9 @@ def test_a_message_is_shown_whole() -> None:
         "GET /v3/lists/pages?limit=100": {
             "items": [{"address": f"ann@{D}", "members_count": 12, "access_level": "everyone"}]
         },
+        "GET /v3/lists/ann%40mg.example.com/members/pages?limit=100": {
+            "items": [{"address": f"p{number}@{D}", "vars": {}, "subscribed": True} for number in range(12)]
+        },
     }
     found = look(
         account,
@@ -221,6 +224,8 @@ def test_a_message_is_shown_whole() -> None:
             "lists": {f"ann@{D}": {"members": 12, "created_at": ""}},
             "unread": 0,
             "domain": {"state": "active", "type": "custom", "disabled": False},
+            "added": {"archive_to": "", "html_footer": "", "text_footer": "", "click": "", "open": ""},
+            "members": {},
         },
     }
 
@@ -340,7 +345,7 @@ def test_suppressions_of_many_recipients_are_read_from_the_lists() -> None:
     account = FakeAccount({**DOMAIN, **NO_LISTS, f"GET /v3/{D}/bounces?limit=1000": page})
     found = asyncio.run(make(propose("send_message", {**BASE, "to": everyone}, account)))
     assert found.preview["recipients"][7]["flags"] == ["first time", "bounced before"]
-    assert len(account.asked) == 6, "domain, three lists, events, mailing lists"
+    assert len(account.asked) == 7, "domain, its tracking, three lists, events, mailing lists"
 
 
 def test_a_suppression_list_longer_than_a_page_is_asked_singly_and_the_rest_said() -> None:

@@ -98,6 +98,7 @@ def test_a_send_to_many_costs_at_most_seven_reads(sandbox: RunningSandbox, numbe
     assert len(paths) <= 7
     assert sorted(path.removeprefix("/mailgun") for path in paths) == [
         "/v3/domains/mg.example.com",
+        "/v3/domains/mg.example.com/tracking",
         "/v3/lists/pages",
         "/v3/mg.example.com/bounces",
         "/v3/mg.example.com/complaints",

@@ -222,12 +222,13 @@ def _asked(properties: _Properties, names: list[str]) -> str:
 
 
 def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    domain = arguments.get(operation.hosts[0]) if operation.hosts else None
     for name, value in arguments.items():
         if name == "connection_id" and value and not _CONNECTION.fullmatch(value):
             yield Problem(name, "is no id of a connection", "Give one from list_connections, or leave it out")
             continue
         codec = operation.encode.get(name)
-        yield from _form_problems(operation, name, value)
+        yield from _form_problems(operation, name, value, domain)
         if operation.wire.get(name, "").endswith("*"):
             yield from _map_problems(operation, name, value)
         elif codec != "file":
@@ -238,8 +239,8 @@ def _rules(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Probl
             yield from _address_problems(kind, name, value, most)  # guard: 41-arguments
 
 
-def _form_problems(operation: Operation, name: str, value: Any) -> Iterator[Problem]:
-    """What the row says about the form of a value."""
+def _form_problems(operation: Operation, name: str, value: Any, domain: Any) -> Iterator[Problem]:
+    """What the row says about the form of a value; `domain` is what the call is about."""
     problems = [*_path_problems(name, str(value))] if name in operation.path_arguments else []
     if name in operation.hosts and not problems:
         problems += limits.host_problems(name, value)
@@ -247,6 +248,8 @@ def _form_problems(operation: Operation, name: str, value: Any) -> Iterator[Prob
         problems += _date_problems(name, value, operation.ahead.get(name))
     if name in operation.spans:
         problems += limits.span_problems(name, value, operation.spans[name])
+    if operation.encode.get(name) in ("local_part", "login"):
+        problems += limits.login_problems(name, value, domain)
     if name in operation.words:
         problems += limits.word_problems(name, value, operation.words[name])
     yield from problems

@@ -31,6 +31,15 @@ def host_problems(name: str, value: str) -> Iterator[Problem]:
         yield Problem(name, "is not a host name", f"Give {meant}" if meant else "Give a name such as mg.example.com")
 
 
+def login_problems(name: str, value: str, domain: Any) -> Iterator[Problem]:
+    """A login is a name, or that name at the very domain of the call: the service takes the name alone and looks for it
+    there, whatever stands behind the @ (Mailgun's reference, Credentials)."""
+    local, at, behind = value.partition("@")
+    if at and (not local.strip() or "@" in behind or behind.casefold() != str(domain).casefold()):  # guard: 127-login
+        meant = f"{local}@{domain}" if local.strip() else f"alice@{domain}"
+        yield Problem(name, f"is no login of {domain}", f"Give {meant}, or the domain that it belongs to as domain")
+
+
 def _host_in(value: str) -> str:
     """The host name that was meant, if it can be told."""
     text = value.strip().strip("<>").rstrip("/. ")

@@ -16,11 +16,13 @@ Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
 Codec = Literal[
     "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
-    "span", "message_id",
+    "login", "span", "message_id",
 ]  # fmt: skip
 Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
-PreviewName = Literal["domain_deletion", "forwarding", "message", "mime", "template_deletion"]
+PreviewName = Literal[
+    "credential_deletion", "domain_deletion", "footer", "forwarding", "member", "message", "mime", "template_deletion",
+]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
 _Yes = Annotated[bool, Strict()]
@@ -101,6 +103,8 @@ class Operation:
     wire."""
     hosts: _Names = ()
     """Arguments that are host names, alone."""
+    domains: _Names = ("domain",)
+    """Arguments that name a domain of the account that the call is about, itself or in an address: for the policy."""
     spans: Mapping[str, tuple[_Span, _Span]] = field(default_factory=dict)
     """Arguments that are spans of time, with the shortest and the longest."""
     ahead: Mapping[str, _Count] = field(default_factory=dict)

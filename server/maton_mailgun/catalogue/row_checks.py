@@ -65,6 +65,8 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
         yield "body_is", operation.body_is
     for key in ("hosts", "lines", "secret", "in_query"):
         yield from ((key, name) for name in getattr(operation, key))
+    if operation.domains != ("domain",):
+        yield from (("domains", name) for name in operation.domains)
     yield from (("one_of", name) for group in operation.one_of for name in group)
     yield from (("not_both", name) for pair in operation.not_both for name in pair)
 

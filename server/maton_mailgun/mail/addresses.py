@@ -162,6 +162,9 @@ def parse(text: str, *, balanced: bool = True, encoded: bool = False) -> Address
         name, wrong = _decoded_name(phrase) if encoded else (name, "the name is an encoded word, write it as it reads")
         problems += [wrong] if wrong else []
     local, at, domain = address.rpartition("@")
+    if _QUOTED_LOCAL.fullmatch(local) and _plain_local(local[1:-1]):  # guard: 132-quotes
+        # Quotes that need not be are no part of the address (RFC 5321, 4.1.2).
+        local = local[1:-1]
     if not at:
         return Address(text, name, "", "", "", (*problems, "has no @"))
     if not (_plain_local(local) or (_QUOTED_LOCAL.fullmatch(local) and not mime_values.holds_words(local))):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
+import idna
+
 from maton_mailgun.mail.addresses import domain_flags
 from maton_mailgun.mail.text import short
 
@@ -97,6 +99,10 @@ def place(url: str) -> Place:
         odd = True
     if _ESCAPED.search(given):
         flags.append(f"the host is spelled with percent signs; it is {host}")
+        odd = True
+    if "\u1e9e" in unquote(parts.netloc):
+        # Unicode 15.1 has made ß of it, which was ss before (Unicode Technical Standard 46, Modifications).
+        flags.append(f"holds a capital ẞ: older programs lead to {short(host.replace('ß', 'ss'), LONGEST_HOST)}")
         odd = True
     if port not in (None, 80, 443):
         flags.append(f"port {port}")
@@ -188,5 +194,12 @@ def _number(text: str) -> int | None:
 
 
 def _plain(host: str) -> str:
-    """`host` without percent escapes and width variants, in lower case, as a browser would take it."""
-    return unicodedata.normalize("NFKC", _IGNORED.sub("", unquote(host))).replace("。", ".").casefold()
+    """`host` without percent escapes and width variants, in lower case, as a browser would take it: mapped as Unicode
+    Technical Standard 46 has it, without the transition from older names, so that ß and ς stay what they are."""
+    host = _IGNORED.sub("", unquote(host))
+    if host.isascii():
+        return host.lower()
+    try:
+        return idna.uts46_remap(host, std3_rules=False, transitional=False)  # guard: 130-sharp
+    except idna.IDNAError:
+        return unicodedata.normalize("NFKC", host).replace("。", ".").lower()

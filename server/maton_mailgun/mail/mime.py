@@ -296,9 +296,9 @@ class _Sorter:
             reading.remarks.append(
                 f"The text in the file {_quoted(part)} is not shown here: some programs show it in the message."
             )
-        if part.cid and part.cid in self._cids:
+        if part.cid and part.cid.casefold() in self._cids:  # guard: 134-one-cid
             reading.problems.append((f"has two parts with the Content-ID {part.cid[:60]}", "Give each its own"))
-        self._cids.add(part.cid)
+        self._cids.add(part.cid.casefold())
         content = part.content
         name = part.name or f"({part.type} part without a name)"
         digest = hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ import mimetypes
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,18 @@ def collect(
             parts.append(opened)
             if operation.addresses.get(name) == "mime":  # guard: 41-file
                 problems += _unclear(where, opened, operation, arguments)
+    problems += _one_name(parts)
     if sum(item.size for item in parts) > MAX_BYTES:
         problems.append(Problem("", "the files together are larger than 25 MB", "Send fewer or smaller files"))
     return tuple(parts), problems
+
+
+def _one_name(parts: Sequence[FilePart]) -> Iterator[Problem]:
+    """The name of an inline file is its Content-ID, and there is one of each (RFC 2045, 7): of two pictures, a program
+    draws the first and another the last; of two that differ in case, one that folds it draws the wrong one."""
+    names = [item.filename.casefold() for item in parts if item.field == "inline"]
+    if len(set(names)) < len(names):  # guard: 134-one-name
+        yield Problem("inline", "has two files of one name", "Give each a name of its own, not in letter case alone")
 
 
 def _unclear(where: str, message: FilePart, operation: Operation, arguments: Mapping[str, Any]) -> list[Problem]:

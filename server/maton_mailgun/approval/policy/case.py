@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from maton_mailgun.approval.policy.judge import Case
 from maton_mailgun.approval.preview.audience import recipients
+from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.exchange import Prepared
 
 AT_ONCE = 20_000
 """Characters and bytes of a call whose recipients are read in a moment."""
+
+
+def domains(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The domains that the call is about: named alone, or as that of an address such as a mailing list's."""
+    for name in operation.domains:
+        if name in arguments:
+            yield str(arguments[name]).strip().rpartition("@")[2]
 
 
 def case_of(prepared: Prepared) -> Case:
@@ -29,7 +39,7 @@ def case_of(prepared: Prepared) -> Case:
             *(address.raw if address.problems else address.address for address in found),  # guard: 38-strict.case
             *copies,  # guard: 38-copies
         ),
-        domain=arguments.get("domain"),
+        domains=tuple(domains(operation, arguments)),  # guard: 128-named
         connection_id=prepared.account.connection_id,
         arguments=arguments,
     )

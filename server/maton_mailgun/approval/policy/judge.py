@@ -3,7 +3,8 @@
 All rules are judged: deny beats ask beats allow, and the strictest level wins. A rule that loosens needs certainty, one
 that tightens does not: an allow rule is met when *every* recipient matches, a deny or ask rule when *any* one does; and
 what cannot be read for certain (see `plain_address`) matches no allow rule, but every deny and ask rule about
-recipients.
+recipients. So does a call that names no domain, as for a rule of inbound mail that holds for all of them, with every
+deny and ask rule about domains that is not about other tools.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class Case:
     access: str
     recipients: tuple[str, ...]
     """Bare addresses of every kind (to, cc, bcc, added by headers); empty for a tool that has none."""
-    domain: str | None
-    """The Mailgun domain the call is about, if it names one."""
+    domains: tuple[str, ...]
+    """The Mailgun domains the call is about; empty for one that names none, as routes of the whole account."""
     connection_id: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
@@ -71,17 +72,21 @@ class Rule:
             return f"the tool is {case.tool}"
         if self.connections is not None and case.connection_id not in self.connections:
             return f"the connection is {case.connection_id}"
-        if self.domains is not None and not self._domain_met(case.domain):
-            return f"the domain is {case.domain or 'not named'}"
+        if self.domains is not None and not self._domains_met(case.domains):
+            return f"the domain is {' and '.join(case.domains) or 'not named'}"
         if (self.recipients is not None or self.max_recipients is not None) and not case.recipients:
             return "there are no recipients"
         if self.max_recipients is not None and len(case.recipients) > self.max_recipients:
             return f"there are {len(case.recipients)} recipients"
         return None if self.recipients is None else self._recipients_unmet(case.recipients)
 
-    def _domain_met(self, domain: str | None) -> bool:
-        if domain is None:
-            return False
+    def _domains_met(self, domains: Sequence[str]) -> bool:
+        if not domains:
+            return self.decision != "allow"  # guard: 128-unnamed
+        met = [self._domain_met(domain) for domain in domains]
+        return all(met) if self.decision == "allow" else any(met)
+
+    def _domain_met(self, domain: str) -> bool:
         ascii_form = ascii_domain(domain)
         return self.decision != "allow" if ascii_form is None else _any(self.domains or (), ascii_form)
 

@@ -256,7 +256,7 @@ def _named_hosts(words: str) -> list[str]:
     found = []
     seen = as_seen(words[:2000])  # guard: 91-as-seen
     for word in _HOST_IN_TEXT.findall(seen):
-        host = word.strip(".-").casefold()
+        host = word.strip(".-").lower()
         name, dot, ending = host.rpartition(".")
         if name and dot and len(ending) >= 2 and ending.isalpha() and ending not in _FILES and len(host) <= 253:
             found.append(host)

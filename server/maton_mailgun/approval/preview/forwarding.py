@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from maton_mailgun.approval.preview import route_filters
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import values
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads
@@ -17,10 +18,6 @@ _CALL = re.compile(r"\s*(forward|store|stop)\s*\(\s*(.*?)\s*\)\s*", re.IGNORECAS
 _QUOTED = re.compile(r"""(?:notify\s*=\s*)?(["'])(.*)\1""", re.IGNORECASE | re.DOTALL)
 _CAPTURE = re.compile(r"\\(?:[1-9][0-9]?|g<\w+>)")
 _AUTHORITY = re.compile(r"[^/?#]*://[^/?#]*")
-_EVERYTHING = re.compile(
-    r"""catch_all\s*\(\s*\)|match_(?:recipient|header)\s*\([^)]*["']\^?\(?\.[*+]\)?(?:@\.[*+])?\$?["']\s*\)""",
-    re.IGNORECASE,
-)
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -40,15 +37,20 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         if dangerous or "cleartext http" in flags:
             warnings.append(f"{short(destination, 200)}: {'; '.join(flags)}.")
         raises += dangerous
+    if not new and values(proposal.request, "expression"):
+        # The actions stay as they are, and what the rule takes is another mail (Mailgun's reference, Routes).
+        rows += [Row("Forwards to (as now)", short(destination, 500)) for destination in old]
+        warnings += [f"Mail that the new expression takes goes to {short(one, 200)}." for one in old]
+        raises += bool(old)  # guard: 137-widened
     if new:
         rows += [Row("No longer forwards to", short(gone, 500)) for gone in old if gone not in new]
-    for expression in values(proposal.request, "expression"):
-        if _EVERYTHING.search(expression):
-            rows.append(Row("Expression", short(expression, 500), ["takes all mail"]))
-            warnings.append("This rule takes all inbound mail of the account, not only some of it.")
-            raises += 1
+    rule = await route_filters.judged(proposal, before, reads, forwards=bool(new or old))
+    rows += rule.sections[0].rows
+    warnings += rule.warnings
+    raises += rule.raises
     raises += any(destination not in old for destination in new)
-    return Findings(sections=[Section("Where data goes", rows)], warnings=list(dict.fromkeys(warnings)), raises=raises)
+    where = Section("Where data goes", rows)
+    return Findings(sections=[where], warnings=list(dict.fromkeys(warnings)), unchecked=rule.unchecked, raises=raises)
 
 
 def targets(action: str) -> list[str]:

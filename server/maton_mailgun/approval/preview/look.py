@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.approval.preview import difference, fields, registry
+from maton_mailgun.approval.preview import difference, fields, registry, spelling
 from maton_mailgun.approval.preview.document import AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
 from maton_mailgun.approval.preview.effect import render
 from maton_mailgun.approval.preview.proposal import (
@@ -199,7 +199,8 @@ def _steps(
 ) -> int:
     deletes = proposal.operation.access == "delete"
     final = deletes and "cannot be undone" in undo.lower()
-    return deletes + final + findings.raises + bool(unchecked) + any(change.consent for change in diff)
+    odd = bool(spelling.doubts(proposal.operation, proposal.arguments))
+    return deletes + final + odd + findings.raises + bool(unchecked) + any(change.consent for change in diff)
 
 
 def _warnings(
@@ -211,7 +212,7 @@ def _warnings(
     findings: Findings,
 ) -> list[str]:
     operation = proposal.operation
-    lines = list(findings.warnings)
+    lines = [*findings.warnings, *spelling.doubts(operation, proposal.arguments)]
     lines += [change.consent for change in diff if change.consent is not None]
     if before is not None and before.status == 404 and operation.access != "create":
         lines.append(f"{target[:1].upper()}{target[1:]} does not exist: the service will probably refuse this.")

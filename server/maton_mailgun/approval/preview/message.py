@@ -12,10 +12,13 @@ from maton_mailgun.approval.preview import (
     all_parts,
     audience,
     content,
+    domain_additions,
     header_values,
+    list_members,
     options,
     reach,
     recipient_values,
+    replies,
     shown_message,
     stored_template,
     uploads,
@@ -24,6 +27,7 @@ from maton_mailgun.approval.preview import (
 from maton_mailgun.approval.preview.audience import Audience
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import row
+from maton_mailgun.approval.preview.list_members import Members
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig
 from maton_mailgun.approval.preview.stored_template import StoredTemplate
 from maton_mailgun.mail import address_fields, filling, letter
@@ -54,21 +58,28 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     fields = FormFields(proposal.request)
     people = audience.gather(sent, domain)
     source = stored_template.source(fields, domain)
-    state, template, _ = await asyncio.gather(
+    state, tracking, template, _ = await asyncio.gather(
         reach.domain_state(domain, reads),
+        domain_additions.tracking(domain, reads),
         reads("the template", *source) if source else _nothing(),
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
+    members = await list_members.look(list_members.lists_of(people), reads)
+    list_members.mark(people, members)
+    added = domain_additions.findings(state, tracking, fields)
     covers = reach.covered(people, state)
     stored = stored_template.read(fields, template, sent)
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
+    covers |= {"added": domain_additions.noted(state, tracking), "members": list_members.noted(whole, members)}
     # Long work for a large message, and the loop has other calls to serve.
     reading = await asyncio.to_thread(all_parts.read, whole)
     given = stored.given if stored is not None else None
     to_fill = stored_template.to_read(whole, stored)
     more = await asyncio.to_thread(recipient_values.read, to_fill, fields, people, reading, given)
-    reading.links |= more.links
+    of_lists = await asyncio.to_thread(list_members.read, whole, members, reading)
+    list_section, list_warnings, list_doubts = list_members.section(whole, members)
+    reading.links = {**replies.links(whole), **reading.links, **more.links, **of_lists.links}
     reading.remote += more.remote
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
     header_rows, header_warnings = options.headers(sent)
@@ -77,8 +88,9 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     value_rows, value_warnings = recipient_values.rows_and_warnings(fields, whole, people)
     option_rows, option_warnings = options.options(fields, proposal.now)
     warnings += [*header_warnings, *([visible] if visible else []), *template_warnings]
-    odd = header_values.doubts(whole, fields, people)
-    warnings += [*_place_warnings(whole, fields, stored), *odd, *value_warnings, *option_warnings]
+    odd = [*header_values.doubts(whole, fields, people), *replies.warnings(whole, domain), *list_warnings]
+    odd += [*of_lists.warnings, *added.warnings]
+    warnings += [*_place_warnings(whole, fields, stored, members), *odd, *value_warnings, *option_warnings]
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
     raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
@@ -96,6 +108,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             Section("Sender", _sender(sent, whole, stored, domain)),
             Section("Recipients", [*_counts(people), *reach.rows(people, covers)]),
             Section("Recipient variables", value_rows),
+            list_section,
             *extra.sections,
             Section("Template", template_rows),
             Section("Body", _body(whole, reading)),
@@ -104,9 +117,10 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             Section("Files in the text", files_in_text),
             Section("Headers", header_rows),
             Section("Options", option_rows),
+            *added.sections,
         ],
         warnings=warnings,
-        unchecked=[*extra.unchecked, *people.unchecked, *doubts, *reading.unchecked, *more.unchecked],
+        unchecked=[*extra.unchecked, *people.unchecked, *doubts, *list_doubts, *reading.unchecked, *more.unchecked],
         recipients=[one.shown() for one in people.recipients],
         message=shown,
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
@@ -158,15 +172,16 @@ def _sender(sent: Letter, whole: Letter, stored: StoredTemplate | None, domain: 
         # Mailgun's reference of templates, `headers`; older answers refuse such a message.
         sender = f"postmaster@{safe_line(domain)}: Mailgun's own, as neither the call nor the template names anybody"
     rows = [Row("From", sender, _from_flags(whole, domain))]
-    replies = ", ".join(whole.header("Reply-To"))
-    if replies and replies.strip() != whole.sender.strip():
+    answers = ", ".join(whole.header("Reply-To"))
+    if answers and answers.strip() != whole.sender.strip():
         flags = ["answers go here, not to From"]
         flags += [flag for one in parse_all(whole.header("Reply-To")) for flag in address_flags(one, known=domain)]
         if any(audience.is_external(one, domain) for one in parse_all(whole.header("Reply-To"))):
             flags.append("external")
         rows.append(
-            Row("Reply-To", _whose(", ".join(sent.header("Reply-To")), replies, stored, safe_line(replies)), flags)
+            Row("Reply-To", _whose(", ".join(sent.header("Reply-To")), answers, stored, safe_line(answers)), flags)
         )
+    rows += replies.rows(whole, domain)
     told = _quoted(whole.subject or "")
     own = sent.subject is not None and sent.subject == whole.subject
     rows.append(Row("Subject", told if own else _whose(sent.subject or "", whole.subject, stored, told)))
@@ -186,7 +201,7 @@ def _whose(given: str, effective: str | None, stored: StoredTemplate | None, tol
     return "(left to the template)"
 
 
-def _place_warnings(whole: Letter, fields: FormFields, stored: StoredTemplate | None) -> list[str]:
+def _place_warnings(whole: Letter, fields: FormFields, stored: StoredTemplate | None, members: Members) -> list[str]:
     """Places that no recipient's value, or not every one's, will ever stand in."""
     own = recipient_values.entries(fields)
     values = [text for prefix in ("v:", "t:") for _, text in fields.spread(prefix)]
@@ -198,7 +213,7 @@ def _place_warnings(whole: Letter, fields: FormFields, stored: StoredTemplate | 
             f"{quoted(place, 100)} goes out as it stands: write {short(meant, 100)} for the recipient's value."
         )
     for key, number in variables.without_value(texts, own).items():
-        if f"%recipient.{key}%" not in mistaken:
+        if not members.known and f"%recipient.{key}%" not in mistaken:
             who = count(number, "recipient") if own else "anybody"
             lines.append(f"There is no value of %recipient.{short(key, 60)}% for {who}.")
     if odd := variables.unreachable(own):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
+from maton_mailgun.approval.preview import replies
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.mail.hosts import place
@@ -49,7 +50,7 @@ def remark(header: str) -> str:
         return "steers Mailgun"
     if name.startswith("content-") or name == "mime-version":
         return _READ_AS
-    return _ANSWERS if name == "reply-to" else ""
+    return _ANSWERS if name == "reply-to" or name in replies.OTHERS else ""
 
 
 def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from maton_mailgun.approval.preview import audience, expansion
+from maton_mailgun.approval.preview import audience, domain_additions, expansion, list_members
 from maton_mailgun.approval.preview.audience import Audience
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal, ReadAnswer, Reads, dig
@@ -57,14 +57,25 @@ async def hold(proposal: Proposal, reads: Reads, shown: Mapping[str, Any]) -> li
     domain = audience.domain_of(proposal.operation, proposal.arguments)
     people = [one.address for one in audience.gather(audience.letter_of(proposal.request), domain).recipients]
     lists, unread = shown.get("lists"), shown.get("unread") or 0
-    state, found = await asyncio.gather(domain_state(domain, reads), expansion.expand(people, reads, first=lists or ()))
+    before: Mapping[str, Mapping[str, str]] = shown.get("members") or {}
+    state, tracking, members, found = await asyncio.gather(
+        domain_state(domain, reads),
+        domain_additions.tracking(domain, reads),
+        list_members.look(before, reads),
+        expansion.expand(people, reads, first=lists or ()),
+    )
     changes = [*_moved(domain, shown.get("domain"), _standing(state))]
+    added: Mapping[str, str] = shown.get("added") or {}
+    changes += domain_additions.changes(added, domain_additions.noted(state, tracking))
+    changes += list_members.changes(before, members)
     if found is not None:
         changes += expansion.changes(shown, len(people), found)
     if changes:
         return changes
     if (
         (state is None and shown.get("domain") is not None)
+        or (tracking is None and "click" in added)
+        or any(members.known[one] == {} and before[one] for one in before)
         or (lists is not None and (found is None or len(found.unread) > unread))  # guard: 49-unread
     ):
         raise CouldNotRead("; ".join(reads.unchecked) or "could not check which recipients are mailing lists")

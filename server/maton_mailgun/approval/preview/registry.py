@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from maton_mailgun.approval.preview import domain_deletion, forwarding, message, reach, ready_mime, template_deletion
+from maton_mailgun.approval.preview import (
+    credential_deletion,
+    domain_additions,
+    domain_deletion,
+    forwarding,
+    message,
+    reach,
+    ready_mime,
+    spelling,
+    template_deletion,
+)
 from maton_mailgun.approval.preview.proposal import PreviewFunction, Proposal, Reads
 
 PREVIEWS: Mapping[str, PreviewFunction] = {
+    "credential_deletion": credential_deletion.preview,
     "domain_deletion": domain_deletion.preview,
+    "footer": domain_additions.footer,
     "forwarding": forwarding.preview,
+    "member": spelling.member,
     "message": message.preview,
     "mime": ready_mime.preview,
     "template_deletion": template_deletion.preview,

@@ -1,0 +1,33 @@
+"""An SMTP login before it is deleted: its full name, and whether there is one of that name."""
+
+from __future__ import annotations
+
+from maton_mailgun.approval.preview.document import Row, Section
+from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, dig, items
+from maton_mailgun.mail.text import short
+
+_PAGE = 1_000
+"""The most that Mailgun lists at once (its reference, Credentials)."""
+_LISTED = f"GET /v3/domains/{{domain}}/credentials?limit={_PAGE}"
+
+
+async def preview(proposal: Proposal, reads: Reads) -> Findings:
+    """The login as the service will look for it, and a warning where no such login is listed."""
+    domain = str(proposal.arguments["domain"]).casefold()
+    login = f"{str(proposal.arguments['login']).partition('@')[0]}@{domain}"
+    told = short(login, 320)
+    answer = await reads("whether the login exists", _LISTED, {"domain": domain})
+    found = items(answer)
+    known = {str(dig(one, "mailbox") or dig(one, "login") or "").casefold() for one in found}
+    warnings, unchecked = [], []
+    if answer is not None and login.casefold() not in known:  # guard: 127-exists
+        if len(found) < _PAGE:
+            warnings.append(f"There is no SMTP login {told}: the service will probably refuse this.")
+        else:
+            unchecked.append(f"could not check whether {told} exists: there are more than {_PAGE:,} logins")
+    return Findings(
+        sections=[Section("Login", [Row("Full name", told)])],
+        warnings=warnings,
+        unchecked=unchecked,
+        target=f"SMTP login {told}",
+    )

@@ -1,0 +1,78 @@
+"""Where answers and unsubscriptions go beside Reply-To: headers that mail programs make buttons of.
+
+Thunderbird, Evolution, mutt, Gnus and KMail answer to Mail-Reply-To before Reply-To and From, and to Mail-Followup-To
+alone where all are answered; "reply to list" goes to List-Post (RFC 2369). Gmail, Apple Mail, Yahoo and Outlook draw
+List-Unsubscribe as a button (RFC 2369, RFC 8058).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from maton_mailgun.approval.preview.audience import is_external
+from maton_mailgun.approval.preview.document import Row
+from maton_mailgun.mail.addresses import Address, address_flags, parse_all
+from maton_mailgun.mail.hosts import Place, place
+from maton_mailgun.mail.letter import Letter
+from maton_mailgun.mail.text import safe_line, short
+
+OTHERS = {"mail-reply-to": "Mail-Reply-To", "mail-followup-to": "Mail-Followup-To", "list-post": "List-Post",
+          "resent-reply-to": "Resent-Reply-To"}  # fmt: skip
+"""Headers that say where answers go, beside Reply-To."""
+_LINKS = frozenset({"list-unsubscribe", "list-subscribe", "list-help", "list-archive", "list-owner"})
+"""Headers whose value is links (RFC 2369)."""
+_IN_BRACKETS = re.compile(r"<([^<>]*)>")
+
+
+def rows(letter: Letter, domain: str) -> list[Row]:
+    """A row for each such header, as for Reply-To."""
+    found = []
+    for name, value in (*letter.headers, *letter.own_headers):
+        if label := OTHERS.get(name.casefold()):  # guard: 133-answers
+            people = _addresses(value)
+            flags = ["answers go here, not to From"]
+            flags += [flag for one in people for flag in address_flags(one, known=domain)]
+            flags += ["external"] if any(is_external(one, domain) for one in people) else []
+            found.append(Row(label, safe_line(value), flags))
+    return found
+
+
+def warnings(letter: Letter, domain: str) -> list[str]:
+    """What is odd about the addresses and links in these headers."""
+    lines = []
+    for name, value in (*letter.headers, *letter.own_headers):
+        odd = [(one.url, [*one.flags]) for one in _places(name, value)]
+        if name.casefold() in {*OTHERS, *_LINKS}:
+            odd += [(one.raw.strip(), address_flags(one, known=domain)) for one in _addresses(value)]
+        for what, flags in odd:
+            if flags:  # guard: 138-judged
+                lines.append(f"{short(name, 60)} leads to {short(what, 200)}: {short('; '.join(flags), 300)}.")
+    return lines
+
+
+def links(letter: Letter) -> dict[str, list[str]]:
+    """The hosts that headers of links lead to."""
+    headers = (*letter.headers, *letter.own_headers)
+    return {one.host: [] for name, value in headers for one in _places(name, value) if one.host}
+
+
+def _places(name: str, value: str) -> Iterator[Place]:
+    if name.casefold() in _LINKS:
+        for url in _uris(value):
+            if not url.casefold().startswith("mailto:"):
+                yield place(url)
+
+
+def _uris(value: str) -> list[str]:
+    """What stands in angle brackets; all of a value without any, as lenient readers take it."""
+    return [one.strip() for one in _IN_BRACKETS.findall(value)] or [value.strip()]
+
+
+def _addresses(value: str) -> list[Address]:
+    """The addresses of a value that is a list of them, or of `<mailto:...>` (RFC 6068)."""
+    uris = [uri[len("mailto:") :] for uri in _uris(value) if uri.casefold().startswith("mailto:")]
+    if not uris:
+        return [] if "://" in value else parse_all(value)
+    return [one for uri in uris for one in parse_all(unquote(uri.partition("?")[0]))]
