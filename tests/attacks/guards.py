@@ -334,4 +334,18 @@ GUARDS: tuple[Guard, ...] = (
     Guard("140", "and a folder for its files", {"140-folder": WITH('"static/"')}),
     Guard("140", "and gives no service worker", {"140-worker": FALSE}),
     Guard("141", "a yes is to a message that the browser was given", {"141-seen": FALSE}),
+    Guard("142", "a text by a type of its own is one", {"142-pgp": FALSE}),
+    Guard("142", "so is one by the ending of its name", {"142-ending": FALSE}),
+    Guard("142", "what is drawn is shown although it is a file", {"142-drawn": FALSE}),
+    Guard("142", "a message by its name is opened", {"142-message": FALSE}),
+    Guard("143", "the root is the first part", {"143-start": FALSE}),
+    Guard(
+        "144",
+        "a message among the uploads is taken apart",
+        {"144-upload": WITH("attached(b'Subject: x\\r\\n\\r\\n' + one.content, one.name)")},
+    ),
+    Guard("145", "a text among the uploads is shown", {"145-upload": FALSE}),
+    Guard("146", "links do not depend on where a part says it is", {"146-base": FALSE}),
+    Guard("147", "a file is not opened from elsewhere", {"147-elsewhere": WITH("[]")}),
+    Guard("147", "and a header that lets it be is a warning", {"147-told": FALSE}),
 )

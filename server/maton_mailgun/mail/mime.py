@@ -14,9 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from maton_mailgun.mail import locations
 from maton_mailgun.mail.address_fields import names_nobody, says_nobody
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded, unfolded
 from maton_mailgun.mail.charsets import contradicts, decode, doubtful, is_plain
+from maton_mailgun.mail.drawn_as import PACKED, drawn_as, is_text
 from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
 from maton_mailgun.mail.mime_tree import MESSAGES, MimePart, MimeReader
@@ -34,13 +36,12 @@ _KINDS = {
     "message/rfc822": "Forwarded message",
 }
 _AS_WRITTEN = "As programs show it that do not join lines: "
-_PACKED = frozenset(
-    {"application/ms-tnef", "application/vnd.ms-tnef", "application/pkcs7-mime", "application/x-pkcs7-mime"}
-)
-"""Files that mail programs unpack, to show what is in them as if it were the message."""
+_FILE_TEXT = "Text in the file"
 _MULTIPARTS = frozenset({"mixed", "alternative", "related", "signed", "report", "digest", "parallel", "form-data"})
-MOST_TEXT, MOST_FURTHER = 500_000, 100_000
-"""Characters of all bodies together, and of those beyond the usual three."""
+MOST_TEXT, MOST_FURTHER, MOST_OF_FILES = 500_000, 100_000, 50_000
+"""Characters of all bodies together, of those beyond the usual three, and of files among these."""
+_MOST_ATTACHED = 5
+"""How deep messages are read that are files in files."""
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ def examine(source: bytes) -> MimeReading:
             for part in read.root.walk()
             if part.place
         ]
-        _Sorter(reading).sort(read.root)
+        _Sorter(reading, read.root).sort(read.root)
         _too_much(reading)
     if reading.problems:
         # Refused before anybody is asked; whoever looks at it in another way sees it as it is.
@@ -120,6 +121,46 @@ def examine(source: bytes) -> MimeReading:
         return MimeReading(problems=reading.problems, headers=reading.headers, parts=[whole])
     reading.remarks += _remarks(reading)
     return reading
+
+
+def attached(content: bytes, name: str, depth: int = 0) -> MimeReading:
+    """The parts of a message that is a file of this name, and what is to be said of them.
+
+    Raises:
+        Unclear: Programs may take it apart in several ways.
+    """
+    label = f"Attached message {quoted(name, len(name))}"
+    if depth > _MOST_ATTACHED:
+        raise Unclear("stands too deep in other files", f"Put at most {_MOST_ATTACHED} into each other")
+    read = MimeReader(content, attached=True).read()
+    inner = MimeReading(problems=read.problems)
+    if read.root is not None:
+        _Sorter(inner, read.root, depth).sort(read.root, within=("message/rfc822",))
+        _too_much(inner)
+    if inner.problems or read.root is None:
+        raise Unclear(*(inner.problems or [("cannot be read", "Send what is in it")])[0])
+    head = "\n".join(f"{name}: {value}" for name, value in read.root.decoded)
+    parts = [FurtherPart(label, "message/rfc822", head, "")]
+    for part in inner.parts:
+        own = part.label.removeprefix("Forwarded message, ")
+        parts.append(FurtherPart(f"{label}, {own}", part.type, part.text, part.place))
+    if files := [*inner.attachments, *inner.inline]:
+        lines = [
+            f"{quoted(one.name, len(one.name))}, {one.type}, {one.size:,} bytes, SHA-256 {one.sha256}" for one in files
+        ]
+        parts.append(FurtherPart(f"{label}, files", "text/plain", "\n".join(lines), ""))
+    remarks = [f"{label}: {remark}" for remark in [*inner.remarks, *_remarks(inner)]]
+    return MimeReading(parts=parts, remarks=remarks)
+
+
+def text_of_file(content: bytes, kind: str, name: str, charset: str = "") -> str:
+    """The words in a file that programs draw, with folds undone.
+
+    Raises:
+        Unclear: They are in no character set that is known for certain.
+    """
+    whole = unfolded(content) if is_folded(kind, name) else content
+    return decode(whole, charset).replace("\r\n", "\n")
 
 
 def _too_much(reading: MimeReading) -> None:
@@ -132,7 +173,8 @@ def _too_much(reading: MimeReading) -> None:
 
 
 def _remarks(reading: MimeReading) -> Iterator[str]:
-    kinds = Counter(part.type for part in reading.parts if not part.label.startswith(("Forwarded", _AS_WRITTEN)))
+    aside = ("Forwarded", "Attached", _AS_WRITTEN, _FILE_TEXT)
+    kinds = Counter(part.type for part in reading.parts if not part.label.startswith(aside))
     kinds.update(reading.bodies.keys())
     for kind, name in _BODIES.items():
         if kinds[kind] > 1:
@@ -140,6 +182,8 @@ def _remarks(reading: MimeReading) -> Iterator[str]:
     for part in reading.parts:
         if part.type == "text/calendar":
             yield f"The message has a calendar entry ({part.place or 'all of it'}): programs may enter or answer it."
+        elif part.label.startswith((_FILE_TEXT, "Attached")):
+            continue
         elif part.type in MESSAGES:
             yield f"The message has a forwarded message ({part.place}): programs show it below or as a file."
         elif part.type not in _BODIES:
@@ -188,8 +232,11 @@ def _is_shown(whole: MimePart, number: int, *, shown: bool) -> bool:
 class _Sorter:
     """Puts each part of a message into its one place."""
 
-    def __init__(self, reading: MimeReading) -> None:
+    def __init__(self, reading: MimeReading, whole: MimePart, depth: int = 0) -> None:
         self._reading = reading
+        self._whole = whole
+        self._depth = depth
+        self._left = MOST_OF_FILES
         self._cids: set[str] = set()
 
     def sort(self, part: MimePart, *, within: Sequence[str] = (), shown: bool = True) -> None:
@@ -226,6 +273,45 @@ class _Sorter:
             self._file(part)
         if not is_file or calendar or part.type.startswith("message/"):  # guard: 86-read
             self._text(part, forwarded=bool(MESSAGES.intersection(within)))
+            return
+        kind = drawn_as(part.type, part.name)
+        if kind in MESSAGES:  # guard: 142-message
+            self._attached(part)
+        elif is_text(kind):  # guard: 142-drawn
+            self._text_of_file(part, kind)
+
+    def _attached(self, part: MimePart) -> None:
+        reading, told = self._reading, f"The file {_quoted(part)} ({part.place}) is a message: programs may show it"
+        try:
+            found = attached(part.content, part.name, self._depth + 1)
+        except Unclear as problem:
+            reading.remarks.append(f"{told}, which cannot be shown here: it {problem.wrong}.")
+            return
+        self._left -= sum(len(one.text) for one in found.parts)
+        if self._left < 0:
+            reading.remarks.append(f"{told}, which cannot be shown here: it is too long.")
+            return
+        reading.parts += found.parts
+        reading.remarks += [f"{told}.", *found.remarks]
+
+    def _text_of_file(self, part: MimePart, kind: str) -> None:
+        """What is drawn in the message although it is a file."""
+        reading = self._reading
+        name = _quoted(part) if part.name else f"({part.type} part without a name)"
+        where = f" ({part.place})" if part.place else ""
+        try:
+            text = text_of_file(part.content, kind, part.name, part.parameters.get("charset", ""))
+        except Unclear:
+            text = None
+        if text is None or len(text) > self._left:
+            reading.remarks.append(
+                f"The text in the file {name} is not shown here: some programs show it in the message."
+            )
+            return
+        self._left -= len(text)
+        self._located(part, kind, text)
+        reading.remarks.append(f"Some programs show the text in the file {name} in the message.")
+        reading.parts.append(FurtherPart(f"{_FILE_TEXT} {name}{where}", kind, text, part.place))
 
     def _forwarded(self, part: MimePart) -> None:
         head = part.inner[0]
@@ -250,6 +336,7 @@ class _Sorter:
                 f"The {part.type} text names no character set: shown as UTF-8, and programs may show other letters."
             )
         reading.remarks += _letters_in_doubt(part, charset, place)
+        self._located(part, part.type, text)
         if is_flowed(part.type, part.parameters):  # guard: 84-joined
             text = self._joined(part, text)
         calendar = is_calendar(part.type, part.name)
@@ -269,6 +356,11 @@ class _Sorter:
             FurtherPart(f"{label}{named}{where}", type_, text, part.place)
         )
 
+    def _located(self, part: MimePart, kind: str, text: str) -> None:
+        if "html" in kind and (found := locations.problem(part, text, self._whole)):
+            where = f"part {part.place} " if part.place else ""
+            self._reading.problems.append((f"{where}{found[0]}", found[1]))
+
     def _joined(self, part: MimePart, text: str) -> str:
         """The text with its lines joined; where that takes signs out of it, the lines are shown as well."""
         delete = deletes_blanks(part.parameters)
@@ -285,14 +377,10 @@ class _Sorter:
 
     def _file(self, part: MimePart) -> None:
         reading = self._reading
-        if part.type in _PACKED:
+        if drawn_as(part.type, part.name) in PACKED:
             reading.remarks.append(
                 f"The message has a file of the kind {part.type}: programs unpack it and show what is in it, "
                 "which cannot be shown here."
-            )
-        if part.type in _BODIES and not is_calendar(part.type, part.name):
-            reading.remarks.append(
-                f"The text in the file {_quoted(part)} is not shown here: some programs show it in the message."
             )
         if part.cid and part.cid in self._cids:
             reading.problems.append((f"has two parts with the Content-ID {part.cid[:60]}", "Give each its own"))

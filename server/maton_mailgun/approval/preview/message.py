@@ -32,7 +32,8 @@ from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
     """The whole of a `messages` call."""
-    sent, extra = uploads.opened(letter.from_form(proposal.request))
+    # Long work for large files, and the loop has other calls to serve.
+    sent, extra = await asyncio.to_thread(uploads.opened, letter.from_form(proposal.request))
     return await compose(proposal, reads, sent, extra)
 
 

@@ -47,6 +47,8 @@ def remark(header: str) -> str:
         return "asks for a receipt to be sent there"
     if name.startswith("x-mailgun-") and name != "x-mailgun-variables":
         return "steers Mailgun"
+    if name.startswith("x-mozilla-"):  # guard: 147-told
+        return "may let Thunderbird open a file from elsewhere"
     if name.startswith("content-") or name == "mime-version":
         return _READ_AS
     return _ANSWERS if name == "reply-to" else ""
