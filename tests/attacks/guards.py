@@ -348,4 +348,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("146", "links do not depend on where a part says it is", {"146-base": FALSE}),
     Guard("147", "a file is not opened from elsewhere", {"147-elsewhere": WITH("[]")}),
     Guard("147", "and a header that lets it be is a warning", {"147-told": FALSE}),
+    Guard("148", "packed values of calendar entries are unpacked", {"148-packed": WITH("None")}),
+    Guard("148", "and told as programs show them", {"148-shown": WITH('""')}),
+    Guard("148", "a table of a zone that is another is told", {"148-zone": FALSE}),
+    Guard("148", "so is who gets the answers", {"148-answers": FALSE}),
 )

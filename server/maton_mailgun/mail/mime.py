@@ -8,16 +8,16 @@ The recipients are those of the call. What the message's own headers say about r
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from maton_mailgun.mail import locations
+from maton_mailgun.mail import entry_reading, locations
 from maton_mailgun.mail.address_fields import names_nobody, says_nobody
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded, unfolded
-from maton_mailgun.mail.charsets import contradicts, decode, doubtful, is_plain
+from maton_mailgun.mail.charsets import decode, is_plain
+from maton_mailgun.mail.doubtful_letters import letters_in_doubt
 from maton_mailgun.mail.drawn_as import PACKED, drawn_as, is_text
 from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
@@ -173,8 +173,9 @@ def _too_much(reading: MimeReading) -> None:
 
 
 def _remarks(reading: MimeReading) -> Iterator[str]:
-    aside = ("Forwarded", "Attached", _AS_WRITTEN, _FILE_TEXT)
-    kinds = Counter(part.type for part in reading.parts if not part.label.startswith(aside))
+    aside, read_out = ("Forwarded", "Attached", _AS_WRITTEN, _FILE_TEXT), entry_reading.ENDS
+    usual = [part for part in reading.parts if not part.label.startswith(aside) and not part.label.endswith(read_out)]
+    kinds = Counter(part.type for part in usual)
     kinds.update(reading.bodies.keys())
     for kind, name in _BODIES.items():
         if kinds[kind] > 1:
@@ -182,32 +183,13 @@ def _remarks(reading: MimeReading) -> Iterator[str]:
     for part in reading.parts:
         if part.type == "text/calendar":
             yield f"The message has a calendar entry ({part.place or 'all of it'}): programs may enter or answer it."
-        elif part.label.startswith((_FILE_TEXT, "Attached")):
+        elif part.label.startswith((_FILE_TEXT, "Attached")) or part.label.endswith(read_out):
             continue
         elif part.type in MESSAGES:
             yield f"The message has a forwarded message ({part.place}): programs show it below or as a file."
         elif part.type not in _BODIES:
             name = f"{_KINDS.get(part.type, 'a text of the kind')} {part.type}"
             yield f"The message has {name} ({part.place or 'all of it'}): shown as it is written."
-
-
-_META = re.compile(rb"<meta\b[^>]{0,500}?\bcharset\s*=\s*[\"']?\s*([^\s\"'/>;]{1,60})", re.IGNORECASE)
-
-
-def _letters_in_doubt(part: MimePart, charset: str, place: str) -> Iterator[str]:
-    """Where programs that go by something else than the header of a text read other letters."""
-    where = place.strip() or "the text"
-    if doubtful(part.content, charset):
-        yield (
-            f"Some letters of {where} are none of {charset}: shown as Windows has them, and programs may show others "
-            "or none."
-        )
-    if "html" in part.type:
-        named = dict.fromkeys(found.decode("ascii", "replace") for found in _META.findall(part.content))
-        for other in named:
-            if contradicts(part.content, charset, other):  # guard: 88-meta
-                said = f"says it is {quoted(other, 60)}, the message {quoted(charset or 'nothing', 60)}"
-                yield (f"The HTML of {where} {said}: shown by the message, and programs may show other letters.")
 
 
 def _quoted(part: MimePart) -> str:
@@ -310,6 +292,8 @@ class _Sorter:
             return
         self._left -= len(text)
         self._located(part, kind, text)
+        if is_folded(kind, part.name):
+            text = self._entry(f"{_FILE_TEXT} {name}{where}", text, part.place)
         reading.remarks.append(f"Some programs show the text in the file {name} in the message.")
         reading.parts.append(FurtherPart(f"{_FILE_TEXT} {name}{where}", kind, text, part.place))
 
@@ -335,7 +319,7 @@ class _Sorter:
             reading.remarks.append(
                 f"The {part.type} text names no character set: shown as UTF-8, and programs may show other letters."
             )
-        reading.remarks += _letters_in_doubt(part, charset, place)
+        reading.remarks += letters_in_doubt(part, charset, place)
         self._located(part, part.type, text)
         if is_flowed(part.type, part.parameters):  # guard: 84-joined
             text = self._joined(part, text)
@@ -352,9 +336,19 @@ class _Sorter:
         label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if type_ in _BODIES else kind
         named = f" {_quoted(part)}" if part.name else ""
         where = f" ({part.place})" if part.place else ""
+        if folded:
+            text = self._entry(f"{label}{named}{where}", text, part.place)
         reading.parts.append(  # guard: 46-shown.further
             FurtherPart(f"{label}{named}{where}", type_, text, part.place)
         )
+
+    def _entry(self, label: str, text: str, place: str) -> str:
+        """The text of a calendar entry or a card unpacked; what programs make of it goes into the reading."""
+        sender = self._whole.header("from")
+        entry = entry_reading.read(text, label, place, sender)
+        self._reading.parts += entry.parts
+        self._reading.remarks += entry.remarks
+        return entry.text
 
     def _located(self, part: MimePart, kind: str, text: str) -> None:
         if "html" in kind and (found := locations.problem(part, text, self._whole)):

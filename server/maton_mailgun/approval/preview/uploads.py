@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from maton_mailgun.approval.preview.proposal import Findings
-from maton_mailgun.mail.calendar_entry import is_calendar
+from maton_mailgun.mail import entry_reading
+from maton_mailgun.mail.calendar_entry import is_calendar, is_folded
 from maton_mailgun.mail.drawn_as import PACKED, drawn_as, is_text
 from maton_mailgun.mail.letter import Enclosure, FurtherPart, Letter
 from maton_mailgun.mail.mime import MOST_FURTHER, MOST_OF_FILES, attached, text_of_file
@@ -44,18 +45,16 @@ def opened(sent: Letter) -> tuple[Letter, Findings]:
         kind = drawn_as(one.type, one.name)
         if is_calendar(one.type, one.name):  # guard: 86-upload
             told = f"The file {name} is a calendar entry: programs may enter or answer it"
-            text = _text(one, "text/calendar", MOST_FURTHER)
-            parts = [FurtherPart(f"Calendar entry {name}", "text/calendar", text, "")] if text is not None else []
-            found.add(told, parts)
+            found.add(told, *_entry(one, f"Calendar entry {name}", "text/calendar", MOST_FURTHER, sent))
         elif kind in MESSAGES or drawn_as("", one.name) in MESSAGES:  # guard: 85-upload
             _message(one, f"The file {name} is a message: programs may show what is in it", found)
         elif kind in PACKED or drawn_as("", one.name) in PACKED:
             found.warnings.append(f"The file {name} is packed: programs may show what is in it, {_NOT_HERE}.")
         elif is_text(kind):  # guard: 145-upload
-            text = _text(one, kind, found.left_of_files)
-            found.left_of_files -= len(text or "")
-            parts = [FurtherPart(f"Text in the file {name}", kind, text, "")] if text is not None else []
-            found.add(f"Some programs show the text in the file {name} in the message", parts)
+            label = f"Text in the file {name}"
+            parts, remarks = _entry(one, label, kind, found.left_of_files, sent)
+            found.left_of_files -= sum(len(part.text) for part in parts)
+            found.add(f"Some programs show the text in the file {name} in the message", parts, remarks)
     warnings = found.warnings
     return replace(sent, parts=[*sent.parts, *found.parts]), Findings(warnings=warnings, raises=len(warnings))
 
@@ -70,6 +69,17 @@ def _message(one: Enclosure, told: str, found: _Opened) -> None:
         found.add(told, [], why=problem.wrong)
     else:
         found.add(told, reading.parts, reading.remarks)
+
+
+def _entry(one: Enclosure, label: str, kind: str, most: int, sent: Letter) -> tuple[list[FurtherPart], list[str]]:
+    """The text of a file, and what programs make of it where it is a calendar entry or a card."""
+    text = _text(one, kind, most)
+    if text is None:
+        return [], []
+    if not is_folded(kind, one.name):
+        return [FurtherPart(label, kind, text, "")], []
+    entry = entry_reading.read(text, label, sender=sent.sender)
+    return [FurtherPart(label, kind, entry.text, ""), *entry.parts], entry.remarks
 
 
 def _text(one: Enclosure, kind: str, most: int) -> str | None:
