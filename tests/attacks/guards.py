@@ -352,4 +352,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("148", "and told as programs show them", {"148-shown": WITH('""')}),
     Guard("148", "a table of a zone that is another is told", {"148-zone": FALSE}),
     Guard("148", "so is who gets the answers", {"148-answers": FALSE}),
+    Guard("149", "what an armour holds is shown", {"149-opened": WITH("sent, warnings")}),
+    Guard("149", "words beside signed ones are told", {"149-beside": FALSE}),
 )

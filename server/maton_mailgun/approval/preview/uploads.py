@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from maton_mailgun.approval.preview import armoured
 from maton_mailgun.approval.preview.proposal import Findings
 from maton_mailgun.mail import entry_reading
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded
@@ -55,8 +56,9 @@ def opened(sent: Letter) -> tuple[Letter, Findings]:
             parts, remarks = _entry(one, label, kind, found.left_of_files, sent)
             found.left_of_files -= sum(len(part.text) for part in parts)
             found.add(f"Some programs show the text in the file {name} in the message", parts, remarks)
-    warnings = found.warnings
-    return replace(sent, parts=[*sent.parts, *found.parts]), Findings(warnings=warnings, raises=len(warnings))
+    whole, armour = armoured.opened(replace(sent, parts=[*sent.parts, *found.parts]))
+    warnings = [*found.warnings, *armour]
+    return whole, Findings(warnings=warnings, raises=len(warnings))
 
 
 def _message(one: Enclosure, told: str, found: _Opened) -> None:
