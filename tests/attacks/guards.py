@@ -354,4 +354,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("148", "so is who gets the answers", {"148-answers": FALSE}),
     Guard("149", "what an armour holds is shown", {"149-opened": WITH("sent, warnings")}),
     Guard("149", "words beside signed ones are told", {"149-beside": FALSE}),
+    Guard("150", "a picture that is attached is not said to be missing", {"150-attached": WITH('"not attached"')}),
+    Guard("150", "and one that is not drawn is told", {"150-told": WITH("[]")}),
 )

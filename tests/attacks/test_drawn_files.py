@@ -250,3 +250,21 @@ async def test_attack_147_as_a_header_of_a_call_it_is_said_to_do_so(desk: Desk) 
         "The header X-Mozilla-External-Attachment-URL may let Thunderbird open a file from elsewhere: "
         "https://evil.example/invoice.pdf" in shown.warnings
     )
+
+
+# 150: pictures that recipients see and the page does not draw ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "drawn"), [("big.png", 150_000, False), ("small.png", 1_000, True), ("drawing.svg", 1_000, False)]
+)
+async def test_attack_150_a_picture_that_the_page_does_not_draw_is_told(
+    desk: Desk, name: str, size: int, *, drawn: bool
+) -> None:
+    (desk.home.parent / name).write_bytes(b"x" * size)
+    given = {"html": f"<p>Scan</p><img src='cid:{name}' alt=logo>", "inline": [name]}
+    shown = await asked(desk, "send_message", {**LETTER, **given})
+    told = (
+        f"The page does not draw the inline picture “{name}” ({size:,} bytes), which recipients see: look at the file"
+    )
+    assert [line == f"{told} the file itself." for line in shown.warnings if "draw" in line] == ([] if drawn else [True])

@@ -315,4 +315,10 @@ def _inline_warnings(sent: Letter, reading: content.Reading) -> list[str]:
         return ["The inline images have no HTML that could show them."] if sent.inline else []
     have = {one.cid for one in sent.inline}
     lines = [f"The HTML shows cid:{short(cid, 80)}, which is not sent along." for cid in sorted(reading.cids - have)]
+    lines += [
+        f"The page does not draw the inline picture {_quoted(one.name)} ({one.size:,} bytes), which recipients see: "
+        "look at the file itself."
+        for one in shown_message.undrawn(sent)  # guard: 150-told
+        if one.cid in reading.cids
+    ]
     return lines + [f"The HTML does not use the inline image {short(cid, 80)}." for cid in sorted(have - reading.cids)]

@@ -37,6 +37,11 @@ def of(
     )
 
 
+def undrawn(letter: Letter) -> list[InlinePicture]:
+    """The pictures of the HTML that recipients see and the page does not draw."""
+    return [one for one in _pictures(letter) if not one.data_uri] if letter.html is not None else []
+
+
 def _pictures(letter: Letter) -> list[InlinePicture]:
     left = _PICTURES_BYTES
     found = []

@@ -43,6 +43,7 @@ _NUMBERED = frozenset({"img", "ol", "li"})
 _SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "label", "details", "o:p"})
 """Left out without a word: they are part of any message or do nothing; a `body` keeps its colours as a `div`."""
 
+_ATTACHED = "attached, not drawn here"
 _PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|svg\+xml|x-icon)[;,]", re.IGNORECASE)
 _FETCHES = re.compile(r"(?i)(?:url|src|image|(?:-webkit-)?image-set)\s*+\(\s*+(?![\"']?data:)")
 _URL_ENDS = re.compile(r"[\"')\s]")
@@ -93,7 +94,7 @@ def render_page(page: Page, inline: Iterable[InlinePicture] = ()) -> Rendered:
     """The same of what was read already."""
     if page.lost:
         return Rendered(_document(f"<p>{html.escape(_cannot(page.lost))}</p>"), (f"the whole body: {page.lost}",))
-    body = _Body({_cid(picture.cid): picture.data_uri for picture in inline if picture.data_uri})
+    body = _Body({_cid(picture.cid): picture for picture in inline})
     for piece in page.pieces:
         match piece:
             case Piece(where="some programs only"):
@@ -135,7 +136,7 @@ def _document(body: str, doctype: str = "<!doctype html>") -> str:
 class _Body:
     """The body being rebuilt, and what was left out of it."""
 
-    def __init__(self, pictures: Mapping[str, str]) -> None:
+    def __init__(self, pictures: Mapping[str, InlinePicture]) -> None:
         self.parts: list[str] = []
         self.removed: Counter[tuple[str, str]] = Counter()
         self._pictures = pictures
@@ -225,10 +226,11 @@ class _Body:
         if "srcset" in attributes:
             self._left_out("picture that some programs show instead")
         if source.lower().startswith("cid:"):
-            found = self._pictures.get(_cid(source[4:]), "")
-            why = "inline picture that is not attached"
+            known = self._pictures.get(_cid(source[4:]))
+            found = known.data_uri if known is not None else ""
+            why = f"inline picture that is {_ATTACHED if known is not None else 'not attached'}"  # guard: 150-attached
         else:
-            found, why = source, "remote picture"
+            known, found, why = None, source, "remote picture"
         rest = {name: value for name, value in attributes.items() if name != "title"}
         if _PICTURE.match(found) and (self._sources or "srcset" in attributes):  # guard: 93-srcset
             found, why = "", "picture that programs choose from several"
@@ -238,7 +240,10 @@ class _Body:
         host = _host(source) if why == "remote picture" else ""
         self._left_out(why, host)
         label = attributes.get("alt", "").strip() or host or "no description"
-        self.parts.append(f'<span style="{_OURS}">picture: {html.escape(safe_line(label)[:200])}</span>')
+        told = f"picture: {safe_line(label)[:200]}"
+        if known is not None:
+            told += f" ({safe_line(known.name)[:200]}, {known.size:,} bytes: {_ATTACHED})"
+        self.parts.append(f'<span style="{_OURS}">{html.escape(told)}</span>')
 
     def _left_out(self, what: str, host: str = "") -> None:
         self.removed[(what, host)] += 1
@@ -254,7 +259,11 @@ def _in_words(removed: Counter[tuple[str, str]]) -> Iterable[str]:
     for what, number in totals.most_common(20):
         named = hosts.get(what, [])
         more = f", and {len(named) - 5} more" if len(named) > 5 else ""
-        yield count(number, what) + (f" ({', '.join(named[:5])}{more})" if named else "")
+        yield count(number, what, _many(what)) + (f" ({', '.join(named[:5])}{more})" if named else "")
+
+
+def _many(what: str) -> str:
+    return re.sub(r"^.*?(?:picture|element|part|sheet)", r"\g<0>s", what).replace(" that is ", " that are ")
 
 
 def _spelled(escape: re.Match[str]) -> str:
