@@ -356,4 +356,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("149", "words beside signed ones are told", {"149-beside": FALSE}),
     Guard("150", "a picture that is attached is not said to be missing", {"150-attached": WITH('"not attached"')}),
     Guard("150", "and one that is not drawn is told", {"150-told": WITH("[]")}),
+    Guard("151", "a line that relays break is told", {"151-line": FALSE}),
+    Guard("151", "a name that arrives as another is refused", {"151-name": FALSE}),
+    Guard("151", "columns are those of today's Unicode", {"151-wide": FALSE}),
+    Guard("152", "copies without values are told", {"152-copies": WITH('not own and one.kind in {"to", "list"}')}),
+    Guard("152", "a line break in a header is told", {"152-break": FALSE}),
+    Guard("152", "so is when each copy leaves", {"152-spread": WITH('""')}),
+    Guard("152", "a time that is past is another one", {"152-leaves": FALSE}),
 )

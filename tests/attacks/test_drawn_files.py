@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from engine.mime_corpus import HEAD, TEXT, parts, whole
+from maton_mailgun.approval.preview.folding import fold
 
 from .bench import LETTER, Desk, structured
 from .telling import READY, Told, asked, told, uploaded
@@ -264,7 +265,33 @@ async def test_attack_150_a_picture_that_the_page_does_not_draw_is_told(
     (desk.home.parent / name).write_bytes(b"x" * size)
     given = {"html": f"<p>Scan</p><img src='cid:{name}' alt=logo>", "inline": [name]}
     shown = await asked(desk, "send_message", {**LETTER, **given})
-    told = (
-        f"The page does not draw the inline picture “{name}” ({size:,} bytes), which recipients see: look at the file"
+    line = f"The page does not draw the inline picture “{name}” ({size:,} bytes), which recipients see:"
+    assert [line in one for one in shown.warnings if "draw" in one] == ([] if drawn else [True])
+
+
+# 151: lines, names and columns that become others on their way --------------------------------------------------------
+
+
+async def test_attack_151_a_line_that_relays_break_is_told(desk: Desk) -> None:
+    head = f"{HEAD}Content-Type: text/plain; charset=utf-8"
+    line = (
+        "The message has a line of 1,008 bytes: relays break those of more than 998, maybe inside an amount or a link."
     )
-    assert [line == f"{told} the file itself." for line in shown.warnings if "draw" in line] == ([] if drawn else [True])
+    assert f"{line} link." in (await told(desk, f"{head}\n\n{'x' * 997} 15,000 EUR\n")).warnings
+    assert (await told(desk, f"{head}\n\n{'x' * 998}\n")).warnings == []
+
+
+@pytest.mark.parametrize("name", ['q"; name="to.pdf', "a\u2028b.pdf"])
+async def test_attack_151_a_file_whose_name_arrives_as_another_reaches_nobody(desk: Desk, name: str) -> None:
+    (desk.home.parent / name).write_bytes(b"x")
+    async with desk.open(attachments=desk.home.parent) as house, house.client() as client:
+        found = structured(await client.call_tool("send_message", {**LETTER, "attachments": [name]}))
+        assert await house.gate.list() == []
+    assert [problem["wrong"] for problem in found["error"]["problems"]] == [
+        "has a quotation mark or a control character in its name, which arrives as another one"
+    ]
+
+
+@pytest.mark.parametrize("sign", ["\u4dc0", "\u4dff", "\u2630", "\u268f", "\u6f22"])
+def test_attack_151_signs_of_two_columns_count_as_two_whatever_python_knows(sign: str) -> None:
+    assert [len(line) for line in fold(sign * 30, begin="", hang="", width=40)] == [20, 10]

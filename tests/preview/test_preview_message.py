@@ -537,7 +537,7 @@ def test_recipients_who_lack_a_recipient_variable_are_counted() -> None:
     )
     assert found.warnings == [
         "There is no value of %recipient.first% for 1 recipient.",
-        "1 recipient in To without an entry in the recipient variables.",
+        "1 recipient without an entry in the recipient variables.",
     ]
 
 

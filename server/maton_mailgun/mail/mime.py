@@ -40,6 +40,8 @@ _FILE_TEXT = "Text in the file"
 _MULTIPARTS = frozenset({"mixed", "alternative", "related", "signed", "report", "digest", "parallel", "form-data"})
 MOST_TEXT, MOST_FURTHER, MOST_OF_FILES = 500_000, 100_000, 50_000
 """Characters of all bodies together, of those beyond the usual three, and of files among these."""
+_LONGEST_LINE = 998
+"""RFC 5322, 2.1.1."""
 _MOST_ATTACHED = 5
 """How deep messages are read that are files in files."""
 
@@ -120,6 +122,10 @@ def examine(source: bytes) -> MimeReading:
         whole = FurtherPart("The message as it is written", "message/rfc822", text, "")
         return MimeReading(problems=reading.problems, headers=reading.headers, parts=[whole])
     reading.remarks += _remarks(reading)
+    longest = max(map(len, source.split(b"\r\n")))
+    if longest > _LONGEST_LINE:  # guard: 151-line
+        said = f"The message has a line of {longest:,} bytes: relays break those of more than {_LONGEST_LINE}"
+        reading.remarks.append(f"{said}, maybe inside an amount or a link.")
     return reading
 
 

@@ -57,7 +57,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         reads("the template", *source) if source else _nothing(),
         audience.look(people, reads, fields.all("o:tag"), proposal.now),
     )
-    covers = reach.covered(people, state)
+    covers = reach.covered(people, state, options.waits_until(fields, proposal.now))
     stored = stored_template.read(fields, template, sent)
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
@@ -145,6 +145,7 @@ def _effect(sent: Letter, people: Audience, fields: FormFields, domain: str, now
         if "yes" in fields.all("o:testmode")
         else " It cannot be recalled."
     )
+    when += options.spread(fields)
     return f"Sends 1 message{sender} to {_whom(people, short(domain, 253))}{subject}.{when}{end}"
 
 
@@ -315,10 +316,11 @@ def _inline_warnings(sent: Letter, reading: content.Reading) -> list[str]:
         return ["The inline images have no HTML that could show them."] if sent.inline else []
     have = {one.cid for one in sent.inline}
     lines = [f"The HTML shows cid:{short(cid, 80)}, which is not sent along." for cid in sorted(reading.cids - have)]
+    undrawn = shown_message.undrawn(sent)  # guard: 150-told
     lines += [
         f"The page does not draw the inline picture {_quoted(one.name)} ({one.size:,} bytes), which recipients see: "
         "look at the file itself."
-        for one in shown_message.undrawn(sent)  # guard: 150-told
+        for one in undrawn
         if one.cid in reading.cids
     ]
     return lines + [f"The HTML does not use the inline image {short(cid, 80)}." for cid in sorted(have - reading.cids)]
