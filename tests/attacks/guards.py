@@ -363,4 +363,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("152", "a line break in a header is told", {"152-break": FALSE}),
     Guard("152", "so is when each copy leaves", {"152-spread": WITH('""')}),
     Guard("152", "a time that is past is another one", {"152-leaves": FALSE}),
+    Guard("151", "words that are fetched are told", {"151-fetched": WITH("[]")}),
 )

@@ -295,3 +295,11 @@ async def test_attack_151_a_file_whose_name_arrives_as_another_reaches_nobody(de
 @pytest.mark.parametrize("sign", ["\u4dc0", "\u4dff", "\u2630", "\u268f", "\u6f22"])
 def test_attack_151_signs_of_two_columns_count_as_two_whatever_python_knows(sign: str) -> None:
     assert [len(line) for line in fold(sign * 30, begin="", hang="", width=40)] == [20, 10]
+
+
+@pytest.mark.parametrize("tag", ["amp-list src", "AMP-STATE SRC", "amp-list [src]"])
+async def test_attack_151_words_that_are_fetched_when_a_message_is_opened_are_told(desk: Desk, tag: str) -> None:
+    html = f"<html amp4email><body><{tag}='https://evil.example/list.json'></{tag.split()[0]}></body></html>"
+    shown = await asked(desk, "send_message", {**LETTER, "html": "<p>x</p>", "amp_html": html})
+    line = "The AMP HTML fetches words from evil.example when it is opened: they may be others than anybody saw before."
+    assert line in shown.warnings

@@ -10,6 +10,7 @@ from typing import Any
 from maton_mailgun.approval.preview import (
     audience,
     content,
+    fetched_words,
     header_values,
     options,
     reach,
@@ -77,6 +78,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     warnings += [*header_warnings, *([visible] if visible else []), *template_warnings]
     odd = header_values.doubts(whole, fields, people)
     warnings += [*_place_warnings(whole, fields, stored), *odd, *value_warnings, *option_warnings]
+    warnings += fetched_words.warnings(whole)
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
     raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
