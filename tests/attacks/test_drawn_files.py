@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from engine.mime_corpus import HEAD, TEXT, parts, whole
+from maton_mailgun.approval.channels.page.frame import render
+from maton_mailgun.approval.preview.document import InlinePicture
 from maton_mailgun.approval.preview.folding import fold
 
 from .bench import LETTER, Desk, structured
@@ -269,6 +271,16 @@ async def test_attack_150_a_picture_that_the_page_does_not_draw_is_told(
     assert [line in one for one in shown.warnings if "draw" in one] == ([] if drawn else [True])
 
 
+def test_attack_150_one_that_is_attached_and_too_large_to_be_drawn_is_not_said_to_be_missing() -> None:
+    inline = [InlinePicture("big.png", "image/png", "big.png", 150_000)]
+    rendered = render("<img src=cid:big.png alt=logo><img src=cid:big.png><img src=cid:other>", inline)
+    assert rendered.removed == (
+        "2 inline pictures that are attached, not drawn here",
+        "1 inline picture that is not attached",
+    )
+    assert "picture: logo (big.png, 150,000 bytes: attached, not drawn here)" in rendered.document
+
+
 # 151: lines, names and columns that become others on their way --------------------------------------------------------
 
 
@@ -277,7 +289,7 @@ async def test_attack_151_a_line_that_relays_break_is_told(desk: Desk) -> None:
     line = (
         "The message has a line of 1,008 bytes: relays break those of more than 998, maybe inside an amount or a link."
     )
-    assert f"{line} link." in (await told(desk, f"{head}\n\n{'x' * 997} 15,000 EUR\n")).warnings
+    assert line in (await told(desk, f"{head}\n\n{'x' * 997} 15,000 EUR\n")).warnings
     assert (await told(desk, f"{head}\n\n{'x' * 998}\n")).warnings == []
 
 

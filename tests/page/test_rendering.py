@@ -75,16 +75,6 @@ def test_17_only_harmless_markup_comes_through(given: str, shown: str | None, re
         assert body_of(rendered) == shown
 
 
-def test_attack_150_a_picture_that_is_attached_and_too_large_to_be_drawn_is_not_said_to_be_missing() -> None:
-    inline = [InlinePicture("big.png", "image/png", "big.png", 150_000)]
-    rendered = render("<img src=cid:big.png alt=logo><img src=cid:big.png><img src=cid:other>", inline)
-    assert rendered.removed == (
-        "2 inline pictures that are attached, not drawn here",
-        "1 inline picture that is not attached",
-    )
-    assert "picture: logo (big.png, 150,000 bytes: attached, not drawn here)" in body_of(rendered)
-
-
 def test_17_styles_cannot_end_early_or_spell_out_an_address() -> None:
     rendered = render("<style>p{content:'</styl\\65>';x:\\75\\72 l(https://x.test)}</style><p>t</p>")
     style = body_of(rendered)
