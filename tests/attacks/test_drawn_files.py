@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from engine.mime_corpus import HEAD, TEXT, parts, whole
+from engine.mime_corpus import HEAD, ORDINARY, TEXT, VARIED, crlf, parts, whole
 from maton_mailgun.approval.channels.page.frame import render
 from maton_mailgun.approval.preview.document import InlinePicture
 from maton_mailgun.approval.preview.folding import fold
+from maton_mailgun.mail.mime import attached
 
 from .bench import LETTER, Desk, structured
 from .telling import READY, Told, asked, told, uploaded
@@ -148,6 +149,14 @@ async def test_attack_144_so_are_its_parts_and_its_files(desk: Desk) -> None:
     assert "Please pay 5,000 EUR" in shown.text
     assert re.search(r"Attached message “fw\.eml”, files.*“bill\.pdf”, application/pdf, 1 bytes", shown.text, re.DOTALL)
     assert shown.links == ["pay.evil.example"]
+
+
+@pytest.mark.parametrize("name", [*ORDINARY, *VARIED])
+def test_attack_144_every_word_of_a_ready_message_is_shown_when_it_is_a_file(name: str) -> None:
+    source, words = {**ORDINARY, **VARIED}[name]
+    reading = attached(crlf(source), "fw.eml")
+    shown = "\n".join([*(f"{part.label}\n{part.text}" for part in reading.parts), *reading.remarks])
+    assert [word for word in words if word.strip() not in shown] == []
 
 
 async def test_attack_144_one_that_programs_read_differently_is_said_to_be_so(desk: Desk) -> None:

@@ -14,7 +14,8 @@ from maton_mailgun.approval.preview import ready_mime
 from maton_mailgun.approval.preview.audience import recipients
 from maton_mailgun.approval.preview.look import Look, make
 from maton_mailgun.mail.letter import FurtherPart
-from maton_mailgun.mail.mime import MimeReading, examine
+from maton_mailgun.mail.mime import examine
+from maton_mailgun.mail.mime_reading import MimeReading
 
 D = "mg.example.com"
 MIME = f"""From: Ada <ada@{D}>

@@ -8,9 +8,7 @@ The recipients are those of the call. What the message's own headers say about r
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
 
 from maton_mailgun.mail import entry_reading, locations
@@ -21,47 +19,27 @@ from maton_mailgun.mail.doubtful_letters import letters_in_doubt
 from maton_mailgun.mail.drawn_as import PACKED, drawn_as, is_text
 from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
+from maton_mailgun.mail.mime_reading import (
+    AS_WRITTEN,
+    BODIES,
+    FILE_TEXT,
+    KINDS,
+    MOST_FURTHER,
+    MOST_OF_FILES,
+    MOST_TEXT,
+    MimeReading,
+    remarks_on,
+)
 from maton_mailgun.mail.mime_tree import MESSAGES, MimePart, MimeReader
 from maton_mailgun.mail.text import quoted
 from maton_mailgun.mail.unclear import Unclear
 
 _RECIPIENTS = frozenset(name.casefold() for name in RECIPIENT_HEADERS)
-_BODIES = {"text/plain": "Text", "text/html": "HTML", "text/x-amp-html": "AMP HTML"}
-_KINDS = {
-    **_BODIES,
-    "text/calendar": "Calendar entry",
-    "text/enriched": "Enriched text",
-    "text/richtext": "Enriched text",
-    "text/markdown": "Markdown",
-    "message/rfc822": "Forwarded message",
-}
-_AS_WRITTEN = "As programs show it that do not join lines: "
-_FILE_TEXT = "Text in the file"
 _MULTIPARTS = frozenset({"mixed", "alternative", "related", "signed", "report", "digest", "parallel", "form-data"})
-MOST_TEXT, MOST_FURTHER, MOST_OF_FILES = 500_000, 100_000, 50_000
-"""Characters of all bodies together, of those beyond the usual three, and of files among these."""
 _LONGEST_LINE = 998
 """RFC 5322, 2.1.1."""
 _MOST_ATTACHED = 5
 """How deep messages are read that are files in files."""
-
-
-@dataclass(slots=True)
-class MimeReading:
-    """What is in a message, part by part, and what speaks against sending it."""
-
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    """What is wrong, and what would be right: such a message is refused before anybody is asked."""
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    bodies: dict[str, str] = field(default_factory=dict)
-    """The first text of each of the usual kinds."""
-    parts: list[FurtherPart] = field(default_factory=list)
-    attachments: list[Enclosure] = field(default_factory=list)
-    inline: list[Enclosure] = field(default_factory=list)
-    structure: list[tuple[str, str]] = field(default_factory=list)
-    """Each part's place with its headers."""
-    remarks: list[str] = field(default_factory=list)
-    """What a person should know about how programs show it."""
 
 
 def refusals(source: bytes) -> list[tuple[str, str]]:
@@ -109,11 +87,7 @@ def examine(source: bytes) -> MimeReading:
     reading = MimeReading(problems=read.problems)
     if read.root is not None:
         reading.headers = read.root.decoded
-        reading.structure = [
-            (part.place, "; ".join(f"{name}: {value}" for name, value in part.decoded) or "no headers")
-            for part in read.root.walk()
-            if part.place
-        ]
+        reading.structure = _structure(read.root)
         _Sorter(reading, read.root).sort(read.root)
         _too_much(reading)
     if reading.problems:
@@ -121,12 +95,20 @@ def examine(source: bytes) -> MimeReading:
         text = source.decode("utf-8", "backslashreplace")
         whole = FurtherPart("The message as it is written", "message/rfc822", text, "")
         return MimeReading(problems=reading.problems, headers=reading.headers, parts=[whole])
-    reading.remarks += _remarks(reading)
+    reading.remarks += remarks_on(reading)
     longest = max(map(len, source.split(b"\r\n")))
     if longest > _LONGEST_LINE:  # guard: 151-line
         said = f"The message has a line of {longest:,} bytes: relays break those of more than {_LONGEST_LINE}"
         reading.remarks.append(f"{said}, maybe inside an amount or a link.")
     return reading
+
+
+def _structure(root: MimePart) -> list[tuple[str, str]]:
+    return [
+        (part.place, "; ".join(f"{name}: {value}" for name, value in part.decoded) or "no headers")
+        for part in root.walk()
+        if part.place
+    ]
 
 
 def attached(content: bytes, name: str, depth: int = 0) -> MimeReading:
@@ -150,12 +132,15 @@ def attached(content: bytes, name: str, depth: int = 0) -> MimeReading:
     for part in inner.parts:
         own = part.label.removeprefix("Forwarded message, ")
         parts.append(FurtherPart(f"{label}, {own}", part.type, part.text, part.place))
+    if read.root.inner:
+        lines = [f"{place}: {headers}" for place, headers in _structure(read.root)]
+        parts.append(FurtherPart(f"{label}, its parts", "text/plain", "\n".join(lines), ""))
     if files := [*inner.attachments, *inner.inline]:
         lines = [
             f"{quoted(one.name, len(one.name))}, {one.type}, {one.size:,} bytes, SHA-256 {one.sha256}" for one in files
         ]
         parts.append(FurtherPart(f"{label}, files", "text/plain", "\n".join(lines), ""))
-    remarks = [f"{label}: {remark}" for remark in [*inner.remarks, *_remarks(inner)]]
+    remarks = [f"{label}: {remark}" for remark in [*inner.remarks, *remarks_on(inner)]]
     return MimeReading(parts=parts, remarks=remarks)
 
 
@@ -176,26 +161,6 @@ def _too_much(reading: MimeReading) -> None:
         if size > most:  # guard: 46-much-text
             right = f"Send at most {most:,} characters of it, and the rest as an attachment"
             reading.problems.append((f"has {size:,} characters of {what}, which nobody can look through", right))
-
-
-def _remarks(reading: MimeReading) -> Iterator[str]:
-    aside, read_out = ("Forwarded", "Attached", _AS_WRITTEN, _FILE_TEXT), entry_reading.ENDS
-    usual = [part for part in reading.parts if not part.label.startswith(aside) and not part.label.endswith(read_out)]
-    kinds = Counter(part.type for part in usual)
-    kinds.update(reading.bodies.keys())
-    for kind, name in _BODIES.items():
-        if kinds[kind] > 1:
-            yield f"The message has {kinds[kind]} {name} parts: programs show one, some or all of them."
-    for part in reading.parts:
-        if part.type == "text/calendar":
-            yield f"The message has a calendar entry ({part.place or 'all of it'}): programs may enter or answer it."
-        elif part.label.startswith((_FILE_TEXT, "Attached")) or part.label.endswith(read_out):
-            continue
-        elif part.type in MESSAGES:
-            yield f"The message has a forwarded message ({part.place}): programs show it below or as a file."
-        elif part.type not in _BODIES:
-            name = f"{_KINDS.get(part.type, 'a text of the kind')} {part.type}"
-            yield f"The message has {name} ({part.place or 'all of it'}): shown as it is written."
 
 
 def _quoted(part: MimePart) -> str:
@@ -299,9 +264,9 @@ class _Sorter:
         self._left -= len(text)
         self._located(part, kind, text)
         if is_folded(kind, part.name):
-            text = self._entry(f"{_FILE_TEXT} {name}{where}", text, part.place)
+            text = self._entry(f"{FILE_TEXT} {name}{where}", text, part.place)
         reading.remarks.append(f"Some programs show the text in the file {name} in the message.")
-        reading.parts.append(FurtherPart(f"{_FILE_TEXT} {name}{where}", kind, text, part.place))
+        reading.parts.append(FurtherPart(f"{FILE_TEXT} {name}{where}", kind, text, part.place))
 
     def _forwarded(self, part: MimePart) -> None:
         head = part.inner[0]
@@ -330,16 +295,16 @@ class _Sorter:
         if is_flowed(part.type, part.parameters):  # guard: 84-joined
             text = self._joined(part, text)
         calendar = is_calendar(part.type, part.name)
-        if part.type in _BODIES and part.type not in reading.bodies and not forwarded and not calendar:
+        if part.type in BODIES and part.type not in reading.bodies and not forwarded and not calendar:
             reading.bodies[part.type] = text
             if part.name:
                 reading.remarks.append(
-                    f"The {_BODIES[part.type]} body is named {_quoted(part)}: programs may show a file."
+                    f"The {BODIES[part.type]} body is named {_quoted(part)}: programs may show a file."
                 )
             return
         type_ = "text/calendar" if calendar else part.type
-        kind = _KINDS.get(type_, type_)
-        label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if type_ in _BODIES else kind
+        kind = KINDS.get(type_, type_)
+        label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if type_ in BODIES else kind
         named = f" {_quoted(part)}" if part.name else ""
         where = f" ({part.place})" if part.place else ""
         if folded:
@@ -371,7 +336,7 @@ class _Sorter:
                 f"The lines of the text{where} are joined without the blanks between them (format=flowed; delsp=yes): "
                 "programs show it so or line by line."
             )
-            label = f"{_AS_WRITTEN}{part.type}{where}"
+            label = f"{AS_WRITTEN}{part.type}{where}"
             self._reading.parts.append(FurtherPart(label, part.type, text, part.place))  # guard: 84-lines
         return found
 

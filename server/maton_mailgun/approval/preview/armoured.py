@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from maton_mailgun.mail import html
 from maton_mailgun.mail.letter import FurtherPart, Letter
-from maton_mailgun.mail.mime import MOST_OF_FILES
+from maton_mailgun.mail.mime_reading import MOST_OF_FILES
 from maton_mailgun.mail.pgp_armour import armours, beside
 from maton_mailgun.mail.text import short
 

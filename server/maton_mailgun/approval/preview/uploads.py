@@ -11,7 +11,8 @@ from maton_mailgun.mail import entry_reading
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded
 from maton_mailgun.mail.drawn_as import PACKED, drawn_as, is_text
 from maton_mailgun.mail.letter import Enclosure, FurtherPart, Letter
-from maton_mailgun.mail.mime import MOST_FURTHER, MOST_OF_FILES, attached, text_of_file
+from maton_mailgun.mail.mime import attached, text_of_file
+from maton_mailgun.mail.mime_reading import MOST_FURTHER, MOST_OF_FILES
 from maton_mailgun.mail.mime_tree import MESSAGES
 from maton_mailgun.mail.text import quoted
 from maton_mailgun.mail.unclear import Unclear
