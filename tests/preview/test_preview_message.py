@@ -221,6 +221,7 @@ def test_a_message_is_shown_whole() -> None:
             "lists": {f"ann@{D}": {"members": 12, "created_at": ""}},
             "unread": 0,
             "domain": {"state": "active", "type": "custom", "disabled": False},
+            "leaves": NOW + 176_400,
         },
     }
 

@@ -250,4 +250,4 @@ def test_a_text_sent_as_a_file_is_told_as_one_that_some_programs_show(kind: str,
     assert reading.remarks == (["Some programs show the text in the file “terms.x” in the message."] if read else [])
     assert reading.parts == ([FurtherPart("Text in the file “terms.x” (2)", kind, "More", "2")] if read else [])
     long = "The text in the file “terms.x” is not shown here: some programs show it in the message."
-    assert examine(crlf(source("More " * 20_000))).remarks == ([long] if read else [])
+    assert examine(crlf(source("More\n" * 20_000))).remarks == ([long] if read else [])
