@@ -41,7 +41,7 @@ async def asked(desk: Desk, arguments: dict[str, Any], tool: str = "send_message
         content = structured(await client.call_tool(tool, arguments))
         record = await house.gate.get(content["approval_id"])
         assert record is not None
-        return record.preview
+        return dict(record.preview)
 
 
 def rows(preview: dict[str, Any], heading: str) -> dict[str, str]:

@@ -6,43 +6,14 @@ text, each as the standards of mail have it; what a person sees must be what com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
 from engine.mime_corpus import CALENDAR, HEAD, HTML, INNER, PDF, PICTURE, TEXT, alone, parts, whole
-from maton_mailgun.approval.preview.terminal_text import unwrapped
 
-from .bench import LETTER, Desk, structured
+from .bench import Desk
+from .telling import told, uploaded
 
 pytestmark = pytest.mark.anyio
-READY: dict[str, Any] = {"domain": LETTER["domain"], "to": ["ann@example.net"]}
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a person is told of a message."""
-
-    text: str
-    """All of it, as the terminal has it."""
-    warnings: list[str]
-    links: list[str]
-
-
-async def told(desk: Desk, source: str) -> Told:
-    return await asked(desk, "send_mime_message", {**READY, "message": source})
-
-
-async def asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> Told:
-    async with desk.open(attachments=desk.home.parent) as house, house.client() as client:
-        content = structured(await client.call_tool(tool, arguments))
-        assert content["status"] == "approval_required", content
-        record = await house.gate.get(content["approval_id"])
-        assert record is not None
-    preview = record.preview
-    return Told("\n".join(unwrapped(preview)), preview["warnings"], preview["message"]["link_hosts"])
-
 
 # 84: lines that are joined ------------------------------------------------------------------------------------------
 
@@ -184,11 +155,6 @@ async def test_attack_86_even_where_a_fold_stands_inside_a_letter(desk: Desk) ->
 
 
 _ENTRY = b"BEGIN:VCALENDAR\r\nLOCATION:https://pay.example.com\r\n .evil.example/x\r\nEND:VCALENDAR\r\n"
-
-
-async def uploaded(desk: Desk, name: str, content: bytes) -> Told:
-    (desk.home.parent / name).write_bytes(content)
-    return await asked(desk, "send_message", {**LETTER, "attachments": [name]})
 
 
 @pytest.mark.parametrize("name", ["invite.ics", "INVITE.ICS", "old.vcs"])

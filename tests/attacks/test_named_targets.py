@@ -26,7 +26,7 @@ async def _asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, 
         asked = structured(await client.call_tool(tool, arguments))
         record = await house.gate.get(asked["approval_id"])
         assert record is not None
-        return record.preview
+        return dict(record.preview)
 
 
 @pytest.mark.parametrize(

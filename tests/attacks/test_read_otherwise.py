@@ -19,7 +19,7 @@ from maton_mailgun.mail.files_in_text import FileInText, files
 from maton_mailgun.mail.links import find
 
 from .bench import LETTER, Desk, structured
-from .test_mail_bodies import READY, Told, asked, told
+from .telling import READY, Told, asked, told
 
 pytestmark = pytest.mark.anyio
 
@@ -291,7 +291,6 @@ async def test_attack_118_a_file_of_no_text_is_listed(desk: Desk) -> None:
     [
         ("=ybegin line=128 size=3 name=a.txt\n\x8b\x8c\n=yend size=3\n", "in the form of yEnc"),
         ("(This file must be converted with BinHex 4.0)\n:abc:\n", "in the form of BinHex"),
-        ("-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n", "in the form of PGP"),
         ("begin  the meeting at ten\n", "begins as a uuencoded file does"),
     ],
 )

@@ -18,7 +18,7 @@ async def _asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, 
         content = structured(await client.call_tool(tool, arguments))
         record = await house.gate.get(content.get("approval_id", ""))
         assert record is not None, content
-        return record.preview
+        return dict(record.preview)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .bench import APPROVE, LETTER, Desk, Person, structured
-from .test_mail_bodies import READY, asked
+from .telling import READY, asked
 
 pytestmark = pytest.mark.anyio
 PERSON = LETTER["to"][0]

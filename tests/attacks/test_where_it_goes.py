@@ -17,7 +17,7 @@ async def _asked(desk: Desk, arguments: dict[str, Any], tool: str = "send_messag
         asked = structured(await client.call_tool(tool, arguments))
         record = await house.gate.get(asked["approval_id"])
         assert record is not None
-        return record.preview
+        return dict(record.preview)
 
 
 def _rows(preview: dict[str, Any], heading: str) -> dict[str, tuple[str, list[str]]]:

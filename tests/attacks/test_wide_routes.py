@@ -52,7 +52,7 @@ async def _asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, 
         content = structured(await client.call_tool(tool, arguments))
         record = await house.gate.get(content["approval_id"])
         assert record is not None
-        return record.preview
+        return dict(record.preview)
 
 
 @pytest.mark.parametrize("expression", EVERYTHING)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from engine.mime_corpus import ORDINARY, VARIED, crlf, mangled
-from maton_mailgun.mail.mime import MimeReading, examine
+from maton_mailgun.mail.mime import examine
+from maton_mailgun.mail.mime_reading import MimeReading
 
 from .environments import mail_readers
 

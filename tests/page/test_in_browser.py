@@ -337,6 +337,18 @@ def test_many_warnings_must_be_opened_before_a_yes_counts(chromium: Chromium, pa
     chromium.until_text("Created", "#outcome-heading")
 
 
+def test_attack_151_a_long_value_must_be_opened_before_a_yes_counts(chromium: Chromium, page: RunningPage) -> None:
+    row = {"label": "Footer", "value": "x" * 2_500 + " pay 5,000 EUR", "flags": []}
+    show(chromium, page, a_record(preview=a_preview(sections=[{"heading": "Body", "rows": [row]}])))
+    chromium.click("#approve")
+    chromium.until_text("Show each long value to its end", "#decision-note")
+    assert page.gate.decisions == []
+    chromium.click(".more-text")
+    assert "pay 5,000 EUR" in chromium.text(".part dd")
+    chromium.click("#approve")
+    chromium.until_text("Created", "#outcome-heading")
+
+
 def test_differences_and_the_sandbox_are_plain_to_see(chromium: Chromium, page: RunningPage) -> None:
     show(chromium, page, an_update())
     assert "Sandbox." in chromium.text(".sandbox")

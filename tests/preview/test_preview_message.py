@@ -226,6 +226,7 @@ def test_a_message_is_shown_whole() -> None:
             "domain": {"state": "active", "type": "custom", "disabled": False},
             "added": {"archive_to": "", "html_footer": "", "text_footer": "", "click": "", "open": ""},
             "members": {},
+            "leaves": NOW + 176_400,
         },
     }
 
@@ -542,7 +543,7 @@ def test_recipients_who_lack_a_recipient_variable_are_counted() -> None:
     )
     assert found.warnings == [
         "There is no value of %recipient.first% for 1 recipient.",
-        "1 recipient in To without an entry in the recipient variables.",
+        "1 recipient without an entry in the recipient variables.",
     ]
 
 

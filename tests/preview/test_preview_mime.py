@@ -13,7 +13,9 @@ from engine.mime_corpus import ORDINARY, VARIED, crlf
 from maton_mailgun.approval.preview import ready_mime
 from maton_mailgun.approval.preview.audience import recipients
 from maton_mailgun.approval.preview.look import Look, make
-from maton_mailgun.mail.mime import MimeReading, examine
+from maton_mailgun.mail.letter import FurtherPart
+from maton_mailgun.mail.mime import examine
+from maton_mailgun.mail.mime_reading import MimeReading
 
 D = "mg.example.com"
 MIME = f"""From: Ada <ada@{D}>
@@ -234,13 +236,18 @@ def test_a_large_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch
     assert threads[0] is not threading.main_thread()
 
 
-@pytest.mark.parametrize(("kind", "warned"), [("text/plain", True), ("text/html", True), ("text/csv", False)])
-def test_a_text_sent_as_a_file_is_told_as_one_that_some_programs_show(kind: str, warned: bool) -> None:
-    source = (
-        f"From: a@{D}\nSubject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n"
-        "--m\nContent-Type: text/plain; charset=utf-8\n\nWords\n"
-        f"--m\nContent-Type: {kind}; charset=utf-8\n"
-        'Content-Disposition: attachment; filename="terms.x"\n\nMore\n--m--\n'
-    )
-    remark = "The text in the file “terms.x” is not shown here: some programs show it in the message."
-    assert examine(crlf(source)).remarks == ([remark] if warned else [])
+@pytest.mark.parametrize(("kind", "read"), [("text/plain", True), ("text/csv", True), ("application/pdf", False)])
+def test_a_text_sent_as_a_file_is_told_as_one_that_some_programs_show(kind: str, *, read: bool) -> None:
+    def source(words: str) -> str:
+        return (
+            f"From: a@{D}\nSubject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\n"
+            "--m\nContent-Type: text/plain; charset=utf-8\n\nWords\n"
+            f"--m\nContent-Type: {kind}; charset=utf-8\n"
+            f'Content-Disposition: attachment; filename="terms.x"\n\n{words}\n--m--\n'
+        )
+
+    reading = examine(crlf(source("More")))
+    assert reading.remarks == (["Some programs show the text in the file “terms.x” in the message."] if read else [])
+    assert reading.parts == ([FurtherPart("Text in the file “terms.x” (2)", kind, "More", "2")] if read else [])
+    long = "The text in the file “terms.x” is not shown here: some programs show it in the message."
+    assert examine(crlf(source("More\n" * 20_000))).remarks == ([long] if read else [])

@@ -58,7 +58,7 @@ def test_who_has_no_entry_or_several_is_flagged() -> None:
         (BOB.upper(), "n: 2", ["one of several entries for this address"]),
     ]
     assert f"{BOB} has several entries in the recipient variables." in found.warnings
-    assert "1 recipient in To without an entry in the recipient variables." in found.warnings
+    assert "1 recipient without an entry in the recipient variables." in found.warnings
 
 
 def test_a_variable_named_like_a_part_of_a_preview_is_shown_like_any_other() -> None:

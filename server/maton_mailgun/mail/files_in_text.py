@@ -19,7 +19,6 @@ _OUTLOOK = re.compile(r"^begin {2}\S", re.MULTILINE)
 _MARKS = {
     "yEnc": re.compile(r"^=ybegin [^\n]*\bname=", re.MULTILINE),
     "BinHex": re.compile(r"^\(This file must be converted with BinHex", re.MULTILINE),
-    "PGP": re.compile(r"^-----BEGIN PGP (?:MESSAGE|SIGNED MESSAGE|PUBLIC KEY BLOCK)", re.MULTILINE),
     "S/MIME": re.compile(r"^-----BEGIN (?:PKCS7|CMS)-----", re.MULTILINE),
 }
 _MOST = 50

@@ -8,58 +8,38 @@ The recipients are those of the call. What the message's own headers say about r
 from __future__ import annotations
 
 import hashlib
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
 
-from maton_mailgun.mail import protected_headers
+from maton_mailgun.mail import entry_reading, locations, protected_headers
 from maton_mailgun.mail.address_fields import names_nobody, says_nobody
 from maton_mailgun.mail.calendar_entry import is_calendar, is_folded, unfolded
-from maton_mailgun.mail.charsets import contradicts, decode, doubtful, is_plain
+from maton_mailgun.mail.charsets import decode, is_plain
+from maton_mailgun.mail.doubtful_letters import letters_in_doubt
+from maton_mailgun.mail.drawn_as import PACKED, drawn_as, is_text
 from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
+from maton_mailgun.mail.mime_reading import (
+    AS_WRITTEN,
+    BODIES,
+    FILE_TEXT,
+    KINDS,
+    MOST_FURTHER,
+    MOST_OF_FILES,
+    MOST_TEXT,
+    MimeReading,
+    remarks_on,
+)
 from maton_mailgun.mail.mime_tree import MESSAGES, MimePart, MimeReader
 from maton_mailgun.mail.text import quoted
 from maton_mailgun.mail.unclear import Unclear
 
 _RECIPIENTS = frozenset(name.casefold() for name in RECIPIENT_HEADERS)
-_BODIES = {"text/plain": "Text", "text/html": "HTML", "text/x-amp-html": "AMP HTML"}
-_KINDS = {
-    **_BODIES,
-    "text/calendar": "Calendar entry",
-    "text/enriched": "Enriched text",
-    "text/richtext": "Enriched text",
-    "text/markdown": "Markdown",
-    "message/rfc822": "Forwarded message",
-}
-_AS_WRITTEN = "As programs show it that do not join lines: "
-_PACKED = frozenset(
-    {"application/ms-tnef", "application/vnd.ms-tnef", "application/pkcs7-mime", "application/x-pkcs7-mime"}
-)
-"""Files that mail programs unpack, to show what is in them as if it were the message."""
 _MULTIPARTS = frozenset({"mixed", "alternative", "related", "signed", "report", "digest", "parallel", "form-data"})
-MOST_TEXT, MOST_FURTHER = 500_000, 100_000
-"""Characters of all bodies together, and of those beyond the usual three."""
-
-
-@dataclass(slots=True)
-class MimeReading:
-    """What is in a message, part by part, and what speaks against sending it."""
-
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    """What is wrong, and what would be right: such a message is refused before anybody is asked."""
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    bodies: dict[str, str] = field(default_factory=dict)
-    """The first text of each of the usual kinds."""
-    parts: list[FurtherPart] = field(default_factory=list)
-    attachments: list[Enclosure] = field(default_factory=list)
-    inline: list[Enclosure] = field(default_factory=list)
-    structure: list[tuple[str, str]] = field(default_factory=list)
-    """Each part's place with its headers."""
-    remarks: list[str] = field(default_factory=list)
-    """What a person should know about how programs show it."""
+_LONGEST_LINE = 998
+"""RFC 5322, 2.1.1."""
+_MOST_ATTACHED = 5
+"""How deep messages are read that are files in files."""
 
 
 def refusals(source: bytes) -> list[tuple[str, str]]:
@@ -107,12 +87,8 @@ def examine(source: bytes) -> MimeReading:
     reading = MimeReading(problems=read.problems)
     if read.root is not None:
         reading.headers = read.root.decoded
-        reading.structure = [
-            (part.place, "; ".join(f"{name}: {value}" for name, value in part.decoded) or "no headers")
-            for part in read.root.walk()
-            if part.place
-        ]
-        _Sorter(reading).sort(read.root)
+        reading.structure = _structure(read.root)
+        _Sorter(reading, read.root).sort(read.root)
         _too_much(reading)
         reading.remarks += protected_headers.remarks(read.root)
     if reading.problems:
@@ -120,8 +96,63 @@ def examine(source: bytes) -> MimeReading:
         text = source.decode("utf-8", "backslashreplace")
         whole = FurtherPart("The message as it is written", "message/rfc822", text, "")
         return MimeReading(problems=reading.problems, headers=reading.headers, parts=[whole])
-    reading.remarks += _remarks(reading)
+    reading.remarks += remarks_on(reading)
+    longest = max(map(len, source.split(b"\r\n")))
+    if longest > _LONGEST_LINE:  # guard: 151-line
+        said = f"The message has a line of {longest:,} bytes: relays break those of more than {_LONGEST_LINE}"
+        reading.remarks.append(f"{said}, maybe inside an amount or a link.")
     return reading
+
+
+def _structure(root: MimePart) -> list[tuple[str, str]]:
+    return [
+        (part.place, "; ".join(f"{name}: {value}" for name, value in part.decoded) or "no headers")
+        for part in root.walk()
+        if part.place
+    ]
+
+
+def attached(content: bytes, name: str, depth: int = 0) -> MimeReading:
+    """The parts of a message that is a file of this name, and what is to be said of them.
+
+    Raises:
+        Unclear: Programs may take it apart in several ways.
+    """
+    label = f"Attached message {quoted(name, len(name))}"
+    if depth > _MOST_ATTACHED:
+        raise Unclear("stands too deep in other files", f"Put at most {_MOST_ATTACHED} into each other")
+    read = MimeReader(content, attached=True).read()
+    inner = MimeReading(problems=read.problems)
+    if read.root is not None:
+        _Sorter(inner, read.root, depth).sort(read.root, within=("message/rfc822",))
+        _too_much(inner)
+    if inner.problems or read.root is None:
+        raise Unclear(*(inner.problems or [("cannot be read", "Send what is in it")])[0])
+    head = "\n".join(f"{name}: {value}" for name, value in read.root.decoded)
+    parts = [FurtherPart(label, "message/rfc822", head, "")]
+    for part in inner.parts:
+        own = part.label.removeprefix("Forwarded message, ")
+        parts.append(FurtherPart(f"{label}, {own}", part.type, part.text, part.place))
+    if read.root.inner:
+        lines = [f"{place}: {headers}" for place, headers in _structure(read.root)]
+        parts.append(FurtherPart(f"{label}, its parts", "text/plain", "\n".join(lines), ""))
+    if files := [*inner.attachments, *inner.inline]:
+        lines = [
+            f"{quoted(one.name, len(one.name))}, {one.type}, {one.size:,} bytes, SHA-256 {one.sha256}" for one in files
+        ]
+        parts.append(FurtherPart(f"{label}, files", "text/plain", "\n".join(lines), ""))
+    remarks = [f"{label}: {remark}" for remark in [*inner.remarks, *remarks_on(inner)]]
+    return MimeReading(parts=parts, remarks=remarks)
+
+
+def text_of_file(content: bytes, kind: str, name: str, charset: str = "") -> str:
+    """The words in a file that programs draw, with folds undone.
+
+    Raises:
+        Unclear: They are in no character set that is known for certain.
+    """
+    whole = unfolded(content) if is_folded(kind, name) else content
+    return decode(whole, charset).replace("\r\n", "\n")
 
 
 def _too_much(reading: MimeReading) -> None:
@@ -131,41 +162,6 @@ def _too_much(reading: MimeReading) -> None:
         if size > most:  # guard: 46-much-text
             right = f"Send at most {most:,} characters of it, and the rest as an attachment"
             reading.problems.append((f"has {size:,} characters of {what}, which nobody can look through", right))
-
-
-def _remarks(reading: MimeReading) -> Iterator[str]:
-    kinds = Counter(part.type for part in reading.parts if not part.label.startswith(("Forwarded", _AS_WRITTEN)))
-    kinds.update(reading.bodies.keys())
-    for kind, name in _BODIES.items():
-        if kinds[kind] > 1:
-            yield f"The message has {kinds[kind]} {name} parts: programs show one, some or all of them."
-    for part in reading.parts:
-        if part.type == "text/calendar":
-            yield f"The message has a calendar entry ({part.place or 'all of it'}): programs may enter or answer it."
-        elif part.type in MESSAGES:
-            yield f"The message has a forwarded message ({part.place}): programs show it below or as a file."
-        elif part.type not in _BODIES:
-            name = f"{_KINDS.get(part.type, 'a text of the kind')} {part.type}"
-            yield f"The message has {name} ({part.place or 'all of it'}): shown as it is written."
-
-
-_META = re.compile(rb"<meta\b[^>]{0,500}?\bcharset\s*=\s*[\"']?\s*([^\s\"'/>;]{1,60})", re.IGNORECASE)
-
-
-def _letters_in_doubt(part: MimePart, charset: str, place: str) -> Iterator[str]:
-    """Where programs that go by something else than the header of a text read other letters."""
-    where = place.strip() or "the text"
-    if doubtful(part.content, charset):
-        yield (
-            f"Some letters of {where} are none of {charset}: shown as Windows has them, and programs may show others "
-            "or none."
-        )
-    if "html" in part.type:
-        named = dict.fromkeys(found.decode("ascii", "replace") for found in _META.findall(part.content))
-        for other in named:
-            if contradicts(part.content, charset, other):  # guard: 88-meta
-                said = f"says it is {quoted(other, 60)}, the message {quoted(charset or 'nothing', 60)}"
-                yield (f"The HTML of {where} {said}: shown by the message, and programs may show other letters.")
 
 
 def _quoted(part: MimePart) -> str:
@@ -190,8 +186,11 @@ def _is_shown(whole: MimePart, number: int, *, shown: bool) -> bool:
 class _Sorter:
     """Puts each part of a message into its one place."""
 
-    def __init__(self, reading: MimeReading) -> None:
+    def __init__(self, reading: MimeReading, whole: MimePart, depth: int = 0) -> None:
         self._reading = reading
+        self._whole = whole
+        self._depth = depth
+        self._left = MOST_OF_FILES
         self._cids: set[str] = set()
 
     def sort(self, part: MimePart, *, within: Sequence[str] = (), shown: bool = True) -> None:
@@ -228,6 +227,47 @@ class _Sorter:
             self._file(part)
         if not is_file or calendar or part.type.startswith("message/"):  # guard: 86-read
             self._text(part, forwarded=bool(MESSAGES.intersection(within)))
+            return
+        kind = drawn_as(part.type, part.name)
+        if kind in MESSAGES:  # guard: 142-message
+            self._attached(part)
+        elif is_text(kind):  # guard: 142-drawn
+            self._text_of_file(part, kind)
+
+    def _attached(self, part: MimePart) -> None:
+        reading, told = self._reading, f"The file {_quoted(part)} ({part.place}) is a message: programs may show it"
+        try:
+            found = attached(part.content, part.name, self._depth + 1)
+        except Unclear as problem:
+            reading.remarks.append(f"{told}, which cannot be shown here: it {problem.wrong}.")
+            return
+        self._left -= sum(len(one.text) for one in found.parts)
+        if self._left < 0:
+            reading.remarks.append(f"{told}, which cannot be shown here: it is too long.")
+            return
+        reading.parts += found.parts
+        reading.remarks += [f"{told}.", *found.remarks]
+
+    def _text_of_file(self, part: MimePart, kind: str) -> None:
+        """What is drawn in the message although it is a file."""
+        reading = self._reading
+        name = _quoted(part) if part.name else f"({part.type} part without a name)"
+        where = f" ({part.place})" if part.place else ""
+        try:
+            text = text_of_file(part.content, kind, part.name, part.parameters.get("charset", ""))
+        except Unclear:
+            text = None
+        if text is None or len(text) > self._left:
+            reading.remarks.append(
+                f"The text in the file {name} is not shown here: some programs show it in the message."
+            )
+            return
+        self._left -= len(text)
+        self._located(part, kind, text)
+        if is_folded(kind, part.name):
+            text = self._entry(f"{FILE_TEXT} {name}{where}", text, part.place)
+        reading.remarks.append(f"Some programs show the text in the file {name} in the message.")
+        reading.parts.append(FurtherPart(f"{FILE_TEXT} {name}{where}", kind, text, part.place))
 
     def _forwarded(self, part: MimePart) -> None:
         head = part.inner[0]
@@ -251,25 +291,41 @@ class _Sorter:
             reading.remarks.append(
                 f"The {part.type} text names no character set: shown as UTF-8, and programs may show other letters."
             )
-        reading.remarks += _letters_in_doubt(part, charset, place)
+        reading.remarks += letters_in_doubt(part, charset, place)
+        self._located(part, part.type, text)
         if is_flowed(part.type, part.parameters):  # guard: 84-joined
             text = self._joined(part, text)
         calendar = is_calendar(part.type, part.name)
-        if part.type in _BODIES and part.type not in reading.bodies and not forwarded and not calendar:
+        if part.type in BODIES and part.type not in reading.bodies and not forwarded and not calendar:
             reading.bodies[part.type] = text
             if part.name:
                 reading.remarks.append(
-                    f"The {_BODIES[part.type]} body is named {_quoted(part)}: programs may show a file."
+                    f"The {BODIES[part.type]} body is named {_quoted(part)}: programs may show a file."
                 )
             return
         type_ = "text/calendar" if calendar else part.type
-        kind = _KINDS.get(type_, type_)
-        label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if type_ in _BODIES else kind
+        kind = KINDS.get(type_, type_)
+        label = f"Forwarded message, {kind}" if forwarded else f"Another {kind} part" if type_ in BODIES else kind
         named = f" {_quoted(part)}" if part.name else ""
         where = f" ({part.place})" if part.place else ""
+        if folded:
+            text = self._entry(f"{label}{named}{where}", text, part.place)
         reading.parts.append(  # guard: 46-shown.further
             FurtherPart(f"{label}{named}{where}", type_, text, part.place)
         )
+
+    def _entry(self, label: str, text: str, place: str) -> str:
+        """The text of a calendar entry or a card unpacked; what programs make of it goes into the reading."""
+        sender = self._whole.header("from")
+        entry = entry_reading.read(text, label, place, sender)
+        self._reading.parts += entry.parts
+        self._reading.remarks += entry.remarks
+        return entry.text
+
+    def _located(self, part: MimePart, kind: str, text: str) -> None:
+        if "html" in kind and (found := locations.problem(part, text, self._whole)):
+            where = f"part {part.place} " if part.place else ""
+            self._reading.problems.append((f"{where}{found[0]}", found[1]))
 
     def _joined(self, part: MimePart, text: str) -> str:
         """The text with its lines joined; where that takes signs out of it, the lines are shown as well."""
@@ -281,20 +337,16 @@ class _Sorter:
                 f"The lines of the text{where} are joined without the blanks between them (format=flowed; delsp=yes): "
                 "programs show it so or line by line."
             )
-            label = f"{_AS_WRITTEN}{part.type}{where}"
+            label = f"{AS_WRITTEN}{part.type}{where}"
             self._reading.parts.append(FurtherPart(label, part.type, text, part.place))  # guard: 84-lines
         return found
 
     def _file(self, part: MimePart) -> None:
         reading = self._reading
-        if part.type in _PACKED:
+        if drawn_as(part.type, part.name) in PACKED:
             reading.remarks.append(
                 f"The message has a file of the kind {part.type}: programs unpack it and show what is in it, "
                 "which cannot be shown here."
-            )
-        if part.type in _BODIES and not is_calendar(part.type, part.name):
-            reading.remarks.append(
-                f"The text in the file {_quoted(part)} is not shown here: some programs show it in the message."
             )
         if part.cid and part.cid.casefold() in self._cids:  # guard: 134-one-cid
             reading.problems.append((f"has two parts with the Content-ID {part.cid[:60]}", "Give each its own"))

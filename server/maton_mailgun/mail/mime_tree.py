@@ -46,6 +46,8 @@ _ONCE = frozenset(
     }
 )
 """Headers that may stand once (RFC 5322, section 3.6; RFC 2045, section 3): of two, programs show either."""
+_ELSEWHERE = frozenset({"x-mozilla-external-attachment-url", "x-mozilla-cloud-part", "x-mozilla-altered"})
+"""With these, Thunderbird opens another file than the part, or says that it is gone (mailnews/mime/src/mimei.cpp)."""
 _TAKEN_APART = frozenset({"content-type", "content-disposition"})
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -112,9 +114,11 @@ class MimeReader:
 
     Args:
         source: The message as it goes on the wire.
+        attached: Whether it is a file, which need not say whom it is from.
     """
 
     source: bytes
+    attached: bool = False
     problems: list[tuple[str, str]] = field(default_factory=list)
     """What is wrong, and what would be right."""
     root: MimePart | None = None
@@ -130,7 +134,7 @@ class MimeReader:
         if not self.problems:
             self.root = self._part("", 0, len(self.source), 0, "text/plain")
             self._stray_boundaries()
-        if self.root is not None and not self.root.header("from"):
+        if self.root is not None and not self.attached and not self.root.header("from"):
             self._problem("", "has no From header", "Begin with a line such as From: ann@example.com")
         return self
 
@@ -187,6 +191,8 @@ class MimeReader:
         if len(self.problems) > before:
             return None
         inner = self._inner(place, kind, start, end, depth)
+        if inner and kind.head == "multipart/related":
+            self._root_of(place, kind.parameters.get("start", ""), inner)
         return MimePart(
             place,
             headers,
@@ -259,6 +265,9 @@ class MimeReader:
             if number > 1 and (name in _ONCE or holds_addresses(name)):  # guard: 46-twice.header
                 shown = next(known for known, _ in fields if known.casefold() == name)
                 self._problem(place, f"has the header {shown} {number} times", "Give it once: programs show either")
+        for name in sorted(names.keys() & _ELSEWHERE):  # guard: 147-elsewhere
+            right = "Leave it out, and send the content itself"
+            self._problem(place, f"has the header {name}: programs open another file then", right)
         for name, text in fields:
             try:
                 if name.casefold() in _TAKEN_APART:
@@ -289,6 +298,13 @@ class MimeReader:
             if self._count > PARTS:
                 break
         return found
+
+    def _root_of(self, place: str, start: str, inner: list[MimePart]) -> None:
+        """RFC 2387, 3.2: `start` names the part that is drawn; programs that do not know it draw the first."""
+        named = [number for number, part in enumerate(inner) if part.cid == start.strip("<> ")]
+        if start and named != [0]:  # guard: 143-start
+            right = "Put the part that start= names first, give no other its Content-ID, or leave start= out"
+            self._problem(place, f"names another part than its first as its root: start={start[:60]!a}", right)
 
     def _spans(self, place: str, boundary: str, start: int, end: int) -> list[tuple[int, int]]:
         """Where the parts of a multipart begin and end."""

@@ -120,6 +120,11 @@ def part(field: str, path: str, allowed: Path | None) -> FilePart:
             "has an encoded word as its name, which readers see decoded",
             "Name the file as it reads; its name is encoded on its way",
         )
+    if '"' in filename or not filename.isprintable():  # guard: 151-name
+        raise FileRefused(
+            "has a quotation mark or a control character in its name, which arrives as another one",
+            "Name the file with letters and digits, blanks, dots and dashes",
+        )
     kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     return FilePart(field, filename, kind, len(content), hashlib.sha256(content).hexdigest(), path, content)
 

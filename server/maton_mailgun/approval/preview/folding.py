@@ -9,6 +9,9 @@ from functools import cache
 
 _WORD = re.compile(r" *[^ ]+| +$")
 
+_WIDE = frozenset(map(chr, (*range(0x2630, 0x2638), *range(0x268A, 0x2690), *range(0x4DC0, 0x4E00))))
+"""Two columns since Unicode 16, and one for a Python that knows earlier ones only (EastAsianWidth.txt)."""
+
 
 def fold(text: str, *, begin: str, hang: str, width: int) -> Iterator[str]:
     """`text` in lines of at most `width` columns beside the blanks at their ends, broken behind blanks where there are
@@ -50,4 +53,6 @@ def _width(text: str) -> int:
 def _columns(character: str) -> int:
     if unicodedata.combining(character):
         return 0
+    if character in _WIDE:  # guard: 151-wide
+        return 2
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

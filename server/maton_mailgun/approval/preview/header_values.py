@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -14,6 +15,7 @@ from maton_mailgun.mail.letter import FormFields, Letter
 from maton_mailgun.mail.mime_values import holds_words
 from maton_mailgun.mail.text import quoted, short
 
+_BREAK = re.compile(r"[\r\n\x00\x0b\x0c\x85\u2028\u2029]")
 _MOST = 5
 """Doubts that are told of."""
 _EACH = "%recipient%"
@@ -33,6 +35,10 @@ def doubts(whole: Letter, fields: FormFields, people: Audience) -> list[str]:
     """What is wrong with headers that a template, or some recipient's values, are a part of."""
     lines = []
     for name, text in _headers(whole):
+        if _BREAK.search(text):  # guard: 152-break
+            lines.append(
+                f"{short(name, 60)} {quoted(text, 200)} has a line break: what follows it may be a header of its own."
+            )
         if holds_words(text):  # guard: 79-template
             lines.append(
                 f"{short(name, 60)} {quoted(text, 200)} is an encoded word: readers see other words than these."

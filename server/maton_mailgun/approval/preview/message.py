@@ -13,6 +13,7 @@ from maton_mailgun.approval.preview import (
     audience,
     content,
     domain_additions,
+    fetched_words,
     header_values,
     list_members,
     options,
@@ -38,7 +39,8 @@ from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
     """The whole of a `messages` call."""
-    sent, extra = uploads.opened(letter.from_form(proposal.request))
+    # Long work for large files, and the loop has other calls to serve.
+    sent, extra = await asyncio.to_thread(uploads.opened, letter.from_form(proposal.request))
     return await compose(proposal, reads, sent, extra)
 
 
@@ -67,7 +69,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     members = await list_members.look(list_members.lists_of(people), reads)
     list_members.mark(people, members)
     added = domain_additions.findings(state, tracking, fields)
-    covers = reach.covered(people, state)
+    covers = reach.covered(people, state, options.waits_until(fields, proposal.now))
     stored = stored_template.read(fields, template, sent)
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
@@ -91,6 +93,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     odd = [*header_values.doubts(whole, fields, people), *replies.warnings(whole, domain), *list_warnings]
     odd += [*of_lists.warnings, *added.warnings]
     warnings += [*_place_warnings(whole, fields, stored, members), *odd, *value_warnings, *option_warnings]
+    warnings += fetched_words.warnings(whole)
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
     raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
@@ -148,6 +151,7 @@ def _effect(sent: Letter, people: Audience, fields: FormFields, domain: str, now
         if "yes" in fields.all("o:testmode")
         else " It cannot be recalled."
     )
+    when += options.spread(fields)
     return f"Sends 1 message{sender} to {_whom(people, short(domain, 253))}{subject}.{when}{end}"
 
 
@@ -340,4 +344,11 @@ def _inline_warnings(sent: Letter, reading: content.Reading) -> list[str]:
         return ["The inline images have no HTML that could show them."] if sent.inline else []
     have = {one.cid for one in sent.inline}
     lines = [f"The HTML shows cid:{short(cid, 80)}, which is not sent along." for cid in sorted(reading.cids - have)]
+    undrawn = shown_message.undrawn(sent)  # guard: 150-told
+    lines += [
+        f"The page does not draw the inline picture {_quoted(one.name)} ({one.size:,} bytes), which recipients see: "
+        "look at the file itself."
+        for one in undrawn
+        if one.cid in reading.cids
+    ]
     return lines + [f"The HTML does not use the inline image {short(cid, 80)}." for cid in sorted(have - reading.cids)]

@@ -48,6 +48,8 @@ def remark(header: str) -> str:
         return "asks for a receipt to be sent there"
     if name.startswith("x-mailgun-") and name != "x-mailgun-variables":
         return "steers Mailgun"
+    if name.startswith("x-mozilla-"):  # guard: 147-told
+        return "may let Thunderbird open a file from elsewhere"
     if name.startswith("content-") or name == "mime-version":
         return _READ_AS
     return _ANSWERS if name == "reply-to" or name in replies.OTHERS else ""
@@ -86,6 +88,28 @@ def _odd_time(text: str, now: float) -> list[str]:
     if when > now + 3 * _DAY:
         return ["The delivery time is more than 3 days ahead: the service refuses that on smaller plans."]
     return []
+
+
+def spread(fields: FormFields) -> str:
+    """A sentence about copies that each leave at an hour of their own; empty where they do not.
+
+    Mailgun's manual: Send Time Optimization waits up to the period, Timezone Optimization up to a day.
+    """
+    lines = [
+        f" Each copy leaves at {short(hour, 40)} in its reader's time zone, up to a day later."
+        for hour in fields.all("o:time-zone-localize")
+    ]
+    lines += [
+        f" Each copy leaves when Mailgun thinks that its reader looks, up to {short(period, 40)} later."
+        for period in fields.all("o:deliverytime-optimize-period")
+    ]
+    return "".join(lines)  # guard: 152-spread
+
+
+def waits_until(fields: FormFields, now: float) -> float | None:
+    """When it leaves, in Unix seconds, if that is ahead."""
+    times = [_seconds(text) for text in fields.all("o:deliverytime")]
+    return times[-1] if times and times[-1] is not None and times[-1] > now else None
 
 
 def leaving(text: str, now: float) -> str:

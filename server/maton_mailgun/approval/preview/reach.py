@@ -14,7 +14,7 @@ from maton_mailgun.approval.preview import audience, domain_additions, expansion
 from maton_mailgun.approval.preview.audience import Audience
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal, ReadAnswer, Reads, dig
-from maton_mailgun.mail.text import count, safe_line, short
+from maton_mailgun.mail.text import count, moment, safe_line, short
 
 _KINDS = ("state", "type", "disabled")
 _DISABLED = {True: "disabled", False: "not disabled"}
@@ -25,9 +25,10 @@ async def domain_state(domain: str, reads: Reads) -> ReadAnswer | None:
     return await reads("the state of the domain", "GET /v3/domains/{domain}", {"domain": domain})
 
 
-def covered(people: Audience, state: ReadAnswer | None) -> dict[str, Any]:
-    """What a yes covers besides the request itself."""
-    return {**expansion.noted(len(people.recipients), people.expansion), "domain": _standing(state)}
+def covered(people: Audience, state: ReadAnswer | None, leaves: float | None = None) -> dict[str, Any]:
+    """What a yes covers besides the request itself; `leaves` is when it is to leave, if that is ahead."""
+    waiting = {"leaves": leaves} if leaves is not None else {}
+    return {**expansion.noted(len(people.recipients), people.expansion), "domain": _standing(state), **waiting}
 
 
 def in_words(covers: Mapping[str, Any]) -> str:
@@ -54,6 +55,9 @@ async def hold(proposal: Proposal, reads: Reads, shown: Mapping[str, Any]) -> li
     Raises:
         CouldNotRead: What could be read for the question cannot be read now.
     """
+    leaves = shown.get("leaves")
+    if leaves is not None and leaves <= proposal.now:  # guard: 152-leaves
+        return [f"it was to leave at {moment(leaves)}, which is past: it would leave at once"]
     domain = audience.domain_of(proposal.operation, proposal.arguments)
     people = [one.address for one in audience.gather(audience.letter_of(proposal.request), domain).recipients]
     lists, unread = shown.get("lists"), shown.get("unread") or 0

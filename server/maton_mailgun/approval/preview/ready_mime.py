@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
-from maton_mailgun.approval.preview import message
+from maton_mailgun.approval.preview import armoured, message
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads
 from maton_mailgun.mail.addresses import parse_all
@@ -24,8 +24,9 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         )
     # The reading is long work for large messages, and the loop has other calls to serve.
     reading = await asyncio.to_thread(examine, text)
-    sent = from_request(proposal.request)
+    sent, armour = await asyncio.to_thread(armoured.opened, from_request(proposal.request))
     differences, warnings = _envelope(sent)
+    warnings += [safe_line(line) for line in armour]
     warnings += [safe_line(remark) for remark in reading.remarks]
     if reading.problems:
         warnings.append("The MIME text is malformed: mail programs may show something else than this preview.")

@@ -53,7 +53,7 @@ def rows_and_warnings(fields: FormFields, sent: Letter, people: Audience) -> tup
     left_out = 0
     for one in people.recipients:
         own = spelled.pop(one.address.key, [])
-        if not own and one.kind in {"to", "list"}:
+        if not own and one.kind in {"to", "list", "cc", "bcc"}:  # guard: 152-copies
             left_out += 1
             rows.append(Row(safe_line(one.address.address), "(nothing)", ["has no entry"]))
         flags = ["one of several entries for this address"] if len(own) > 1 else []
@@ -67,7 +67,7 @@ def rows_and_warnings(fields: FormFields, sent: Letter, people: Audience) -> tup
         more = f" and {len(nobody) - 5:,} more" if len(nobody) > 5 else ""
         warnings.append(f"Recipient variables for {names}{more}, who is no recipient: no copy goes there.")
     if left_out and given:
-        warnings.append(f"{count(left_out, 'recipient')} in To without an entry in the recipient variables.")
+        warnings.append(f"{count(left_out, 'recipient')} without an entry in the recipient variables.")
     return rows, warnings
 
 

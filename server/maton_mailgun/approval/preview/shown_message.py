@@ -46,6 +46,11 @@ def _headers(letter: Letter) -> list[tuple[str, str]]:
     return [*names, *(one for one in (*letter.headers, *letter.own_headers) if one[0].casefold() != "reply-to")]
 
 
+def undrawn(letter: Letter) -> list[InlinePicture]:
+    """The pictures of the HTML that recipients see and the page does not draw."""
+    return [one for one in _pictures(letter) if not one.data_uri] if letter.html is not None else []
+
+
 def _pictures(letter: Letter) -> list[InlinePicture]:
     left = _PICTURES_BYTES
     found = []

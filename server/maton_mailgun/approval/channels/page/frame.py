@@ -61,6 +61,7 @@ _SILENT = frozenset({"html", "head", "body", "meta", "title", "noscript", "detai
 """Left out without a word: they are part of any message or do nothing; `html` and `body` are the frame's own, with the
 attributes of the message."""
 
+_ATTACHED = "attached, not drawn here"
 _PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp|x-icon)[;,]", re.IGNORECASE)
 _SVG = re.compile(r"data:image/svg", re.IGNORECASE)
 """A document that is drawn by its own rules, which may ask how wide it stands here."""
@@ -109,7 +110,7 @@ def render_page(page: Page, inline: Iterable[InlinePicture] = ()) -> Rendered:
     """The same of what was read already."""
     if page.lost:
         return Rendered(_document(f"<p>{html.escape(_cannot(page.lost))}</p>"), (f"the whole body: {page.lost}",))
-    body = _Body({_cid(picture.cid): picture.data_uri for picture in inline if picture.data_uri})
+    body = _Body({_cid(picture.cid): picture for picture in inline})
     for piece in page.pieces:
         match piece:
             case Piece(where="some programs only"):
@@ -159,7 +160,7 @@ def _open(attributes: Mapping[str, str], style: str) -> str:
 class _Body:
     """The body being rebuilt, and what was left out of it."""
 
-    def __init__(self, pictures: Mapping[str, str]) -> None:
+    def __init__(self, pictures: Mapping[str, InlinePicture]) -> None:
         self.parts: list[str] = []
         self.head: list[str] = []
         """Style sheets that stand before the body."""
@@ -266,10 +267,11 @@ class _Body:
     def _picture(self, attributes: Mapping[str, str]) -> None:
         source = attributes.get("src", "").strip()
         if source.lower().startswith("cid:"):
-            found = self._pictures.get(_cid(source[4:]), "")
-            why = "inline picture that is not attached"
+            known = self._pictures.get(_cid(source[4:]))
+            found = known.data_uri if known is not None else ""
+            why = f"inline picture that is {_ATTACHED if known is not None else 'not attached'}"  # guard: 150-attached
         else:
-            found, why = source, "remote picture"
+            known, found, why = None, source, "remote picture"
         rest = {name: value for name, value in attributes.items() if name not in ("src", "srcset")}
         if _SVG.match(found):  # guard: 167-svg
             found, why = "", "picture that is a document of its own (SVG)"
@@ -281,7 +283,10 @@ class _Body:
         host = _host(source) or _host(next(iter(attributes.get("srcset", "").split()), ""))
         self._left_out(why, host)
         label = attributes.get("alt", "").strip() or host or "no description"
-        self.parts.append(f'<span style="{_OURS}">picture: {html.escape(safe_line(label)[:200])}</span>')
+        told = f"picture: {safe_line(label)[:200]}"
+        if known is not None:
+            told += f" ({safe_line(known.name)[:200]}, {known.size:,} bytes: {_ATTACHED})"
+        self.parts.append(f'<span style="{_OURS}">{html.escape(told)}</span>')
 
     def _left_out(self, what: str, host: str = "") -> None:
         self.removed[(what, host)] += 1
@@ -297,7 +302,11 @@ def _in_words(removed: Counter[tuple[str, str]]) -> Iterable[str]:
     for what, number in totals.most_common(20):
         named = hosts.get(what, [])
         more = f", and {len(named) - 5} more" if len(named) > 5 else ""
-        yield count(number, what) + (f" ({', '.join(named[:5])}{more})" if named else "")
+        yield count(number, what, _many(what)) + (f" ({', '.join(named[:5])}{more})" if named else "")
+
+
+def _many(what: str) -> str:
+    return re.sub(r"^.*?(?:picture|element|part|sheet)", r"\g<0>s", what).replace(" that is ", " that are ")
 
 
 def _cid(given: Any) -> str:

@@ -51,7 +51,9 @@ function draw(main, detail, signal, changed) {
   const heading = h("h1", { tabindex: "-1" }, value(detail.title));
   const warnings = warningsPanel(preview, () => buttons?.refresh());
   const message = messageSection(detail, signal, () => buttons?.refresh());
-  const unread = () => warnings.unread() || message.unread();
+  // What stands behind a button is a part of what a yes is to.
+  const folded = () => (main.querySelector(".more-text") ? "Show each long value to its end before you approve." : "");
+  const unread = () => warnings.unread() || message.unread() || folded();
   let buttons = null;
   let leaving = new AbortController();
 
@@ -122,6 +124,10 @@ function draw(main, detail, signal, changed) {
     ),
     decision,
   );
+  main.addEventListener("click", (event) => {
+    if (event.target.closest(".more-text")) buttons?.refresh();
+  }, { signal });
+  buttons?.refresh();
   tick(detail, () => status, signal);
   return { heading, update, status: () => status };
 }
