@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from maton_mailgun.approval.store.audit import AuditVerdict
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import StoreUnavailable, Tampered
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.table import _body
 
 from .backends import Backend
 from .records import NOON, a_record
@@ -98,7 +101,7 @@ async def test_a_long_audit_is_exported_and_checked_whole(store: Store) -> None:
         ("UPDATE maton_mailgun_head SET budgets = '{}'", 6, "the end of the audit was changed"),
         ("UPDATE maton_mailgun_head SET day = '2020-01-01'", 6, "the end of the audit was changed"),
         ("UPDATE maton_mailgun_approvals SET state = 'approved' WHERE digest = 'sha256:2'", 6, "checksum"),
-        ("UPDATE maton_mailgun_approvals SET body = replace(body, 'canary-reason', 'fine')", 6, "checksum"),
+        ("UPDATE maton_mailgun_approvals SET body = substr(body, 5) WHERE digest = 'sha256:2'", 6, "checksum"),
         ("DELETE FROM maton_mailgun_approvals WHERE digest = 'sha256:1'", 4, "was removed from the store"),
     ],
 )
@@ -149,10 +152,9 @@ EDITS = {
     "envelope": "envelope = NULL",
     "created_at": "created_at = created_at + 1",
     "changed_at": "changed_at = changed_at + 1",
-    "preview": "body = replace(body, 'Create a route', 'Look at a route')",
-    "level": """body = replace(body, '"level":"operator"', '"level":"client"')""",
-    "expiry": "body = replace(body, '1800000900', '1800999900')",
-    "connection": "body = replace(body, 'conn-1', 'conn-2')",
+    "body": "body = substr(body, 1, 60) || 'AAAA' || substr(body, 65)",
+    "no base64": "body = 'ü'",
+    "too short": "body = 'AQ=='",
     "mac": "mac = 'ü'",
 }
 
@@ -174,11 +176,43 @@ async def test_attack_37_an_edited_row_is_refused_by_every_use(backend: Backend,
         assert tampered.value.approval_id == record.id
 
 
+FORGED: tuple[dict[str, Any], ...] = (
+    {"preview": {"whole": True, "title": "Look at a route"}},
+    {"level": "client"},
+    {"expires_at": NOON + 999_900},
+    {"connection_id": "conn-2"},
+)
+
+
+@pytest.mark.parametrize("forged", FORGED, ids=lambda forged: str(*forged))
+async def test_attack_37_a_record_put_back_in_clear_is_held_to_its_checksum(
+    backend: Backend, store: Store, forged: dict[str, Any]
+) -> None:
+    """Clear records of earlier versions are read; that is no way past the seal."""
+    record, _ = await store.insert(a_record(level="operator"), b"sealed", max_pending=10)
+    backend.intrude("UPDATE maton_mailgun_approvals SET body = ?", _body(replace(record, **forged)))
+
+    with pytest.raises(Tampered, match=record.id):
+        await store.get(record.id)
+    backend.intrude("UPDATE maton_mailgun_approvals SET body = ?", _body(record))
+    assert await store.get(record.id) == record
+
+
+async def test_attack_37_the_sealed_record_of_another_does_not_open(backend: Backend, store: Store) -> None:
+    record, _ = await store.insert(a_record(digest="sha256:1"), b"sealed", max_pending=10)
+    other, _ = await store.insert(a_record(digest="sha256:2"), b"sealed", max_pending=10)
+    ((body,),) = backend.intrude("SELECT body FROM maton_mailgun_approvals WHERE id = ?", other.id)
+    backend.intrude("UPDATE maton_mailgun_approvals SET body = ? WHERE id = ?", body, record.id)
+
+    with pytest.raises(Tampered, match=record.id):
+        await store.get(record.id)
+    assert await store.get(other.id) == other
+
+
 async def test_attack_37_a_forged_row_is_not_joined(backend: Backend, store: Store) -> None:
     record, _ = await store.insert(a_record(), b"sealed", max_pending=10)
-    backend.intrude(
-        "UPDATE maton_mailgun_approvals SET body = replace(body, 'pending', 'approved'), state = 'approved'"
-    )
+    forged = _body(replace(record, state="approved"))
+    backend.intrude("UPDATE maton_mailgun_approvals SET body = ?, state = 'approved'", forged)
 
     with pytest.raises(Tampered, match=record.id):
         await store.insert(a_record(), b"sealed", max_pending=10)

@@ -85,10 +85,15 @@ async def test_attack_120_every_place_of_a_ready_message_is_filled_in_the_copy(d
         "headers": [("To", BOB), ("X-Number", "2 of 2")],
         "parts": [
             ShownPart(
+                "Calendar entry (2), as programs show it",
+                "text/plain",
+                "summary: Meet at https://evil.example/door\nand pay 5,000",
+            ),
+            ShownPart(
                 "Calendar entry (2)",
                 "text/calendar",
                 "BEGIN:VCALENDAR\nSUMMARY:Meet at https://evil.example/door\nand pay 5,000\nEND:VCALENDAR",
-            )
+            ),
         ],
         "files": ["Bob.pdf"],
     }

@@ -64,8 +64,7 @@ async def test_attack_22_identical_calls_at_once_are_one_question_and_one_write(
         "UPDATE maton_mailgun_approvals SET state = 'approved', version = version + 1",
         "UPDATE maton_mailgun_approvals SET principal = 'local:eve'",
         "UPDATE maton_mailgun_approvals SET digest = 'sha256:00'",
-        "UPDATE maton_mailgun_approvals SET body = replace(body, 'bob@example.net', 'eve@example.net')",
-        'UPDATE maton_mailgun_approvals SET body = replace(body, \'"level":"client"\', \'"level":"operator"\')',
+        "UPDATE maton_mailgun_approvals SET body = substr(body, 5)",
     ],
 )
 async def test_attack_37_an_edited_row_is_refused(desk: Desk, statement: str) -> None:

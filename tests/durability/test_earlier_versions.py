@@ -34,7 +34,8 @@ pytestmark = pytest.mark.anyio
 VERSION = Path(__file__).parent / "earlier" / "eab1afb"
 FINISHED = {"succeeded", "failed", "rejected", "expired", "cancelled", "stale"}
 ROWS = (
-    "SELECT * FROM maton_mailgun_approvals ORDER BY id",
+    "SELECT id, principal, digest, state, version, created_at, changed_at, envelope, key_id, mac "
+    "FROM maton_mailgun_approvals ORDER BY id",
     "SELECT * FROM maton_mailgun_audit ORDER BY seq",
     "SELECT * FROM maton_mailgun_head",
 )
@@ -42,6 +43,7 @@ ADDED_SINCE = (
     "maton_mailgun_approvals_each",
     "maton_mailgun_approvals_theirs",
     "maton_mailgun_approvals_everybodys",
+    "maton_mailgun_approvals_clear",
 )
 """The indexes that this version did not have yet."""
 
@@ -236,7 +238,49 @@ async def test_after_its_time_nothing_of_it_runs(left: Left) -> None:
     assert desk.writes() == []
 
 
-async def test_opening_it_changes_no_row_and_opening_it_again_changes_nothing(left: Left) -> None:
+IN_CLEAR = "SELECT id FROM maton_mailgun_approvals WHERE substr(body, 1, 1) = '{'"
+
+
+def on_disk(left: Left) -> bytes:
+    return b"".join(file.read_bytes() for file in left.backend.home.glob("approvals.sqlite*"))
+
+
+async def test_attack_101_what_it_kept_in_clear_is_sealed_once_opened(left: Left) -> None:
+    assert len(left.backend.intrude(IN_CLEAR)) == len(as_left(left))
+    store = await left.open()
+    try:
+        assert left.backend.intrude(IN_CLEAR) == []
+        assert await audit.verify(store) == audit.AuditVerdict(ok=True, entries=34)
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("left", ["sqlite"], indirect=True)
+async def test_attack_101_its_words_are_in_no_page_nor_log_of_the_file_any_more(left: Left) -> None:
+    store = await left.open()
+    try:
+        # While it is still open: its log is there, too.
+        found = [
+            word for word in (b"said.yes@example.net", b"asked@example.net", b'"preview"') if word in on_disk(left)
+        ]
+    finally:
+        await store.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("left", ["sqlite"], indirect=True)
+async def test_attack_101_an_edited_record_of_it_stays_as_it_is_and_is_told(
+    left: Left, caplog: pytest.LogCaptureFixture
+) -> None:
+    left.backend.intrude("UPDATE maton_mailgun_approvals SET version = 9 WHERE id = ?", left.id("succeeded"))
+    await left.opened()
+    assert left.backend.intrude(IN_CLEAR) == [(left.id("succeeded"),)]
+    told = [message for message in caplog.messages if message.startswith("Left in clear: ")]
+    assert len(told) == 1
+    assert left.id("succeeded") in told[0]
+
+
+async def test_opening_it_changes_nothing_but_the_seal_and_opening_it_again_changes_nothing(left: Left) -> None:
     before = left.rows()
     assert not set(ADDED_SINCE) & left.indexes().keys()
     await left.opened()

@@ -214,10 +214,10 @@ class TestBodies:
 
     @pytest.mark.anyio
     async def test_with_files_a_message_is_multipart(self, tmp_path: Path) -> None:
-        (tmp_path / 'Ümläut "quoted".txt').write_bytes(b"\x00\xff--boundary\r\n")
+        (tmp_path / "Ümläut (quoted).txt").write_bytes(b"\x00\xff--boundary\r\n")
         transport = Scripted([Says(body={"id": "<1@mg.example.com>", "message": "Queued. Thank you.", "items": []})])
         engine = engine_over(transport, tmp_path / "home", attachments=tmp_path)
-        arguments = {**SEND, "text": self.TEXT, "attachments": ['Ümläut "quoted".txt']}
+        arguments = {**SEND, "text": self.TEXT, "attachments": ["Ümläut (quoted).txt"]}
         sent = await self._sent(engine, transport, "send_message", **arguments)
         await engine.aclose()
         parts = _parts(sent)

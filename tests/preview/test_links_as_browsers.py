@@ -6,6 +6,7 @@ import itertools
 import json
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_attack_130_a_host_in_letters_of_any_language_is_the_one_that_browsers_o
     pairs = itertools.product(_LETTERS, repeat=2)
     urls = [f"https://{host}" for one, two in pairs for host in (f"a{one}{two}b.de",)]
     run = subprocess.run([NODE, "-e", _ASKED], input=json.dumps(urls), capture_output=True, text=True, check=True)
-    wrong = []
+    wrong: list[tuple[str, Any, object]] = []
     for url, (host, _) in zip(urls, json.loads(run.stdout), strict=True):
         found = place(url)
         if host and (ascii_domain(found.host) or found.host) != host:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urljoin
 
 from maton_mailgun.mail.hosts import as_browsers_read
-from maton_mailgun.mail.html import Piece, read
+from maton_mailgun.mail.html import read
 from maton_mailgun.mail.links import followed
 from maton_mailgun.mail.mime_tree import MimePart
+from maton_mailgun.mail.pieces import Piece
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _LEADING = ("href", "xlink:href", "action", "formaction", "action-xhr", "longdesc", "cite", "ping")

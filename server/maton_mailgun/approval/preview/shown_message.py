@@ -8,6 +8,7 @@ from typing import Any
 
 from maton_mailgun.approval.preview.document import InlinePicture, ListedFile, ShownMessage, ShownPart
 from maton_mailgun.mail.letter import Letter
+from maton_mailgun.mail.text import safe_line
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Kinds the page may show inside the message; SVG can hold script."""
@@ -36,8 +37,16 @@ def of(
         rendered_by=rendered_by,
         recipient_values=recipient_values,
         headers=_headers(letter) if recipient_values is not None else (),
-        parts=[ShownPart(part.label, part.type, part.text) for part in letter.parts if recipient_values is not None],
+        parts=[
+            ShownPart(part.label, safe_line(part.type), part.text)
+            for part in letter.parts
+            if recipient_values is not None
+        ],
     )
+
+
+def _parts(letter: Letter) -> list[ShownPart]:
+    return [ShownPart(part.label, safe_line(part.type), part.text) for part in letter.parts]
 
 
 def _headers(letter: Letter) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from maton_mailgun.approval.store.outside_mark import Mark, Marks, OutsideMark
 from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.scripts import Scripts, permitted
+from maton_mailgun.approval.store.sealing import seal_some
 from maton_mailgun.approval.store.table import Rows
 
 T = TypeVar("T")
@@ -57,6 +58,12 @@ class DurableStore(ABC):
             await self.close()
             raise
         return self
+
+    async def seal_all(self) -> None:
+        """Seal every record that an earlier version left in clear."""
+        after: str | None = ""
+        while after is not None:
+            after = await self.write(seal_some(self.rows, after))
 
     async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
         """See `contract.Store`."""

@@ -80,6 +80,7 @@ class PostgresStore(DurableStore):
         """Connect and make the tables."""
         await self.write(self._schema())
         await self.write(self._scripts.open(adopt=False))
+        await self.seal_all()
 
     async def read(self, script: Script[T]) -> T:
         """Play a reading script in one snapshot."""

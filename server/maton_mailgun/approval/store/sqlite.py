@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sqlite3
 import time
@@ -24,10 +25,13 @@ from maton_mailgun.approval.store.script import Script
 from maton_mailgun.ownership import why_untrusted
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write; ours take milliseconds."""
 _RETRY_SECONDS = 0.01
+_SEALED = 1
+"""The `user_version` of a file that holds nobody's words in clear, in its free pages neither."""
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 """What SQLite keeps beside a database has these endings. What a log holds is part of the database, and a journal that
 is found there is played back into it."""
@@ -48,6 +52,9 @@ class SqliteStore(DurableStore):
         """Open the file and make the tables."""
         await self._in_thread(self._open)
         await self.write(self._scripts.open(adopt=True))
+        if await self._in_thread(self._layout) < _SEALED:
+            await self.seal_all()
+            await self._in_thread(self._wipe)
 
     async def read(self, script: Script[T]) -> T:
         """Play a reading script in one snapshot."""
@@ -73,9 +80,7 @@ class SqliteStore(DurableStore):
         return await asyncio.shield(future)
 
     def _play(self, script: Script[T], begin: str) -> T:
-        connection = self._connection
-        if connection is None:
-            raise StoreUnavailable("The approval store is closed.")
+        connection = self._open_connection()
         try:
             connection.execute(begin)
             try:
@@ -110,7 +115,10 @@ class SqliteStore(DurableStore):
         try:
             _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")
             connection.execute("BEGIN IMMEDIATE")
+            if not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall():
+                connection.execute(f"PRAGMA user_version = {_SEALED}")
             for statement in (*table.SCHEMA, *audit.SCHEMA):
                 connection.execute(statement)
             connection.execute("COMMIT")
@@ -118,6 +126,28 @@ class SqliteStore(DurableStore):
             connection.close()
             raise _unavailable(self._path, error) from error
         self._connection = connection
+
+    def _layout(self) -> int:
+        return int(self._open_connection().execute("PRAGMA user_version").fetchone()[0])
+
+    def _wipe(self) -> None:
+        """Write the file anew and empty its log: what was freed, or stood in an earlier page, is gone from both.
+
+        While another process uses the file this cannot be; the next start does it.
+        """
+        connection = self._open_connection()
+        try:
+            connection.execute("VACUUM")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if not busy:
+                connection.execute(f"PRAGMA user_version = {_SEALED}")
+        except sqlite3.Error as error:
+            _log.warning("What an earlier version wrote in clear is sealed, but not yet wiped: %s", error)
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreUnavailable("The approval store is closed.")
+        return self._connection
 
     def _close(self) -> None:
         if self._connection is not None:
