@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -10,9 +10,10 @@ import mcp_types as types
 import pytest
 
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.exchange import Caller, FormAnswer, Question
 from maton_mailgun.protocol.patience import CLIENTS, Patience
 
-from .bench import APPROVE, LETTER, REJECT, Desk, House, decide, headline, structured
+from .bench import APPROVE, LETTER, ME, REJECT, Desk, House, decide, headline, structured
 
 pytestmark = pytest.mark.anyio
 SOON = Patience(form=0.05, unanswered=0.05, wait=4.0, beat=0.01)
@@ -159,17 +160,32 @@ async def test_attack_107_a_late_answer_that_is_no_decision_decides_nothing(desk
     assert desk.writes() == []
 
 
-async def test_attack_107_a_late_yes_where_the_operator_must_decide_decides_nothing(desk: Desk) -> None:
-    """The level rose, by another process with another policy, while the form was open."""
-    person = Slow()
-    async with desk.open() as house, house.client(person, mode="legacy", patience=SOON) as client:
-        await client.call_tool("send_message", LETTER)
-        record = await house.only()
-        await house.gate.store.amend(record, actor="gate", level="operator")
-        person.answer(APPROVE)
-        await client.call_tool("get_approval", {"approval_id": record.id})
+@pytest.mark.parametrize("change", [{"principal": "local:other"}, {"shown": "another text"}, {"digest": "0" * 64}])
+async def test_attack_107_a_late_yes_to_anything_else_decides_nothing(desk: Desk, change: dict[str, str]) -> None:
+    async with desk.open() as house:
+        asked = await house.engine.call("send_message", LETTER, Caller(ME, "tester", can_ask=True))
+        assert isinstance(asked, Question)
+        fields = {"shown": asked.shown, "digest": asked.digest, "principal": ME, **change}
+        answer = FormAnswer(
+            asked.approval_id, fields["digest"], asked.asked_at, "accept", dict(APPROVE), fields["shown"]
+        )
+        await house.gate.answered_late(answer, Caller(fields["principal"], "tester", can_ask=True))
         assert (await house.only()).state == "pending"
     assert desk.writes() == []
+
+
+async def test_attack_105_the_same_late_yes_twice_is_one_write(desk: Desk) -> None:
+    me = Caller(ME, "tester", can_ask=True)
+    async with desk.open() as house:
+        asked = await house.engine.call("send_message", LETTER, me)
+        assert isinstance(asked, Question)
+        answer = FormAnswer(asked.approval_id, asked.digest, asked.asked_at, "accept", dict(APPROVE), asked.shown)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(house.gate.answered_late, answer, me)
+            tasks.start_soon(house.gate.answered_late, answer, me)
+        await house.gate.answered_late(answer, me)
+        assert (await house.only()).state == "succeeded"
+    assert len(desk.writes()) == 1
 
 
 async def test_a_client_that_gives_up_its_call_leaves_the_form_answerable(desk: Desk) -> None:
@@ -197,7 +213,7 @@ async def test_a_question_that_a_modern_client_leaves_unanswered_opens_the_page(
             return await ways(record, open_page=open_page)
 
         monkeypatch.setattr(house.gate._ways, "ways", watched)
-        await client.call_tool("send_message", LETTER, allow_input_required=True)
+        await client.session.call_tool("send_message", LETTER, allow_input_required=True)
         with anyio.fail_after(WAIT):
             await opened.wait()
         assert (await house.only()).state == "pending"
@@ -208,7 +224,7 @@ async def test_waiting_is_short_and_says_that_it_is_alive(desk: Desk, mode: str)
     beats: list[str | None] = []
     enough = anyio.Event()
 
-    async def progress(_done: float, _total: float | None, message: str | None) -> None:
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
         beats.append(message)
         if len(beats) == 3:
             enough.set()
@@ -216,12 +232,15 @@ async def test_waiting_is_short_and_says_that_it_is_alive(desk: Desk, mode: str)
     async with desk.open() as house, house.client(None, mode=mode, patience=LONG) as client:
         first = structured(await client.call_tool("send_message", LETTER))
         assert first["next"]["arguments"] == {"approval_id": first["approval_id"], "wait_seconds": 4}
-        waiting: Callable[[], Awaitable[Any]] = lambda: client.call_tool(  # noqa: E731
-            "get_approval", {"approval_id": first["approval_id"], "wait_seconds": 55}, progress_callback=progress
-        )
+
+        async def waits() -> None:
+            asked = {"approval_id": first["approval_id"], "wait_seconds": 55}
+            await client.call_tool("get_approval", asked, progress_callback=heard)
+
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(waiting)
-            await enough.wait()
+            tasks.start_soon(waits)
+            with anyio.fail_after(WAIT):
+                await enough.wait()
             await decide(house, first["approval_id"], approve=False)
     assert set(beats) == {"Waiting for a person to decide."}
 

@@ -138,17 +138,14 @@ async def _asked(ctx: Context, question: Question) -> FormAnswer:
 
 @asynccontextmanager
 async def progressing(ctx: Context, seconds: float, words: str) -> AsyncIterator[None]:
-    """Tell a client that asked for progress, again and again, that the call is alive."""
-    if not _wants_progress(ctx):
-        yield
-        return
+    """Tell a client that asked for progress, again and again, that the call is alive; others are told nothing."""
 
     async def beat() -> None:
         count = 0
         while True:
+            await asyncio.sleep(seconds)
             count += 1
             await ctx.session.report_progress(count, message=words)
-            await asyncio.sleep(seconds)
 
     beating = asyncio.create_task(beat(), name="progress")
     try:
@@ -174,7 +171,3 @@ async def _read(decided: asyncio.Task[Record]) -> Record:
 
 def _decided(record: Record) -> bool:
     return record.state != "pending"
-
-
-def _wants_progress(ctx: Context) -> bool:
-    return ctx.meta is not None and ctx.meta.get("progress_token") is not None

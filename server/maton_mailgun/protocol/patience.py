@@ -30,9 +30,7 @@ CLIENTS: Mapping[str, Known] = {
         60.0, "its changelog: MCP_TOOL_TIMEOUT did not raise 60 s per request over HTTP; it allows more over stdio"
     ),
     "codex-mcp-client": Known(60.0, "tool_timeout_sec of Codex's config.toml: 60 unless set"),
-    "gemini-cli-mcp-client": Known(
-        600.0, "gemini-cli, packages/core/src/tools/mcp-client.ts: MCP_DEFAULT_TIMEOUT_MSEC"
-    ),
+    "gemini-cli-mcp-client": Known(600.0, "gemini-cli, core/src/tools/mcp-client.ts: MCP_DEFAULT_TIMEOUT_MSEC"),
     "cline": Known(60.0, "cline, src/shared/mcp.ts: DEFAULT_MCP_TIMEOUT_SECONDS"),
 }
 """By the start of the name that the client gives itself in `clientInfo`: some add the name of the server."""
