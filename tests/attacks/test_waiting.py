@@ -11,13 +11,13 @@ import pytest
 
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.exchange import Caller, FormAnswer, Question
-from maton_mailgun.protocol.patience import CLIENTS, Patience
+from maton_mailgun.protocol.patience import CLIENTS, CallPatience
 
 from .bench import APPROVE, LETTER, ME, REJECT, Desk, House, decide, headline, structured
 
 pytestmark = pytest.mark.anyio
-SOON = Patience(form=0.05, unanswered=0.05, wait=4.0, beat=0.01)
-LONG = Patience(form=60.0, beat=0.01)
+SOON = CallPatience(form=0.05, unanswered=0.05, wait=4.0, beat=0.01)
+LONG = CallPatience(form=60.0, beat=0.01)
 WAIT = 10.0
 
 
@@ -246,7 +246,7 @@ async def test_waiting_is_short_and_says_that_it_is_alive(desk: Desk, mode: str)
 
 
 async def test_no_wait_is_longer_than_the_client_is_known_to_allow(desk: Desk) -> None:
-    async with desk.open() as house, house.client(None, patience=Patience(wait=0.01)) as client:
+    async with desk.open() as house, house.client(None, patience=CallPatience(wait=0.01)) as client:
         first = structured(await client.call_tool("send_message", LETTER))
         with anyio.fail_after(WAIT):
             told = structured(
@@ -263,7 +263,7 @@ async def test_a_client_that_is_known_to_be_patient_is_told_a_longer_wait(desk: 
 
 def test_no_call_outlasts_the_client_that_makes_it() -> None:
     for name, known in CLIENTS.items():
-        patience = Patience().of(name)
+        patience = CallPatience().of(name)
         assert max(patience.form, patience.wait) < known.gives_up, name
         assert known.source
-    assert Patience().of("whoever") == Patience(form=45.0, unanswered=20.0, wait=4.0, beat=2.0)
+    assert CallPatience().of("whoever") == CallPatience(form=45.0, unanswered=20.0, wait=4.0, beat=2.0)

@@ -181,10 +181,10 @@ class Gate:
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
         """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
         record = await self.store.get(answer.approval_id)
-        if record is None or not _answers(answer, record, record.digest, caller):
+        if record is None or not _answers(answer, record, record.digest, caller):  # guard: 107-question
             return
         decision = decision_in(answer, caller, self._now())
-        if decision is None or (decision.approve and not _held_all(answer, record)):
+        if decision is None or (decision.approve and not _held_all(answer, record)):  # guard: 107-whole
             return
         await self.shown(record.id)
         try:

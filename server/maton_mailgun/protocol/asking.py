@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from maton_mailgun.errors import CallError, Refused
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
-from maton_mailgun.protocol.patience import Patience
+from maton_mailgun.protocol.patience import CallPatience
 
 if TYPE_CHECKING:
     from maton_mailgun.approval.gate import Gate
@@ -32,14 +32,14 @@ Context = ServerRequestContext[Any, Any]
 class OpenQuestions:
     """The questions of one server that are before people now."""
 
-    def __init__(self, engine: Engine, patience: Patience) -> None:
+    def __init__(self, engine: Engine, patience: CallPatience) -> None:
         self._engine = engine
         self._patience = patience
         self._forms: dict[tuple[str, int], asyncio.Task[FormAnswer]] = {}
         """By approval and connection; the task holds the connection, so that its number stays its own."""
         self._background: dict[str, asyncio.Task[None]] = {}
 
-    def patience(self, caller: Caller) -> Patience:
+    def patience(self, caller: Caller) -> CallPatience:
         """What holds for this caller."""
         return self._patience.of(caller.client)
 
@@ -62,7 +62,8 @@ class OpenQuestions:
         decided = asyncio.create_task(gate.wait(question.approval_id, patience.form, _decided))
         try:
             async with progressing(ctx, patience.beat, "Waiting for a person to answer the form."):
-                await asyncio.wait({form, decided}, return_when=asyncio.FIRST_COMPLETED)
+                first = asyncio.FIRST_COMPLETED  # guard: 105-first
+                await asyncio.wait({form, decided}, return_when=first)
             if form.done():
                 return await answered(form.result())
             if _decided(await _read(decided)):

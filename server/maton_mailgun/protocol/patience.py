@@ -17,7 +17,7 @@ LONGEST_WAIT = 45.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownClient:
     """When a client is known to give up a call, unless its user set something else."""
 
     gives_up: float
@@ -25,19 +25,19 @@ class Known:
     source: str
 
 
-CLIENTS: Mapping[str, Known] = {
-    "claude-code": Known(
+CLIENTS: Mapping[str, KnownClient] = {
+    "claude-code": KnownClient(
         60.0, "its changelog: MCP_TOOL_TIMEOUT did not raise 60 s per request over HTTP; it allows more over stdio"
     ),
-    "codex-mcp-client": Known(60.0, "tool_timeout_sec of Codex's config.toml: 60 unless set"),
-    "gemini-cli-mcp-client": Known(600.0, "gemini-cli, core/src/tools/mcp-client.ts: MCP_DEFAULT_TIMEOUT_MSEC"),
-    "cline": Known(60.0, "cline, src/shared/mcp.ts: DEFAULT_MCP_TIMEOUT_SECONDS"),
+    "codex-mcp-client": KnownClient(60.0, "tool_timeout_sec of Codex's config.toml: 60 unless set"),
+    "gemini-cli-mcp-client": KnownClient(600.0, "gemini-cli, core/src/tools/mcp-client.ts: MCP_DEFAULT_TIMEOUT_MSEC"),
+    "cline": KnownClient(60.0, "cline, src/shared/mcp.ts: DEFAULT_MCP_TIMEOUT_SECONDS"),
 }
 """By the start of the name that the client gives itself in `clientInfo`: some add the name of the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class CallPatience:
     """Seconds; what holds for a client of which nothing is known, unless `of` says otherwise."""
 
     form: float = 45.0
@@ -49,7 +49,7 @@ class Patience:
     beat: float = 2.0
     """Between two progress notifications."""
 
-    def of(self, client: str) -> Patience:
+    def of(self, client: str) -> CallPatience:
         """What holds for a client that gave this name."""
         known = next((known for name, known in CLIENTS.items() if client.casefold().startswith(name)), None)
         if known is None:

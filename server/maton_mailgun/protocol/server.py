@@ -22,7 +22,6 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from maton_mailgun import __version__
-from maton_mailgun.approval.told import waiting_longer
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.arguments import check_tool
 from maton_mailgun.catalogue.as_meant import as_meant
@@ -33,7 +32,7 @@ from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
-from maton_mailgun.protocol.patience import Patience
+from maton_mailgun.protocol.patience import CallPatience
 
 if TYPE_CHECKING:
     from mcp.server.request_state import RequestStateBoundary
@@ -89,7 +88,7 @@ def tools(engine: Engine) -> list[dict[str, Any]]:
     return listed
 
 
-def build(engine: Engine, *, principal: str | None = None, patience: Patience | None = None) -> Server[Any]:
+def build(engine: Engine, *, principal: str | None = None, patience: CallPatience | None = None) -> Server[Any]:
     """The MCP server over an engine.
 
     Args:
@@ -98,7 +97,7 @@ def build(engine: Engine, *, principal: str | None = None, patience: Patience | 
         patience: How long a call waits for a person.
     """
     listed = {tool["name"]: tool for tool in tools(engine)}
-    adaptor = _Adaptor(engine, listed, principal or local_user(), OpenQuestions(engine, patience or Patience()))
+    adaptor = _Adaptor(engine, listed, principal or local_user(), OpenQuestions(engine, patience or CallPatience()))
     server: Server[Any] = Server(
         "mailgun",
         version=__version__,
@@ -195,7 +194,11 @@ class _Adaptor:
         return self._result(outcome, caller)
 
     def _result(self, outcome: Outcome, caller: Caller) -> types.CallToolResult:
-        told = waiting_longer(outcome, math.floor(self._questions.patience(caller).wait))
+        told = outcome
+        if outcome.content.get("status") == "approval_required":
+            from maton_mailgun.approval.told import waiting_longer
+
+            told = waiting_longer(outcome, math.floor(self._questions.patience(caller).wait))
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=told.text)],
             structured_content=told.content,
