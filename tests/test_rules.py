@@ -22,7 +22,14 @@ LONGEST = 400
 
 IMPORTERS = {
     "httpx2": {"wire/gateway.py", "runtime.py", "sandbox/control/mail_catcher.py"},
-    "mcp": {"protocol/server.py", "protocol/stdio.py", "protocol/incoming.py", "protocol/http.py", "cli/demo.py"},
+    "mcp": {
+        "protocol/server.py",
+        "protocol/stdio.py",
+        "protocol/incoming.py",
+        "protocol/http.py",
+        "protocol/asking.py",
+        "cli/demo.py",
+    },
     "mcp_types": {"protocol/server.py", "protocol/stdio.py", "protocol/incoming.py", "protocol/http.py", "cli/demo.py"},
     "jsonschema": {"catalogue/arguments.py"},
     "sqlite3": {"approval/store/sqlite.py"},

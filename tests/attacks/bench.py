@@ -22,6 +22,7 @@ from maton_mailgun.approval.store.record import Record
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.config import Settings
+from maton_mailgun.protocol.patience import CallPatience
 from maton_mailgun.protocol.server import build
 from maton_mailgun.sandbox import Sandbox
 from maton_mailgun.sandbox.control.faults import parse_fault
@@ -123,11 +124,17 @@ class House:
 
     @asynccontextmanager
     async def client(
-        self, person: Any = None, *, mode: str = "auto", principal: str = ME, name: str = "tester"
+        self,
+        person: Any = None,
+        *,
+        mode: str = "auto",
+        principal: str = ME,
+        name: str = "tester",
+        patience: CallPatience | None = None,
     ) -> AsyncIterator[Client]:
         """A real MCP client of either era; without a person it cannot ask anybody."""
         info = types.Implementation(name=name, version="1")
-        server = build(self.engine, principal=principal)
+        server = build(self.engine, principal=principal, patience=patience)
         async with Client(server, mode=mode, elicitation_callback=person, client_info=info) as client:
             yield client
 

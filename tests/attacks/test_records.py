@@ -50,7 +50,10 @@ async def test_attack_22_identical_calls_at_once_are_one_question_and_one_write(
         results = await asyncio.gather(*(client.call_tool("send_message", LETTER) for _ in range(5)))
         contents = [structured(result) for result in results]
         assert len({content["approval_id"] for content in contents}) == 1
-        assert {content["status"] for content in contents} == {"executed"}
+        # A client of before 2026-07-28 waits in one call for the form; the others are told at once that it is open.
+        ended = [content["status"] for content in contents]
+        assert set(ended) <= ({"executed"} if mode == "auto" else {"executed", "approval_required"})
+        assert "executed" in ended
     assert len(desk.writes()) == 1
 
 

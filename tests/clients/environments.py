@@ -15,6 +15,7 @@ import pytest
 PYTHON_CLIENT = "mailgun==1.10.0"
 MAIL_PARSER = "flanker==0.9.11"
 FORM_ANSWERER = "fastmcp==4.2.3"
+CONVERTERS = {"google-genai": "google-genai==3.6.1", "openai": "openai==3.57.0", "anthropic": "anthropic==2.14.0"}
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 """A module that the parser imports, and that newer standard libraries no longer have."""
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
@@ -35,6 +36,11 @@ def mail_parser(cache: Path) -> list[str]:
 def form_answerer(cache: Path) -> list[str]:
     """The command that runs a script with fastmcp's client. Skips as above."""
     return _python(cache, FORM_ANSWERER)
+
+
+def schema_converter(cache: Path, library: str) -> list[str]:
+    """The command that runs a script with a provider's library. Skips as above."""
+    return _python(cache, CONVERTERS[library])
 
 
 def _python(cache: Path, *packages: str) -> list[str]:

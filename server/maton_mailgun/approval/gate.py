@@ -9,6 +9,7 @@ how it ended is in the room `lifecycle`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ from maton_mailgun.wire.answers import LOOK_FIRST
 
 if TYPE_CHECKING:
     from maton_mailgun.approval.channels.page import PageServer
+
+log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 30.0
 """What a write in flight may take to end when the server stops."""
@@ -175,13 +178,32 @@ class Gate:
         await self._ways.reveal(record)
         return outcome(record, now=self._now())
 
-    async def waiting(self, record: Record, *, no_form: str = "") -> Outcome:
+    async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
+        """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
+        record = await self.store.get(answer.approval_id)
+        if record is None or not _answers(answer, record, record.digest, caller):  # guard: 107-question
+            return
+        decision = decision_in(answer, caller, self._now())
+        if decision is None or (decision.approve and not _held_all(answer, record)):  # guard: 107-whole
+            return
+        await self.shown(record.id)
+        try:
+            await self.decided(record.id, decision)
+        except NotDecidable as refused:
+            log.info("an answer to a form came too late", extra={"approval": record.id, "why": refused.why})
+            return
+        await self._ways.reveal(await self.run(record.id))
+
+    async def waiting(self, record: Record, *, no_form: str = "", form_open: bool = False) -> Outcome:
         """The pending result, with the page opened where that is possible.
 
         Args:
             no_form: Why nobody is asked by a form, in words.
+            form_open: Whether a form for it is before the person still.
         """
         ways = await self._ways.ways(record, open_page=True)
+        if form_open:
+            ways.insert(0, {"channel": "form", "opened": False})
         return outcome(record, now=self._now(), decide=ways, no_form=no_form)
 
     # Decisions, from every channel --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,8 @@ from maton_mailgun.approval.store.record import Record
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.wire.result import NOTICE
 
-WAIT_SECONDS = 25
+WAIT_SECONDS = 4
+"""Some frameworks end every call after 5 seconds."""
 _STATES = {
     "pending": "approval_required",
     "approved": "approved",
@@ -92,6 +94,15 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> 
     }
 
 
+def waiting_longer(told: Outcome, seconds: int) -> Outcome:
+    """The same, for a client that is known to let `get_approval` wait this long."""
+    following = told.content.get("next")
+    if told.content.get("status") != "approval_required" or not isinstance(following, Mapping):
+        return told
+    arguments = {**following["arguments"], "wait_seconds": seconds}
+    return replace(told, content={**told.content, "next": {**following, "arguments": arguments}})
+
+
 def listed(record: Record) -> dict[str, Any]:
     """One line of `list_approvals`."""
     return {
@@ -119,6 +130,10 @@ def _executed(record: Record) -> bool | str:
 def _pending_words(decide: list[dict[str, Any]], no_form: str) -> str:
     opened = [way for way in decide if way.get("opened")]
     where = "The approval page is open in the user's browser." if opened else "A person decides outside this chat."
+    if any(way["channel"] == "form" for way in decide):
+        where = (
+            f"The form in the user's client is still open, and its answer counts. {where if opened else ''}".rstrip()
+        )
     if any(way.get("sign_in") for way in opened):
         where += " It asks for the approver's passphrase, which the user types there and nowhere else."
     if no_form:

@@ -15,7 +15,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "title": "Get an approval",
         "description": (
             "How a proposed write stands: waiting for a person, rejected, or carried out with its result. "
-            "Wait up to 55 seconds with wait_seconds."
+            "Waits for wait_seconds, or less where this client is not known to allow so long (4)."
         ),
         "inputSchema": {
             "type": "object",

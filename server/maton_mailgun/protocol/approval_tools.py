@@ -28,12 +28,12 @@ def _none() -> Outcome:
     return Outcome(error.as_content(), is_error=True)
 
 
-async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller, longest: float) -> Outcome:
     """The approval as it is, after waiting for it to be decided and carried out if asked to."""
     record = await _own(gate, arguments["approval_id"], caller)
     if record is None:
         return _none()
-    seconds = float(arguments.get("wait_seconds", 0))
+    seconds = min(float(arguments.get("wait_seconds", 0)), longest)
     if record.state == "approved":
         # Something stood in the way ("too many requests", a check that could not be made): the same yes, still
         # without a request that was carried out.
@@ -81,20 +81,24 @@ async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:
 
 
 _HANDLERS = {
-    "get_approval": get_approval,
     "list_approvals": list_approvals,
     "cancel_approval": cancel_approval,
     "relay_approval": relay_approval,
 }
 
 
-async def call(gate: Gate, name: str, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+async def call(gate: Gate, name: str, arguments: Mapping[str, Any], caller: Caller, longest: float) -> Outcome:
     """Carry out one of these tools.
+
+    Args:
+        longest: Seconds that the client is known to wait, whatever the arguments say.
 
     Raises:
         Refused: The stored approval cannot be used; nothing was sent because of this call.
     """
     try:
+        if name == "get_approval":
+            return await get_approval(gate, arguments, caller, longest)
         return await _HANDLERS[name](gate, arguments, caller)
     except (StoreError, Unsealable) as problem:
         raise Refused(message=str(problem), next="Tell the user. Nothing was sent because of this call.") from None

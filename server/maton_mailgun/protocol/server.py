@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
+from maton_mailgun.protocol.asking import OpenQuestions, progressing
+from maton_mailgun.protocol.patience import CallPatience
 
 if TYPE_CHECKING:
     from mcp.server.request_state import RequestStateBoundary
@@ -85,15 +88,16 @@ def tools(engine: Engine) -> list[dict[str, Any]]:
     return listed
 
 
-def build(engine: Engine, *, principal: str | None = None) -> Server[Any]:
+def build(engine: Engine, *, principal: str | None = None, patience: CallPatience | None = None) -> Server[Any]:
     """The MCP server over an engine.
 
     Args:
         engine: What carries calls out.
         principal: Who every call of this server is from; the local user unless given.
+        patience: How long a call waits for a person.
     """
     listed = {tool["name"]: tool for tool in tools(engine)}
-    adaptor = _Adaptor(engine, listed, principal or local_user())
+    adaptor = _Adaptor(engine, listed, principal or local_user(), OpenQuestions(engine, patience or CallPatience()))
     server: Server[Any] = Server(
         "mailgun",
         version=__version__,
@@ -152,8 +156,11 @@ class _LazyBoundary:
 class _Adaptor:
     """Handlers between the protocol and the engine."""
 
-    def __init__(self, engine: Engine, listed: Mapping[str, Mapping[str, Any]], principal: str) -> None:
+    def __init__(
+        self, engine: Engine, listed: Mapping[str, Mapping[str, Any]], principal: str, questions: OpenQuestions
+    ) -> None:
         self._engine = engine
+        self._questions = questions
         self._listed = listed
         self._principal = principal
         self._warm: asyncio.Task[None] | None = None
@@ -175,24 +182,41 @@ class _Adaptor:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {name[:80]}")
         caller = self._caller(ctx)
         if name not in self._engine.catalogue:
-            return _result(await self._approval_tool(name, arguments, caller))
+            return self._result(await self._approval_tool(ctx, name, arguments, caller), caller)
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
         answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
         outcome = await self._engine.call(name, arguments, caller, answer)
         if isinstance(outcome, Question):
             if ctx.protocol_version >= MODERN:
+                self._questions.open_page_later(outcome)
                 return _input_required(outcome)
             outcome = await self._ask(ctx, outcome, name, arguments, caller)
-        return _result(outcome)
+        return self._result(outcome, caller)
 
-    async def _approval_tool(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
+    def _result(self, outcome: Outcome, caller: Caller) -> types.CallToolResult:
+        told = outcome
+        if outcome.content.get("status") == "approval_required":
+            from maton_mailgun.approval.told import waiting_longer
+
+            told = waiting_longer(outcome, math.floor(self._questions.patience(caller).wait))
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=told.text)],
+            structured_content=told.content,
+            is_error=told.is_error,
+        )
+
+    async def _approval_tool(
+        self, ctx: ServerRequestContext[Any, Any], name: str, arguments: Mapping[str, Any], caller: Caller
+    ) -> Outcome:
         from maton_mailgun.protocol.approval_tools import call
 
         try:
             schema = self._listed[name]["inputSchema"]
             arguments = as_meant(schema, arguments)
             check_tool(name, schema, arguments)
-            return await call(await self._engine.gate(), name, arguments, caller)
+            patience = self._questions.patience(caller)
+            async with progressing(ctx, patience.beat, "Waiting for a person to decide."):
+                return await call(await self._engine.gate(), name, arguments, caller, patience.wait)
         except CallError as error:
             return failed(error)
 
@@ -205,22 +229,16 @@ class _Adaptor:
         caller: Caller,
     ) -> Outcome:
         """Ask in the middle of the call, as clients before 2026-07-28 expect it."""
-        from maton_mailgun.approval.channels.form import FORM
 
-        action, content = "unanswered", {}
-        try:
-            reply = await ctx.session.elicit_form(question.message, dict(FORM), related_request_id=ctx.request_id)
-            action, content = reply.action, dict(reply.content or {})
-        except MCPError as problem:
-            # The client said it can ask and then could not: the person decides elsewhere.
-            log.info("the client did not show the question", extra={"why": str(problem)})
-        answer = FormAnswer(question.approval_id, question.digest, question.asked_at, action, content, question.shown)
-        outcome = await self._engine.call(name, arguments, caller, answer)
-        if isinstance(outcome, Question):
+        async def answered(answer: FormAnswer) -> Outcome:
+            outcome = await self._engine.call(name, arguments, caller, answer)
+            if not isinstance(outcome, Question):
+                return outcome
             gate = await self._engine.gate()
             record = await gate.get(outcome.approval_id)
             return await gate.waiting(record) if record is not None else failed(CallError("It is gone.", "Call again."))
-        return outcome
+
+        return await self._questions.push(ctx, question, caller, answered)
 
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
         info = ctx.session.client_params
@@ -261,14 +279,4 @@ def _input_required(question: Question) -> types.InputRequiredResult:
     return types.InputRequiredResult(
         input_requests={KEY: types.ElicitRequest(params=form)},
         request_state=json.dumps(state, separators=(",", ":")),
-    )
-
-
-def _result(outcome: Outcome | Question) -> types.CallToolResult:
-    if isinstance(outcome, Question):
-        raise TypeError("a question is no result")
-    return types.CallToolResult(
-        content=[types.TextContent(type="text", text=outcome.text)],
-        structured_content=outcome.content,
-        is_error=outcome.is_error,
     )

@@ -1,0 +1,58 @@
+"""How long one call waits for a person, by what is known of the client that makes it.
+
+Most clients end a call after 60 seconds (DEFAULT_REQUEST_TIMEOUT_MSEC of MCP's TypeScript SDK), frameworks for agents
+after as little as 5. What a call did not wait for goes on all the same: the form, the page and the terminal stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+SHARE = 0.75
+"""Of a client's limit: the rest is for reading the account before the question and for the write after the yes."""
+LONGEST_FORM = 300.0
+LONGEST_WAIT = 45.0
+"""Seconds that `get_approval` waits at most, whatever the client allows: a model should say meanwhile what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClient:
+    """When a client is known to give up a call, unless its user set something else."""
+
+    gives_up: float
+    """Seconds."""
+    source: str
+
+
+CLIENTS: Mapping[str, KnownClient] = {
+    "claude-code": KnownClient(
+        60.0, "its changelog: MCP_TOOL_TIMEOUT did not raise 60 s per request over HTTP; it allows more over stdio"
+    ),
+    "codex-mcp-client": KnownClient(60.0, "tool_timeout_sec of Codex's config.toml: 60 unless set"),
+    "gemini-cli-mcp-client": KnownClient(600.0, "gemini-cli, core/src/tools/mcp-client.ts: MCP_DEFAULT_TIMEOUT_MSEC"),
+    "cline": KnownClient(60.0, "cline, src/shared/mcp.ts: DEFAULT_MCP_TIMEOUT_SECONDS"),
+}
+"""By the start of the name that the client gives itself in `clientInfo`: some add the name of the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPatience:
+    """Seconds; what holds for a client of which nothing is known, unless `of` says otherwise."""
+
+    form: float = 45.0
+    """For the answer to a form that was pushed to the client in the middle of a call."""
+    unanswered: float = 20.0
+    """Until the page opens for a question that the client asks by itself."""
+    wait: float = 4.0
+    """For `get_approval`: less than the shortest limit that is known, 5 seconds."""
+    beat: float = 2.0
+    """Between two progress notifications."""
+
+    def of(self, client: str) -> CallPatience:
+        """What holds for a client that gave this name."""
+        known = next((known for name, known in CLIENTS.items() if client.casefold().startswith(name)), None)
+        if known is None:
+            return self
+        allowed = known.gives_up * SHARE
+        return replace(self, form=min(allowed, LONGEST_FORM), wait=min(allowed, LONGEST_WAIT))
