@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,11 +60,16 @@ def test_they_find_what_we_showed_in_what_we_send(theirs: Reader, seed: int) -> 
     assert len(accepted) > 500, "too few were accepted for this to tell anything"
 
 
+def _bare(address: str) -> str:
+    """Without quotes that need not be: they are no part of the address (RFC 5321, 4.1.2)."""
+    return re.sub(r"^\"([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)\"@", r"\1@", address)
+
+
 @pytest.mark.parametrize("seed", range(200, 202))
 def test_they_never_find_more_people_than_we_in_what_we_accept(theirs: Reader, seed: int) -> None:
     accepted = _accepted(seed, 4_000)
     whole = 0
     for text, shown, found in zip(accepted, accepted.values(), theirs(list(accepted)), strict=True):
-        assert found in ([], [one.address for one in shown]), text
+        assert [_bare(one) for one in found] in ([], [one.address for one in shown]), text
         whole += bool(found)
     assert whole > 500, "too few were read by them for this to tell anything"
