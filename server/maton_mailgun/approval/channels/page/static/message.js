@@ -21,7 +21,7 @@ export function messageSection(detail, signal, drawn) {
   load(detail, head, body, "", signal, ready);
   const panel = h("section", { class: "part", "aria-labelledby": "message-heading" },
     h("h2", { id: "message-heading" }, "Message"),
-    detail.copies?.length ? chooser(detail.copies, (recipient) => load(detail, head, body, recipient, signal)) : null,
+    detail.copies?.length ? chooser(detail.copies, (recipient) => load(detail, head, body, recipient, signal, recipient ? undefined : ready)) : null,
     head,
     body,
   );
