@@ -153,8 +153,11 @@ def _document(body: str, doctype: str = "<!doctype html>", given: _Body | None =
 
 def _open(attributes: Mapping[str, str], style: str) -> str:
     """Attributes of the message, with a style of ours behind its own: no rule of the message keeps it from counting."""
-    styled = {**attributes, "style": f"{attributes.get('style', '')};{style}".lstrip(";")}
-    return "".join(f' {name}="{html.escape(value)}"' for name, value in styled.items())
+    return _written({**attributes, "style": f"{attributes.get('style', '')};{style}".lstrip(";")})
+
+
+def _written(attributes: Mapping[str, str]) -> str:
+    return "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
 
 
 class _Body:
@@ -229,7 +232,7 @@ class _Body:
             self.parts.append(html.escape(data))
 
     def _attributes(self, attributes: Mapping[str, str]) -> str:
-        return "".join(f' {name}="{html.escape(value)}"' for name, value in self._kept(attributes).items())
+        return _written(self._kept(attributes))
 
     def _kept(self, attributes: Mapping[str, str]) -> dict[str, str]:
         """What comes through of an element's attributes."""

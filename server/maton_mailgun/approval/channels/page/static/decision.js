@@ -40,7 +40,7 @@ export function decisionBar(detail, { current, unread, decided, leaving }) {
   }
   function question() {
     // Whatever stood where Approve is now: a click that was meant for it does not count.
-    shownAt = performance.now();
+    settle();
     say();
     fill(bar,
       detail.risk === "high"
