@@ -36,6 +36,15 @@ async def asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> Told:
     return Told("\n".join(unwrapped(preview)), preview["warnings"], preview["message"]["link_hosts"])
 
 
+async def previewed(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The frozen preview of a call."""
+    async with desk.open() as house, house.client() as client:
+        content = structured(await client.call_tool(tool, arguments))
+        record = await house.gate.get(content.get("approval_id", ""))
+        assert record is not None, content
+        return dict(record.preview)
+
+
 async def uploaded(desk: Desk, name: str, content: bytes, field: str = "attachments") -> Told:
     (desk.home.parent / name).write_bytes(content)
     return await asked(desk, "send_message", {**LETTER, field: [name]})

@@ -10,6 +10,7 @@ import pytest
 from maton_mailgun.sandbox.account.tables import Table
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, Person, structured
+from .telling import previewed
 
 pytestmark = pytest.mark.anyio
 
@@ -35,15 +36,6 @@ def team(desk: Desk, **members: dict[str, Any]) -> None:
         desk.sandbox.account.members[TEAM].put(who, member)
 
 
-async def asked(desk: Desk, arguments: dict[str, Any], tool: str = "send_message") -> dict[str, Any]:
-    """The preview of one call."""
-    async with desk.open() as house, house.client() as client:
-        content = structured(await client.call_tool(tool, arguments))
-        record = await house.gate.get(content["approval_id"])
-        assert record is not None
-        return dict(record.preview)
-
-
 def rows(preview: dict[str, Any], heading: str) -> dict[str, str]:
     return {
         row["label"]: row["value"]
@@ -55,7 +47,7 @@ def rows(preview: dict[str, Any], heading: str) -> dict[str, str]:
 
 async def test_attack_129_what_a_list_fills_in_for_its_members_is_shown(desk: Desk) -> None:
     team(desk, alice=HELD, bob={})
-    preview = await asked(desk, FILLED)
+    preview = await previewed(desk, "send_message", FILLED)
     assert rows(preview, "What lists hold of their members") == {
         "alice@example.org": "iban: DE66 EVIL; link: https://evil.com/pay",
         "bob@example.org": "iban: (nothing); link: (nothing)",
@@ -68,26 +60,28 @@ async def test_attack_129_what_a_list_fills_in_for_its_members_is_shown(desk: De
 async def test_attack_129_members_data_in_a_header_is_a_warning(desk: Desk) -> None:
     team(desk, alice={"n": "x"})
     headers = {"List-Unsubscribe": "<https://a.example/%recipient.n%>"}
-    preview = await asked(desk, {**LETTER, "to": [TEAM], "subject": "%recipient.n%", "headers": headers})
+    preview = await previewed(
+        desk, "send_message", {**LETTER, "to": [TEAM], "subject": "%recipient.n%", "headers": headers}
+    )
     told = [line for line in preview["warnings"] if "goes to a mailing list, whose members' own data" in line]
     assert [line.partition(" ")[0] for line in told] == ["Subject", "List-Unsubscribe"]
 
 
 async def test_attack_129_a_longer_list_says_what_is_not_known(desk: Desk) -> None:
     team(desk, **{f"p{number}": HELD for number in range(101)})
-    preview = await asked(desk, FILLED)
+    preview = await previewed(desk, "send_message", FILLED)
     line = f"could not check what {TEAM} holds of its other members: they are filled in unseen"
     assert line in preview["unchecked"]
 
 
 async def test_attack_129_a_list_with_members_outside_counts_as_outside(desk: Desk) -> None:
     team(desk, alice={}, inside={})
-    preview = await asked(desk, {**LETTER, "to": [TEAM]})
+    preview = await previewed(desk, "send_message", {**LETTER, "to": [TEAM]})
     (one,) = preview["recipients"]
     assert one["flags"][0] == "external: 1 member outside"
     assert f"outside {DOMAIN}" in preview["effect"]
     team(desk, inside={})
-    (one,) = (await asked(desk, {**LETTER, "to": [TEAM], "subject": "Again"}))["recipients"]
+    (one,) = (await previewed(desk, "send_message", {**LETTER, "to": [TEAM], "subject": "Again"}))["recipients"]
     assert not any(flag.startswith("external") for flag in one["flags"])
 
 
@@ -126,7 +120,7 @@ async def test_attack_129_what_stayed_as_it_was_is_sent(desk: Desk) -> None:
 async def test_attack_135_a_new_footer_is_read_as_a_body_is(desk: Desk) -> None:
     hidden = FOOTER + '<div style="display:none">hidden</div>'
     arguments = {"domain": DOMAIN, "active": True, "html_footer": hidden, "text_footer": "https://evil.com/u"}
-    preview = await asked(desk, arguments, "update_unsubscribe_tracking")
+    preview = await previewed(desk, "update_unsubscribe_tracking", arguments)
     told = [line for line in preview["warnings"] if "ooter" in line and "is set to" not in line]
     assert told == [
         "Footer: A link shows mg.example.com but leads to evil.com.",
@@ -146,7 +140,7 @@ async def test_attack_135_the_footer_of_the_domain_is_shown_with_each_message(de
         "text_footer": "Bye: %unsubscribe_url%",
     }
     desk.sandbox.account.domains[DOMAIN].tracking["click"] = {"active": "htmlonly"}
-    preview = await asked(desk, LETTER)
+    preview = await previewed(desk, "send_message", LETTER)
     assert rows(preview, "Added by the domain") == {
         "HTML footer": FOOTER,
         "Text footer": "Bye: %unsubscribe_url%",
@@ -158,12 +152,12 @@ async def test_attack_135_the_footer_of_the_domain_is_shown_with_each_message(de
 
 
 async def test_attack_135_a_footer_that_is_off_is_not_shown(desk: Desk) -> None:
-    assert rows(await asked(desk, LETTER), "Added by the domain") == {}
+    assert rows(await previewed(desk, "send_message", LETTER), "Added by the domain") == {}
 
 
 async def test_attack_136_copies_that_the_domain_forwards_are_told(desk: Desk) -> None:
     desk.sandbox.account.domains[DOMAIN].record["archive_to"] = "https://evil.com/arch"
-    preview = await asked(desk, LETTER)
+    preview = await previewed(desk, "send_message", LETTER)
     assert rows(preview, "Added by the domain") == {"Copies go to": "https://evil.com/arch"}
     line = "The domain forwards a copy of each delivered message to https://evil.com/arch."
     assert line in preview["warnings"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, Person, structured
+from .telling import previewed
 
 pytestmark = pytest.mark.anyio
 
@@ -18,15 +19,6 @@ domains = ["prod.example.com"]
 decision = "deny"
 """
 _PRODUCTION = "prod.example.com"
-
-
-async def _asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The preview of one call."""
-    async with desk.open() as house, house.client() as client:
-        asked = structured(await client.call_tool(tool, arguments))
-        record = await house.gate.get(asked["approval_id"])
-        assert record is not None
-        return dict(record.preview)
 
 
 @pytest.mark.parametrize(
@@ -43,14 +35,14 @@ async def test_attack_127_a_login_of_another_domain_is_refused(desk: Desk, tool:
 
 @pytest.mark.parametrize("login", ["postmaster", "postmaster@mg.example.com", "postmaster@MG.example.com"])
 async def test_attack_127_the_login_that_is_shown_is_the_one_that_goes(desk: Desk, login: str) -> None:
-    preview = await _asked(desk, "delete_credential", {"domain": DOMAIN, "login": login})
+    preview = await previewed(desk, "delete_credential", {"domain": DOMAIN, "login": login})
     assert preview["target"] == "SMTP login postmaster@mg.example.com"
     assert preview["request"]["path"] == "/v3/domains/mg.example.com/credentials/postmaster"
     assert not any("There is no SMTP login" in line for line in preview["warnings"])
 
 
 async def test_attack_127_a_login_that_is_not_there_is_said_to_be_so(desk: Desk) -> None:
-    preview = await _asked(desk, "delete_credential", {"domain": DOMAIN, "login": "nobody"})
+    preview = await previewed(desk, "delete_credential", {"domain": DOMAIN, "login": "nobody"})
     assert "There is no SMTP login nobody@mg.example.com: the service will probably refuse this." in preview["warnings"]
 
 

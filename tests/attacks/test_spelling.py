@@ -6,19 +6,12 @@ from typing import Any
 
 import pytest
 
-from .bench import DOMAIN, Desk, structured
+from .bench import DOMAIN, Desk
+from .telling import previewed
 
 pytestmark = pytest.mark.anyio
 
 LIST = "developers@mg.example.com"
-
-
-async def _asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    async with desk.open() as house, house.client() as client:
-        content = structured(await client.call_tool(tool, arguments))
-        record = await house.gate.get(content.get("approval_id", ""))
-        assert record is not None, content
-        return dict(record.preview)
 
 
 @pytest.mark.parametrize(
@@ -40,17 +33,17 @@ async def _asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, 
 async def test_attack_131_a_look_alike_is_told_in_every_call(
     desk: Desk, tool: str, arguments: dict[str, Any], odd: str
 ) -> None:
-    preview = await _asked(desk, tool, arguments)
+    preview = await previewed(desk, tool, arguments)
     assert any(odd in line for line in preview["warnings"]), preview["warnings"]
     assert preview["risk"] != "low"
 
 
 async def test_attack_131_a_member_that_is_a_list_is_told_with_its_size(desk: Desk) -> None:
     arguments = {"list_address": "all@mg.example.com", "address": LIST}
-    preview = await _asked(desk, "add_mailing_list_member", arguments)
+    preview = await previewed(desk, "add_mailing_list_member", arguments)
     assert any(line.startswith(f"{LIST} is itself a mailing list of ") for line in preview["warnings"])
 
 
 async def test_attack_131_an_ordinary_member_is_no_alarm(desk: Desk) -> None:
-    preview = await _asked(desk, "add_mailing_list_member", {"list_address": LIST, "address": "ann@example.net"})
+    preview = await previewed(desk, "add_mailing_list_member", {"list_address": LIST, "address": "ann@example.net"})
     assert preview["warnings"] == ["Add only people who agreed to get mail from this list."]

@@ -9,7 +9,8 @@ import pytest
 from maton_mailgun.approval.preview.route_filters import takes_everything
 from maton_mailgun.sandbox.account.seed import ROUTE_ID
 
-from .bench import Desk, structured
+from .bench import Desk
+from .telling import previewed
 
 pytestmark = pytest.mark.anyio
 
@@ -46,20 +47,11 @@ UNREAD = [
 ]
 
 
-async def _asked(desk: Desk, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The preview of one call."""
-    async with desk.open() as house, house.client() as client:
-        content = structured(await client.call_tool(tool, arguments))
-        record = await house.gate.get(content["approval_id"])
-        assert record is not None
-        return dict(record.preview)
-
-
 @pytest.mark.parametrize("expression", EVERYTHING)
 async def test_attack_137_a_rule_that_takes_everything_is_told_however_it_is_written(
     desk: Desk, expression: str
 ) -> None:
-    preview = await _asked(desk, "create_route", {"expression": expression, "actions": [FORWARD], "priority": 5})
+    preview = await previewed(desk, "create_route", {"expression": expression, "actions": [FORWARD], "priority": 5})
     assert ALL in preview["warnings"]
     assert preview["risk"] == "high"
 
@@ -79,14 +71,14 @@ def _route(desk: Desk, **changes: Any) -> None:
 
 async def test_attack_137_new_actions_of_a_rule_for_all_mail_are_told_as_that(desk: Desk) -> None:
     _route(desk, expression="catch_all()", actions=["store()"])
-    preview = await _asked(desk, "update_route", {"route_id": ROUTE_ID, "actions": [FORWARD], "priority": 0})
+    preview = await previewed(desk, "update_route", {"route_id": ROUTE_ID, "actions": [FORWARD], "priority": 0})
     assert ALL in preview["warnings"]
     assert preview["risk"] == "high"
 
 
 async def test_attack_137_a_wider_expression_is_told_with_where_the_mail_goes(desk: Desk) -> None:
     _route(desk, expression='match_recipient("ann@mg.example.com")', actions=[FORWARD])
-    preview = await _asked(desk, "update_route", {"route_id": ROUTE_ID, "expression": 'match_recipient("^")'})
+    preview = await previewed(desk, "update_route", {"route_id": ROUTE_ID, "expression": 'match_recipient("^")'})
     assert "Mail that the new expression takes goes to eve@evil.com." in preview["warnings"]
     assert ALL in preview["warnings"]
     assert preview["risk"] == "high"
@@ -97,8 +89,8 @@ async def test_attack_137_a_wider_expression_is_told_with_where_the_mail_goes(de
 async def test_attack_137_a_rule_that_stops_before_others_says_so(desk: Desk) -> None:
     _route(desk, priority=1)
     arguments = {"expression": 'match_recipient(".*@mg.example.com")', "actions": ["stop()"], "priority": 0}
-    preview = await _asked(desk, "create_route", arguments)
+    preview = await previewed(desk, "create_route", arguments)
     line = "It stops there: 1 rule behind it no longer gets the mail that it takes."
     assert line in preview["warnings"]
-    behind = await _asked(desk, "create_route", {**arguments, "priority": 2})
+    behind = await previewed(desk, "create_route", {**arguments, "priority": 2})
     assert not any(line.startswith("It stops there") for line in behind["warnings"])
