@@ -101,15 +101,8 @@ class ConnectionLimits:
                 connection.got(len(message.get("body", b"")), more=message.get("more_body", False))
             return message
 
-        async def sent(message: Message) -> None:
-            try:
-                async with asyncio.timeout(self.deadlines.reading):
-                    await send(message)
-            except TimeoutError:
-                connection.cut("an answer was not read in time")  # guard: 110-reading
-
         try:
-            await self._app(scope, received, sent)
+            await self._app(scope, received, send)
         finally:
             connection.answered()
 
@@ -157,6 +150,7 @@ class _Held(asyncio.Protocol):
         self._times = limits.deadlines
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._admitted = False
         self._partly = False
@@ -189,6 +183,7 @@ class _Held(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._taken_in()
         self.deadline = self._transport = None
         self._limits.forget(self)
         if self._admitted:
@@ -207,10 +202,22 @@ class _Held(asyncio.Protocol):
         return self._parser.eof_received() if self._admitted else None
 
     def pause_writing(self) -> None:
+        self._taken_in()
+        # Here and not around each message that is sent: a timer only where the client really lags behind.
+        self._unread = self._loop.call_later(self._times.reading, self._not_read)  # guard: 110-reading
         self._parser.pause_writing()
 
     def resume_writing(self) -> None:
+        self._taken_in()
         self._parser.resume_writing()
+
+    def _not_read(self) -> None:
+        self.cut("an answer was not read in time")
+
+    def _taken_in(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def called(self, *, has_body: bool) -> None:
         """The headers are complete."""
