@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
+
 from .files import EXAMPLES, ROWS, SCHEMAS, examples, properties
 
 MAXIMA = {1000: "list_domains list_routes list_credentials list_bounces list_unsubscribes list_complaints"}
@@ -89,6 +91,13 @@ def test_a_schema_uses_only_words_that_model_providers_take(name: str) -> None:
     assert [found for shape in shapes for found in UNPORTABLE & set(shape)] == []
     assert [shape for shape in shapes if isinstance(shape.get("type"), list)] == []
     assert [shape for shape in shapes if shape.get("anyOf", DATE) != DATE] == []
+
+
+def test_no_schema_asks_for_a_header_so_the_server_looks_for_none() -> None:
+    """The server hands out no schema to hold headers to (SEP-2243, `x-mcp-header`); one that asks needs that back."""
+    every = [*SCHEMAS.values(), *(tool["inputSchema"] for tool in (*TOOLS, RELAY))]
+    shapes = [shape for schema in every for shape in subschemas(schema)]
+    assert [shape for shape in shapes if "x-mcp-header" in shape] == []
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
