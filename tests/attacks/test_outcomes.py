@@ -459,23 +459,41 @@ async def test_accident_35_a_disk_that_fails_at_the_claim_is_no_write_and_keeps_
     assert len(desk.writes()) == 1
 
 
-@pytest.mark.parametrize("fault", [None, "drop_after", "drop_before"])
-async def test_accident_35_a_disk_that_fails_after_the_claim_leaves_the_outcome_unknown(
-    desk: Desk, fault: str | None
-) -> None:
+@pytest.mark.parametrize("fault", [None, "html_500", "drop_after", "drop_before"])
+async def test_accident_35_a_disk_that_fails_after_the_claim_hides_no_outcome(desk: Desk, fault: str | None) -> None:
     """The request has left: whatever the disk does, nobody is told that nothing was sent."""
     if fault is not None:
         desk.arm(fault)
     async with desk.open() as house:
         house.line.before = lambda: pragma(house, "PRAGMA query_only = ON")
         _, result = await run(house, "send_message", LETTER)
-        assert headline(result).startswith("OUTCOME UNKNOWN")
+        status = "executed" if fault is None else "outcome_unknown"
+        assert (structured(result)["status"], result.is_error) == (status, False)
+        assert "could not be recorded yet" in structured(result)["store_problem"]
         assert "othing was sent" not in text(result)
-        assert not result.is_error
         record = await house.only()
         assert record.state == "executing"
     found = await after_restart(desk, record.id, LEASE_SECONDS + 1.0)
-    assert found == ("unknown" if fault == "drop_before" else "succeeded")
+    assert found == ("unknown" if fault in ("html_500", "drop_before") else "succeeded")
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"), [(None, "succeeded"), ("sandbox_403", "failed"), ("drop_after", "succeeded")]
+)
+async def test_accident_35_what_could_not_be_recorded_is_recorded_once_the_disk_answers(
+    desk: Desk, fault: str | None, state: str
+) -> None:
+    if fault is not None:
+        desk.arm(fault)
+    async with desk.open() as house:
+        house.line.before = lambda: pragma(house, "PRAGMA query_only = ON")
+        approval_id, _ = await run(house, "send_message", LETTER)
+        assert (await house.only()).state == "executing"
+        await pragma(house, "PRAGMA query_only = OFF")
+        record = await house.gate.wait(approval_id, 10.0, lambda now: now.state == state)
+        assert record.state == state
+        assert "store_problem" not in (record.result or {})
     assert len(desk.writes()) == 1
 
 

@@ -260,6 +260,27 @@ async def test_accident_64_a_yes_that_will_be_carried_out_by_itself_is_told_so_a
     assert len(desk.writes()) == 1
 
 
+async def test_accident_64_a_claim_that_was_kept_though_nobody_heard_of_it_is_given_back_and_carried_out_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = SqliteStore.claim
+
+    async def unheard(store: SqliteStore, record: Any, **given: Any) -> Any:
+        await claim(store, record, **given)
+        raise StoreUnavailable("the connection was lost")
+
+    monkeypatch.setattr(SqliteStore, "claim", unheard)
+    monkeypatch.setattr(execute, "CLAIM_PAUSES", ())
+    async with desk.open() as house, house.client(Person(desk.clock, APPROVE)) as client:
+        result = await client.call_tool("send_message", LETTER)
+        assert headline(result).startswith("NOT EXECUTED YET. It is approved and will be carried out by itself")
+        monkeypatch.setattr(SqliteStore, "claim", claim)
+        record = await house.gate.wait(structured(result)["approval_id"], 10.0, finished)
+        assert record.state == "succeeded"
+        assert (await audit.verify(house.gate.store)).ok
+    assert len(desk.writes()) == len(desk.sandbox.messages) == 1
+
+
 async def test_accident_64_what_was_approved_while_no_server_ran_is_taken_up_at_the_start(desk: Desk) -> None:
     async with desk.open() as house:
         approval_id = await proposed(house, "send_message", LETTER)

@@ -1,6 +1,6 @@
-"""A sandbox on a port and a real PostgreSQL."""
+"""A sandbox on a port and a real PostgreSQL, for tests that run on asyncio."""
 
-from approval.conftest import postgres_url
+from approval.conftest import anyio_backend, postgres_url
 from e2e.conftest import running
 
-__all__ = ["postgres_url", "running"]
+__all__ = ["anyio_backend", "postgres_url", "running"]

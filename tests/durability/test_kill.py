@@ -22,6 +22,7 @@ from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+from maton_mailgun.sandbox.account import state
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +62,15 @@ def sandbox() -> Iterator[RunningSandbox]:
 @pytest.mark.parametrize("rounds", [60, pytest.param(1000, marks=pytest.mark.long)])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork() to make so many processes affordable")
 def test_killed_at_any_moment_an_approved_send_is_sent_at_most_once_and_its_state_is_right(
-    tmp_path: Path, sandbox: RunningSandbox, rounds: int
+    tmp_path: Path,
+    sandbox: RunningSandbox,
+    rounds: int,
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    # Every request is counted at the end.
+    monkeypatch.setattr(state, "_REQUESTS_KEPT", 100 * rounds)
     zygote = Zygote(tmp_path, sandbox.url)
     try:
         ends = killings(zygote, rounds, random.Random(20261122))
@@ -74,6 +82,11 @@ def test_killed_at_any_moment_an_approved_send_is_sent_at_most_once_and_its_stat
         zygote.close()
 
     sent = Counter(message["subject"] for message in sandbox.sandbox.messages)
+    with capfd.disabled():
+        pytestconfig.get_terminal_writer().line(
+            f"\n{rounds} writes, {dict(ends)}: sent {len(sent)}; states {dict(Counter(record.state for record in before))}"
+            f", then {dict(Counter(record.state for record in after))}"
+        )
     assert ends["killed"] > rounds / 2, ends
     assert len(before) == rounds
     # The kills fell everywhere: before the yes, before the claim, around the request, after the end.

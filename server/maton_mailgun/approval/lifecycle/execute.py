@@ -54,8 +54,9 @@ class Execution:
         self._settlement = settlement
         self.running: dict[str, asyncio.Task[Record]] = {}
         """What this process carries out now, by approval id."""
-        self.interrupted = False
-        """Whether the store failed under a yes: it is to be taken up again when the store answers."""
+        self._interrupted = False
+        self._unheard: dict[str, str] = {}
+        """Approval id -> token of a claim that may be durable, though the store never said so; nothing was sent."""
 
     def start(self, record: Record) -> asyncio.Task[Record]:
         """Begin to carry out an approved write in the background, once per process."""
@@ -65,6 +66,25 @@ class Execution:
             self.running[record.id] = task
             task.add_done_callback(lambda ended: self._ended(record.id, ended))
         return task
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the store failed under a yes: `take_up_again` is due when it answers."""
+        return self._interrupted or bool(self._unheard) or self._settlement.owes
+
+    async def take_up_again(self) -> None:
+        """Record outcomes that are still owed, and give back claims nobody heard of: their yes stands again.
+
+        Raises:
+            StoreError: The store does not answer yet.
+        """
+        self._interrupted = False
+        await self._settlement.keep_late()
+        for approval_id, token in list(self._unheard.items()):
+            record = await self._uses.store.get(approval_id)
+            if record is not None and claimed_with(record, token):  # guard: 64-given-back
+                await self._uses.store.move(record, "approved", actor="gate", lease_until=None, result={})
+            del self._unheard[approval_id]
 
     def _ended(self, approval_id: str, task: asyncio.Task[Record]) -> None:
         self.running.pop(approval_id, None)
@@ -99,7 +119,7 @@ class Execution:
         except StoreUnavailable as problem:  # guard: 64-by-itself
             # Everything that raises this stands before the request. The yes may be recorded, and then it stands.
             log.warning("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})
-            self.interrupted = True
+            self._interrupted = True
             record = replace(record, result=_problem("store_failed", f"Nothing was sent yet: {problem}", _BY_ITSELF))
         except StoreError as problem:
             log.warning("an approval cannot be carried out", extra={"approval": record.id, "why": str(problem)})
@@ -154,6 +174,7 @@ class Execution:
                 )  # fmt: skip
             except StoreUnavailable:
                 if pause is None:
+                    self._unheard[record.id] = token
                     raise
                 await asyncio.sleep(pause)
             except Conflict as lost:

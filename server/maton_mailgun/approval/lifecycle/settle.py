@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from maton_mailgun.approval.lifecycle.fresh_secret import keep_secret
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.store.failures import Conflict, IllegalMove, StoreError
-from maton_mailgun.approval.store.record import Record, guessed
+from maton_mailgun.approval.store.record import Record, State, guessed
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError, NotSent, OutcomeUnknown, RateLimited, Unreachable
 from maton_mailgun.exchange import Prepared
@@ -36,12 +36,42 @@ _TURNS = 5
 """How often an outcome is recorded over what others wrote meanwhile; each look-up writes at most twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How a write ended, to be recorded."""
+
+    record: Record
+    state: State
+    at: float
+    result: dict[str, Any]
+
+
 class Settlement:
     """Records how the writes of one process ended."""
 
     def __init__(self, services: Services, reconciliation: Reconciliation) -> None:
         self._uses = services
         self._reconciliation = reconciliation
+        self._unkept: dict[str, _Outcome] = {}
+        """Outcomes that the store could not take, by approval id."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether an outcome is still to be recorded."""
+        return bool(self._unkept)
+
+    async def keep_late(self) -> None:
+        """Record what could not be recorded when it was known.
+
+        Raises:
+            StoreError: The store still cannot take it.
+        """
+        for approval_id, known in list(self._unkept.items()):
+            record = await self._kept(known)
+            del self._unkept[approval_id]
+            self._uses.changes.announce()
+            if record.state == "unknown":
+                await self._reconciliation.first_look(record)
 
     async def answered(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
         """The service answered, or something in its place did."""
@@ -117,25 +147,37 @@ class Settlement:
         return told
 
     async def _finish(self, record: Record, prepared: Prepared, state: Any, content: Mapping[str, Any]) -> Record:
-        """Record an outcome. The request has left: a store that fails now leaves the row `executing`, and its lapsed
-        lease makes it `unknown` at the next start."""
+        """Record an outcome. The request has left: a store that fails now leaves the row `executing`. Then this process
+        records it once the store answers; should it end before, the lapsed lease makes it `unknown`."""
         result = self._told(prepared, {key: value for key, value in content.items() if key != "status"})
-        store, now = self._uses.store, self._uses.clock()
+        known = _Outcome(record, state, self._uses.clock(), result)
         try:
-            for _ in range(_TURNS):
-                try:
-                    return await store.move(record, state, actor="gate", finished_at=now, result=result)
-                except Conflict as lost:
-                    # Another process took this one for dead: it called the outcome unknown, or looked it up since.
-                    # What is known here counts for more.
-                    record = lost.current
-                    doubted = record.state == "unknown" or guessed(record)
-                    if not doubted or state == "unknown":  # guard: 62-swept
-                        return record
+            return await self._kept(known)
         except StoreError as problem:  # guard: 35-recorded
             log.warning("an outcome could not be recorded", extra={"approval": record.id, "why": str(problem)})
-            note = {"store_problem": f"The outcome could not be recorded: {problem}"}
-            return replace(record, state="unknown", result={**result, **note})
+            self._unkept[record.id] = known  # guard: 35-later
+            note = {"store_problem": f"The outcome could not be recorded yet: {problem}"}
+            return replace(record, state=state, result={**result, **note})
+
+    async def _kept(self, known: _Outcome) -> Record:
+        """The record once the outcome is in the store.
+
+        Raises:
+            StoreError: It cannot be recorded now.
+        """
+        record = known.record
+        for _ in range(_TURNS):
+            try:
+                return await self._uses.store.move(
+                    record, known.state, actor="gate", finished_at=known.at, result=known.result
+                )
+            except Conflict as lost:
+                # Another process took this one for dead: it called the outcome unknown, or looked it up since.
+                # What is known here counts for more.
+                record = lost.current
+                doubted = record.state == "unknown" or guessed(record)
+                if not doubted or known.state == "unknown":  # guard: 62-swept
+                    return record
         return record
 
 

@@ -39,11 +39,12 @@ class Watcher:
                     next_sweep = loop.time() + SWEEP_SECONDS
                 now = await self._uses.store.changed()
                 if now != seen or self._execution.interrupted:
-                    self._execution.interrupted = False
+                    await self._execution.take_up_again()
                     seen = now
                     self._uses.changes.announce()
                     await self.take_up()  # guard: 33-taken-up
             except StoreError as problem:
+                seen = -1
                 log.warning("the approvals cannot be read", extra={"why": str(problem)})
             await asyncio.sleep(WATCH_SECONDS)
 
