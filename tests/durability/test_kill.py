@@ -84,8 +84,9 @@ def test_killed_at_any_moment_an_approved_send_is_sent_at_most_once_and_its_stat
     sent = Counter(message["subject"] for message in sandbox.sandbox.messages)
     with capfd.disabled():
         pytestconfig.get_terminal_writer().line(
-            f"\n{rounds} writes, {dict(ends)}: sent {len(sent)}; states {dict(Counter(record.state for record in before))}"
-            f", then {dict(Counter(record.state for record in after))}"
+            f"\n{rounds} writes, {dict(ends)}: sent {len(sent)}; "
+            f"states {dict(Counter(record.state for record in before))}, "
+            f"then {dict(Counter(record.state for record in after))}"
         )
     assert ends["killed"] > rounds / 2, ends
     assert len(before) == rounds
