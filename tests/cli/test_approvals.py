@@ -119,6 +119,35 @@ def test_rejecting_on_a_terminal_tells_the_reason_and_writes_nothing(online: Cli
     assert writes(sandbox) == 0
 
 
+def test_stopping_closes_what_waits_and_is_lifted_only_with_the_passphrase_on_a_terminal(
+    online: Cli, sandbox: RunningSandbox
+) -> None:
+    set_passphrase(online)
+    approval_id = propose(online, "send_message", SEND)
+    stopped = online("approvals", "stop", "--reason", "a leak")
+    assert (stopped.status, "1 approval was closed" in stopped.out) == (0, True)
+    shown = json.loads(online("approvals", "show", approval_id, "--json").out)
+    assert (shown["state"], shown["reason"]) == ("rejected", "a leak")
+    refused = online("call", "send_message", json.dumps(SEND))
+    assert (refused.status, "stopped by a person" in refused.out + refused.err) == (1, True)
+    assert "All writes are stopped, by " in online("approvals", "list").out
+
+    assert online("approvals", "resume").status == 3
+    with online.terminal("approvals", "resume") as terminal:
+        terminal.expect("Passphrase, to take new writes again: ")
+        terminal.enter("wrong passphrase")
+        assert terminal.finish() == 3
+    assert "All writes are stopped" in online("approvals", "list").out
+    with online.terminal("approvals", "resume") as terminal:
+        terminal.expect("Passphrase, to take new writes again: ")
+        terminal.enter(PASSPHRASE)
+        assert terminal.finish() == 0
+    assert "stopped" not in online("approvals", "list").out
+    assert "Nothing is stopped." in online("approvals", "resume").out
+    assert propose(online, "send_message", SEND) != approval_id
+    assert writes(sandbox) == 0
+
+
 @pytest.mark.parametrize("verb", ["approve", "reject"])
 def test_attack_25_passphrase_on_a_pipe_decides_nothing(online: Cli, sandbox: RunningSandbox, verb: str) -> None:
     set_passphrase(online)

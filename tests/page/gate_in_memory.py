@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, EARLIER, Decision, NotDecidable
+from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import MOVES, Record, State
+from maton_mailgun.approval.told import STOPPED
 
 
 class GateInMemory:
@@ -25,6 +27,7 @@ class GateInMemory:
         self.secrets: dict[str, Mapping[str, str]] = {}
         self.outcomes: dict[str, tuple[State, Mapping[str, Any]]] = {}
         self.clock = clock
+        self.stop_in_force: Stop | None = None
         self.go_on = asyncio.Event()
         """While it is not set, an approved write stays in flight."""
         self.go_on.set()
@@ -72,6 +75,16 @@ class GateInMemory:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return record
+
+    async def stop(self, by: str) -> int:
+        waiting = [record for record in self.records.values() if record.state == "pending"]
+        for record in waiting:
+            self.move(record, "rejected", finished_at=self.clock(), decided_by=by, reason=STOPPED)
+        self.stop_in_force = Stop(by, self.clock())
+        return len(waiting)
+
+    async def stopped(self) -> Stop | None:
+        return self.stop_in_force
 
     async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
         deadline = asyncio.get_running_loop().time() + seconds

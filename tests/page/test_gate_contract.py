@@ -17,6 +17,7 @@ import pytest
 from attacks.bench import DOMAIN, Clock, Desk, House
 from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
 from maton_mailgun.approval.lifecycle import watch
+from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.sandbox import Sandbox
@@ -194,6 +195,22 @@ async def test_it_is_shown_once_and_only_while_it_waits(bench: Bench) -> None:
     rejected = await bench.gate.decide(other.id, NO)
     await bench.gate.shown(other.id)
     assert await bench.gate.get(other.id) == rejected
+
+
+async def test_a_stop_rejects_what_waits_and_is_there_until_it_is_lifted(bench: Bench) -> None:
+    waiting = [await bench.ask(), await bench.ask()]
+    assert await bench.gate.stopped() is None
+
+    assert await bench.gate.stop("ann at the page") == 2
+
+    for record in waiting:
+        found = await bench.gate.get(record.id)
+        assert found is not None
+        assert (found.state, found.decided_by) == ("rejected", "ann at the page")
+        assert found.reason == "All writes were stopped by a person."
+    assert await bench.gate.stopped() == Stop("ann at the page", bench.clock())
+    assert await bench.gate.stop("ann at the page") == 0
+    assert bench.writes() == 0
 
 
 # Deciding ---------------------------------------------------------------------------------------------------------

@@ -125,6 +125,24 @@ def test_escape_leaves_the_rejection_again(chromium: Chromium, page: RunningPage
     assert page.gate.decisions == []
 
 
+def test_stopping_everything_takes_two_clicks_and_says_how_it_is_lifted(chromium: Chromium, page: RunningPage) -> None:
+    record = a_send()
+    show(chromium, page, record)
+    chromium.click("#stop")
+    chromium.until_text("Stop all writes?", "dialog")
+    chromium.press("enter")
+    assert chromium.all("dialog") == []
+    assert page.gate.stop_in_force is None
+
+    chromium.click("#stop")
+    chromium.click("dialog .danger")
+    chromium.until_text("All writes are stopped", "#stopped")
+    assert "maton-mailgun approvals resume" in chromium.text("#stopped")
+    chromium.until_text("Rejected", "#outcome-heading")
+    assert (page.gate.records[record.id].state, page.gate.writes) == ("rejected", [])
+    assert page.gate.records[record.id].reason == "All writes were stopped by a person."
+
+
 def test_two_tabs_are_one_decision(chromium: Chromium, page: RunningPage) -> None:
     record = a_record()
     show(chromium, page, record)

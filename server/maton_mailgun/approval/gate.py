@@ -31,11 +31,11 @@ from maton_mailgun.approval.lifecycle.supervise import keep_running
 from maton_mailgun.approval.lifecycle.watch import Watcher
 from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview.form_text import FormText, question, too_much
-from maton_mailgun.approval.store.contract import Store
-from maton_mailgun.approval.store.failures import Conflict, StoreError, Tampered, TooManyPending
+from maton_mailgun.approval.store.contract import Stop, Store
+from maton_mailgun.approval.store.failures import AllStopped, Conflict, StoreError, Tampered, TooManyPending
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
-from maton_mailgun.approval.told import outcome
+from maton_mailgun.approval.told import LIFTED, STOPPED, outcome
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
@@ -129,6 +129,8 @@ class Gate:
             record = await propose(self.services, prepared, caller, digest)
         except TooManyPending as problem:
             raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
+        except AllStopped as problem:
+            raise Refused(message=f"{problem} Nothing was sent.", next=LIFTED) from None
         except (Tampered, seal.Unsealable) as problem:
             raise Refused(message=str(problem), next="Tell the user. Nothing was sent.") from None
         except StoreError as problem:
@@ -262,6 +264,16 @@ class Gate:
                 record = lost.current
             self.services.changes.announce()
         return record
+
+    async def stop(self, by: str) -> int:
+        """Close all that waits, and refuse what is new until a person lifts it in a terminal. How many were closed."""
+        closed = await self.store.stop(actor=by, reason=STOPPED)
+        self.services.changes.announce()
+        return len(closed)
+
+    async def stopped(self) -> Stop | None:
+        """The stop in force, if there is one."""
+        return await self.store.stopped()
 
     # Looking ------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,11 @@ from maton_mailgun.wire.result import NOTICE
 
 WAIT_SECONDS = 4
 """Some frameworks end every call after 5 seconds."""
+STOPPED = "All writes were stopped by a person."
+LIFTED = (
+    "Tell the user, and propose nothing more. Reads work. Only a person can lift it, in a terminal on this machine: "
+    "maton-mailgun approvals resume."
+)
 _STATES = {
     "pending": "approval_required",
     "approved": "approved",

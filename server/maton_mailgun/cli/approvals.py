@@ -21,6 +21,7 @@ from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.preview.filled_message import TooLong
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import OPEN, Record
+from maton_mailgun.approval.told import timestamp
 from maton_mailgun.cli.ask import NoTerminal
 from maton_mailgun.cli.ask import passphrase as ask_passphrase
 from maton_mailgun.cli.copy_view import copy_fields, copy_of, has_copies, show_copy
@@ -30,7 +31,7 @@ from maton_mailgun.cli.person import approver
 from maton_mailgun.cli.record_view import HEADINGS, public_fields, request_lines, row, show_preview, show_state
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, state_home
-from maton_mailgun.mail.text import short
+from maton_mailgun.mail.text import count, short
 
 T = TypeVar("T")
 
@@ -49,7 +50,10 @@ def show_list(arguments: argparse.Namespace) -> int:
         now = desk.clock()
         if arguments.json:
             screen.line(json.dumps([public_fields(record) for record in records]))
-        elif records:
+            return OK
+        if (found := await desk.stopped()) is not None:
+            screen.line(f"All writes are stopped, by {found.by} since {timestamp(found.at)}.", "warn")
+        if records:
             screen.table(HEADINGS, [row(record, now) for record in records])
         else:
             screen.line(f"Nothing {'there' if arguments.all else 'waits'} in {state_home(settings)}.")
@@ -118,6 +122,37 @@ def reject(arguments: argparse.Namespace) -> int:
     reason = arguments.reason[:500] if arguments.reason else None
     _at_desk(settings, lambda desk: _decide(desk, arguments.id, approve=False, reason=reason))
     screen.outcome("good", "Rejected. Nothing was sent.")
+    return OK
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    """Close all that waits, and have every server refuse what is new. It sends nothing, so it asks for nothing."""
+    screen = Screen()
+    reason = arguments.reason[:500] if arguments.reason else None
+
+    async def close(desk: Terminal) -> int:
+        closed = await desk.stop(by=approver(), reason=reason)
+        screen.outcome(
+            "good", f"Stopped. {count(closed, 'approval was', 'approvals were')} closed; nothing new is taken."
+        )
+        screen.line("What was under way already ends by itself: maton-mailgun approvals list", "quiet")
+        screen.line("Lift it with: maton-mailgun approvals resume", "quiet")
+        return OK
+
+    return _at_desk(settings_of(arguments), close)
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    """Lift a stop, behind the passphrase. What was closed stays closed."""
+    settings, screen = settings_of(arguments), Screen()
+    found = _at_desk(settings, lambda desk: desk.stopped())
+    if found is None:
+        screen.line("Nothing is stopped.")
+        return OK
+    screen.line(f"All writes were stopped by {found.by} at {timestamp(found.at)}.")
+    require_passphrase(settings, "Passphrase, to take new writes again: ")
+    _at_desk(settings, lambda desk: desk.go_on(by=approver()))
+    screen.outcome("good", "Writes are asked for again. What was closed stays closed and may be proposed anew.")
     return OK
 
 

@@ -80,6 +80,15 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     reject.add_argument("--reason", metavar="TEXT", help="told to the assistant")
     reject.set_defaults(run="approvals:reject")
 
+    stop = actions.add_parser("stop", help="reject all that waits, and take no new write until it is lifted")
+    stop.add_argument("--reason", metavar="TEXT", help="told to the assistant")
+    _sandboxed(stop)
+    stop.set_defaults(run="approvals:stop")
+
+    resume = actions.add_parser("resume", help="lift a stop, with the passphrase, on a terminal")
+    _sandboxed(resume)
+    resume.set_defaults(run="approvals:resume")
+
     passphrase = actions.add_parser("passphrase", help="set or change the approver's passphrase, on a terminal")
     _sandboxed(passphrase)
     passphrase.set_defaults(run="approvals:set_passphrase")

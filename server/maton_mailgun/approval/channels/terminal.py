@@ -17,10 +17,11 @@ from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.approval.lifecycle.decide import Decision, decide, mark_shown
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
 from maton_mailgun.approval.lifecycle.signal import ChangeSignal
-from maton_mailgun.approval.store.contract import Store
+from maton_mailgun.approval.store.contract import Stop, Store
 from maton_mailgun.approval.store.failures import StoreUnavailable
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.approval.told import STOPPED
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings, state_home
 from maton_mailgun.errors import SetupError
@@ -28,7 +29,7 @@ from maton_mailgun.exchange import Prepared
 
 
 class Terminal:
-    """Approvals of one installation. Use `Desk.open`; every method may raise StoreError."""
+    """Approvals of one installation. Use `Terminal.open`; every method may raise StoreError."""
 
     def __init__(
         self, store: Store, keys: Keys, passphrase: Passphrase, *, clock: Callable[[], float] = time.time
@@ -69,6 +70,18 @@ class Terminal:
     async def decide(self, record: Record, decision: Decision) -> Record:
         """Record a person's decision. Raises NotDecidable."""
         return await decide(self.store, record, decision, self.clock())
+
+    async def stop(self, *, by: str, reason: str | None) -> int:
+        """Close all that waits, and have every server refuse what is new until `go_on`. How many were closed."""
+        return len(await self.store.stop(actor=by, reason=reason or STOPPED))
+
+    async def go_on(self, *, by: str) -> bool:
+        """Lift a stop. Returns whether there was one."""
+        return await self.store.go_on(actor=by)
+
+    async def stopped(self) -> Stop | None:
+        """The stop in force, if there is one."""
+        return await self.store.stopped()
 
     async def secret(self, record: Record) -> Mapping[str, str] | None:
         """A freshly generated secret, the first time it is asked for."""

@@ -52,11 +52,17 @@ NEW_HEAD = (
 )
 SET_HEAD = "UPDATE maton_mailgun_head SET seq = ?, hash = ?, day = ?, budgets = ?, key_id = ?, mac = ?"
 
+LAST_YES = (
+    f"{_FROM} WHERE approval_id = ? AND from_state = 'pending' AND to_state = 'approved' ORDER BY seq DESC LIMIT 1"
+)
+
 AT = "SELECT hash FROM maton_mailgun_audit WHERE seq = ?"
+WHOLE = f"{_FROM} WHERE seq = ?"
 
 START = "0" * 64
 """What stands for the hash before the first entry."""
 _PAGE = 500
+_STOP = ""
 _PUT_BACK = (
     f". What is approved in it may have been carried out already; look in Mailgun. Then wait until nothing is approved "
     f"or pending any more, and delete the file {FILE} in the state directory to go on with this database"
@@ -92,6 +98,8 @@ class Head:
     hash: str
     day: str
     budgets: Mapping[str, int]
+    stop: int = 0
+    """Number of the entry that stopped all writes last; negative once that was lifted, 0 if it never was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +184,15 @@ class Chain:
 
     def head_row(self, head: Head) -> tuple[Any, ...]:
         """The head as columns, with its checksum."""
-        budgets = json.dumps(dict(head.budgets), sort_keys=True)
+        # Beside the budgets, under the name that no rule can have: the checksum covers it, and no column is needed.
+        kept = {**head.budgets, **({_STOP: head.stop} if head.stop else {})}
+        budgets = json.dumps(kept, sort_keys=True)
         return (head.seq, head.hash, head.day, budgets, self.key_id, self._head_mac(head, budgets))
 
     def head(self, row: tuple[Any, ...]) -> Head:
         """The head in a row. Raises Broken."""
-        head = Head(row[0], row[1], row[2], json.loads(row[3]))
+        budgets = json.loads(row[3])
+        head = Head(row[0], row[1], row[2], budgets, budgets.pop(_STOP, 0))
         if row[4] != self.key_id or not seal.same(row[5], self._head_mac(head, row[3])):
             raise Broken(head.seq, "the end of the audit was changed outside maton-mailgun")
         return head

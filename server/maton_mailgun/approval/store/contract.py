@@ -7,6 +7,7 @@ returns. Several processes may use one store; whoever is slower gets `Conflict` 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar, Unpack
 
 from maton_mailgun.approval.store.audit import Chain
@@ -21,6 +22,14 @@ ALL = 2**31 - 1
 """A limit for lists that must leave nothing out: whoever works off what waits may not look at the newest alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """All writes are stopped: by whom, and since when (Unix seconds)."""
+
+    by: str
+    at: float
+
+
 class Store(Protocol):
     """Durable approvals. Every method may raise StoreUnavailable; every read of a row may raise Tampered."""
 
@@ -33,7 +42,7 @@ class Store(Protocol):
     async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
         """Store a pending record with its sealed request, or join the open one of the same principal and digest.
 
-        Returns the stored record, and True when it is an earlier one. Raises TooManyPending.
+        Returns the stored record, and True when it is an earlier one. Raises TooManyPending and AllStopped.
         """
         ...
 
@@ -105,6 +114,19 @@ class Store(Protocol):
 
     async def sweep(self, now: float | None = None) -> Sequence[Record]:
         """Close what time has closed: expired questions and approvals, writes whose process died. Returns them."""
+        ...
+
+    async def stop(self, *, actor: str, reason: str | None = None) -> Sequence[Record]:
+        """Reject all that waits for a person, give up what is approved and not begun, and refuse everything new, for
+        every process, until `go_on`. A yes from before the stop stays without effect. Returns what was closed."""
+        ...
+
+    async def go_on(self, *, actor: str) -> bool:
+        """Lift a stop. Returns whether there was one."""
+        ...
+
+    async def stopped(self) -> Stop | None:
+        """The stop in force, if there is one."""
         ...
 
     async def changed(self) -> int:

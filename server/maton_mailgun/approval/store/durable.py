@@ -11,6 +11,7 @@ from typing import Self, TypeVar, Unpack
 
 from maton_mailgun.approval.binding.keys import Keys
 from maton_mailgun.approval.store.audit import Chain
+from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.deadlines import Deadlines
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.outside_mark import Mark, Marks, OutsideMark
@@ -146,6 +147,19 @@ class DurableStore(ABC):
             if record is not None:
                 closed.append(record)
         return closed
+
+    async def stop(self, *, actor: str, reason: str | None = None) -> Sequence[Record]:
+        """See `contract.Store`."""
+        return await self.write(self._scripts.stop(actor, reason))
+
+    async def go_on(self, *, actor: str) -> bool:
+        """See `contract.Store`."""
+        return await self.write(self._scripts.go_on(actor))
+
+    async def stopped(self) -> Stop | None:
+        """See `contract.Store`."""
+        entry = await self.read(self._scripts.stopped())
+        return Stop(entry.actor, entry.at) if entry is not None else None
 
     async def changed(self) -> int:
         """See `contract.Store`."""

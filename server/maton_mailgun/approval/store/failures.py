@@ -11,6 +11,7 @@ from maton_mailgun.approval.store.record import Record, State
 # ├── Conflict           another process was faster, or time ran out: `.current` is what is there now
 # ├── IllegalMove        the state machine has no such move; terminal states never change
 # ├── TooManyPending     the principal must wait for answers first
+# ├── AllStopped         an operator stopped everything, and nobody has lifted it yet
 # └── BudgetSpent        a policy rule's daily budget is used up
 
 
@@ -75,6 +76,13 @@ class TooManyPending(StoreError):
             "Wait until they are decided, or withdraw some with cancel_approval."
         )
         self.limit = limit
+
+
+class AllStopped(StoreError):
+    """An operator stopped all writes: nothing is asked, and nothing is carried out."""
+
+    def __init__(self) -> None:
+        super().__init__("All writes were stopped by a person, and nobody has lifted that yet.")
 
 
 class BudgetSpent(StoreError):

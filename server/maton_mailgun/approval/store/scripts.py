@@ -7,7 +7,6 @@ line; so what it reads afterwards is what it decides on.
 
 from __future__ import annotations
 
-import datetime
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,10 +15,11 @@ from typing import Any
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.store import audit, table
-from maton_mailgun.approval.store.audit import Chain, Head, Watermark
+from maton_mailgun.approval.store.audit import AuditEntry, Chain, Head, Watermark
+from maton_mailgun.approval.store.daily_use import day_of, released, reserved
 from maton_mailgun.approval.store.deadlines import Deadlines
 from maton_mailgun.approval.store.failures import (
-    BudgetSpent,
+    AllStopped,
     Conflict,
     IllegalMove,
     PutBack,
@@ -78,7 +78,7 @@ class Scripts:
 
     def spent(self, names: Iterable[str], now: float) -> Script[dict[str, int]]:
         head = self._head((yield audit.HEAD, ()))
-        used = head.budgets if head.day >= _day(now) else {}
+        used = head.budgets if head.day >= day_of(now) else {}
         return {name: used.get(name, 0) for name in names}
 
     def changed(self) -> Script[int]:
@@ -115,6 +115,8 @@ class Scripts:
     def insert(self, record: Record, envelope: bytes, max_pending: int) -> Script[tuple[Record, bool] | StoreError]:
         now = self.clock()
         head = self._head((yield audit.HEAD_LOCKED, ()))
+        if head.stop > 0:  # guard: 102-asked
+            return AllStopped()
         found = yield table.OPEN_ONE, (table.ascii_text(record.principal), record.digest)
         for row in found:
             earlier = self.rows.check(row)
@@ -145,7 +147,7 @@ class Scripts:
             _, expired = yield from self._lapse(head, row, now)
             return Conflict(expired)
         if (current.state, to) == ("executing", "approved"):
-            head = _released(head, current)
+            head = released(head, current)
             changes = {"lease_until": None, **changes}
         _, moved = yield from self._write(head, row, to, actor, now, **changes)
         return moved
@@ -182,7 +184,12 @@ class Scripts:
             return Conflict(expired)
         yield from self._unbroken_since(current, head)
         yield from self._as_remembered(head, marks)
-        head = _reserved(head, budgets, now)
+        if (yield from self._stopped_since(current, head)):  # guard: 102-claimed
+            _, closed = yield from self._write(
+                head, row, "stale", SYSTEM, now, finished_at=now, reason="All writes were stopped after this yes."
+            )
+            return Conflict(closed)
+        head = reserved(head, budgets, now)
         _, claimed = yield from self._write(
             head,
             row,
@@ -196,6 +203,39 @@ class Scripts:
             result={CLAIM: token} if token is not None else None,
         )
         return claimed
+
+    def stop(self, actor: str, reason: str | None) -> Script[Sequence[Record]]:
+        """Close everything that waits for a yes or for its turn, and take nothing new until `go_on`."""
+        now = self.clock()
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        found = yield table.OPEN_ALL, ()
+        closed = []
+        for row in self._readable(found):
+            if row.record.state == "pending":
+                answer: Changes = {"decided_at": now, "decided_by": actor, "channel": None, "reason": reason}
+                head, record = yield from self._write(head, row, "rejected", actor, now, finished_at=now, **answer)
+            elif row.record.state == "approved":
+                head, record = yield from self._write(head, row, "stale", actor, now, finished_at=now, reason=reason)
+            else:
+                continue
+            closed.append(record)
+        head = replace(head, stop=head.seq + 1)
+        yield from self._append(head, None, "", "stopped", actor, {"closed": len(closed)}, "")
+        return closed
+
+    def go_on(self, actor: str) -> Script[bool]:
+        """Lift a stop. Returns whether there was one."""
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        if head.stop <= 0:
+            return False
+        yield from self._append(replace(head, stop=-head.stop), None, "", "resumed", actor, {}, "")
+        return True
+
+    def stopped(self) -> Script[AuditEntry | None]:
+        """The entry of the stop that is in force."""
+        head = self._head((yield audit.HEAD, ()))
+        found = (yield audit.WHOLE, (head.stop,)) if head.stop > 0 else []
+        return audit.entry_of(found[0]) if found else None
 
     def lapse(self, approval_id: str, now: float) -> Script[Record | None]:
         """Close one record that time has closed, unless another process just changed it."""
@@ -234,6 +274,13 @@ class Scripts:
             self.chain.span([audit.entry_of(row) for row in since], head)
         except audit.Broken as broken:
             raise Tampered(record.id, f"audit entry {broken.seq}: {broken.why}") from broken
+
+    def _stopped_since(self, record: Record, head: Head) -> Script[bool]:
+        """Whether a stop came after the yes, in the order of the audit: no clock can hide it."""
+        if not head.stop:
+            return False
+        yes = yield audit.LAST_YES, (record.id,)
+        return not yes or int(yes[0][0]) < abs(head.stop)
 
     def _as_remembered(self, head: Head, marks: Marks) -> Script[None]:
         """The chain still has what was seen of it when an earlier write was carried out."""
@@ -351,29 +398,3 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
     if after.message_id is not None and before.message_id is None:
         about["message_id"] = table.ascii_text(after.message_id)
     return about
-
-
-def _day(now: float) -> str:
-    return datetime.datetime.fromtimestamp(now, datetime.UTC).date().isoformat()
-
-
-def _reserved(head: Head, budgets: Sequence[tuple[str, int]], now: float) -> Head:
-    """The head with one use of each budget taken. Raises BudgetSpent.
-
-    The day never goes back: a clock set back a day goes on counting where it was, so no budget is spent twice.
-    """
-    day = max(head.day, _day(now))
-    used = dict(head.budgets) if day == head.day else {}
-    for rule, per_day in budgets:
-        if used.get(rule, 0) >= per_day:  # guard: 38-budget
-            raise BudgetSpent(rule, per_day)
-        used[rule] = used.get(rule, 0) + 1
-    return replace(head, day=day, budgets=used) if budgets else head
-
-
-def _released(head: Head, record: Record) -> Head:
-    """The head with this record's budgets given back: the service said that it carried nothing out."""
-    if record.attempted_at is None or _day(record.attempted_at) != head.day:
-        return head
-    used = {rule: count - (rule in record.budget_rules) for rule, count in head.budgets.items()}
-    return replace(head, budgets=used)

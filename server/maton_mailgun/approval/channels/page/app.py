@@ -92,6 +92,7 @@ def create_app(
         signed_in("/api/session", door.describe),
         signed_in("/api/session", door.sign_out, "DELETE"),
         signed_in("/api/approvals", pages.list),
+        signed_in("/api/stop", pages.stop, "POST"),
         signed_in(one, pages.one),
         signed_in(f"{one}/changes", pages.changes),
         signed_in(f"{one}/shown", pages.shown, "POST"),
@@ -139,8 +140,20 @@ class _Pages:
     async def list(self, request: Request, session: Session) -> Response:
         pending = await self._gate.list(principal=session.principal, states={"pending"}, limit=50)
         past = await self._gate.list(principal=session.principal, states=_PAST, limit=50)
-        lines = {"pending": [view.summary(record) for record in pending], "past": [view.summary(one) for one in past]}
-        return self._answer(lines)
+        return self._answer(
+            {
+                "pending": [view.summary(record) for record in pending],
+                "past": [view.summary(record) for record in past],
+                "stopped": view.stop(await self._gate.stopped()),
+            }
+        )
+
+    async def stop(self, request: Request, session: Session) -> Response:
+        """Stop all writes, of everybody: whoever may decide one may end them all, and that sends nothing."""
+        if await self._door.body(request) != {"stop": True}:
+            raise PageRefusal(400, "bad_request", 'Send {"stop": true} to stop all writes.')
+        closed = await self._gate.stop(session.decider)
+        return self._answer({"closed": closed, "stopped": view.stop(await self._gate.stopped())})
 
     async def one(self, request: Request, session: Session) -> Response:
         record = await self._record(request, session)

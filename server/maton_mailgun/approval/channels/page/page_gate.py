@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record, State
 
 __all__ = ["Decision", "NotDecidable", "PageGate"]
@@ -34,6 +35,12 @@ class PageGate(Protocol):
 
     async def shown(self, approval_id: str, /) -> object:
         """Note that a person has the record in front of them."""
+
+    async def stop(self, by: str, /) -> int:
+        """Close all that waits and refuse what is new, until a person lifts it in a terminal. How many were closed."""
+
+    async def stopped(self) -> Stop | None:
+        """The stop in force, if there is one."""
 
     async def secret(self, approval_id: str, /) -> Mapping[str, str] | None:
         """A freshly generated secret by its name, the first time only."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.preview.filled_message import copies
+from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import html, links
 from maton_mailgun.mail.asides import asides
@@ -19,6 +20,11 @@ from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
 _MOST_DETAILS = 20_000
 _BODIES = frozenset({"text", "html", "amp_html", "inline"})
 _PER_COPY = frozenset({"recipient_values", "headers", "parts"})
+
+
+def stop(found: Stop | None) -> dict[str, Any] | None:
+    """The stop in force."""
+    return {"by": short(found.by, 200), "at": found.at} if found is not None else None
 
 
 def summary(record: Record) -> dict[str, Any]:

@@ -38,6 +38,7 @@ export async function signOut() {
 /** Who is signed in; throws a Failure with status 401 when nobody is. */
 export const whoAmI = () => call("GET", "session");
 export const list = (signal) => call("GET", "approvals", { signal });
+export const stop = () => call("POST", "stop", { body: { stop: true } });
 export const one = (id, signal) => call("GET", `approvals/${encodeURIComponent(id)}`, { signal });
 export const message = (id, recipient, signal) => call("GET", `approvals/${encodeURIComponent(id)}/message${asked(recipient)}`, { signal });
 export const shown = (id) => call("POST", `approvals/${encodeURIComponent(id)}/shown`, { body: {} });

@@ -1,10 +1,10 @@
 // Where the page starts: take the token out of the address, sign in, show the list and what is chosen.
 
 import * as api from "./api.js";
-import { announce, fill, h, inView, pause } from "./dom.js";
+import { announce, fill, h, inView, pause, value } from "./dom.js";
 import { openDetail } from "./detail.js";
 import { drawList, drawWelcome } from "./list.js";
-import { plural } from "./words.js";
+import { ago, plural } from "./words.js";
 
 const LIST_EVERY_MS = 4000;
 
@@ -12,6 +12,8 @@ const main = document.getElementById("main");
 const nav = document.getElementById("list");
 const banner = document.getElementById("banner");
 const out = document.getElementById("sign-out");
+const stop = document.getElementById("stop");
+const stopped = document.getElementById("stopped");
 const known = new Set();
 
 let approvals = { pending: [], past: [] };
@@ -74,6 +76,7 @@ async function failed(problem, id, signal) {
 function entered() {
   signedIn = true;
   out.hidden = false;
+  stop.hidden = false;
   complain(null);
 }
 
@@ -82,8 +85,41 @@ function complain(problem) {
   banner.textContent = problem ? `${problem.message} Nothing can be decided here until it is back.` : "";
 }
 
+/** Say that everything is stopped, and how it goes on: not from here, where one click would undo it. */
+function tellStop(found) {
+  stopped.hidden = !found;
+  stop.disabled = Boolean(found);
+  fill(stopped, found ? ["All writes are stopped, by ", value(found.by), `, ${ago(found.at)}. To go on, type in a terminal on the server's machine: `,
+    h("code", {}, "maton-mailgun approvals resume")] : []);
+}
+
+/** Stop everything, after a second click: what is stopped must be proposed anew. */
+function askStop() {
+  const no = h("button", { type: "button", class: "quiet" }, "Go on as before");
+  const yes = h("button", { type: "button", class: "primary danger" }, "Stop everything");
+  const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-stop" },
+    h("h2", { id: "ask-stop" }, "Stop all writes?"),
+    h("p", {}, "Everything that waits is rejected, nothing new is asked or carried out, and only a person in a terminal can lift it. What was sent already is not called back."),
+    h("div", { class: "buttons" }, no, yes));
+  no.addEventListener("click", () => dialog.close());
+  yes.addEventListener("click", async () => {
+    yes.disabled = true;
+    try {
+      await api.stop();
+    } catch (problem) {
+      complain(problem);
+    }
+    dialog.close();
+    await go();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 async function refresh() {
   approvals = await api.list();
+  tellStop(approvals.stopped);
   const fresh = approvals.pending.filter((one) => !known.has(one.id));
   if (known.size && fresh.length) announce(`${plural(fresh.length, "new request waits", "new requests wait")} for your decision.`);
   for (const one of [...approvals.pending, ...approvals.past]) known.add(one.id);
@@ -130,6 +166,8 @@ function leave() {
   signedIn = false;
   welcomed = null;
   out.hidden = true;
+  stop.hidden = true;
+  stopped.hidden = true;
   approvals = { pending: [], past: [] };
   fill(nav);
   document.body.dataset.view = "sign-in";
@@ -184,6 +222,7 @@ out.addEventListener("click", async () => {
     signInForm({ content: { message: "You are signed out." } });
   }
 });
+stop.addEventListener("click", askStop);
 addEventListener("hashchange", go);
 go();
 watch();
