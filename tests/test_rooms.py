@@ -17,7 +17,7 @@ PACKAGE = "maton_mailgun"
 
 ROOMS = (
     ("cli",),
-    ("pytest_plugin", "runtime"),
+    ("lingering", "pytest_plugin", "runtime"),
     ("protocol",),
     ("call",),
     ("approval.gate",),
@@ -36,6 +36,7 @@ ROOMS = (
 """From the top: a room imports those below it. Rooms in one line do not know each other, but for what is named here."""
 BESIDE = {
     ("connections", "exchange"),
+    ("lingering", "runtime"),
     ("protocol", "runtime"),
     ("approval.channels", "approval.told"),
 }

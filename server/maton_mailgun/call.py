@@ -69,6 +69,11 @@ class Engine:
                     self._gate = await Gate.open(self)
         return self._gate
 
+    @property
+    def opened(self) -> Gate | None:
+        """The gate, if anything has needed it."""
+        return self._gate
+
     async def call(
         self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, answer: FormAnswer | None = None
     ) -> Outcome | Question:

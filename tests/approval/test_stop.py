@@ -119,9 +119,10 @@ async def test_attack_102_a_stop_and_a_claim_at_once_never_both_win_in_the_wrong
         except Conflict:
             return None
 
-    *claims, closed = await asyncio.gather(*(claimed(record) for record in records), store.stop(actor="ann"))
+    stopping = asyncio.create_task(store.stop(actor="ann"))
+    begun = {record.id for record in await asyncio.gather(*map(claimed, records)) if record is not None}
+    closed = await stopping
 
-    begun = {record.id for record in claims if record is not None}
     assert begun | {record.id for record in closed} == {record.id for record in records}
     assert begun & {record.id for record in closed} == set()
     states = {record.id: record.state for record in await store.list()}

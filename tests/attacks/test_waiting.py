@@ -205,14 +205,14 @@ async def test_a_question_that_a_modern_client_leaves_unanswered_opens_the_page(
 ) -> None:
     opened = anyio.Event()
     async with desk.open() as house, house.client(Slow(), patience=SOON) as client:
-        ways = house.gate._ways.ways
+        ways = house.gate.ways.ways
 
         async def watched(record: Record, *, open_page: bool) -> Any:
             if open_page:
                 opened.set()
             return await ways(record, open_page=open_page)
 
-        monkeypatch.setattr(house.gate._ways, "ways", watched)
+        monkeypatch.setattr(house.gate.ways, "ways", watched)
         await client.session.call_tool("send_message", LETTER, allow_input_required=True)
         with anyio.fail_after(WAIT):
             await opened.wait()

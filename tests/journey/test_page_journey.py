@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,49 +19,9 @@ from maton_mailgun.sandbox import RunningSandbox
 from page.browser import Chromium
 from page.serving import file_of, link_in, token_of
 
+from .desktop import READY, Desktop, approve_in, writes
+
 pytestmark = pytest.mark.browser
-
-READY = "return performance.now() - (window.armed ??= performance.now()) > 750"
-"""A click on Approve counts 700 ms after the request appeared."""
-
-
-class Desktop:
-    """A user's desktop: `BROWSER` is a program that notes which address it was asked to open."""
-
-    def __init__(self, folder: Path) -> None:
-        self._opened = folder / "opened"
-        self.home = folder / "user"
-        self.home.mkdir(mode=0o755)
-        self.browser = folder / "browser"
-        self.browser.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{self._opened}"\n')
-        self.browser.chmod(0o755)
-
-    def addresses(self) -> list[str]:
-        return self._opened.read_text().split() if self._opened.exists() else []
-
-    def handed_over(self) -> list[Path]:
-        """The files that still lead to the page."""
-        return sorted((self.home / "maton-mailgun-page").glob("*"))
-
-
-@pytest.fixture
-def desktop(tmp_path: Path) -> Desktop:
-    return Desktop(tmp_path)
-
-
-@pytest.fixture
-def server(running: RunningSandbox, desktop: Desktop, tmp_path: Path) -> StdioServerParameters:
-    """A server over stdio on a desktop with a browser."""
-    running.sandbox.reset()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "BROWSER": str(desktop.browser),
-        "HOME": str(desktop.home),
-        "MATON_API_URL": running.url,
-        "MATON_API_KEY": "sandbox-maton-key",
-        "MATON_MAILGUN_HOME": str(tmp_path / "home"),
-    }
-    return StdioServerParameters(command=sys.executable, args=["-P", "-m", "maton_mailgun"], env=environment)
 
 
 @pytest.fixture
@@ -71,22 +29,6 @@ def mute(server: StdioServerParameters) -> Iterator[Host]:
     """A client without elicitation."""
     with host(server, "absent") as connected:
         yield connected
-
-
-def approve_in(chromium: Chromium, desktop: Desktop) -> None:
-    """Open what the server asked the browser to open, and say yes."""
-    wait_until(lambda: bool(desktop.addresses()), "the page being opened")
-    chromium.go(desktop.addresses()[-1])
-    chromium.find("#approve")
-    chromium.run("window.armed = undefined")
-    chromium.until(lambda: chromium.run(READY), "the buttons do not count yet")
-    if chromium.all("#checked"):
-        chromium.click("#checked")
-    chromium.click("#approve")
-
-
-def writes(running: RunningSandbox) -> list[str]:
-    return [f"{r['method']} {r['path']}" for r in running.sandbox.requests if r["method"] != "GET"]
 
 
 def outcome(mute: Host, pending: dict[str, Any]) -> dict[str, Any]:

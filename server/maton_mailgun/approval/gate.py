@@ -62,7 +62,7 @@ class Gate:
         self._execution = Execution(services, Settlement(services, self._reconciliation))
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
-        self._ways = Ways(self, services.settings, self._reveals, access)
+        self.ways = Ways(self, services.settings, self._reveals, access)
 
     @classmethod
     async def open(
@@ -142,6 +142,7 @@ class Gate:
 
     async def _go_on(self, record: Record, caller: Caller) -> Outcome | Question:
         """The next step for a record that was just proposed or joined."""
+        self.ways.asking(record)
         if record.state in ("approved", "executing"):
             record = await self.run(record.id)
         # Also where a rule's budget was used up meanwhile: a person is asked then.
@@ -155,8 +156,8 @@ class Gate:
     async def _question(self, record: Record, form: FormText) -> Question:
         asked = form.text
         if form.elsewhere:
-            asked += "\n\n" + await self._ways.beside(record, form.elsewhere)
-        if each := self._ways.each_copy(record):  # guard: 120-form
+            asked += "\n\n" + await self.ways.beside(record, form.elsewhere)
+        if each := self.ways.each_copy(record):  # guard: 120-form
             asked += f"\n\n{each}"
         return Question(record.id, record.digest, self._now(), asked, record.expires_at, form.mark)
 
@@ -177,7 +178,7 @@ class Gate:
         except NotDecidable as refused:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
         record = await self.run(record.id)
-        await self._ways.reveal(record)
+        await self.ways.reveal(record)
         return outcome(record, now=self._now())
 
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
@@ -194,7 +195,7 @@ class Gate:
         except NotDecidable as refused:
             log.info("an answer to a form came too late", extra={"approval": record.id, "why": refused.why})
             return
-        await self._ways.reveal(await self.run(record.id))
+        await self.ways.reveal(await self.run(record.id))
 
     async def waiting(self, record: Record, *, no_form: str = "", form_open: bool = False) -> Outcome:
         """The pending result, with the page opened where that is possible.
@@ -203,7 +204,7 @@ class Gate:
             no_form: Why nobody is asked by a form, in words.
             form_open: Whether a form for it is before the person still.
         """
-        ways = await self._ways.ways(record, open_page=True)
+        ways = await self.ways.ways(record, open_page=True)
         if form_open:
             ways.insert(0, {"channel": "form", "opened": False})
         return outcome(record, now=self._now(), decide=ways, no_form=no_form)
@@ -301,12 +302,12 @@ class Gate:
 
     async def present(self, record: Record) -> Outcome:
         """What `get_approval` answers."""
-        decide = await self._ways.ways(record, open_page=False) if record.state == "pending" else None
+        decide = await self.ways.again(record) if record.state == "pending" else None
         return outcome(record, now=self._now(), decide=decide)
 
     async def page(self) -> PageServer:
         """The approval page's server, started on first use."""
-        return await self._ways.page()
+        return await self.ways.page()
 
     def _reveals(self, operation: str) -> bool:
         """Whether the answer to an operation holds a fresh secret."""
@@ -321,7 +322,7 @@ class Gate:
             self._watching.cancel()
         await self._execution.settled(SETTLE_SECONDS)
         await self._reconciliation.close()
-        await self._ways.aclose()
+        await self.ways.aclose()
         await self.store.close()
 
 

@@ -40,6 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             await serve(server)
         finally:
+            if built.opened is not None:
+                from maton_mailgun.lingering import hand_on
+
+                await hand_on(built)
             await built.aclose()
 
     asyncio.run(serving())

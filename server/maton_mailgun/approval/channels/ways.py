@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
@@ -16,8 +17,7 @@ from maton_mailgun.config import Settings, display_environment, page_directory, 
 from maton_mailgun.mail.text import count
 
 if TYPE_CHECKING:
-    from maton_mailgun.approval.channels.page import PageGate, PageServer
-    from maton_mailgun.approval.channels.page.page_server import Opened
+    from maton_mailgun.approval.channels.page import Baton, Opened, PageGate, PageServer
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,25 @@ class Ways:
         self._page: PageServer | None = None
         self._opening = asyncio.Lock()
         self._opened: dict[str, Opened] = {}
+        """What is in the browser, on the page of this process."""
+        self._beside: dict[str, Opened] = {}
+        """What is in the browser, on the page of another process."""
+        self._asked: set[str] = set()
+        """What was asked for here, by a form or otherwise."""
+
+    def asking(self, record: Record) -> None:
+        """This process asks for it; otherwise `again` brings its page back."""
+        self._asked.add(record.id)
+
+    async def again(self, record: Record) -> list[dict[str, Any]]:
+        """The ways to decide what waits already. Where the process that asked is gone, its page may be gone with it:
+        then it is opened again, once."""
+        return await self.ways(record, open_page=record.id not in self._asked)
 
     async def ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
         """The ways to decide that the caller may tell the user; none of them holds a token."""
         ways: list[dict[str, Any]] = []
-        if opened := await self._opened_once(record) if open_page else self._opened.get(record.id):
+        if opened := await self._opened_once(record) if open_page else self._open(record):
             sign_in = {"sign_in": "passphrase"} if opened == "passphrase" else {}
             ways.append({"channel": "page", "opened": True, **sign_in})
         elif address := self._address(record):
@@ -60,7 +74,7 @@ class Ways:
         """Where the message can be seen as any one recipient gets it; empty where all get the same."""
         if not copies(Preview.of(record.preview)):
             return ""
-        on_page = "on the approval page, or " if record.id in self._opened else ""
+        on_page = "on the approval page, or " if self._open(record) else ""
         if address := self._address(record):
             on_page = f"on the approval page, {address}, or "
         return (
@@ -82,18 +96,49 @@ class Ways:
         async with self._opening:
             # One that stopped by itself has lost its port: the next visit is to a new one.
             if self._page is None or self._page.stopped:
-                from maton_mailgun.approval.channels.page import Handover, start
-                from maton_mailgun.approval.channels.passphrase import fits
-
-                home = state_home(self._settings)
-                self._page = await start(
-                    self._gate,
-                    reveals=self._reveals,
-                    environ=display_environment(),
-                    verify_passphrase=lambda given, who: fits(home, given, who),
-                    handover=Handover(page_directory()),
-                )
+                self._page = await self._started()
             return self._page
+
+    async def _started(
+        self, baton: Baton | None = None, sockets: list[socket.socket] | None = None, notice: str | None = None
+    ) -> PageServer:
+        from maton_mailgun.approval.channels.page import Handover, start
+        from maton_mailgun.approval.channels.passphrase import fits
+
+        home = state_home(self._settings)
+        return await start(
+            self._gate,
+            reveals=self._reveals,
+            environ=display_environment(),
+            verify_passphrase=lambda given, who: fits(home, given, who),
+            handover=Handover(page_directory()),
+            baton=baton,
+            sockets=sockets,
+            notice=notice,
+        )
+
+    async def hand_on(self, waiting: Collection[str], to: Callable[[Baton, Sequence[int]], None]) -> None:
+        """Have another process go on with the page, if one of the waiting approvals is on it in a browser.
+
+        Raises:
+            OSError: It could not be started.
+        """
+        if self._page is not None and not self._page.stopped and not self._opened.keys().isdisjoint(waiting):
+            page, self._page = self._page, None
+            await page.hand_on(self._opened, to)
+
+    async def take_over(self, baton: Baton, sockets: list[socket.socket], notice: str | None) -> None:
+        """Go on with the page of a process that ends."""
+        self._opened = dict(baton.opened)
+        self._page = await self._started(baton, sockets, notice)
+
+    def on_page(self) -> Collection[str]:
+        """The approvals that are on the page of this process, in a browser."""
+        return self._opened.keys()
+
+    async def show(self, record: Record) -> Opened | None:
+        """Show one in the browser, unless it is there already; None where that cannot be."""
+        return await self._opened_once(record)
 
     async def aclose(self) -> None:
         """Stop serving the page."""
@@ -102,9 +147,20 @@ class Ways:
 
     async def _opened_once(self, record: Record) -> Opened | None:
         """How this approval is on the page in the user's browser, after opening it there if it is not yet."""
-        if record.id not in self._opened and self._settings.page and (opened := await self._shows(record)):
+        if self._open(record) or not self._settings.page:
+            return self._open(record)
+        if self._page is None:
+            from maton_mailgun.approval.channels.page.neighbour import opened_by_neighbour
+
+            if beside := await opened_by_neighbour(state_home(self._settings), record.id):
+                self._beside[record.id] = beside
+                return beside
+        if opened := await self._shows(record):
             self._opened[record.id] = opened
-        return self._opened.get(record.id)
+        return opened
+
+    def _open(self, record: Record) -> Opened | None:
+        return self._opened.get(record.id) or self._beside.get(record.id)
 
     def _address(self, record: Record) -> str | None:
         """Where this approval is on the page beside MCP over HTTP. It holds no token: whoever follows it signs in with

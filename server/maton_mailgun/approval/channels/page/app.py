@@ -50,6 +50,8 @@ def create_app(
     origin: str | None = None,
     verify_passphrase: Callable[[str, str], Awaitable[bool]] | None = None,
     approver: str = "approver, by passphrase",
+    folder: str | None = None,
+    notice: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """The page, to be served alone or mounted under `prefix`.
@@ -61,6 +63,8 @@ def create_app(
         origin: `https://host` where a proxy ends TLS; by default the request's scheme and Host.
         verify_passphrase: Checks the approver passphrase for whoever tries it; without it only one-time links sign in.
         approver: Who signs in with it, in words for the audit.
+        folder: Where its files are served, as another process called it that served this page before.
+        notice: Something that everybody must know who decides here.
         clock: Unix seconds, for what the page says about "now".
 
     Returns:
@@ -74,7 +78,7 @@ def create_app(
         approver=approver,
     )
     waiting = Waiting(_MOST_WAITING)
-    pages = _Pages(gate, door, waiting, reveals=reveals, clock=clock)
+    pages = _Pages(gate, door, waiting, reveals=reveals, clock=clock, notice=notice)
     one = "/api/approvals/{approval_id}"
 
     def signed_in(path: str, handler: Handler, *methods: str) -> Route:
@@ -84,7 +88,7 @@ def create_app(
         return Route(path, endpoint, methods=list(methods or ("GET",)))
 
     # A name that nobody can know before: whoever had this port earlier has put nothing there into a browser's cache.
-    folder = f"static/{secrets.token_urlsafe(12)}/"  # guard: 140-folder
+    folder = folder or f"static/{secrets.token_urlsafe(12)}/"  # guard: 140-folder
     routes = [
         Route("/", _Static("index.html", folder)),
         *(Route(f"/{folder}{name}", _Static(name)) for name in _files() if name != "index.html"),
@@ -108,6 +112,7 @@ def create_app(
         exception_handlers={PageRefusal: _refused},
     )
     app.state.stop_waiting = waiting.close
+    app.state.folder = folder
     return app
 
 
@@ -130,7 +135,9 @@ class _Pages:
         *,
         reveals: Callable[[str], bool],
         clock: Callable[[], float],
+        notice: str | None,
     ) -> None:
+        self._notice = notice
         self._gate = gate
         self._door = door
         self._reveals = reveals
@@ -144,6 +151,7 @@ class _Pages:
             {
                 "pending": [view.summary(record) for record in pending],
                 "past": [view.summary(record) for record in past],
+                "notice": self._notice,
                 "stopped": view.stop(await self._gate.stopped()),
             }
         )

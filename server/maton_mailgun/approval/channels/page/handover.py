@@ -19,7 +19,7 @@ import secrets
 import stat
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from maton_mailgun.approval.channels.page.sessions import TOKEN_SECONDS
@@ -118,6 +118,18 @@ class Handover:
                 age = abs(time.time() - entry.stat(follow_symlinks=False).st_mtime)
                 if _NAME.fullmatch(entry.name) and age > self.life:
                     self.remove(Path(entry))
+
+    def hand_on(self) -> list[Path]:
+        """Leave what lies there to another process, and write nothing more. Returns the files."""
+        with self._writing:
+            self._closed = True
+            lying, self._lying, self._used = list(self._lying), set(), False
+            return lying
+
+    def take_over(self, paths: Iterable[Path]) -> None:
+        """Answer for files that another process wrote."""
+        self._lying.update(paths)
+        self._used = True
 
     def close(self) -> None:
         """Delete all of this page's files, and the directory if no other server's are in it."""

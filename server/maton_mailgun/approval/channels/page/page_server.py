@@ -8,15 +8,17 @@ import functools
 import logging
 import os.path
 import re
+import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from maton_mailgun.approval.channels.page.baton import Baton, Opened
 from maton_mailgun.approval.channels.page.handover import Handover, NotPrivate
 from maton_mailgun.approval.channels.page.page_gate import PageGate
-from maton_mailgun.approval.channels.page.sessions import Sessions
+from maton_mailgun.approval.channels.page.sessions import Sessions, digest_of
 from maton_mailgun.loopback import V4, listen, own_host
 
 if TYPE_CHECKING:
@@ -31,9 +33,6 @@ _TEXT_BROWSERS = re.compile(r"^(?:www-browser|links2?|elinks|lynx|w3m|browsh|car
 _ELSEWHERE = re.compile(r"[/\\]bin[/\\]helpers[/\\]browser(-\w+)?\.sh\b")
 """What editors that work on a remote machine put into BROWSER: it opens addresses on the machine before the person,
 where none of our files are."""
-Opened = Literal["link", "passphrase"]
-"""How the browser got in: by a one-time link, or the person signs in with the approver's passphrase."""
-
 _OPEN = """
 import os, sys
 for name in [name for name in os.environ if name in ("TERM", "BROWSER") or name.startswith("MATON_")]:
@@ -62,6 +61,8 @@ class PageServer:
         handover: Handover,
         passphrase: bool,
         stop_waiting: Callable[[], None],
+        folder: str,
+        sockets: Sequence[socket.socket],
     ) -> None:
         self.sessions = sessions
         self.host = host
@@ -72,6 +73,10 @@ class PageServer:
         self._handover = handover
         self._passphrase = passphrase
         self._stop_waiting = stop_waiting
+        self._folder = folder
+        self._sockets = sockets
+        self._files: dict[str, Path] = {}
+        """Digest of a token -> the file that leads to its link."""
 
     @property
     def stopped(self) -> bool:
@@ -129,9 +134,45 @@ class PageServer:
         file = await asyncio.to_thread(self._handover.place)
         remove = functools.partial(self._handover.remove, file)
         link = self.link(approval_id, principal=principal, used=remove)
+        self._files[digest_of(link.rpartition("?t=")[2])] = file
         await asyncio.to_thread(self._handover.put, file, link, link.replace(self.host, V4, 1))
         asyncio.get_running_loop().call_later(self._handover.life, remove)
         return file
+
+    async def hand_on(self, opened: Mapping[str, Opened], to: Callable[[Baton, Sequence[int]], None]) -> None:
+        """Have another process go on with this page, and serve it no more here.
+
+        Args:
+            opened: What is open in a browser.
+            to: Starts that process, which inherits the listening sockets of these descriptors.
+
+        Raises:
+            OSError: It could not be started.
+        """
+        lying = set(self._handover.hand_on())
+        baton = Baton(
+            host=self.host,
+            folder=self._folder,
+            sessions=self.sessions.packed(),
+            files={digest: str(file) for digest, file in self._files.items() if file in lying},
+            opened=dict(opened),
+        )
+        to(baton, [one.fileno() for one in self._sockets])
+        await self.close()
+
+    def go_on_with(self, baton: Baton) -> None:
+        """Let in who was let in before, and answer for the files that still lead here."""
+        self._files = {digest: Path(file) for digest, file in baton.files.items()}
+        self._handover.take_over(self._files.values())
+        loop = asyncio.get_running_loop()
+
+        def used(digest: str) -> Callable[[], None]:
+            file = self._files.get(digest)
+            return functools.partial(self._handover.remove, file) if file is not None else lambda: None
+
+        self.sessions.unpack(baton.sessions, used)
+        for file in self._files.values():
+            loop.call_later(self._handover.life, self._handover.remove, file)
 
     async def close(self) -> None:
         """Stop serving; returns when the port is free."""
@@ -151,6 +192,9 @@ async def start(
     verify_passphrase: Callable[[str, str], Awaitable[bool]] | None = None,
     handover: Handover | None = None,
     port: int = 0,
+    baton: Baton | None = None,
+    sockets: list[socket.socket] | None = None,
+    notice: str | None = None,
 ) -> PageServer:
     """Serve the page on 127.0.0.1 as a task of the running event loop.
 
@@ -160,6 +204,8 @@ async def start(
         verify_passphrase: As for `create_app`.
         handover: How links get to the browser; without it the browser is asked to sign in.
         port: 0 takes a free one.
+        baton: The page of another process, to go on with, over its listening `sockets`.
+        notice: Something that everybody must know who decides here.
 
     Raises:
         OSError: The port is taken.
@@ -177,14 +223,22 @@ async def start(
             yield
 
     # Bound and listening before uvicorn runs: the port is known, and a browser that is quicker than us only waits.
-    sockets = listen(port)
+    sockets = sockets or listen(port)
     port = sockets[0].getsockname()[1]
     sessions = sessions or Sessions()
     handover = handover or Handover(None)
     await asyncio.to_thread(handover.sweep)  # guard: 42-sweep
-    host = await asyncio.to_thread(own_host)
+    host = baton.host if baton else await asyncio.to_thread(own_host)
     hosts = tuple(f"{name}:{port}" for name in (host, V4, "localhost", "[::1]"))
-    app = create_app(gate, sessions=sessions, allowed_hosts=hosts, reveals=reveals, verify_passphrase=verify_passphrase)
+    app = create_app(
+        gate,
+        sessions=sessions,
+        allowed_hosts=hosts,
+        reveals=reveals,
+        verify_passphrase=verify_passphrase,
+        folder=baton.folder if baton else None,
+        notice=notice,
+    )
     limits = ConnectionLimits(app, numbers=Places(_MOST_CONNECTIONS, _MOST_CONNECTIONS))
     config = uvicorn.Config(
         limits,
@@ -201,7 +255,7 @@ async def start(
     running = asyncio.create_task(server.serve(sockets=sockets), name="approval page")
     running.add_done_callback(_ended)
     running.add_done_callback(lambda _: handover.close())
-    return PageServer(
+    page = PageServer(
         server,
         running,
         sessions,
@@ -211,7 +265,12 @@ async def start(
         handover=handover,
         passphrase=verify_passphrase is not None,
         stop_waiting=app.state.stop_waiting,
+        folder=app.state.folder,
+        sockets=sockets,
     )
+    if baton is not None:
+        page.go_on_with(baton)
+    return page
 
 
 def graphical_browser(environ: Mapping[str, str], platform: str) -> str | None:

@@ -12,8 +12,9 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 TOKEN_SECONDS = 10 * 60.0
 IDLE_SECONDS = 60 * 60.0
@@ -154,6 +155,53 @@ class Sessions:
         digest = _digest(cookie) if cookie else b""
         return f"browser {digest.hex()[:16]}" if self._known.get(digest, 0.0) > self.clock() else None
 
+    def packed(self) -> dict[str, Any]:
+        """All of it as JSON, for the process that goes on with this page; times as seconds from now. What it holds
+        signs in."""
+        now = self.clock()
+        return {
+            "tokens": [
+                [digest.hex(), token.decider, token.principal, token.expires_at - now,
+                 token.session.hex() if token.session else None]
+                for digest, token in self._tokens.items()
+            ],
+            "sessions": [
+                [one.id.hex(), one.key, one.decider, one.principal, one.opened_at - now, one.used_at - now,
+                 sorted(one.seen)]
+                for one in self._sessions.values()
+            ],
+            "known": [[digest.hex(), until - now] for digest, until in self._known.items()],
+        }  # fmt: skip
+
+    def unpack(self, packed: Mapping[str, Any], used: Callable[[str], Callable[[], None]]) -> None:
+        """Go on with what another process packed.
+
+        Args:
+            used: What is called when the token of this digest signs in.
+        """
+        now = self.clock()
+        for digest, decider, principal, left, session in packed["tokens"]:
+            self._tokens[bytes.fromhex(digest)] = _Token(
+                decider=decider,
+                principal=principal,
+                expires_at=now + left,
+                used=used(digest),
+                session=bytes.fromhex(session) if session else None,
+            )
+        for digest, key, decider, principal, opened, last, seen in packed["sessions"]:
+            identity = bytes.fromhex(digest)
+            self._sessions[identity] = Session(
+                decider=decider,
+                principal=principal,
+                opened_at=now + opened,
+                used_at=now + last,
+                key=key,
+                id=identity,
+                seen=set(seen),
+            )
+        for digest, left in packed["known"]:
+            self._known[bytes.fromhex(digest)] = now + left
+
     def close(self, session: Session) -> None:
         """End one session."""
         self._sessions.pop(session.id, None)
@@ -172,6 +220,11 @@ class Sessions:
         session.used_at = self.clock()
         self._sessions.move_to_end(session.id)
         return session
+
+
+def digest_of(token: str) -> str:
+    """The name under which a token is known; worth nothing by itself."""
+    return _digest(token).hex()
 
 
 def _digest(value: str) -> bytes:

@@ -14,6 +14,7 @@ const banner = document.getElementById("banner");
 const out = document.getElementById("sign-out");
 const stop = document.getElementById("stop");
 const stopped = document.getElementById("stopped");
+const notice = document.getElementById("notice");
 const known = new Set();
 
 let approvals = { pending: [], past: [] };
@@ -120,6 +121,8 @@ function askStop() {
 async function refresh() {
   approvals = await api.list();
   tellStop(approvals.stopped);
+  notice.hidden = !approvals.notice;
+  notice.textContent = approvals.notice ?? "";
   const fresh = approvals.pending.filter((one) => !known.has(one.id));
   if (known.size && fresh.length) announce(`${plural(fresh.length, "new request waits", "new requests wait")} for your decision.`);
   for (const one of [...approvals.pending, ...approvals.past]) known.add(one.id);
