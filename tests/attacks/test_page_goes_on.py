@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import stat
 import sys
@@ -80,10 +81,8 @@ async def test_attack_108_what_is_no_question_is_answered_with_nothing_and_ends_
     reader, writer = await asyncio.open_unix_connection(tmp_path / NAME)
     writer.write(line)
     writer.write_eof()
-    try:
-        assert await reader.read() in (b"", b"null\n")
-    except ConnectionError:
-        pass
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() in (b"", b"\n")
     writer.close()
     assert await opened_by_neighbour(tmp_path, ID) is None
     await neighbour.close()

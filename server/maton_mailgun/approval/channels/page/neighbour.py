@@ -58,7 +58,7 @@ class Neighbour:
         """Answer from now on, unless somebody else does already, or the directory's path is too long for a socket."""
         if await _answers(self._path):
             return
-        before = os.umask(0o177)
+        before = os.umask(0o177)  # guard: 108-umask
         try:
             # What lies there and answers nobody is removed by asyncio.
             self._server = await asyncio.start_unix_server(self._answer, self._path, limit=_LONGEST)
