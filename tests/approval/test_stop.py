@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from maton_mailgun.approval.binding.keys import KEY_FILE
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.contract import Stop, Store
 from maton_mailgun.approval.store.failures import AllStopped, Conflict, Tampered
@@ -97,6 +98,21 @@ async def test_a_stop_outlives_the_day_of_budgets_and_the_process(store: Store, 
         assert await other.spent(["daily"]) == {"daily": 0}
         with pytest.raises(AllStopped):
             await other.insert(a_record(), b"sealed", max_pending=10)
+    finally:
+        await other.close()
+
+
+async def test_attack_102_a_lost_key_lifts_no_stop(store: Store, backend: Backend) -> None:
+    await store.stop(actor="ann")
+    if backend.url is not None:
+        pytest.skip("replicas take no other key: they are told to copy it")
+    await store.close()
+    (backend.home / KEY_FILE).unlink()
+    other = await backend.open()
+    try:
+        with pytest.raises(AllStopped):
+            await other.insert(a_record(), b"sealed", max_pending=10)
+        assert await other.go_on(actor="ann") is True
     finally:
         await other.close()
 
