@@ -25,7 +25,8 @@ _FOUND = re.compile(
     rf"(?P<tail>[A-Za-z]*)"
     rf"(?:[{_SPACE}]?(?P<after>[%‰]|[{''.join(_UNITS)}]|(?:{_CODES})\b))?"
 )
-_PLAIN = re.compile(rf"[0-9]+|[0-9]{{1,3}}(?:[{_SPACE}'’][0-9]{{3}})+")
+_BETWEEN = re.compile(r"[^0-9]{17,}")
+"""What lies between two numbers, and can belong to neither: looked for at each of its signs, it would take seconds."""
 _BLANK = re.compile(rf"[{_SPACE}]+")
 
 
@@ -60,7 +61,7 @@ def amounts(text: str, most: int) -> Amounts:
     """
     found = Amounts()
     seen: set[str] = set()
-    for match in _FOUND.finditer(text):
+    for match in _FOUND.finditer(_BETWEEN.sub(lambda between: f"{between[0][:8]}\n{between[0][-8:]}", text)):
         said = match[0].strip()
         if said in seen:
             continue
