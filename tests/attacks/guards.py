@@ -449,4 +449,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("152", "so is when each copy leaves", {"152-spread": WITH('""')}),
     Guard("152", "a time that is past is another one", {"152-leaves": FALSE}),
     Guard("151", "words that are fetched are told", {"151-fetched": WITH("[]")}),
+    Guard("156", "a link into another program is told", {"156-program": FALSE}),
+    Guard("156", "words that name another mailbox or number are told", {"156-contact": FALSE}),
+    Guard("156", "whom a link writes to besides is told", {"156-beside": FALSE}),
+    Guard("157", "a link that shows nothing is told", {"157-silent": DROP}),
 )
