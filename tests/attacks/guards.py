@@ -453,4 +453,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("156", "words that name another mailbox or number are told", {"156-contact": FALSE}),
     Guard("156", "whom a link writes to besides is told", {"156-beside": FALSE}),
     Guard("157", "a link that shows nothing is told", {"157-silent": DROP}),
+    Guard("158", "letters of a colour that nobody can foresee may be hidden", {"158-ink": WITH("0")}),
+    Guard("158", "either of two inks may be the one that is taken", {"158-fill": WITH("[]")}),
 )
