@@ -13,6 +13,7 @@ from typing import Any
 
 from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, EARLIER, Decision, NotDecidable
 from maton_mailgun.approval.store.record import MOVES, Record, State
+from maton_mailgun.approval.store.stop import Stop
 
 
 class GateInMemory:
@@ -25,6 +26,7 @@ class GateInMemory:
         self.secrets: dict[str, Mapping[str, str]] = {}
         self.outcomes: dict[str, tuple[State, Mapping[str, Any]]] = {}
         self.clock = clock
+        self.standing: Stop | None = None
         self.go_on = asyncio.Event()
         """While it is not set, an approved write stays in flight."""
         self.go_on.set()
@@ -72,6 +74,17 @@ class GateInMemory:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return record
+
+    async def stopped(self) -> Stop | None:
+        return self.standing
+
+    async def stop(self, *, by: str, reason: str) -> Stop:
+        self.standing = self.standing or Stop(self.clock(), by, reason)
+        for record in [one for one in self.records.values() if one.state == "pending"]:
+            now = self.clock()
+            said = {"decided_at": now, "decided_by": by, "channel": "page", "reason": self.standing.words}
+            self.move(record, "rejected", finished_at=now, **said)
+        return self.standing
 
     async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
         deadline = asyncio.get_running_loop().time() + seconds

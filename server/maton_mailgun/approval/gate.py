@@ -35,6 +35,7 @@ from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import Conflict, StoreError, Tampered, TooManyPending
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
+from maton_mailgun.approval.store.stop import LIFT, Halted, Stop
 from maton_mailgun.approval.told import outcome
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_STOPPED = (
+    "Nothing was sent, and nothing can be proposed now. Tell the user who stopped it and since when, and do not call "
+    f"again until they say that it was lifted. {LIFT}; you cannot."
+)
 SETTLE_SECONDS = 30.0
 """What a write in flight may take to end when the server stops."""
 
@@ -129,6 +134,8 @@ class Gate:
             record = await propose(self.services, prepared, caller, digest)
         except TooManyPending as problem:
             raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
+        except Halted as halted:
+            raise Refused(message=f"NOT EXECUTED. {halted.stop.words}.", next=_STOPPED) from None
         except (Tampered, seal.Unsealable) as problem:
             raise Refused(message=str(problem), next="Tell the user. Nothing was sent.") from None
         except StoreError as problem:
@@ -262,6 +269,16 @@ class Gate:
                 record = lost.current
             self.services.changes.announce()
         return record
+
+    async def stopped(self) -> Stop | None:
+        """The emergency stop that stands, if one does."""
+        return await self.store.stopped()
+
+    async def stop(self, *, by: str, reason: str) -> Stop:
+        """A person at the page stops everything. Nothing of this process can lift it."""
+        stop, _ = await self.store.stop(by=by, channel="page", reason=reason)
+        self.services.changes.announce()
+        return stop
 
     # Looking ------------------------------------------------------------------------------------------------------
 

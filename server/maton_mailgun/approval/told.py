@@ -15,6 +15,7 @@ from typing import Any
 from maton_mailgun.approval.preview import words
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.upkeep import Gone
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.wire.result import NOTICE
 
@@ -116,6 +117,21 @@ def listed(record: Record) -> dict[str, Any]:
     }
 
 
+def removed(approval_id: str, gone: Gone) -> Outcome:
+    """What is told of an approval whose record is no longer kept."""
+    executed = gone.state == "succeeded"
+    ended = "It was carried out" if executed else f"It was not carried out ({gone.state})"
+    return Outcome(
+        {
+            "headline": f"NO LONGER KEPT. {ended}, long ago. Nothing of it can run again.",
+            "status": _STATES.get(gone.state, gone.state),
+            "executed": executed,
+            "approval_id": approval_id,
+            "removed_at": timestamp(gone.at),
+        }
+    )
+
+
 def timestamp(seconds: float) -> str:
     """A moment as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -181,6 +197,8 @@ def _approved_words(record: Record, now: float) -> str:
     match error.get("kind") if isinstance(error, Mapping) else None:
         case "store_failed":
             return "NOT EXECUTED YET. It is approved and will be carried out by itself: do not repeat the call."
+        case "stopped":
+            return "NOT EXECUTED. It is approved, and all writes are stopped by a person: nothing is carried out now."
         case "refused":
             return "NOT EXECUTED. It is approved, and this server does not carry it out."
         case _:

@@ -21,6 +21,7 @@ from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.preview.filled_message import TooLong
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import OPEN, Record
+from maton_mailgun.approval.store.stop import LIFT
 from maton_mailgun.cli.ask import NoTerminal
 from maton_mailgun.cli.ask import passphrase as ask_passphrase
 from maton_mailgun.cli.copy_view import copy_fields, copy_of, has_copies, show_copy
@@ -53,9 +54,11 @@ def show_list(arguments: argparse.Namespace) -> int:
             screen.table(HEADINGS, [row(record, now) for record in records])
         else:
             screen.line(f"Nothing {'there' if arguments.all else 'waits'} in {state_home(settings)}.")
+        if not arguments.json and (stop := await desk.stopped()):
+            screen.line(f"STOPPED. {short(stop.words, 900)}. {LIFT}.", "warn")
         return OK
 
-    return _at_desk(settings, look)
+    return at_desk(settings, look)
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -74,7 +77,7 @@ def show(arguments: argparse.Namespace) -> int:
         show_state(screen, record, desk.clock())
         return record
 
-    record = _at_desk(settings, look)
+    record = at_desk(settings, look)
     if arguments.json or arguments.recipient is not None:
         return OK
     which = f"{record.id}{' --sandbox' if settings.sandbox else ''}"
@@ -87,13 +90,13 @@ def show(arguments: argparse.Namespace) -> int:
         return OK
     screen.line("It made a secret that can be shown once.", "warn")
     require_passphrase(settings, "Passphrase, to show it now: ")
-    return _at_desk(settings, lambda desk: _reveal(desk, screen, record))
+    return at_desk(settings, lambda desk: _reveal(desk, screen, record))
 
 
 def approve(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the yes, and tell what came of it."""
     settings, screen = settings_of(arguments), Screen()
-    _at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
     require_passphrase(settings, "Passphrase, to approve exactly this once: ")
 
     async def decide(desk: Terminal) -> int:
@@ -107,16 +110,16 @@ def approve(arguments: argparse.Namespace) -> int:
             return FAILED
         return await _reveal(desk, screen, record) if "_sealed" in (record.result or {}) else OK
 
-    return _at_desk(settings, decide)
+    return at_desk(settings, decide)
 
 
 def reject(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the no."""
     settings, screen = settings_of(arguments), Screen()
-    _at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
     require_passphrase(settings, "Passphrase, to reject this: ")
     reason = arguments.reason[:500] if arguments.reason else None
-    _at_desk(settings, lambda desk: _decide(desk, arguments.id, approve=False, reason=reason))
+    at_desk(settings, lambda desk: _decide(desk, arguments.id, approve=False, reason=reason))
     screen.outcome("good", "Rejected. Nothing was sent.")
     return OK
 
@@ -219,7 +222,7 @@ async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:
     return OK
 
 
-def _at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
+def at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
     """Do something with the approvals of these settings. What the store refuses ends the command."""
 
     async def run() -> T:
@@ -236,6 +239,10 @@ def _at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
 
 async def _known(desk: Terminal, approval_id: str) -> Record:
     record = await desk.get(approval_id) if _ID.fullmatch(approval_id) else None
+    if record is None and _ID.fullmatch(approval_id) and (gone := await desk.store.gone(approval_id)):
+        raise CommandFailed(
+            NOT_FOUND, f"{approval_id} is no longer kept: its time was over. It had ended as {gone.state}."
+        )
     if record is None:
         raise CommandFailed(
             NOT_FOUND, f"There is no approval {approval_id[:80]} here. See: maton-mailgun approvals list --all"

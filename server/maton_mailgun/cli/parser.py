@@ -80,6 +80,20 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     reject.add_argument("--reason", metavar="TEXT", help="told to the assistant")
     reject.set_defaults(run="approvals:reject")
 
+    stop = actions.add_parser("stop", help="emergency stop: reject all that waits, refuse all else, until resumed")
+    stop.add_argument("--reason", default="", metavar="TEXT", help="told to the assistant; no address, for it stays")
+    _sandboxed(stop)
+    stop.set_defaults(run="halting:stop")
+
+    resume = actions.add_parser("resume", help="lift the emergency stop, with the passphrase, on a terminal")
+    _sandboxed(resume)
+    resume.set_defaults(run="halting:resume")
+
+    forget = actions.add_parser("forget", help="remove all that is kept of one person, with the passphrase")
+    forget.add_argument("address", metavar="ADDRESS", help="the person's address, such as ann@example.com")
+    _sandboxed(forget)
+    forget.set_defaults(run="forgetting:forget")
+
     passphrase = actions.add_parser("passphrase", help="set or change the approver's passphrase, on a terminal")
     _sandboxed(passphrase)
     passphrase.set_defaults(run="approvals:set_passphrase")

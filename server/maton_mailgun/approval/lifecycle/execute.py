@@ -26,6 +26,7 @@ from maton_mailgun.approval.preview.proposal import CouldNotRead, Proposal
 from maton_mailgun.approval.preview.words import what_changed
 from maton_mailgun.approval.store.failures import BudgetSpent, Conflict, IllegalMove, StoreError, StoreUnavailable
 from maton_mailgun.approval.store.record import Record, claimed_with
+from maton_mailgun.approval.store.stop import Halted
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError, MaybeSent, NotSent, OutcomeUnknown, Refused, SetupError
 from maton_mailgun.exchange import Caller, Prepared
@@ -121,6 +122,8 @@ class Execution:
             log.warning("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})
             self._interrupted = True
             record = replace(record, result=_problem("store_failed", f"Nothing was sent yet: {problem}", _BY_ITSELF))
+        except Halted as halted:
+            record = replace(record, result=_problem("stopped", f"Nothing was sent: {halted}", _LIFTED))
         except StoreError as problem:
             log.warning("an approval cannot be carried out", extra={"approval": record.id, "why": str(problem)})
             record = replace(record, result=_problem("refused", f"Nothing was sent: {problem}"))
@@ -296,6 +299,10 @@ class Execution:
 
 
 _ASK = "Tell the user and ask what to do."
+_LIFTED = (
+    "Tell the user who stopped it and since when. You cannot lift it. The yes stands until it runs out: get_approval "
+    "shows what becomes of it."
+)
 _BY_ITSELF = (
     "Do not repeat the call. The yes stands: it is carried out by itself as soon as the approval database answers, if "
     "that is within its time. get_approval shows it."

@@ -42,6 +42,7 @@ APPEND = f"INSERT INTO maton_mailgun_audit ({_COLUMNS}) VALUES ({', '.join('?' *
 AFTER = f"{_FROM} WHERE seq > ? ORDER BY seq LIMIT ?"
 FROM_SEQ = f"{_FROM} WHERE seq >= ? ORDER BY seq"
 LATEST = f"{_FROM} WHERE approval_id = ? ORDER BY seq DESC LIMIT 1"
+ONE = f"{_FROM} WHERE seq = ?"
 HEAD = "SELECT seq, hash, day, budgets, key_id, mac FROM maton_mailgun_head WHERE one = 1"
 HEAD_LOCKED = f"{HEAD} /*lock*/"
 """Every write takes this row first: appends, budgets and state changes happen one after the other."""
@@ -54,6 +55,8 @@ SET_HEAD = "UPDATE maton_mailgun_head SET seq = ?, hash = ?, day = ?, budgets = 
 
 AT = "SELECT hash FROM maton_mailgun_audit WHERE seq = ?"
 
+REMOVED = "removed"
+"""What the last entry leads to of an approval whose time to be kept is over: nothing of it is stored any more."""
 START = "0" * 64
 """What stands for the hash before the first entry."""
 _PAGE = 500
@@ -84,14 +87,24 @@ class AuditEntry:
     hash: str
 
 
+STOP = "\0stop"
+"""Stands among the budgets while an emergency stop does, with the number of its entry: under the head's checksum, and
+read with it by everything that writes. No rule has such a name: TOML has no NUL."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of the chain, and the budgets used on `day` (UTC, ISO 8601)."""
+    """The end of the chain, the budgets used on `day` (UTC, ISO 8601), and the emergency stop that stands."""
 
     seq: int
     hash: str
     day: str
     budgets: Mapping[str, int]
+
+    @property
+    def stop(self) -> Mapping[str, int]:
+        """Of the budgets what is none."""
+        return {name: seq for name, seq in self.budgets.items() if name == STOP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +307,8 @@ def _rows_agree(codec: Rows, latest: dict[str, AuditEntry], count: int) -> Scrip
             if left != (entry.version, entry.to_state, entry.row_mac):
                 return AuditVerdict(False, count, entry.seq, f"{after} is not stored as this entry left it")
     latest.pop("", None)
-    if latest:
-        entry = min(latest.values(), key=lambda item: item.seq)
+    missing = [entry for entry in latest.values() if entry.to_state != REMOVED]
+    if missing:
+        entry = min(missing, key=lambda item: item.seq)
         return AuditVerdict(False, count, entry.seq, f"{entry.approval_id} was removed from the store")
     return AuditVerdict(True, count)

@@ -13,7 +13,9 @@ from maton_mailgun.approval.store.audit import Chain
 from maton_mailgun.approval.store.outside_mark import Marks
 from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
+from maton_mailgun.approval.store.stop import Stop
 from maton_mailgun.approval.store.table import Rows
+from maton_mailgun.approval.store.upkeep import Gone, Page, Place, Removed
 
 T = TypeVar("T")
 
@@ -33,7 +35,8 @@ class Store(Protocol):
     async def insert(self, record: Record, envelope: bytes, *, max_pending: int) -> tuple[Record, bool]:
         """Store a pending record with its sealed request, or join the open one of the same principal and digest.
 
-        Returns the stored record, and True when it is an earlier one. Raises TooManyPending.
+        Returns the stored record, and True when it is an earlier one. Raises TooManyPending, and Halted while an
+        emergency stop stands.
         """
         ...
 
@@ -86,8 +89,8 @@ class Store(Protocol):
         The claim is kept in the mark outside the database too when this returns. `token` names this claim in the
         record, for a caller whose connection breaks.
 
-        Raises Conflict, BudgetSpent, Tampered when row and audit disagree, and PutBack when the database lacks what
-        the mark says was in it.
+        Raises Halted while an emergency stop stands, Conflict, BudgetSpent, Tampered when row and audit disagree, and
+        PutBack when the database lacks what the mark says was in it.
         """
         ...
 
@@ -109,6 +112,47 @@ class Store(Protocol):
 
     async def changed(self) -> int:
         """A number that grows with every write by any process."""
+        ...
+
+    async def stopped(self) -> Stop | None:
+        """The emergency stop that stands, if one does. Raises Tampered."""
+        ...
+
+    async def stop(self, *, by: str, channel: str, reason: str = "") -> tuple[Stop, int]:
+        """Stop everything in one transaction: reject what waits, make stale what was approved and has not begun.
+
+        Returns the stop that stands then (an earlier one stays), and how many approvals were closed.
+        """
+        ...
+
+    async def resume(self, *, by: str) -> Stop | None:
+        """Lift the stop; returns the one that stood. Only for who has proved to be a person."""
+        ...
+
+    async def remove_finished(self, before: float, place: Place) -> Removed:
+        """Remove the next few records that were finished, and not changed, before then, from this place on. Their audit
+        entries stay, and one says that they were removed. Open ones, and those of unknown outcome, are never touched.
+        """
+        ...
+
+    async def gone(self, approval_id: str) -> Gone | None:
+        """What the audit still knows of a record that was removed; None where none of this id was."""
+        ...
+
+    async def empty(self, record: Record, *, actor: str) -> Record:
+        """Take all words out of a finished record; its id, digest, state and times stay. Raises Conflict, IllegalMove
+        where it is not finished."""
+        ...
+
+    async def every(self, after: str) -> Page:
+        """A few records of everybody by id, those after `after`, with their sealed requests."""
+        ...
+
+    async def wipe(self) -> str:
+        """Let no byte of what was deleted or replaced stay in the database's files, as far as it can be had.
+
+        Returns what stays nevertheless, in words; empty where nothing does.
+        """
         ...
 
     async def read(self, script: Script[T]) -> T:

@@ -31,6 +31,7 @@ from maton_mailgun.approval.store.failures import (
 from maton_mailgun.approval.store.outside_mark import Marks
 from maton_mailgun.approval.store.record import CLAIM, GUESS, MOVES, TERMINAL, Changes, Record, State, guessed
 from maton_mailgun.approval.store.script import Script
+from maton_mailgun.approval.store.stop import Halted, Stop, standing
 from maton_mailgun.approval.store.table import Rows, StoredRow
 
 _log = logging.getLogger(__name__)
@@ -85,6 +86,11 @@ class Scripts:
         found = yield audit.HEAD_SEQ, ()
         return int(found[0][0])
 
+    def stopped(self) -> Script[Stop | None]:
+        """The emergency stop that stands, if one does."""
+        head = self._head((yield audit.HEAD, ()))
+        return (yield from standing(head, self.chain, self.rows))
+
     def lapsed(self, now: float) -> Script[Sequence[str]]:
         """Ids of the open records that time has closed."""
         found = yield table.OPEN_ALL, ()
@@ -107,7 +113,9 @@ class Scripts:
                 "Every replica needs the same key file: copy it from one that works. If the key is lost for good, "
                 "use a new database, or drop the tables maton_mailgun_*."
             )
-        lost = Head(found[0][0], found[0][1], "", {})
+        # What stood under the lost key nobody can vouch for; but nobody lifted it either.
+        stop = Head(0, "", "", json.loads(found[0][3])).stop
+        lost = Head(found[0][0], found[0][1], "", stop)
         closed = yield table.ABANDON, (self.rows.key_id,)
         _log.warning("The key was lost: %d open approvals were closed and must be proposed again.", len(closed))
         yield from self._append(lost, None, "", "", SYSTEM, {"lost_key": found[0][4], "closed": len(closed)}, "")
@@ -121,6 +129,8 @@ class Scripts:
             if not self.deadlines.lapsed(earlier.record, now):  # guard: 39-joins.store
                 return earlier.record, True
             head, _ = yield from self._lapse(head, earlier, now)
+        if stop := (yield from standing(head, self.chain, self.rows)):  # guard: 104-insert
+            return Halted(stop)
         waiting = yield table.PENDING_OF, (table.ascii_text(record.principal),)
         pending = [row.record for row in self._readable(waiting)]
         if sum(not self.deadlines.lapsed(other, now) for other in pending) >= max_pending:
@@ -180,6 +190,8 @@ class Scripts:
         if self.deadlines.lapsed(current, now):
             _, expired = yield from self._lapse(head, row, now)
             return Conflict(expired)
+        if stop := (yield from standing(head, self.chain, self.rows)):  # guard: 104-claim
+            return Halted(stop)
         yield from self._unbroken_since(current, head)
         yield from self._as_remembered(head, marks)
         head = _reserved(head, budgets, now)
@@ -363,7 +375,7 @@ def _reserved(head: Head, budgets: Sequence[tuple[str, int]], now: float) -> Hea
     The day never goes back: a clock set back a day goes on counting where it was, so no budget is spent twice.
     """
     day = max(head.day, _day(now))
-    used = dict(head.budgets) if day == head.day else {}
+    used = dict(head.budgets if day == head.day else head.stop)  # guard: 104-midnight
     for rule, per_day in budgets:
         if used.get(rule, 0) >= per_day:  # guard: 38-budget
             raise BudgetSpent(rule, per_day)

@@ -92,6 +92,7 @@ def create_app(
         signed_in("/api/session", door.describe),
         signed_in("/api/session", door.sign_out, "DELETE"),
         signed_in("/api/approvals", pages.list),
+        signed_in("/api/stop", pages.stop, "POST"),
         signed_in(one, pages.one),
         signed_in(f"{one}/changes", pages.changes),
         signed_in(f"{one}/shown", pages.shown, "POST"),
@@ -140,7 +141,19 @@ class _Pages:
         pending = await self._gate.list(principal=session.principal, states={"pending"}, limit=50)
         past = await self._gate.list(principal=session.principal, states=_PAST, limit=50)
         lines = {"pending": [view.summary(record) for record in pending], "past": [view.summary(one) for one in past]}
-        return self._answer(lines)
+        return self._answer({**lines, "stopped": view.stopped(await self._gate.stopped())})
+
+    async def stop(self, request: Request, session: Session) -> Response:
+        """Stop all writes. There is no way to lift that here."""
+        given = await self._door.body(request)
+        reason = given.get("reason", "")
+        if not (given.keys() <= {"reason"} and isinstance(reason, str)) or _SURROGATE.search(reason):
+            raise PageRefusal(400, "bad_request", "A stop may have a reason, and nothing else.")
+        if len(reason) > _MOST_REASON or "@" in reason:
+            why = f"The reason of a stop stays in the audit: at most {_MOST_REASON:,} characters, and no address."
+            raise PageRefusal(400, "bad_request", why)
+        stop = await self._gate.stop(by=session.decider, reason=" ".join(reason.split()))
+        return self._answer({"stopped": view.stopped(stop)})
 
     async def one(self, request: Request, session: Session) -> Response:
         record = await self._record(request, session)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.approval.store.stop import Stop
 
 __all__ = ["Decision", "NotDecidable", "PageGate"]
 
@@ -28,6 +29,12 @@ class PageGate(Protocol):
         Raises:
             NotDecidable: it is not pending any more, or the answer's level is too low.
         """
+
+    async def stopped(self) -> Stop | None:
+        """The emergency stop that stands, if one does."""
+
+    async def stop(self, *, by: str, reason: str) -> Stop:
+        """Stop all writes, until a person lifts that in a terminal."""
 
     async def wait(self, approval_id: str, seconds: float, /, until: Callable[[Record], bool]) -> Record:
         """The record as soon as `until` holds, or as it is after `seconds`."""

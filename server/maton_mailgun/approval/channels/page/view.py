@@ -10,6 +10,7 @@ from typing import Any
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.stop import Stop
 from maton_mailgun.mail import html, links
 from maton_mailgun.mail.asides import asides
 from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SOME, styled, words
@@ -37,6 +38,18 @@ def summary(record: Record) -> dict[str, Any]:
         "created_at": record.created_at,
         "expires_at": record.expires_at,
         "ended_at": record.finished_at or record.decided_at,
+    }
+
+
+def stopped(stop: Stop | None) -> dict[str, Any] | None:
+    """An emergency stop, as every part of the page shows it."""
+    if stop is None:
+        return None
+    return {
+        "since": stop.since,
+        "by": short(stop.by, 80),
+        "reason": safe_line(stop.reason),
+        "words": short(stop.words, 900),
     }
 
 

@@ -43,6 +43,7 @@ export const message = (id, recipient, signal) => call("GET", `approvals/${encod
 export const shown = (id) => call("POST", `approvals/${encodeURIComponent(id)}/shown`, { body: {} });
 export const secret = (id) => call("POST", `approvals/${encodeURIComponent(id)}/secret`, { body: {} });
 export const decide = (id, decision) => call("POST", `approvals/${encodeURIComponent(id)}/decision`, { body: decision });
+export const stop = (reason) => call("POST", "stop", { body: reason ? { reason } : {} });
 export const changes = (id, version, signal) =>
   call("GET", `approvals/${encodeURIComponent(id)}/changes?version=${encodeURIComponent(version)}`, { signal });
 

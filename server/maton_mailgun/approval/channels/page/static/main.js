@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { announce, fill, h, inView, pause } from "./dom.js";
 import { openDetail } from "./detail.js";
 import { drawList, drawWelcome } from "./list.js";
+import { showStop } from "./stop.js";
 import { plural } from "./words.js";
 
 const LIST_EVERY_MS = 4000;
@@ -84,6 +85,7 @@ function complain(problem) {
 
 async function refresh() {
   approvals = await api.list();
+  showStop(signedIn, approvals.stopped, () => refresh().catch(complain));
   const fresh = approvals.pending.filter((one) => !known.has(one.id));
   if (known.size && fresh.length) announce(`${plural(fresh.length, "new request waits", "new requests wait")} for your decision.`);
   for (const one of [...approvals.pending, ...approvals.past]) known.add(one.id);
@@ -132,6 +134,7 @@ function leave() {
   out.hidden = true;
   approvals = { pending: [], past: [] };
   fill(nav);
+  showStop(false, null);
   document.body.dataset.view = "sign-in";
   document.title = "Approvals";
 }

@@ -1,0 +1,165 @@
+"""What is done to all approvals at once: stopped and let go on, removed when their time is over, emptied of a person.
+
+Nothing here can bring an approval forward. What is removed leaves its entries in the audit, with its id, its digest and
+how it ended, so that it can be told and never run; what is emptied keeps its state too, so that "exactly this was sent
+today" is said still.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from maton_mailgun.approval.binding import seal
+from maton_mailgun.approval.store import audit, stop, table
+from maton_mailgun.approval.store.audit import Head
+from maton_mailgun.approval.store.failures import Conflict, IllegalMove, StoreError, StoreUnavailable, Tampered
+from maton_mailgun.approval.store.record import TERMINAL, Record
+from maton_mailgun.approval.store.script import Script
+from maton_mailgun.approval.store.scripts import SYSTEM, Scripts
+from maton_mailgun.approval.store.stop import Stop
+from maton_mailgun.approval.store.table import StoredRow
+
+AT_ONCE = 50
+"""Approvals removed in one transaction: some milliseconds, and other processes get their turn between."""
+EMPTIED = "(removed at a person's request)"
+"""Stands where the target was of an approval that was emptied."""
+
+_log = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """How far a walk through what is finished has come."""
+
+    changed_at: float = 0.0
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What one step of removing did."""
+
+    count: int
+    place: Place | None
+    """Where the next step goes on; None where nothing is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What is still known of an approval that was removed."""
+
+    principal: str
+    state: str
+    """How it ended."""
+    at: float
+    """When it was removed, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows on a walk through all."""
+
+    rows: tuple[StoredRow, ...]
+    unreadable: tuple[str, ...]
+    """Ids of rows that were changed, or are under a lost key."""
+    last: str | None
+    """The last id; None at the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep(Scripts):
+    """The scripts of the whole store."""
+
+    def stop(self, by: str, channel: str, reason: str) -> Script[tuple[Stop, int]]:
+        """Stop, and close all that waits or was approved and has not begun. One that stands stays as it is."""
+        now = self.clock()
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        standing = yield from stop.standing(head, self.chain, self.rows)
+        found = yield table.OPEN_ALL, ()
+        waiting = [row for row in self._readable(found) if row.record.state in ("pending", "approved")]
+        if standing is None:
+            about = stop.detail(self.rows, reason, channel, now, len(waiting))
+            head = replace(head, budgets={**head.budgets, audit.STOP: head.seq + 1})
+            head = yield from self._append(head, None, "", stop.STOPPED, by, about, "")
+            standing = Stop(now, by, reason)
+        for row in waiting:
+            head = yield from self._close(head, row, standing, channel, now)
+        first = yield audit.AT, (1,)
+        self.mark.origin = first[0][0]
+        return standing, len(waiting)
+
+    def _close(self, head: Head, row: StoredRow, standing: Stop, channel: str, now: float) -> Script[Head]:
+        changes: dict[str, Any] = {"finished_at": now, "reason": standing.words}
+        if row.record.state == "approved":
+            head, _ = yield from self._write(head, row, "stale", standing.by, now, **changes)
+        else:
+            changes |= {"decided_at": now, "decided_by": standing.by, "channel": channel}
+            head, _ = yield from self._write(head, row, "rejected", standing.by, now, **changes)
+        return head
+
+    def resume(self, by: str) -> Script[Stop | None]:
+        """Lift the stop. Returns the one that stood."""
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        standing = yield from stop.standing(head, self.chain, self.rows)
+        if standing is not None:
+            head = replace(head, budgets={name: used for name, used in head.budgets.items() if name != audit.STOP})
+            yield from self._append(head, None, stop.STOPPED, stop.RESUMED, by, {"channel": "cli"}, "")
+        return standing
+
+    def remove_finished(self, before: float, place: Place) -> Script[Removed]:
+        """Remove some of what was finished, and not changed, before then; what cannot be vouched for stays."""
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        found = yield table.FINISHED, (before, *place, AT_ONCE)
+        removed = 0
+        for row in found:
+            place = Place(row[6], row[0])
+            try:
+                stored = self.rows.check(row)
+                yield from self._as_audited(stored)
+            except (Tampered, seal.Unsealable) as error:
+                _log.warning("Kept although its time is over: %s", error)
+                continue
+            head = yield from self._remove(head, stored)
+            removed += 1
+        return Removed(removed, place if len(found) == AT_ONCE else None)
+
+    def _remove(self, head: Head, row: StoredRow) -> Script[Head]:
+        record = row.record
+        if not (yield table.DELETE, (record.id, record.version, row.mac)):
+            raise StoreUnavailable(f"Another process changed {record.id} at this moment.")
+        # Nobody's decision: the entry names the state it ended in, and neither who decided nor how.
+        after = replace(row, record=replace(record, version=record.version + 1, channel=None))
+        about = {"operation": record.operation, "principal": table.ascii_text(record.principal)}
+        return (yield from self._append(head, after, record.state, audit.REMOVED, SYSTEM, about, ""))
+
+    def gone(self, approval_id: str) -> Script[Gone | None]:
+        """What is still known of an approval that is stored no more."""
+        latest = yield audit.LATEST, (approval_id,)
+        entry = audit.entry_of(latest[0]) if latest else None
+        if entry is None or entry.to_state != audit.REMOVED or not self.chain.holds(entry):
+            return None
+        return Gone(table.text_of(json.loads(entry.detail)["principal"]), entry.from_state, entry.at)
+
+    def empty(self, record: Record, actor: str) -> Script[Record | StoreError]:
+        """Take all words out of a finished record: what was proposed, shown and answered, and who asked with what."""
+        head, row = yield from self._current(record)
+        if row.record.version != record.version:
+            return Conflict(row.record)
+        if row.record.state not in TERMINAL:  # guard: 103-finished
+            return IllegalMove(row.record, row.record.state)
+        blank: dict[str, Any] = {
+            "preview": {"title": EMPTIED, "target": EMPTIED, "operation": record.operation, "action": record.access},
+            "client": "", "snapshot": None, "reason": None, "result": None,
+        }  # fmt: skip
+        _, emptied = yield from self._write(head, row, row.record.state, actor, self.clock(), **blank)
+        return emptied
+
+    def every(self, after: str) -> Script[Page]:
+        """The next rows by id, whatever their state."""
+        found = yield table.EVERY, (after, AT_ONCE)
+        readable = list(self._readable(found))
+        known = {row.record.id for row in readable}
+        unreadable = tuple(str(row[0]) for row in found if row[0] not in known)
+        return Page(tuple(readable), unreadable, str(found[-1][0]) if found else None)
