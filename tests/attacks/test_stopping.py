@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 import quopri
+from collections.abc import Callable
 from dataclasses import replace
 from email.header import Header
 from urllib.parse import quote
@@ -66,11 +67,13 @@ async def test_attack_102_nothing_open_or_unknown_is_removed_however_old(desk: D
     """A write that may have happened would be forgotten, and proposed again."""
     async with desk.open() as house:
         store = house.gate.store
-        record = (
-            await approved(store) if state != "pending" else (await store.insert(a_record(), b"", max_pending=1))[0]
-        )
+        later = store.clock() + 900 * DAY
+        asked = a_record(created_at=store.clock(), expires_at=later)
+        record = (await store.insert(asked, b"sealed", max_pending=1))[0]
+        if state != "pending":
+            record = await store.move(record, "approved", actor="ann", decided_at=store.clock(), expires_at=later)
         if state in ("executing", "unknown"):
-            record = await store.claim(record, actor="gate", lease_seconds=60)
+            record = await store.claim(record, actor="gate", lease_seconds=900 * DAY)
         if state == "unknown":
             record = await store.move(record, "unknown", actor="gate")
         desk.clock.let_pass(400 * DAY)
@@ -100,7 +103,10 @@ async def test_attack_102_a_record_that_was_removed_and_put_back_into_its_table_
 # 103: what is forgotten -------------------------------------------------------------------------------------------
 
 ADDRESS = "ann.o'neil@bücher.example"
-MIME = "From: {0}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: {1}\r\n\r\n{2}\r\n--b--"
+MIME = (
+    "From: {0}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    "--b\r\nContent-Transfer-Encoding: {1}\r\n\r\n{2}\r\n--b--"
+)
 
 
 def _b64(text: str) -> str:
@@ -147,7 +153,7 @@ def test_somebody_elses_address_is_another_one(other: str) -> None:
     assert not Mentions.of(ADDRESS).stand_in([other, _b64(other), quote(other)])
 
 
-_ENCODINGS = {
+_ENCODINGS: dict[str, Callable[[str], str]] = {
     "json": json.dumps,
     "percent": lambda text: quote(text, safe=""),
     "base64": _b64,
@@ -327,7 +333,7 @@ async def test_attack_104_no_edit_of_the_database_lifts_a_stop(desk: Desk, edit:
 async def test_attack_104_a_lost_key_does_not_lift_a_stop(desk: Desk) -> None:
     async with desk.open() as house:
         await house.gate.store.stop(by=WHO, channel="cli", reason="wild")
-    for file in desk.home.glob("*.key*"):
+    for file in desk.home.glob("keys.json"):
         file.unlink()
     async with desk.open() as house:
         stop = await house.gate.stopped()

@@ -31,7 +31,7 @@ _ESCAPES = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": " ", "f": " ", "n": "\n", "r": "\r", "t": "\t"}
 _ENCODED_WORDS = re.compile(r"=\?[^?\s]{1,40}\?[bqBQ]\?[^?]*\?=(?:\s*=\?[^?\s]{1,40}\?[bqBQ]\?[^?]*\?=)*")
 _BASE64_LINE = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-_BASE64_URL = re.compile(r"base64,([A-Za-z0-9+/_=-]+)")
+_BASE64_WORD = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _INVISIBLE = dict.fromkeys(
     [0xAD, 0x34F, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2065), 0xFEFF]
 )
@@ -113,8 +113,8 @@ def _decoded(text: str) -> Iterator[str]:
     if "=" in text:
         yield from _of_bytes(quopri.decodestring(text.encode("utf-8", "replace")))
         yield _ENCODED_WORDS.sub(lambda found: _words(found[0]), text)
-    for run in _base64_runs(text):
-        yield from _of_bytes(_unpacked(run))
+    if unpacked := b"\n".join(map(_unpacked, _base64_runs(text))):
+        yield from _of_bytes(unpacked)
 
 
 def _words(encoded: str) -> str:
@@ -125,10 +125,11 @@ def _words(encoded: str) -> str:
 
 
 def _base64_runs(text: str) -> Iterator[str]:
-    yield from (found[1] for found in _BASE64_URL.finditer(text))
+    """Words that may be base64, each alone, and lines of it that belong together."""
+    yield from (found[0] for found in _BASE64_WORD.finditer(text))
     run: list[str] = []
     for line in [*text.splitlines(), ""]:
-        stripped = line.strip()
+        stripped = line.strip(" \t\"',;<>")
         if _BASE64_LINE.fullmatch(stripped):
             run.append(stripped)
         elif run:
