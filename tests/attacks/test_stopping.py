@@ -229,12 +229,17 @@ async def test_attack_104_every_process_refuses_new_proposals_at_once_and_says_w
 
 async def test_attack_104_a_stop_between_the_look_and_the_record_keeps_the_proposal_out(desk: Desk) -> None:
     async with desk.open() as here, desk.open() as there, here.client() as client:
+        reads = 0
 
         async def stop() -> None:
-            await there.gate.store.stop(by=WHO, channel="cli")
+            nonlocal reads
+            reads += 1
+            if reads == 2:  # the connection was read before; this is the look at the domain or its lists
+                await there.gate.store.stop(by=WHO, channel="cli")
 
         here.line.after_read = stop
         result = await client.call_tool("send_message", LETTER)
+        assert reads > 2
         assert "stopped all writes" in structured(result)["error"]["message"]
         assert list(await here.gate.list()) == []
 

@@ -22,7 +22,8 @@ from maton_mailgun.approval.store.record import OPEN, TERMINAL, Record
 
 _OPEN_LIST = ", ".join(f"'{state}'" for state in sorted(OPEN))
 _FINISHED = sorted(TERMINAL)  # guard: 102-finished
-_FINISHED_LIST = ", ".join(f"'{state}'" for state in _FINISHED)
+# SQLite would rather read all of each state and sort it than go by time, where a state is asked for plainly.
+_IS_FINISHED = f"(state IN ({', '.join(repr(state) for state in _FINISHED)})) IS TRUE"
 
 SCHEMA: tuple[str, ...] = (
     """CREATE TABLE IF NOT EXISTS maton_mailgun_approvals (
@@ -47,7 +48,7 @@ SCHEMA: tuple[str, ...] = (
         ON maton_mailgun_approvals (state, created_at, id)""",
     # What is finished, by how long ago.
     f"""CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_finished
-        ON maton_mailgun_approvals (changed_at, id) WHERE state IN ({_FINISHED_LIST})""",
+        ON maton_mailgun_approvals (changed_at, id) WHERE {_IS_FINISHED}""",
     # What an earlier version left in clear: empty but for the first start after it.
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_clear
         ON maton_mailgun_approvals (id) WHERE substr(body, 1, 1) = '{'""",
@@ -70,8 +71,7 @@ EVERY = f"{_FROM} WHERE id > ? ORDER BY id LIMIT ?"
 IN_CLEAR = f"{_FROM} WHERE substr(body, 1, 1) = '{{' AND id > ? ORDER BY id LIMIT ?"
 SEAL_ONE = "UPDATE maton_mailgun_approvals SET body = ? WHERE id = ? AND version = ? AND mac = ?"
 FINISHED = (
-    f"{_FROM} WHERE state IN ({_FINISHED_LIST}) AND changed_at < ? AND (changed_at, id) > (?, ?) "
-    "ORDER BY changed_at, id LIMIT ?"
+    f"{_FROM} WHERE {_IS_FINISHED} AND changed_at < ? AND (changed_at, id) > (?, ?) ORDER BY changed_at, id LIMIT ?"
 )
 DELETE = "DELETE FROM maton_mailgun_approvals WHERE id = ? AND version = ? AND mac = ? RETURNING id"
 # After the key was lost nothing can vouch for these rows; they only stop being in the way.

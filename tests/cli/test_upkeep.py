@@ -1,0 +1,114 @@
+"""`maton-mailgun approvals stop`, `resume` and `forget`, as processes beside a server that runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from maton_mailgun.sandbox import RunningSandbox
+
+from .conftest import PASSPHRASE, Cli, set_passphrase
+from .test_approvals import SEND, decide, propose, state_of, writes
+
+pytestmark = pytest.mark.slow
+
+
+def on_terminal(cli: Cli, passphrase: str, *arguments: str) -> tuple[int, str]:
+    """Run it on a terminal and type the passphrase. Returns the exit status and what was seen."""
+    with cli.terminal(*arguments) as terminal:
+        terminal.expect("Passphrase, to ")
+        terminal.enter(passphrase)
+        return terminal.finish(), terminal.seen
+
+
+def test_a_stop_reaches_a_running_server_at_once_and_only_the_passphrase_lifts_it(
+    online: Cli, sandbox: RunningSandbox
+) -> None:
+    set_passphrase(online)
+
+    async def run() -> list[dict[str, Any]]:
+        parameters = StdioServerParameters(
+            command=sys.executable, args=["-P", "-m", "maton_mailgun"], env=dict(online.environ), cwd=online.cwd
+        )
+        async with Client(stdio_client(parameters)) as client:
+
+            async def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+                return (await client.call_tool(tool, arguments)).structured_content or {}
+
+            waits = await call("send_message", SEND)
+            stopped = await asyncio.to_thread(online, "approvals", "stop", "--reason", "the agent runs wild")
+            assert (stopped.status, "1 approval that waited" in stopped.out) == (0, True)
+            told = [await call("get_approval", {"approval_id": waits["approval_id"]})]
+            told.append(await call("send_message", {**SEND, "subject": "Another"}))
+            scripted = await asyncio.to_thread(online, "approvals", "resume", typed=f"{PASSPHRASE}\n")
+            wrong, _ = await asyncio.to_thread(on_terminal, online, "not these words", "approvals", "resume")
+            assert (scripted.status, wrong) == (3, 3)
+            told.append(await call("send_message", {**SEND, "subject": "Another"}))
+            listed = await asyncio.to_thread(online, "approvals", "list")
+            assert "STOPPED." in listed.out + listed.err
+            right, seen = await asyncio.to_thread(on_terminal, online, PASSPHRASE, "approvals", "resume")
+            assert (right, "Lifted." in seen) == (0, True)
+            told.append(await call("send_message", {**SEND, "subject": "Another"}))
+            return told
+
+    rejected, refused, still, asked = asyncio.run(run())
+    assert (rejected["status"], rejected["executed"]) == ("rejected", False)
+    assert "stopped all writes" in rejected["reason"]
+    assert "the agent runs wild" in rejected["reason"]
+    assert (refused["error"]["kind"], still["error"]["kind"]) == ("refused", "refused")
+    assert "the agent runs wild" in refused["error"]["message"]
+    assert asked["status"] == "approval_required"
+    assert writes(sandbox) == 0
+    assert online("audit", "verify").status == 0
+    again = online("approvals", "resume")
+    assert (again.status, "Nothing is stopped." in again.out) == (0, True)
+
+
+def test_a_reason_with_an_address_is_refused_for_it_would_stay(cli: Cli) -> None:
+    done = cli("approvals", "stop", "--reason", "mail to ann@example.com went wrong")
+    assert (done.status, "no address" in done.err) == (2, True)
+    assert "STOPPED" not in cli("approvals", "list").out
+
+
+def test_a_person_is_forgotten_but_for_what_still_waits(online: Cli, tmp_path: Path) -> None:
+    set_passphrase(online)
+    done = propose(online, "send_message", SEND)
+    assert decide(online, "reject", done, PASSPHRASE)[0] == 0
+    waits = propose(online, "send_message", {**SEND, "to": ["Ada <ADA@Example.org>"], "subject": "Another"})
+    other = propose(online, "send_message", {**SEND, "to": ["bob@example.net"]})
+
+    scripted = online("approvals", "forget", "ada@example.org", typed=f"{PASSPHRASE}\n")
+    assert scripted.status == 3
+    status, seen = on_terminal(online, PASSPHRASE, "approvals", "forget", "ada@example.org")
+    assert status == 1, seen
+    assert f"{waits} waits for a decision: reject it" in " ".join(seen.split())
+    assert other not in seen
+    assert "Removed from 1 approval" in seen
+
+    shown = json.loads(online("approvals", "show", done, "--json").out)
+    assert (shown["state"], "ada@" in json.dumps(shown).lower()) == ("rejected", False)
+    assert online("approvals", "show", done).status == 0
+    assert online("approvals", "list", "--all").status == 0
+    assert (state_of(online, waits), state_of(online, other)) == ("pending", "pending")
+
+    assert decide(online, "reject", waits, PASSPHRASE)[0] == 0
+    status, seen = on_terminal(online, PASSPHRASE, "approvals", "forget", "<Ada@EXAMPLE.org>")
+    assert status == 0, seen
+    nothing = online("approvals", "forget", "ada@example.org")
+    assert (nothing.status, "0 approvals" in nothing.out) == (0, True)
+    assert online("audit", "verify").status == 0
+    assert "ada@" not in online("audit", "export").out.lower()
+    files = [path for path in online.home.rglob("*") if path.is_file()]
+    assert not any(b"ada@example.org" in path.read_bytes().lower() for path in files)
+
+
+def test_what_is_no_address_is_a_wrong_command(cli: Cli) -> None:
+    done = cli("approvals", "forget", "Ada")
+    assert (done.status, "is no address" in done.err) == (2, True)
