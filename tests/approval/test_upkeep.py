@@ -17,7 +17,7 @@ from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import Conflict, StoreUnavailable
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
 from maton_mailgun.approval.store.stop import Halted, Stop
-from maton_mailgun.approval.store.upkeep import AT_ONCE, EMPTIED, Gone, Place, Removed
+from maton_mailgun.approval.store.upkeep import AT_ONCE, EMPTIED, Gone, Reached, Removed
 from maton_mailgun.mail.mentions import Mentions, NoAddress
 
 from .backends import Backend
@@ -48,7 +48,7 @@ def seal_of(store: Store, record: Record) -> bytes:
 
 
 async def all_removed(store: Store, before: float) -> int:
-    place: Place | None = Place()
+    place: Reached | None = Reached()
     count = 0
     while place is not None:
         removed = await store.remove_finished(before, place)
@@ -68,7 +68,7 @@ async def test_what_is_finished_and_old_leaves_its_audit_and_how_it_ended(
     young = await finished(store, 2)
     backend.clock.pass_by(1.0)
 
-    assert await store.remove_finished(store.clock() - 90 * DAY, Place()) == Removed(1, None)
+    assert await store.remove_finished(store.clock() - 90 * DAY, Reached()) == Removed(1, None)
 
     assert [record.id for record in await store.list()] == [young.id]
     assert await store.get(old.id) is None
@@ -84,9 +84,9 @@ async def test_a_step_is_bounded_and_a_walk_goes_on_where_it_was(backend: Backen
         await finished(store, number)
     backend.clock.pass_by(2 * DAY)
 
-    first = await store.remove_finished(store.clock() - DAY, Place())
+    first = await store.remove_finished(store.clock() - DAY, Reached())
     assert (first.count, first.place is not None) == (AT_ONCE, True)
-    assert await store.remove_finished(store.clock() - DAY, first.place or Place()) == Removed(3, None)
+    assert await store.remove_finished(store.clock() - DAY, first.place or Reached()) == Removed(3, None)
     assert (await audit.verify(store)).ok
 
 

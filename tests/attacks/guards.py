@@ -447,18 +447,13 @@ GUARDS: tuple[Guard, ...] = (
     Guard("152", "a time that is past is another one", {"152-leaves": FALSE}),
     Guard("151", "words that are fetched are told", {"151-fetched": WITH("[]")}),
     Guard(
-        "102",
+        "103",
         "only what is finished is removed",
-        {"102-finished": WITH('sorted({*TERMINAL, "unknown", "pending", "approved", "executing"})')},
+        {"103-removed": WITH('sorted({*TERMINAL, "unknown", "pending", "approved", "executing"})')},
     ),
     Guard("103", "what is encoded is decoded before an address is looked for", {"103-decoded": WITH("[]")}),
     Guard("103", "only what is finished is emptied", {"103-finished": FALSE}),
     Guard("104", "a stop keeps new proposals out in their own transaction", {"104-insert": FALSE}),
     Guard("104", "and what is approved from being begun", {"104-claim": FALSE}),
-    Guard(
-        "104",
-        "a stop does not end with the day",
-        {"104-midnight": WITH("dict(head.budgets if day == head.day else {})")},
-    ),
     Guard("104", "who lifts it types the passphrase", {"104-resume": DROP}),
 )

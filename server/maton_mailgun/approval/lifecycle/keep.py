@@ -7,7 +7,7 @@ to be remembered. A step is one short transaction; a walk that found its end beg
 from __future__ import annotations
 
 from maton_mailgun.approval.lifecycle.services import Services
-from maton_mailgun.approval.store.upkeep import Place
+from maton_mailgun.approval.store.upkeep import Reached
 
 _DAY = 86_400.0
 AGAIN_SECONDS = 3_600.0
@@ -18,7 +18,7 @@ class Retention:
 
     def __init__(self, services: Services) -> None:
         self._uses = services
-        self._place = Place()
+        self._place = Reached()
         self._next = float("-inf")
 
     async def step(self) -> int:
@@ -32,7 +32,7 @@ class Retention:
             return 0
         before = uses.clock() - uses.settings.keep_days * _DAY
         removed = await uses.store.remove_finished(before, self._place)
-        self._place = removed.place or Place()
+        self._place = removed.place or Reached()
         if removed.place is None:
             self._next = uses.monotonic() + AGAIN_SECONDS
         return removed.count

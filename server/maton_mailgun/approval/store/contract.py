@@ -15,7 +15,7 @@ from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.stop import Stop
 from maton_mailgun.approval.store.table import Rows
-from maton_mailgun.approval.store.upkeep import Gone, Page, Place, Removed
+from maton_mailgun.approval.store.upkeep import Gone, Reached, Removed, SomeRows
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ class Store(Protocol):
         """Lift the stop; returns the one that stood. Only for who has proved to be a person."""
         ...
 
-    async def remove_finished(self, before: float, place: Place) -> Removed:
+    async def remove_finished(self, before: float, place: Reached) -> Removed:
         """Remove the next few records that were finished, and not changed, before then, from this place on. Their audit
         entries stay, and one says that they were removed. Open ones, and those of unknown outcome, are never touched.
         """
@@ -144,7 +144,7 @@ class Store(Protocol):
         where it is not finished."""
         ...
 
-    async def every(self, after: str) -> Page:
+    async def every(self, after: str) -> SomeRows:
         """A few records of everybody by id, those after `after`, with their sealed requests."""
         ...
 

@@ -20,7 +20,7 @@ from maton_mailgun.approval.store.scripts import permitted
 from maton_mailgun.approval.store.sealing import seal_some
 from maton_mailgun.approval.store.stop import Stop
 from maton_mailgun.approval.store.table import Rows
-from maton_mailgun.approval.store.upkeep import Gone, Page, Place, Removed, Upkeep
+from maton_mailgun.approval.store.upkeep import Gone, Reached, Removed, SomeRows, Upkeep
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ class DurableStore(ABC):
         """See `contract.Store`."""
         return await self.write(self._scripts.resume(by))
 
-    async def remove_finished(self, before: float, place: Place) -> Removed:
+    async def remove_finished(self, before: float, place: Reached) -> Removed:
         """See `contract.Store`."""
         return await self.write(self._scripts.remove_finished(before, place))
 
@@ -183,7 +183,7 @@ class DurableStore(ABC):
         """See `contract.Store`."""
         return _kept(await self.write(self._scripts.empty(record, actor)))
 
-    async def every(self, after: str) -> Page:
+    async def every(self, after: str) -> SomeRows:
         """See `contract.Store`."""
         return await self.read(self._scripts.every(after))
 

@@ -375,7 +375,7 @@ def _reserved(head: Head, budgets: Sequence[tuple[str, int]], now: float) -> Hea
     The day never goes back: a clock set back a day goes on counting where it was, so no budget is spent twice.
     """
     day = max(head.day, _day(now))
-    used = dict(head.budgets if day == head.day else head.stop)  # guard: 104-midnight
+    used = dict(head.budgets) if day == head.day else {}
     for rule, per_day in budgets:
         if used.get(rule, 0) >= per_day:  # guard: 38-budget
             raise BudgetSpent(rule, per_day)

@@ -21,7 +21,7 @@ from maton_mailgun.approval.store.failures import StoreUnavailable, Tampered
 from maton_mailgun.approval.store.record import OPEN, TERMINAL, Record
 
 _OPEN_LIST = ", ".join(f"'{state}'" for state in sorted(OPEN))
-_FINISHED = sorted(TERMINAL)  # guard: 102-finished
+_FINISHED = sorted(TERMINAL)  # guard: 103-removed
 # SQLite would rather read all of each state and sort it than go by time, where a state is asked for plainly.
 _IS_FINISHED = f"(state IN ({', '.join(repr(state) for state in _FINISHED)})) IS TRUE"
 

@@ -30,7 +30,7 @@ EMPTIED = "(removed at a person's request)"
 _log = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class Reached(NamedTuple):
     """How far a walk through what is finished has come."""
 
     changed_at: float = 0.0
@@ -42,7 +42,7 @@ class Removed:
     """What one step of removing did."""
 
     count: int
-    place: Place | None
+    place: Reached | None
     """Where the next step goes on; None where nothing is left."""
 
 
@@ -58,7 +58,7 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SomeRows:
     """Some rows on a walk through all."""
 
     rows: tuple[StoredRow, ...]
@@ -108,13 +108,13 @@ class Upkeep(Scripts):
             yield from self._append(head, None, stop.STOPPED, stop.RESUMED, by, {"channel": "cli"}, "")
         return standing
 
-    def remove_finished(self, before: float, place: Place) -> Script[Removed]:
+    def remove_finished(self, before: float, place: Reached) -> Script[Removed]:
         """Remove some of what was finished, and not changed, before then; what cannot be vouched for stays."""
         head = self._head((yield audit.HEAD_LOCKED, ()))
         found = yield table.FINISHED, (before, *place, AT_ONCE)
         removed = 0
         for row in found:
-            place = Place(row[6], row[0])
+            place = Reached(row[6], row[0])
             try:
                 stored = self.rows.check(row)
                 yield from self._as_audited(stored)
@@ -156,10 +156,10 @@ class Upkeep(Scripts):
         _, emptied = yield from self._write(head, row, row.record.state, actor, self.clock(), **blank)
         return emptied
 
-    def every(self, after: str) -> Script[Page]:
+    def every(self, after: str) -> Script[SomeRows]:
         """The next rows by id, whatever their state."""
         found = yield table.EVERY, (after, AT_ONCE)
         readable = list(self._readable(found))
         known = {row.record.id for row in readable}
         unreadable = tuple(str(row[0]) for row in found if row[0] not in known)
-        return Page(tuple(readable), unreadable, str(found[-1][0]) if found else None)
+        return SomeRows(tuple(readable), unreadable, str(found[-1][0]) if found else None)
