@@ -19,9 +19,8 @@ from approval.records import a_record
 from maton_mailgun.approval.lifecycle import forget
 from maton_mailgun.approval.lifecycle.keep import Retention
 from maton_mailgun.approval.store import audit
-from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import IllegalMove, Tampered
-from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.approval.store.record import State
 from maton_mailgun.mail.mentions import Mentions
 
 from .bench import LETTER, Desk, decide, structured

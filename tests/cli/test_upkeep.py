@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,10 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from approval.records import a_record
+from maton_mailgun.approval.binding.keys import load_keys
+from maton_mailgun.approval.store.opening import open_store
+from maton_mailgun.principal import local_user
 from maton_mailgun.sandbox import RunningSandbox
 
 from .conftest import PASSPHRASE, Cli, set_passphrase
@@ -69,6 +75,47 @@ def test_a_stop_reaches_a_running_server_at_once_and_only_the_passphrase_lifts_i
     assert online("audit", "verify").status == 0
     again = online("approvals", "resume")
     assert (again.status, "Nothing is stopped." in again.out) == (0, True)
+
+
+def test_a_running_server_removes_what_is_older_than_it_is_kept_and_the_model_is_told(online: Cli) -> None:
+    """By itself, without a command; one whose outcome is unknown stays."""
+
+    async def kept_long_ago() -> list[str]:
+        then = time.time() - 3 * 86_400
+        store = await open_store(None, online.home, load_keys(online.home), clock=lambda: then)
+        ids = []
+        for number, end in enumerate(("succeeded", "unknown")):
+            asked = a_record(created_at=then, expires_at=then + 900, digest=f"sha256:{number:064d}")
+            record, _ = await store.insert(replace(asked, principal=local_user()), b"sealed", max_pending=9)
+            record = await store.move(record, "approved", actor="ann", decided_at=then)
+            record = await store.claim(record, actor="gate", lease_seconds=60)
+            ids.append((await store.move(record, end, actor="gate", finished_at=then)).id)  # type: ignore[arg-type]
+        await store.close()
+        return ids
+
+    async def run() -> dict[str, Any]:
+        old, unknown = await kept_long_ago()
+        online.env |= {"MATON_MAILGUN_KEEP_DAYS": "2"}
+        parameters = StdioServerParameters(
+            command=sys.executable, args=["-P", "-m", "maton_mailgun"], env=dict(online.environ), cwd=online.cwd
+        )
+        async with Client(stdio_client(parameters)) as client:
+            deadline = time.monotonic() + 30
+            while True:
+                told = (await client.call_tool("get_approval", {"approval_id": old})).structured_content or {}
+                if "removed_at" in told:
+                    break
+                assert time.monotonic() < deadline, told
+            shown = await asyncio.to_thread(online, "approvals", "show", old)
+            assert (shown.status, "no longer kept" in shown.err) == (4, True)
+            assert state_of(online, unknown) == "unknown"
+            return told
+
+    online("approvals", "list")  # makes the state directory and the key
+    told = asyncio.run(run())
+    assert (told["status"], told["executed"]) == ("executed", True)
+    assert told["headline"] == "NO LONGER KEPT. It was carried out, long ago. Nothing of it can run again."
+    assert online("audit", "verify").status == 0
 
 
 def test_a_reason_with_an_address_is_refused_for_it_would_stay(cli: Cli) -> None:
