@@ -18,6 +18,8 @@ from maton_mailgun.approval.store.failures import Conflict, StoreUnavailable
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
 from maton_mailgun.approval.store.stop import Halted, Stop
 from maton_mailgun.approval.store.upkeep import AT_ONCE, EMPTIED, Gone, Reached, Removed
+from maton_mailgun.config import load
+from maton_mailgun.errors import SetupError
 from maton_mailgun.mail.mentions import Mentions, NoAddress
 
 from .backends import Backend
@@ -119,6 +121,19 @@ async def test_what_is_old_is_found_by_an_index(tmp_path: Path) -> None:
     plan = backend.intrude(f"EXPLAIN QUERY PLAN {table.FINISHED}", 1.0, 0.0, "", 50)
     assert "USING INDEX maton_mailgun_approvals_finished" in str(plan)
     assert "TEMP B-TREE" not in str(plan)
+
+
+def test_ninety_days_are_kept_unless_the_operator_says_otherwise() -> None:
+    kept = [
+        load({"MATON_MAILGUN_HOME": "x", **given}).keep_days for given in ({}, {"MATON_MAILGUN_KEEP_DAYS": " 7.5 "})
+    ]
+    assert kept == [90.0, 7.5]
+
+
+@pytest.mark.parametrize("wrong", ["0", "0.9", "-1", "nan", "inf", "36501", "a week"])
+def test_a_time_to_keep_that_is_none_stops_the_start(wrong: str) -> None:
+    with pytest.raises(SetupError, match="Use a number of days from 1 to 36500"):
+        load({"MATON_MAILGUN_KEEP_DAYS": wrong})
 
 
 # What is removed of a person ------------------------------------------------------------------------------------------

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from approval.records import a_record
+from maton_mailgun.approval.channels.page import view
 from maton_mailgun.approval.lifecycle import forget
 from maton_mailgun.approval.lifecycle.keep import Retention
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import IllegalMove, Tampered
 from maton_mailgun.approval.store.record import State
+from maton_mailgun.approval.store.upkeep import EMPTIED
 from maton_mailgun.mail.mentions import Mentions
 
 from .bench import LETTER, Desk, decide, structured
@@ -166,3 +168,24 @@ async def test_attack_103_what_waits_runs_or_is_unknown_is_never_emptied(desk: D
             with pytest.raises(IllegalMove):
                 await store.empty(record, actor=WHO)
             assert await store.get(record.id) == record
+
+
+async def test_what_was_emptied_is_told_to_the_model_on_the_page_and_in_the_list_without_a_word_of_it(
+    desk: Desk,
+) -> None:
+    async with desk.open() as house, house.client() as client:
+        approval_id = await ask(client)
+        record = await decide(house, approval_id)
+        assert record.state == "succeeded"
+        emptied = await house.gate.store.empty(record, actor=WHO)
+        told = structured(await client.call_tool("get_approval", {"approval_id": approval_id}))
+        listed = structured(await client.call_tool("list_approvals", {}))
+        shown = json.dumps([told, listed, view.detail(emptied, reveals=False), view.summary(emptied)])
+        assert (told["status"], told["executed"], told["target"]) == ("executed", True, EMPTIED)
+        assert "bob@example.net" not in shown
+        again = structured(await client.call_tool("send_message", LETTER))
+        assert again["status"] == "approval_required"
+        repeated = await house.gate.get(again["approval_id"])
+        assert repeated is not None
+        assert (repeated.duplicate_of, "Exactly this" in str(repeated.preview["history"])) == (approval_id, True)
+    assert len(desk.writes()) == 1

@@ -332,3 +332,21 @@ async def test_a_write_without_a_secret_hands_out_none(bench: Bench) -> None:
     done = await settled(bench, record)
     assert await bench.gate.secret(record.id) is None
     assert await bench.gate.get(record.id) == done
+
+
+# An emergency stop ------------------------------------------------------------------------------------------------
+
+
+async def test_a_stop_rejects_what_waits_with_its_words_and_stands_as_it_was_first_made(bench: Bench) -> None:
+    assert await bench.gate.stopped() is None
+    record = await bench.ask()
+    stop = await bench.gate.stop(by="ann at the page", reason="wild")
+    assert (stop.since, stop.by, stop.reason) == (bench.clock(), "ann at the page", "wild")
+    now = bench.clock()
+    assert await settled(bench, record) == replace(
+        record, state="rejected", version=2, decided_at=now, decided_by="ann at the page", channel="page",
+        reason=stop.words, finished_at=now,
+    )  # fmt: skip
+    bench.clock.let_pass(5.0)
+    assert await bench.gate.stop(by="bob at the page", reason="") == stop
+    assert (await bench.gate.stopped(), bench.writes()) == (stop, 0)

@@ -15,7 +15,6 @@ from maton_mailgun.approval.preview import look as preview
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.record import OPEN, Record, new_approval_id
-from maton_mailgun.approval.store.stop import Halted
 from maton_mailgun.errors import Refused
 from maton_mailgun.exchange import Caller, Prepared
 
@@ -40,8 +39,6 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
         in_time = uses.clock() < record.expires_at  # guard: 00-over
         if record.digest == digest and (record.state == "executing" or in_time):  # guard: 39-joins.gate
             return record
-    if stop := await uses.store.stopped():
-        raise Halted(stop)  # before anything is read; `insert` looks once more
     verdict = (await policy_now(uses.settings)).judge(await case_off_loop(prepared))
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
     if verdict.decision == "deny":
