@@ -45,6 +45,8 @@ class Settings:
     proxy: str | None = field(default=None, repr=False)
     reveal_secrets_to_model: bool = False
     pending_minutes: float = 15.0
+    keep_days: float = 90.0
+    """How long finished approvals are kept."""
     page: bool = True
     """Whether the approval page may be opened in the user's browser."""
     http_token: str | None = field(default=None, repr=False)
@@ -67,6 +69,7 @@ NAMES: Mapping[str, str] = {
     "MATON_MAILGUN_LOG_LEVEL": "`debug`, `info`, `warning` (default) or `error`.",
     "MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL": "`true` puts generated passwords and connect links into results.",
     "MATON_MAILGUN_PENDING_MINUTES": "How long a question stays open, 15 unless set (1 to 1440).",
+    "MATON_MAILGUN_KEEP_DAYS": "How many days finished approvals are kept, 90 unless set (1 to 36500).",
     "MATON_MAILGUN_PAGE": "`false` never opens the approval page in a browser.",
     "MATON_MAILGUN_HTTP_TOKEN": "What clients of `serve --http` must send as bearer token, at least 32 characters; "
     "required on an address that other machines can reach.",
@@ -115,6 +118,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
             "MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", env.get("MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", "")
         ),
         pending_minutes=_minutes(env.get("MATON_MAILGUN_PENDING_MINUTES", "")),
+        keep_days=_days(env.get("MATON_MAILGUN_KEEP_DAYS", "")),
         page=_switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "").strip() or "true"),
         http_token=_token(env.get("MATON_MAILGUN_HTTP_TOKEN", "")),
         http_url=_origin(env.get("MATON_MAILGUN_HTTP_URL", "")),
@@ -238,6 +242,16 @@ def _minutes(value: str) -> float:
     if not 1 <= minutes <= 1440:
         raise SetupError(f"MATON_MAILGUN_PENDING_MINUTES is {value!r}. Use a number of minutes from 1 to 1440.")
     return minutes
+
+
+def _days(value: str) -> float:
+    try:
+        days = float(value) if value.strip() else 90.0
+    except ValueError:
+        days = 0.0
+    if not 1 <= days <= 36_500:
+        raise SetupError(f"MATON_MAILGUN_KEEP_DAYS is {value!r}. Use a number of days from 1 to 36500.")
+    return days
 
 
 def _checked_url(url: str) -> str:

@@ -10,8 +10,9 @@ import pytest
 from maton_mailgun.approval.binding.keys import KEY_FILE
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.contract import Stop, Store
-from maton_mailgun.approval.store.failures import AllStopped, Conflict, Tampered
+from maton_mailgun.approval.store.failures import AllStopped, Conflict, PutBack, Tampered
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.config import DATABASE
 
 from .backends import Backend
 from .records import NOON, a_record
@@ -117,6 +118,26 @@ async def test_attack_102_a_lost_key_lifts_no_stop(tmp_path: Path) -> None:
         assert await other.go_on(actor="ann") is True
     finally:
         await other.close()
+
+
+async def test_attack_102_a_database_put_back_to_before_a_stop_carries_nothing_out(tmp_path: Path) -> None:
+    backend = Backend(None, tmp_path)
+    store = await backend.open()
+    record = await approved(store)
+    await store.close()
+    before = (tmp_path / DATABASE).read_bytes()
+    store = await backend.open()
+    await store.stop(actor="ann")
+    await store.close()
+    (tmp_path / DATABASE).write_bytes(before)
+
+    store = await backend.open()
+    try:
+        with pytest.raises(PutBack):
+            await store.claim(record, actor="gate", lease_seconds=60)
+        assert not (await audit.verify(store)).ok
+    finally:
+        await store.close()
 
 
 @pytest.mark.parametrize("edit", ["'{}'", "'{\"\": -1}'"])

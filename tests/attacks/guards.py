@@ -455,4 +455,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("157", "a link that shows nothing is told", {"157-silent": DROP}),
     Guard("158", "letters of a colour that nobody can foresee may be hidden", {"158-ink": WITH("0")}),
     Guard("158", "either of two inks may be the one that is taken", {"158-fill": WITH("[]")}),
+    Guard(
+        "103",
+        "only what is finished is removed",
+        {"103-removed": WITH('sorted({*TERMINAL, "unknown", "pending", "approved", "executing"})')},
+    ),
+    Guard("103", "what is encoded is decoded before an address is looked for", {"103-decoded": WITH("[]")}),
+    Guard("103", "only what is finished is emptied", {"103-finished": FALSE}),
 )

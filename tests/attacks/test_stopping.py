@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from maton_mailgun.approval.channels.terminal import Terminal
+from maton_mailgun.approval.told import timestamp
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, Person, headline, structured
 
@@ -44,7 +45,8 @@ async def test_attack_102_while_stopped_a_write_is_refused_and_a_read_is_not(des
         error = structured(refused)["error"]
         assert (error["kind"], error["message"]) == (
             "refused",
-            "All writes were stopped by a person, and nobody has lifted that yet. Nothing was sent.",
+            "All writes were stopped by a person, and nobody has lifted that yet. Nothing was sent. "
+            f"It was ann at a terminal, {timestamp(desk.clock())}.",
         )
         assert "maton-mailgun approvals resume" in error["next"]
         assert not read.is_error

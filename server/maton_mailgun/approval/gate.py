@@ -35,7 +35,7 @@ from maton_mailgun.approval.store.contract import Stop, Store
 from maton_mailgun.approval.store.failures import AllStopped, Conflict, StoreError, Tampered, TooManyPending
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
-from maton_mailgun.approval.told import LIFTED, STOPPED, outcome
+from maton_mailgun.approval.told import LIFTED, STOPPED, outcome, timestamp
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
@@ -130,7 +130,7 @@ class Gate:
         except TooManyPending as problem:
             raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
         except AllStopped as problem:
-            raise Refused(message=f"{problem} Nothing was sent.", next=LIFTED) from None
+            raise Refused(message=f"{problem} Nothing was sent.{await self._who_stopped()}", next=LIFTED) from None
         except (Tampered, seal.Unsealable) as problem:
             raise Refused(message=str(problem), next="Tell the user. Nothing was sent.") from None
         except StoreError as problem:
@@ -271,6 +271,10 @@ class Gate:
         closed = await self.store.stop(actor=by, reason=STOPPED)
         self.services.changes.announce()
         return len(closed)
+
+    async def _who_stopped(self) -> str:
+        stop = await self.store.stopped()
+        return f" It was {stop.by}, {timestamp(stop.at)}." if stop is not None else ""
 
     async def stopped(self) -> Stop | None:
         """The stop in force, if there is one."""

@@ -15,6 +15,7 @@ from typing import Any
 from maton_mailgun.approval.preview import words
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.upkeep import Gone
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.wire.result import NOTICE
 
@@ -119,6 +120,21 @@ def listed(record: Record) -> dict[str, Any]:
         "created_at": timestamp(record.created_at),
         **({"expires_at": timestamp(record.expires_at)} if record.state in ("pending", "approved") else {}),
     }
+
+
+def removed(approval_id: str, gone: Gone) -> Outcome:
+    """What is told of an approval whose record is no longer kept."""
+    executed = gone.state == "succeeded"
+    ended = "It was carried out" if executed else f"It was not carried out ({gone.state})"
+    return Outcome(
+        {
+            "headline": f"NO LONGER KEPT. {ended}, long ago. Nothing of it can run again.",
+            "status": _STATES.get(gone.state, gone.state),
+            "executed": executed,
+            "approval_id": approval_id,
+            "removed_at": timestamp(gone.at),
+        }
+    )
 
 
 def timestamp(seconds: float) -> str:

@@ -59,7 +59,7 @@ def show_list(arguments: argparse.Namespace) -> int:
             screen.line(f"Nothing {'there' if arguments.all else 'waits'} in {state_home(settings)}.")
         return OK
 
-    return _at_desk(settings, look)
+    return at_desk(settings, look)
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -78,7 +78,7 @@ def show(arguments: argparse.Namespace) -> int:
         show_state(screen, record, desk.clock())
         return record
 
-    record = _at_desk(settings, look)
+    record = at_desk(settings, look)
     if arguments.json or arguments.recipient is not None:
         return OK
     which = f"{record.id}{' --sandbox' if settings.sandbox else ''}"
@@ -91,13 +91,13 @@ def show(arguments: argparse.Namespace) -> int:
         return OK
     screen.line("It made a secret that can be shown once.", "warn")
     require_passphrase(settings, "Passphrase, to show it now: ")
-    return _at_desk(settings, lambda desk: _reveal(desk, screen, record))
+    return at_desk(settings, lambda desk: _reveal(desk, screen, record))
 
 
 def approve(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the yes, and tell what came of it."""
     settings, screen = settings_of(arguments), Screen()
-    _at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
     require_passphrase(settings, "Passphrase, to approve exactly this once: ")
 
     async def decide(desk: Terminal) -> int:
@@ -111,16 +111,16 @@ def approve(arguments: argparse.Namespace) -> int:
             return FAILED
         return await _reveal(desk, screen, record) if "_sealed" in (record.result or {}) else OK
 
-    return _at_desk(settings, decide)
+    return at_desk(settings, decide)
 
 
 def reject(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the no."""
     settings, screen = settings_of(arguments), Screen()
-    _at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
     require_passphrase(settings, "Passphrase, to reject this: ")
     reason = arguments.reason[:500] if arguments.reason else None
-    _at_desk(settings, lambda desk: _decide(desk, arguments.id, approve=False, reason=reason))
+    at_desk(settings, lambda desk: _decide(desk, arguments.id, approve=False, reason=reason))
     screen.outcome("good", "Rejected. Nothing was sent.")
     return OK
 
@@ -139,19 +139,19 @@ def stop(arguments: argparse.Namespace) -> int:
         screen.line("Lift it with: maton-mailgun approvals resume", "quiet")
         return OK
 
-    return _at_desk(settings_of(arguments), close)
+    return at_desk(settings_of(arguments), close)
 
 
 def resume(arguments: argparse.Namespace) -> int:
     """Lift a stop, behind the passphrase. What was closed stays closed."""
     settings, screen = settings_of(arguments), Screen()
-    found = _at_desk(settings, lambda desk: desk.stopped())
+    found = at_desk(settings, lambda desk: desk.stopped())
     if found is None:
         screen.line("Nothing is stopped.")
         return OK
     screen.line(f"All writes were stopped by {found.by} at {timestamp(found.at)}.")
     require_passphrase(settings, "Passphrase, to take new writes again: ")
-    _at_desk(settings, lambda desk: desk.go_on(by=approver()))
+    at_desk(settings, lambda desk: desk.go_on(by=approver()))
     screen.outcome("good", "Writes are asked for again. What was closed stays closed and may be proposed anew.")
     return OK
 
@@ -254,7 +254,7 @@ async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:
     return OK
 
 
-def _at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
+def at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
     """Do something with the approvals of these settings. What the store refuses ends the command."""
 
     async def run() -> T:
@@ -271,6 +271,10 @@ def _at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
 
 async def _known(desk: Terminal, approval_id: str) -> Record:
     record = await desk.get(approval_id) if _ID.fullmatch(approval_id) else None
+    if record is None and _ID.fullmatch(approval_id) and (gone := await desk.store.gone(approval_id)):
+        raise CommandFailed(
+            NOT_FOUND, f"{approval_id} is no longer kept: its time was over. It had ended as {gone.state}."
+        )
     if record is None:
         raise CommandFailed(
             NOT_FOUND, f"There is no approval {approval_id[:80]} here. See: maton-mailgun approvals list --all"

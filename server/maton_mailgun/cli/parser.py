@@ -89,6 +89,11 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     _sandboxed(resume)
     resume.set_defaults(run="approvals:resume")
 
+    forget = actions.add_parser("forget", help="remove all that is kept of one person, with the passphrase")
+    forget.add_argument("address", metavar="ADDRESS", help="the person's address, such as ann@example.com")
+    _sandboxed(forget)
+    forget.set_defaults(run="forgetting:forget")
+
     passphrase = actions.add_parser("passphrase", help="set or change the approver's passphrase, on a terminal")
     _sandboxed(passphrase)
     passphrase.set_defaults(run="approvals:set_passphrase")

@@ -32,7 +32,9 @@ async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller,
     """The approval as it is, after waiting for it to be decided and carried out if asked to."""
     record = await _own(gate, arguments["approval_id"], caller)
     if record is None:
-        return _none()
+        gone = await gate.store.gone(arguments["approval_id"])
+        theirs = gone is not None and gone.principal == caller.principal
+        return told.removed(arguments["approval_id"], gone) if gone is not None and theirs else _none()
     seconds = min(float(arguments.get("wait_seconds", 0)), longest)
     if record.state == "approved":
         # Something stood in the way ("too many requests", a check that could not be made): the same yes, still

@@ -14,7 +14,9 @@ from maton_mailgun.approval.binding.envelope import unpack
 from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
 from maton_mailgun.approval.binding.seal import unseal
 from maton_mailgun.approval.channels.passphrase import Passphrase
+from maton_mailgun.approval.lifecycle import forget
 from maton_mailgun.approval.lifecycle.decide import Decision, decide, mark_shown
+from maton_mailgun.approval.lifecycle.forget import About
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
 from maton_mailgun.approval.lifecycle.signal import ChangeSignal
 from maton_mailgun.approval.store.contract import Stop, Store
@@ -26,6 +28,7 @@ from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings, state_home
 from maton_mailgun.errors import SetupError
 from maton_mailgun.exchange import Prepared
+from maton_mailgun.mail.mentions import Mentions
 
 
 class Terminal:
@@ -97,6 +100,15 @@ class Terminal:
         envelope = await self.store.envelope(record.id)
         data = unseal(self._keys.seal, envelope, approval_id=record.id, digest=record.digest)
         return unpack(data, load()).prepared
+
+    async def about(self, mentions: Mentions) -> About:
+        """What is kept of a person."""
+        return await forget.about(self.store, self._keys, mentions)
+
+    async def forget(self, found: About, by: str) -> tuple[Sequence[Record], str]:
+        """Remove it. Returns the records that were emptied, and what stays in the database's files, in words."""
+        emptied = await forget.empty(self.store, found, by)
+        return emptied, await self.store.wipe()
 
     async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
         """The record as soon as it satisfies `until`, or as it is after `seconds`. Raises KeyError."""

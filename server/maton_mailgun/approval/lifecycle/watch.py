@@ -7,6 +7,7 @@ import logging
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.lifecycle.execute import Execution
+from maton_mailgun.approval.lifecycle.keep import Retention
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.store.contract import ALL
@@ -26,6 +27,7 @@ class Watcher:
         self._uses = services
         self._execution = execution
         self._reconciliation = reconciliation
+        self._retention = Retention(services)
 
     async def watch(self) -> None:
         """Look again and again. A store that cannot be read now is looked at again later."""
@@ -36,6 +38,7 @@ class Watcher:
                 if loop.time() >= next_sweep:
                     await self._uses.store.sweep()
                     await self._reconciliation.look_up_due()
+                    await self._retention.step()
                     next_sweep = loop.time() + SWEEP_SECONDS
                 now = await self._uses.store.changed()
                 if now != seen or self._execution.interrupted:

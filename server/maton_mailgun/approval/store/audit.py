@@ -59,6 +59,8 @@ LAST_YES = (
 AT = "SELECT hash FROM maton_mailgun_audit WHERE seq = ?"
 WHOLE = f"{_FROM} WHERE seq = ?"
 
+REMOVED = "removed"
+"""What the last entry leads to of an approval whose time to be kept is over: nothing of it is stored any more."""
 START = "0" * 64
 """What stands for the hash before the first entry."""
 _PAGE = 500
@@ -316,7 +318,8 @@ def _rows_agree(codec: Rows, latest: dict[str, AuditEntry], count: int) -> Scrip
             if left != (entry.version, entry.to_state, entry.row_mac):
                 return AuditVerdict(False, count, entry.seq, f"{after} is not stored as this entry left it")
     latest.pop("", None)
-    if latest:
-        entry = min(latest.values(), key=lambda item: item.seq)
+    missing = [entry for entry in latest.values() if entry.to_state != REMOVED]
+    if missing:
+        entry = min(missing, key=lambda item: item.seq)
         return AuditVerdict(False, count, entry.seq, f"{entry.approval_id} was removed from the store")
     return AuditVerdict(True, count)

@@ -15,6 +15,7 @@ from maton_mailgun.approval.store.outside_mark import Marks
 from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import Rows
+from maton_mailgun.approval.store.upkeep import Gone, Reached, Removed, SomeRows
 
 T = TypeVar("T")
 
@@ -131,6 +132,32 @@ class Store(Protocol):
 
     async def changed(self) -> int:
         """A number that grows with every write by any process."""
+        ...
+
+    async def remove_finished(self, before: float, place: Reached) -> Removed:
+        """Remove the next few records that were finished, and not changed, before then, from this place on. Their audit
+        entries stay, and one says that they were removed. Open ones, and those of unknown outcome, are never touched.
+        """
+        ...
+
+    async def gone(self, approval_id: str) -> Gone | None:
+        """What the audit still knows of a record that was removed; None where none of this id was."""
+        ...
+
+    async def empty(self, record: Record, *, actor: str) -> Record:
+        """Take all words out of a finished record; its id, digest, state and times stay. Raises Conflict, IllegalMove
+        where it is not finished."""
+        ...
+
+    async def every(self, after: str) -> SomeRows:
+        """A few records of everybody by id, those after `after`, with their sealed requests."""
+        ...
+
+    async def wipe(self) -> str:
+        """Let no byte of what was deleted or replaced stay in the database's files, as far as it can be had.
+
+        Returns what stays nevertheless, in words; empty where nothing does.
+        """
         ...
 
     async def read(self, script: Script[T]) -> T:

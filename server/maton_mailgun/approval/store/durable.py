@@ -17,9 +17,10 @@ from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.outside_mark import Mark, Marks, OutsideMark
 from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
-from maton_mailgun.approval.store.scripts import Scripts, permitted
+from maton_mailgun.approval.store.scripts import permitted
 from maton_mailgun.approval.store.sealing import seal_some
 from maton_mailgun.approval.store.table import Rows
+from maton_mailgun.approval.store.upkeep import Gone, Reached, Removed, SomeRows, Upkeep
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class DurableStore(ABC):
         self.rows = Rows.under(keys.seal)
         self.clock = clock
         self.outside = OutsideMark.beside(home, keys.seal)
-        self._scripts = Scripts(chain=self.chain, rows=self.rows, deadlines=Deadlines(monotonic), clock=clock)
+        self._scripts = Upkeep(chain=self.chain, rows=self.rows, deadlines=Deadlines(monotonic), clock=clock)
 
     @abstractmethod
     async def start(self) -> None:
@@ -46,6 +47,10 @@ class DurableStore(ABC):
     @abstractmethod
     async def write(self, script: Script[T]) -> T:
         """Play a writing script in one transaction, durable at return; it runs to its end even if nobody waits."""
+
+    @abstractmethod
+    async def wipe(self) -> str:
+        """See `contract.Store`."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -150,7 +155,9 @@ class DurableStore(ABC):
 
     async def stop(self, *, actor: str, reason: str | None = None) -> Sequence[Record]:
         """See `contract.Store`."""
-        return await self.write(self._scripts.stop(actor, reason))
+        closed = await self.write(self._scripts.stop(actor, reason))
+        await self.remember()
+        return closed
 
     async def go_on(self, *, actor: str) -> bool:
         """See `contract.Store`."""
@@ -164,6 +171,22 @@ class DurableStore(ABC):
     async def changed(self) -> int:
         """See `contract.Store`."""
         return await self.read(self._scripts.changed())
+
+    async def remove_finished(self, before: float, place: Reached) -> Removed:
+        """See `contract.Store`."""
+        return await self.write(self._scripts.remove_finished(before, place))
+
+    async def gone(self, approval_id: str) -> Gone | None:
+        """See `contract.Store`."""
+        return await self.read(self._scripts.gone(approval_id))
+
+    async def empty(self, record: Record, *, actor: str) -> Record:
+        """See `contract.Store`."""
+        return _kept(await self.write(self._scripts.empty(record, actor)))
+
+    async def every(self, after: str) -> SomeRows:
+        """See `contract.Store`."""
+        return await self.read(self._scripts.every(after))
 
     def _now(self, now: float | None) -> float:
         return self.clock() if now is None else now

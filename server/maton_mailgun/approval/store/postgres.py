@@ -90,6 +90,27 @@ class PostgresStore(DurableStore):
         """Play a writing script in one transaction, durable at return."""
         return await self._to_the_end(script, _BEGIN_WRITE)
 
+    async def wipe(self) -> str:
+        """See `contract.Store`: the table is written anew into another file, which takes its lock for a moment."""
+        import psycopg
+
+        try:
+            fresh = await psycopg.AsyncConnection.connect(
+                self._url, connect_timeout=_CONNECT_SECONDS, prepare_threshold=None, autocommit=True,
+                application_name="maton-mailgun",
+            )  # fmt: skip
+            try:
+                await fresh.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
+                await fresh.execute("VACUUM (FULL) maton_mailgun_approvals")
+            finally:
+                await fresh.close()
+        except psycopg.Error as error:
+            return f"The table was not written anew ({_unavailable(error)}): old rows stay in it until its next vacuum."
+        return (
+            "PostgreSQL keeps the sealed rows in the old file of the table until its next checkpoint, in its "
+            "write-ahead log until that is recycled, and in archived logs, replicas and backups as long as these last."
+        )
+
     async def close(self) -> None:
         """Close the connection; waits for the operation that is running."""
         async with self._turn:

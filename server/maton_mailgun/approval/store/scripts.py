@@ -15,7 +15,7 @@ from typing import Any
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.store import audit, table
-from maton_mailgun.approval.store.audit import AuditEntry, Chain, Head, Watermark
+from maton_mailgun.approval.store.audit import Chain, Head, Watermark
 from maton_mailgun.approval.store.daily_use import day_of, released, reserved
 from maton_mailgun.approval.store.deadlines import Deadlines
 from maton_mailgun.approval.store.failures import (
@@ -203,39 +203,6 @@ class Scripts:
             result={CLAIM: token} if token is not None else None,
         )
         return claimed
-
-    def stop(self, actor: str, reason: str | None) -> Script[Sequence[Record]]:
-        """Close everything that waits for a yes or for its turn, and take nothing new until `go_on`."""
-        now = self.clock()
-        head = self._head((yield audit.HEAD_LOCKED, ()))
-        found = yield table.OPEN_ALL, ()
-        closed = []
-        for row in self._readable(found):
-            if row.record.state == "pending":
-                answer: Changes = {"decided_at": now, "decided_by": actor, "channel": None, "reason": reason}
-                head, record = yield from self._write(head, row, "rejected", actor, now, finished_at=now, **answer)
-            elif row.record.state == "approved":
-                head, record = yield from self._write(head, row, "stale", actor, now, finished_at=now, reason=reason)
-            else:
-                continue
-            closed.append(record)
-        head = replace(head, stop=head.seq + 1)
-        yield from self._append(head, None, "", "stopped", actor, {"closed": len(closed)}, "")
-        return closed
-
-    def go_on(self, actor: str) -> Script[bool]:
-        """Lift a stop. Returns whether there was one."""
-        head = self._head((yield audit.HEAD_LOCKED, ()))
-        if head.stop <= 0:
-            return False
-        yield from self._append(replace(head, stop=-head.stop), None, "", "resumed", actor, {}, "")
-        return True
-
-    def stopped(self) -> Script[AuditEntry | None]:
-        """The entry of the stop that is in force."""
-        head = self._head((yield audit.HEAD, ()))
-        found = (yield audit.WHOLE, (head.stop,)) if head.stop > 0 else []
-        return audit.entry_of(found[0]) if found else None
 
     def lapse(self, approval_id: str, now: float) -> Script[Record | None]:
         """Close one record that time has closed, unless another process just changed it."""

@@ -54,7 +54,8 @@ class SqliteStore(DurableStore):
         await self.write(self._scripts.open(adopt=True))
         if await self._in_thread(self._layout) < _SEALED:
             await self.seal_all()
-            await self._in_thread(self._wipe)
+            if why := await self._in_thread(self._wipe):
+                _log.warning("What an earlier version wrote in clear is sealed, but not yet wiped: %s", why)
 
     async def read(self, script: Script[T]) -> T:
         """Play a reading script in one snapshot."""
@@ -64,6 +65,11 @@ class SqliteStore(DurableStore):
         """Play a writing script in one transaction, durable at return."""
         # IMMEDIATE takes the write lock at once: what the script reads cannot change before it writes.
         return await self._in_thread(lambda: self._play(script, "BEGIN IMMEDIATE"))
+
+    async def wipe(self) -> str:
+        """See `contract.Store`: the file is written anew, and its log emptied."""
+        why = await self._in_thread(self._wipe)
+        return f"The database was not written anew, and its log may hold old pages: {why}" if why else ""
 
     async def close(self) -> None:
         """Close the file; waits for the operation that is running. Closing twice is fine."""
@@ -130,19 +136,22 @@ class SqliteStore(DurableStore):
     def _layout(self) -> int:
         return int(self._open_connection().execute("PRAGMA user_version").fetchone()[0])
 
-    def _wipe(self) -> None:
+    def _wipe(self) -> str:
         """Write the file anew and empty its log: what was freed, or stood in an earlier page, is gone from both.
 
-        While another process uses the file this cannot be; the next start does it.
+        While another process uses the file this cannot be. Returns why it could not, empty where it could.
         """
         connection = self._open_connection()
         try:
             connection.execute("VACUUM")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            if not busy:
+            if busy:
+                return "another process is using it"
+            if self._layout() < _SEALED:
                 connection.execute(f"PRAGMA user_version = {_SEALED}")
         except sqlite3.Error as error:
-            _log.warning("What an earlier version wrote in clear is sealed, but not yet wiped: %s", error)
+            return str(error)
+        return ""
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:

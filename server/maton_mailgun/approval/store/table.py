@@ -18,9 +18,12 @@ from typing import Any
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.store.failures import StoreUnavailable, Tampered
-from maton_mailgun.approval.store.record import OPEN, Record
+from maton_mailgun.approval.store.record import OPEN, TERMINAL, Record
 
 _OPEN_LIST = ", ".join(f"'{state}'" for state in sorted(OPEN))
+_FINISHED = sorted(TERMINAL)  # guard: 103-removed
+# SQLite would rather read all of each state and sort it than go by time, where a state is asked for plainly.
+_IS_FINISHED = f"(state IN ({', '.join(repr(state) for state in _FINISHED)})) IS TRUE"
 
 SCHEMA: tuple[str, ...] = (
     """CREATE TABLE IF NOT EXISTS maton_mailgun_approvals (
@@ -43,6 +46,9 @@ SCHEMA: tuple[str, ...] = (
     # Everybody's newest ones in a state.
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_everybodys
         ON maton_mailgun_approvals (state, created_at, id)""",
+    # What is finished, by how long ago.
+    f"""CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_finished
+        ON maton_mailgun_approvals (changed_at, id) WHERE {_IS_FINISHED}""",
     # What an earlier version left in clear: empty but for the first start after it.
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_clear
         ON maton_mailgun_approvals (id) WHERE substr(body, 1, 1) = '{'""",
@@ -64,6 +70,10 @@ HISTORY = f"{_FROM} WHERE principal = ? AND digest = ? AND changed_at >= ? ORDER
 EVERY = f"{_FROM} WHERE id > ? ORDER BY id LIMIT ?"
 IN_CLEAR = f"{_FROM} WHERE substr(body, 1, 1) = '{{' AND id > ? ORDER BY id LIMIT ?"
 SEAL_ONE = "UPDATE maton_mailgun_approvals SET body = ? WHERE id = ? AND version = ? AND mac = ?"
+FINISHED = (
+    f"{_FROM} WHERE {_IS_FINISHED} AND changed_at < ? AND (changed_at, id) > (?, ?) ORDER BY changed_at, id LIMIT ?"
+)
+DELETE = "DELETE FROM maton_mailgun_approvals WHERE id = ? AND version = ? AND mac = ? RETURNING id"
 # After the key was lost nothing can vouch for these rows; they only stop being in the way.
 ABANDON = (
     "UPDATE maton_mailgun_approvals SET envelope = NULL, "  # noqa: S608
@@ -94,6 +104,12 @@ def newest(*, principal: bool, states: int) -> str:
 def ascii_text(text: str) -> str:
     """Text as every database can hold it: control characters, NUL and surrogates as JSON escapes."""
     return json.dumps(text)[1:-1]
+
+
+def text_of(ascii_form: str) -> str:
+    """The text that `ascii_text` was given."""
+    found: str = json.loads(f'"{ascii_form}"')
+    return found
 
 
 @dataclass(frozen=True, slots=True)
