@@ -137,7 +137,7 @@ class SqliteStore(DurableStore):
         """
         connection = self._open_connection()
         try:
-            connection.execute("VACUUM")
+            connection.execute("VACUUM")  # guard: 108-written-anew
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             if not busy:
                 connection.execute(f"PRAGMA user_version = {_SEALED}")
