@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from maton_mailgun.approval.binding.keys import KEY_FILE
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.contract import Stop, Store
 from maton_mailgun.approval.store.failures import AllStopped, Conflict, Tampered
@@ -97,6 +99,22 @@ async def test_a_stop_outlives_the_day_of_budgets_and_the_process(store: Store, 
         assert await other.spent(["daily"]) == {"daily": 0}
         with pytest.raises(AllStopped):
             await other.insert(a_record(), b"sealed", max_pending=10)
+    finally:
+        await other.close()
+
+
+async def test_attack_102_a_lost_key_lifts_no_stop(tmp_path: Path) -> None:
+    """On SQLite: replicas on PostgreSQL take no other key, and are told to copy it."""
+    backend = Backend(None, tmp_path)
+    store = await backend.open()
+    await store.stop(actor="ann")
+    await store.close()
+    (backend.home / KEY_FILE).unlink()
+    other = await backend.open()
+    try:
+        with pytest.raises(AllStopped):
+            await other.insert(a_record(), b"sealed", max_pending=10)
+        assert await other.go_on(actor="ann") is True
     finally:
         await other.close()
 

@@ -332,6 +332,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("92", "labels of ours inherit nothing from a message", {"92-own-style": DROP}),
     Guard("102", "while all is stopped nothing is asked", {"102-asked": FALSE}),
     Guard("102", "no yes of before a stop is carried out after it", {"102-claimed": FALSE}),
+    Guard("108", "the socket of a page that goes on is its user's alone", {"108-umask": WITH("os.umask(0)")}),
     Guard("105", "a decision elsewhere ends the call", {"105-first": WITH("asyncio.ALL_COMPLETED")}),
     Guard("106", "no second form is pushed while one is open", {"106-one-form": FALSE}),
     Guard("107", "a late answer is to this question and asker", {"107-question": FALSE}),

@@ -15,6 +15,7 @@ import pytest
 PYTHON_CLIENT = "mailgun==1.10.0"
 MAIL_PARSER = "flanker==0.9.11"
 FORM_ANSWERER = "fastmcp==4.2.3"
+ONE_PROCESS_A_CALL = "langchain-mcp-adapters==0.3.2"
 CONVERTERS = {"google-genai": "google-genai==3.6.1", "openai": "openai==3.57.0", "anthropic": "anthropic==2.14.0"}
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 """A module that the parser imports, and that newer standard libraries no longer have."""
@@ -36,6 +37,11 @@ def mail_parser(cache: Path) -> list[str]:
 def form_answerer(cache: Path) -> list[str]:
     """The command that runs a script with fastmcp's client. Skips as above."""
     return _python(cache, FORM_ANSWERER)
+
+
+def one_process_a_call(cache: Path) -> list[str]:
+    """The command that runs a script with LangChain's adapter. Skips as above."""
+    return _python(cache, ONE_PROCESS_A_CALL)
 
 
 def schema_converter(cache: Path, library: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,11 @@ __all__ = ["chromium", "open_chromium", "running", "shared_chromium"]
 
 
 @pytest.fixture
-def desktop(tmp_path: Path) -> Desktop:
-    return Desktop(tmp_path)
+def desktop(tmp_path: Path) -> Iterator[Desktop]:
+    found = Desktop(tmp_path)
+    yield found
+    # A page that waits for somebody would wait as long as its question.
+    found.kill_lingering()
 
 
 @pytest.fixture

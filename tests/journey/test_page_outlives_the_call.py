@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from mcp.client.stdio import StdioServerParameters
 
+import clients
+from clients.environments import one_process_a_call, run_tour
 from e2e.conftest import wait_until
 from e2e.host import content, host
 from maton_mailgun.sandbox import RunningSandbox
@@ -56,12 +58,6 @@ def serves(port: int) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-@pytest.fixture(autouse=True)
-def _no_page_left(desktop: Desktop) -> Iterator[None]:
-    yield
-    desktop.kill_lingering()
 
 
 def test_what_is_approved_after_the_process_has_ended_is_sent_once_and_told_by_the_next_one(
@@ -172,3 +168,29 @@ def test_no_key_and_no_link_of_a_page_that_goes_on_stands_in_a_command_line_or_a
     kept = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
     assert link.partition("?t=")[2].encode() not in kept
     assert socket_of(server).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.clients
+def test_an_agent_of_langchain_sends_after_a_yes_on_the_page(
+    request: pytest.FixtureRequest,
+    server: StdioServerParameters,
+    desktop: Desktop,
+    chromium: Chromium,
+    running: RunningSandbox,
+) -> None:
+    assert request.config.cache is not None
+    client = one_process_a_call(request.config.cache.mkdir("clients"))
+    script = Path(clients.__file__).with_name("call_each_anew.py")
+
+    def called(*calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        given = {"command": server.command, "args": server.args, "env": server.env, "calls": calls}
+        return [json.loads(line) for line in run_tour([*client, str(script)], json.dumps(given), {})]
+
+    domains, pending = called(("list_domains", {}), ("send_message", LETTER))
+    assert domains["result"]["items"]
+    assert (pending["status"], pending["decide"][0]) == ("approval_required", OPEN)
+    approve_in(chromium, desktop)
+    chromium.until_text("Sent", "#outcome-heading")
+    (done,) = called(("get_approval", {"approval_id": pending["approval_id"]}))
+    assert (done["status"], done["executed"]) == ("executed", True)
+    assert writes(running) == ["POST /mailgun/v3/mg.example.com/messages"]

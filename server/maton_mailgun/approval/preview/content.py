@@ -13,6 +13,7 @@ from itertools import islice
 from urllib.parse import urlsplit
 
 from maton_mailgun.approval.preview.document import Row
+from maton_mailgun.mail.amounts import Amounts, amounts
 from maton_mailgun.mail.asides import asides
 from maton_mailgun.mail.hiding import turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
@@ -27,10 +28,6 @@ from maton_mailgun.mail.text import count, quoted, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
 _HOST_IN_TEXT = re.compile(r"[\w.-]+")
-_NUMBER = re.compile(
-    r"\b[A-Z]{2}[0-9]{2}(?:[ \u00a0]?[A-Z0-9]{2,4}){2,8}\b"  # an IBAN, in groups or not
-    r"|[$€£¥]?[ \u00a0]?\b[A-Za-z]{0,4}-?[0-9](?:[.,'’ \u00a0-]?[0-9])*\b(?:[ \u00a0]?(?:€|[A-Z]{3}\b))?"
-)
 _WORD = re.compile(r"\w{3,}")
 _ACTIVE = {"script", "form", "iframe", "frame", "object", "embed", "base", "applet"}
 _MOST_HOSTS = 500
@@ -75,7 +72,7 @@ class _Said:
     """What is compared between the bodies."""
 
     name: str
-    numbers: dict[str, str]
+    numbers: Amounts
     words: set[str]
     hosts: set[str]
     bare: set[str]
@@ -283,8 +280,8 @@ def _load(reading: Reading, urls: Iterable[str]) -> None:
 
 def _said(reading: Reading, name: str, text: str, hosts: set[str], bare: set[str]) -> _Said:
     text = _URL.sub(" ", text)
-    numbers, all_of_them = _numbers(text)
-    if not all_of_them:  # guard: 95-numbers
+    numbers = amounts(text, _MOST_NUMBERS)
+    if not numbers.whole:  # guard: 95-numbers
         reading.unchecked.append(f"could not compare the numbers of the {name} beyond the first {_MOST_NUMBERS:,}")
     return _Said(name, numbers, set(_WORD.findall(text.casefold())), hosts, bare)
 
@@ -298,7 +295,7 @@ def _compare(reading: Reading, one: _Said, other: _Said) -> None:
         reading.warnings.append(f"Only the {other_name} part links to {short(', '.join(only), 200)}.")
     numbers, other_numbers = one.numbers, other.numbers
     for part, here, there in ((name, numbers, other_numbers), (other_name, other_numbers, numbers)):
-        if only := [said for key, said in here.items() if key not in there]:  # guard: 45-numbers
+        if only := here.beyond(there):  # guard: 45-numbers
             reading.warnings.append(f"Only the {part} part says {short(', '.join(only), 300)}.")
             reading.raises += 1
     mine, others = one.words, other.words
@@ -315,24 +312,6 @@ def _only(one: _Said, other: _Said) -> list[str]:
     """Hosts that one part links to; in a text, those that it only names are links as well."""
     named = one.bare if one.name == "text" else set()
     return sorted((one.hosts - other.hosts - other.bare) | (named - other.hosts - other.bare))
-
-
-def _numbers(text: str) -> tuple[dict[str, str], bool]:
-    """Amounts, and what may be the number of an account or an invoice: how it is compared -> how it is said; and
-    whether that is all of them."""
-    found: dict[str, str] = {}
-    seen: set[str] = set()
-    for match in _NUMBER.finditer(text):
-        number = match[0]
-        if number in seen:
-            continue
-        if len(seen) >= _MOST_NUMBERS:
-            return found, False
-        seen.add(number)
-        key = re.sub(r"[\W_]", "", re.sub(r"[.,]00$", "", number.strip())).casefold()
-        if len(key) >= 3:
-            found.setdefault(key, " ".join(number.split()))
-    return found, True
 
 
 def host_remarks(reading: Reading) -> list[str]:

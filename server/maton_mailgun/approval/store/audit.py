@@ -191,8 +191,8 @@ class Chain:
 
     def head(self, row: tuple[Any, ...]) -> Head:
         """The head in a row. Raises Broken."""
-        budgets = json.loads(row[3])
-        head = Head(row[0], row[1], row[2], budgets, budgets.pop(_STOP, 0))
+        budgets, stop = _unpacked(row[3])
+        head = Head(row[0], row[1], row[2], budgets, stop)
         if row[4] != self.key_id or not seal.same(row[5], self._head_mac(head, row[3])):
             raise Broken(head.seq, "the end of the audit was changed outside maton-mailgun")
         return head
@@ -213,6 +213,17 @@ class Chain:
 
     def _head_mac(self, head: Head, budgets: str) -> str:
         return seal.mac(self.head_key, json.dumps([head.seq, head.hash, head.day, budgets, self.key_id]).encode())
+
+
+def under_lost_key(row: tuple[Any, ...]) -> Head:
+    """The head of a chain whose key is lost, for one that goes on from it: nobody can vouch for its budgets, and nobody
+    has lifted its stop."""
+    return Head(row[0], row[1], "", {}, _unpacked(row[3])[1])
+
+
+def _unpacked(kept: str) -> tuple[dict[str, int], int]:
+    budgets = json.loads(kept)
+    return budgets, budgets.pop(_STOP, 0)
 
 
 def entry_of(row: tuple[Any, ...]) -> AuditEntry:

@@ -107,7 +107,7 @@ class Scripts:
                 "Every replica needs the same key file: copy it from one that works. If the key is lost for good, "
                 "use a new database, or drop the tables maton_mailgun_*."
             )
-        lost = Head(found[0][0], found[0][1], "", {})
+        lost = audit.under_lost_key(found[0])
         closed = yield table.ABANDON, (self.rows.key_id,)
         _log.warning("The key was lost: %d open approvals were closed and must be proposed again.", len(closed))
         yield from self._append(lost, None, "", "", SYSTEM, {"lost_key": found[0][4], "closed": len(closed)}, "")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -32,12 +31,13 @@ async def opened_by_neighbour(home: Path, approval_id: str) -> Opened | None:
             reader, writer = await asyncio.open_unix_connection(path)
             try:
                 writer.write(approval_id.encode("ascii") + b"\n")
-                answer = json.loads(await reader.readline())
+                answer = (await reader.readline()).strip()
             finally:
                 writer.close()
     except (OSError, ValueError, TimeoutError):
         return None
-    return answer if answer in ("link", "passphrase") else None
+    ways: dict[bytes, Opened] = {b"link": "link", b"passphrase": "passphrase"}
+    return ways.get(answer)
 
 
 class Neighbour:
@@ -58,7 +58,7 @@ class Neighbour:
         """Answer from now on, unless somebody else does already, or the directory's path is too long for a socket."""
         if await _answers(self._path):
             return
-        before = os.umask(0o177)
+        before = os.umask(0o177)  # guard: 108-umask
         try:
             # What lies there and answers nobody is removed by asyncio.
             self._server = await asyncio.start_unix_server(self._answer, self._path, limit=_LONGEST)
@@ -80,7 +80,7 @@ class Neighbour:
         with contextlib.suppress(OSError, ValueError, TimeoutError):
             async with asyncio.timeout(_SECONDS):
                 asked = (await reader.readline()).strip().decode("ascii")
-                writer.write(json.dumps(await self._opens(asked)).encode() + b"\n")
+                writer.write(f"{await self._opens(asked) or ''}\n".encode("ascii"))
                 await writer.drain()
         writer.close()
 
