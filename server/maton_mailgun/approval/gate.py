@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -144,7 +145,7 @@ class Gate:
         """The next step for a record that was just proposed or joined."""
         self.ways.asking(record)
         if record.state in ("approved", "executing"):
-            record = await self.run(record.id)
+            record = await self.run(record.id, caller.until)
         # Also where a rule's budget was used up meanwhile: a person is asked then.
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
@@ -177,7 +178,7 @@ class Gate:
             await self.decided(record.id, decision)
         except NotDecidable as refused:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
-        record = await self.run(record.id)
+        record = await self.run(record.id, caller.until)
         await self.ways.reveal(record)
         return outcome(record, now=self._now())
 
@@ -241,14 +242,18 @@ class Gate:
                 next=LOOK_FIRST,
             ) from None
 
-    async def run(self, approval_id: str) -> Record:
+    async def run(self, approval_id: str, until: float = math.inf) -> Record:
         """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing.
+
+        Args:
+            approval_id: Which one.
+            until: The moment of the loop's clock at which it is told as it is then; it goes on by itself.
 
         Raises:
             OutcomeUnknown: The approval cannot be read now, and may be carried out at this very moment.
         """
         try:
-            return await self._execution.run(await known(self.store, approval_id))
+            return await self._execution.run(await known(self.store, approval_id), until)
         except (StoreError, seal.Unsealable) as problem:
             message = f"The approval cannot be read, and it may have been carried out: {problem}"
             raise OutcomeUnknown(message=message, next=LOOK_FIRST) from None

@@ -97,19 +97,30 @@ class Gateway:
         self._recent: deque[float] = deque(maxlen=REQUESTS_PER_SECOND)
         self._paced = self._base.scheme == "https"
 
-    async def read(self, request: Request, connection_id: str | None) -> Reply:
+    async def read(self, request: Request, connection_id: str | None, until: float = math.inf) -> Reply:
         """Send a read, again after a passing failure.
+
+        Args:
+            request: What to read.
+            connection_id: The connection it goes through.
+            until: The moment of the loop's clock at which it ends at the latest.
 
         Raises:
             KeyMissing: No key is set.
             NotSent: The gateway cannot be reached.
             MaybeSent: The answer did not arrive, or is too large (AnswerTooLarge).
         """
+        seconds = self.left(until)
         try:
-            async with asyncio.timeout(self.reading) as limit:
+            async with asyncio.timeout(seconds) as limit:
                 return await self._read(request, connection_id, limit.when() or math.inf)
         except TimeoutError:
-            raise MaybeSent(f"no whole answer came within {self.reading:.0f} seconds") from None
+            within = "the time this call may take" if seconds < self.reading else f"{seconds:.0f} seconds"
+            raise MaybeSent(f"no whole answer came within {within}") from None
+
+    def left(self, until: float) -> float:
+        """Seconds that a read may take in all if it must end by then, a moment of the loop's clock."""
+        return max(0.0, min(self.reading, until - asyncio.get_running_loop().time()))
 
     async def _read(self, request: Request, connection_id: str | None, until: float) -> Reply:
         """Attempt after attempt; none that would begin after `until`, a moment of the loop's clock."""
