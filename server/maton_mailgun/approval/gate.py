@@ -145,7 +145,7 @@ class Gate:
         """The next step for a record that was just proposed or joined."""
         self.ways.asking(record)
         if record.state in ("approved", "executing"):
-            record = await self.run(record.id, caller.until)
+            record = await self._carried_out(record, caller.until)
         # Also where a rule's budget was used up meanwhile: a person is asked then.
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
@@ -173,12 +173,11 @@ class Gate:
             return await self.waiting(record)
         if decision.approve and not _held_all(answer, record):
             return await self._too_much(record)
-        await self.shown(record.id)
         try:
-            await self.decided(record.id, decision)
+            record = await self.decided(record, decision)
         except NotDecidable as refused:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
-        record = await self.run(record.id, caller.until)
+        record = await self._carried_out(record, caller.until)
         await self.ways.reveal(record)
         return outcome(record, now=self._now())
 
@@ -190,13 +189,12 @@ class Gate:
         decision = decision_in(answer, caller, self._now())
         if decision is None or (decision.approve and not _held_all(answer, record)):  # guard: 107-whole
             return
-        await self.shown(record.id)
         try:
-            await self.decided(record.id, decision)
+            record = await self.decided(record, decision)
         except NotDecidable as refused:
             log.info("an answer to a form came too late", extra={"approval": record.id, "why": refused.why})
             return
-        await self.ways.reveal(await self.run(record.id))
+        await self.ways.reveal(await self._carried_out(record, math.inf))
 
     async def waiting(self, record: Record, *, no_form: str = "", form_open: bool = False) -> Outcome:
         """The pending result, with the page opened where that is possible.
@@ -219,13 +217,16 @@ class Gate:
             NotDecidable: It is no longer pending, or this channel is not enough for it.
             KeyError: There is no such approval.
         """
-        record = await decide(self.store, await known(self.store, approval_id), decision, self._now())
+        return await self._decide(await known(self.store, approval_id), decision)
+
+    async def _decide(self, record: Record, decision: Decision) -> Record:
+        record = await decide(self.store, record, decision, self._now())
         self.services.changes.announce()
         if decision.approve:
             self._execution.start(record)
         return record
 
-    async def decided(self, approval_id: str, decision: Decision) -> Record:
+    async def decided(self, record: Record, decision: Decision) -> Record:
         """`decide` for a caller who must be told: a store that fails while it takes a yes may have kept it.
 
         Raises:
@@ -233,12 +234,12 @@ class Gate:
             NotDecidable: See `decide`.
         """
         try:
-            return await self.decide(approval_id, decision)
+            return await self._decide(record, decision)
         except StoreError as problem:
             if not decision.approve:
                 raise
             raise OutcomeUnknown(
-                message=f"Whether the yes to {approval_id} was kept is not known ({problem}). It may be carried out.",
+                message=f"Whether the yes to {record.id} was kept is not known ({problem}). It may be carried out.",
                 next=LOOK_FIRST,
             ) from None
 
@@ -253,10 +254,17 @@ class Gate:
             OutcomeUnknown: The approval cannot be read now, and may be carried out at this very moment.
         """
         try:
-            return await self._execution.run(await known(self.store, approval_id), until)
+            record = await known(self.store, approval_id)
         except (StoreError, seal.Unsealable) as problem:
-            message = f"The approval cannot be read, and it may have been carried out: {problem}"
-            raise OutcomeUnknown(message=message, next=LOOK_FIRST) from None
+            raise _unread(problem) from None
+        return await self._carried_out(record, until)
+
+    async def _carried_out(self, record: Record, until: float) -> Record:
+        """`run`, for a record that was just read or written."""
+        try:
+            return await self._execution.run(record, until)
+        except (StoreError, seal.Unsealable) as problem:
+            raise _unread(problem) from None
 
     async def cancel(self, approval_id: str, principal: str) -> Record | None:
         """Withdraw a pending approval. Returns the record as it is then; None if this principal has no such one."""
@@ -329,6 +337,11 @@ class Gate:
         await self._reconciliation.close()
         await self.ways.aclose()
         await self.store.close()
+
+
+def _unread(problem: Exception) -> OutcomeUnknown:
+    message = f"The approval cannot be read, and it may have been carried out: {problem}"
+    return OutcomeUnknown(message=message, next=LOOK_FIRST)
 
 
 def _answers(answer: FormAnswer, record: Record, digest: str, caller: Caller) -> bool:

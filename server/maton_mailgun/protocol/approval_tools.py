@@ -72,7 +72,7 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
         gate.settings, record, caller, approve=arguments["decision"] == "approve", words=arguments["user_words"]
     )
     try:
-        await gate.decided(record.id, said)
+        await gate.decided(record, said)
     except NotDecidable as refused:
         return await gate.present(refused.record)
     return await gate.present(await gate.run(record.id, caller.until))
