@@ -33,7 +33,14 @@ from maton_mailgun.approval.lifecycle.watch import Watcher
 from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview.form_text import FormText, question, too_much
 from maton_mailgun.approval.store.contract import Stop, Store
-from maton_mailgun.approval.store.failures import AllStopped, Conflict, StoreError, Tampered, TooManyPending
+from maton_mailgun.approval.store.failures import (
+    AllStopped,
+    Conflict,
+    StoreError,
+    StoreUnavailable,
+    Tampered,
+    TooManyPending,
+)
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
 from maton_mailgun.approval.told import LIFTED, STOPPED, outcome
@@ -230,13 +237,15 @@ class Gate:
         """`decide` for a caller who must be told: a store that fails while it takes a yes may have kept it.
 
         Raises:
+            StoreError: It was certainly not kept.
             OutcomeUnknown: The yes may stand, and the write may be carried out.
             NotDecidable: See `decide`.
         """
         try:
             return await self._decide(record, decision)
         except StoreError as problem:
-            if not decision.approve:
+            certain = isinstance(problem, StoreUnavailable) and problem.certain
+            if not decision.approve or certain:
                 raise
             raise OutcomeUnknown(
                 message=f"Whether the yes to {record.id} was kept is not known ({problem}). It may be carried out.",

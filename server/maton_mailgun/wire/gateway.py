@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -24,7 +25,7 @@ from maton_mailgun import __version__
 from maton_mailgun.catalogue.operation import Access
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent, TooLate
-from maton_mailgun.wire import retry
+from maton_mailgun.wire import outside_json, retry
 from maton_mailgun.wire.request import Request
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ REQUESTS_PER_SECOND = 10
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """One HTTP answer, whole. Header names are in lower case."""
 
@@ -63,6 +64,11 @@ class Reply:
     def content_type(self) -> str:
         """The media type without parameters, in lower case."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, read once for all who ask: to be read, never changed. None if it is none."""
+        return outside_json.parsed(self.body)
 
 
 class Gateway:

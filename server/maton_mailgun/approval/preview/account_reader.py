@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer
 from maton_mailgun.catalogue.codecs import fill, segment
 from maton_mailgun.errors import KeyMissing, MaybeSent, NotSent
-from maton_mailgun.wire.answers import parsed, words
+from maton_mailgun.wire.answers import words
 from maton_mailgun.wire.request import Request, build
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class AccountReader:
             raise CouldNotRead("the arguments do not name what to read") from None
         except (NotSent, MaybeSent, KeyMissing) as failure:
             raise CouldNotRead(str(failure)) from None
-        data = parsed(reply)
+        data = reply.json
         return ReadAnswer(reply.status, data if data is not None else words(reply))
 
     def _request(self, source: str, arguments: Mapping[str, Any]) -> Request:

@@ -122,10 +122,12 @@ class PostgresStore(DurableStore):
     async def _transact(self, script: Script[T], mode: str) -> T:
         import psycopg
 
+        committing = False
         try:
             connection = await self._begun(mode)
             try:
                 outcome = await _run(connection, script)
+                committing = True
                 await connection.commit()
             except BaseException:
                 self._scripts.mark.ended(committed=False)
@@ -134,7 +136,7 @@ class PostgresStore(DurableStore):
                 raise
             self._scripts.mark.ended(committed=True)
         except psycopg.Error as error:
-            raise _unavailable(error) from error
+            raise _unavailable(error, certain=not committing) from error
         return outcome
 
     async def _given_up(self, work: asyncio.Task[Any]) -> None:
@@ -218,7 +220,7 @@ def _dialect(statement: str) -> str:
     return statement.replace("?", "%s").replace("/*lock*/", "FOR UPDATE")
 
 
-def _unavailable(error: psycopg.Error) -> StoreUnavailable:
+def _unavailable(error: psycopg.Error, *, certain: bool) -> StoreUnavailable:
     import psycopg
 
     if isinstance(error, psycopg.errors.LockNotAvailable):
@@ -233,4 +235,4 @@ def _unavailable(error: psycopg.Error) -> StoreUnavailable:
         advice = "there is no connection. Check host, port, user and password in the database URL, and the server"
     else:
         advice = f"it answered with SQLSTATE {error.sqlstate}"
-    return StoreUnavailable(f"The approval database cannot be used: {advice}.")
+    return StoreUnavailable(f"The approval database cannot be used: {advice}.", certain=certain)
