@@ -79,7 +79,7 @@ class Engine:
     ) -> Outcome | Question:
         """Carry out one call, or return the question that must be answered first."""
         try:
-            prepared = await self._in_time(name, arguments or {})
+            prepared = await self._in_time(name, arguments or {}, caller.until)
             if isinstance(prepared, Outcome):
                 return prepared
             gate = await self.gate()
@@ -90,13 +90,13 @@ class Engine:
             content = steps_on_offer(content, set(self.catalogue))
             return replace(told, content=content)  # guard: 27-key
 
-    async def _in_time(self, name: str, arguments: Mapping[str, Any]) -> Prepared | Outcome:
+    async def _in_time(self, name: str, arguments: Mapping[str, Any], until: float) -> Prepared | Outcome:
         """The outcome of a read, or a write as it will be proposed: one deadline for all that is asked on the way.
 
         Raises:
             CallError: See `prepare` and `read`; Unreachable where it took too long.
         """
-        seconds = self.gateway.reading
+        seconds = self.gateway.left(until)
         try:
             async with asyncio.timeout(seconds):
                 prepared = await self.prepare(name, arguments)

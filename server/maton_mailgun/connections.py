@@ -22,7 +22,7 @@ from maton_mailgun.errors import (
     Unreachable,
 )
 from maton_mailgun.exchange import Account
-from maton_mailgun.wire.answers import parsed, refusal, words
+from maton_mailgun.wire.answers import refusal, words
 from maton_mailgun.wire.gateway import Gateway, Reply
 from maton_mailgun.wire.request import Request
 
@@ -118,7 +118,7 @@ def _items(reply: Reply) -> list[Mapping[str, Any]]:
     Raises:
         AnswerUnreadable: It is no list of connections, which says nothing about how many there are.
     """
-    body = parsed(reply)
+    body = reply.json
     listed = body.get("connections", ()) if isinstance(body, dict) else ()
     if listed is None:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,8 @@ class Caller:
     principal: str
     client: str
     can_ask: bool = False
+    until: float = math.inf
+    """The moment of the loop's clock by which this call must be answered; what it began goes on after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,10 @@ def holding(folder: Path, wanted: list[bytes], *, but: str = "") -> list[str]:
     """Names of the files below a folder in which any of the pieces stands; one folder in it may be left out."""
     found = []
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and but not in path.parts):
-        content = file.read_bytes()
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:  # a running server removes files of its own
+            continue
         if any(piece in content for piece in wanted):
             found.append(file.name)
     return found

@@ -415,6 +415,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("112", "and in time or not at all", {"112-in-time": WITH("thread.join()")}),
     Guard("112", "recipients of a large call are read while others go on", {"112-case": WITH("case_of(prepared)")}),
     Guard("101", "a record is sealed where it is kept", {"101-sealed": WITH("_body(record)")}),
+    Guard("109", "a yes whose commit failed may stand", {"109-commit": DROP}),
+    Guard("108", "what an earlier version freed in clear is written over", {"108-written-anew": DROP}),
     Guard("113", "a Host is a host and a port, whole", {"113-host": FALSE}),
     Guard("113", "so is an Origin with its scheme", {"113-origin": FALSE}),
     Guard("114", "a type of content is ours, whole", {"114-type": FALSE}),

@@ -437,6 +437,32 @@ async def test_accident_35_a_disk_that_fails_before_the_claim_is_no_write(desk: 
     assert desk.writes() == []
 
 
+FAILS_AT_COMMIT = (
+    "PRAGMA foreign_keys = ON",
+    "CREATE TABLE elsewhere (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE missing (id INTEGER REFERENCES elsewhere (id) DEFERRABLE INITIALLY DEFERRED)",
+    "CREATE TRIGGER at_commit AFTER UPDATE ON maton_mailgun_approvals BEGIN INSERT INTO missing VALUES (1); END",
+)
+"""Nothing stands in the way of a change until it is committed."""
+
+
+@ERAS
+async def test_accident_109_a_yes_whose_commit_fails_is_told_as_doubt(desk: Desk, mode: str) -> None:
+    person = Person(desk.clock, APPROVE)
+    async with desk.open() as house, house.client(person, mode=mode) as client:
+
+        async def fail_at_commit() -> None:
+            for statement in FAILS_AT_COMMIT:
+                await pragma(house, statement)
+
+        person.meanwhile = fail_at_commit
+        told = await client.call_tool("send_message", LETTER)
+        assert headline(told).startswith("OUTCOME UNKNOWN")
+        await pragma(house, "DROP TRIGGER at_commit")
+        assert (await house.only()).state == "pending"
+    assert desk.writes() == []
+
+
 async def test_accident_35_a_disk_that_fails_at_the_claim_is_no_write_and_keeps_the_yes(desk: Desk) -> None:
     async with desk.open() as house, house.client() as client:
         approval_id = structured(await client.call_tool("send_message", LETTER))["approval_id"]

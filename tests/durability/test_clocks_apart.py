@@ -45,7 +45,7 @@ async def cannot_be_asked(context: Any, params: types.ElicitRequestParams) -> ty
 
 
 @pytest.fixture
-def servers(running: RunningSandbox, postgres_url: str, tmp_path: Path) -> Iterator[tuple[Serving, Serving, Settings]]:
+def servers(running: RunningSandbox, own_database: str, tmp_path: Path) -> Iterator[tuple[Serving, Serving, Settings]]:
     """One with the right time, one that is ahead, and the settings of a terminal; they share the approvals."""
     running.sandbox.reset()
     one, other, ahead = tmp_path / "one", tmp_path / "other", tmp_path / "ahead"
@@ -55,9 +55,9 @@ def servers(running: RunningSandbox, postgres_url: str, tmp_path: Path) -> Itera
     shutil.copytree(one, other)
     with ExitStack() as started:
         yield (
-            started.enter_context(serving(environment(running, one, postgres_url))),
-            started.enter_context(serving(environment(running, other, postgres_url) | {"PYTHONPATH": str(ahead)})),
-            Settings(api_key="sandbox-maton-key", api_url=running.url, home=one, page=False, database_url=postgres_url),
+            started.enter_context(serving(environment(running, one, own_database))),
+            started.enter_context(serving(environment(running, other, own_database) | {"PYTHONPATH": str(ahead)})),
+            Settings(api_key="sandbox-maton-key", api_url=running.url, home=one, page=False, database_url=own_database),
         )
 
 

@@ -104,16 +104,16 @@ async def crash(database: str) -> None:
 async def test_a_database_that_dies_at_any_moment_of_a_write_makes_nothing_false(
     tmp_path: Path,
     running: RunningSandbox,
-    postgres_url: str,
+    own_database: str,
     rounds: int,
     pytestconfig: pytest.Config,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     running.sandbox.reset()
     settings = Settings(
-        api_key="sandbox-maton-key", api_url=running.url, home=tmp_path, page=False, database_url=postgres_url
+        api_key="sandbox-maton-key", api_url=running.url, home=tmp_path, page=False, database_url=own_database
     )
-    trial = Trial(runtime.engine(settings), postgres_url)
+    trial = Trial(runtime.engine(settings), own_database)
     try:
         kills = await killings(trial, rounds, random.Random(20261126))
         states = await trial.settled()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from maton_mailgun.wire import outside_json
 from maton_mailgun.wire.answers import words
 from maton_mailgun.wire.gateway import Reply
 from maton_mailgun.wire.result import MAX_CHARACTERS
@@ -237,3 +240,37 @@ class TestSize:
         assert not outcome.is_error
         assert self._size(outcome) <= MAX_CHARACTERS + 500
         assert outcome.content["cut"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Says(200, b'{"items": [1], "paging": {}}'),
+        Says(200, b'{"message": "not what was expected"'),
+        Says(400, b'{"message": "bad limit"}'),
+        Says(401, b'{"error": {"message": "Invalid API key", "code": 401}}'),
+        Says(404, b'{"message": "Domain not found"}'),
+    ],
+)
+async def test_an_answer_is_parsed_once_however_many_look_at_it(answer: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = 0
+    parsed = outside_json.parsed
+
+    def counted(body: bytes) -> Any:
+        nonlocal times
+        times += body == answer.body
+        return parsed(body)
+
+    monkeypatch.setattr(outside_json, "parsed", counted)
+    await _read(answer)
+    assert times == 1
+
+
+def test_nothing_else_reads_the_json_of_an_answer() -> None:
+    """But for how long an error asks to wait, which stands in its first 4,000 bytes."""
+    root = Path(outside_json.__file__).parents[1]
+    sources = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in root.rglob("*.py")}
+    engine = {name: source for name, source in sources.items() if not name.startswith("sandbox/")}
+    found = {name for name, source in engine.items() if re.search(r"reply\.body|Reply\)?\.body", source)}
+    assert found == {"wire/answers.py", "wire/gateway.py", "wire/result.py", "approval/lifecycle/settle.py"}
+    assert {name for name in found if "json.loads" in engine[name]} == set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -32,7 +33,14 @@ from maton_mailgun.approval.lifecycle.watch import Watcher
 from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview.form_text import FormText, question, too_much
 from maton_mailgun.approval.store.contract import Stop, Store
-from maton_mailgun.approval.store.failures import AllStopped, Conflict, StoreError, Tampered, TooManyPending
+from maton_mailgun.approval.store.failures import (
+    AllStopped,
+    Conflict,
+    StoreError,
+    StoreUnavailable,
+    Tampered,
+    TooManyPending,
+)
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
 from maton_mailgun.approval.told import LIFTED, STOPPED, outcome, timestamp
@@ -144,7 +152,7 @@ class Gate:
         """The next step for a record that was just proposed or joined."""
         self.ways.asking(record)
         if record.state in ("approved", "executing"):
-            record = await self.run(record.id)
+            record = await self._carried_out(record, caller.until)
         # Also where a rule's budget was used up meanwhile: a person is asked then.
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
@@ -172,12 +180,11 @@ class Gate:
             return await self.waiting(record)
         if decision.approve and not _held_all(answer, record):
             return await self._too_much(record)
-        await self.shown(record.id)
         try:
-            await self.decided(record.id, decision)
+            record = await self.decided(record, decision)
         except NotDecidable as refused:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
-        record = await self.run(record.id)
+        record = await self._carried_out(record, caller.until)
         await self.ways.reveal(record)
         return outcome(record, now=self._now())
 
@@ -189,13 +196,12 @@ class Gate:
         decision = decision_in(answer, caller, self._now())
         if decision is None or (decision.approve and not _held_all(answer, record)):  # guard: 107-whole
             return
-        await self.shown(record.id)
         try:
-            await self.decided(record.id, decision)
+            record = await self.decided(record, decision)
         except NotDecidable as refused:
             log.info("an answer to a form came too late", extra={"approval": record.id, "why": refused.why})
             return
-        await self.ways.reveal(await self.run(record.id))
+        await self.ways.reveal(await self._carried_out(record, math.inf))
 
     async def waiting(self, record: Record, *, no_form: str = "", form_open: bool = False) -> Outcome:
         """The pending result, with the page opened where that is possible.
@@ -218,40 +224,56 @@ class Gate:
             NotDecidable: It is no longer pending, or this channel is not enough for it.
             KeyError: There is no such approval.
         """
-        record = await decide(self.store, await known(self.store, approval_id), decision, self._now())
+        return await self._decide(await known(self.store, approval_id), decision)
+
+    async def _decide(self, record: Record, decision: Decision) -> Record:
+        record = await decide(self.store, record, decision, self._now())
         self.services.changes.announce()
         if decision.approve:
             self._execution.start(record)
         return record
 
-    async def decided(self, approval_id: str, decision: Decision) -> Record:
+    async def decided(self, record: Record, decision: Decision) -> Record:
         """`decide` for a caller who must be told: a store that fails while it takes a yes may have kept it.
 
         Raises:
+            StoreError: It was certainly not kept.
             OutcomeUnknown: The yes may stand, and the write may be carried out.
             NotDecidable: See `decide`.
         """
         try:
-            return await self.decide(approval_id, decision)
+            return await self._decide(record, decision)
         except StoreError as problem:
-            if not decision.approve:
+            certain = isinstance(problem, StoreUnavailable) and problem.certain
+            if not decision.approve or certain:
                 raise
             raise OutcomeUnknown(
-                message=f"Whether the yes to {approval_id} was kept is not known ({problem}). It may be carried out.",
+                message=f"Whether the yes to {record.id} was kept is not known ({problem}). It may be carried out.",
                 next=LOOK_FIRST,
             ) from None
 
-    async def run(self, approval_id: str) -> Record:
+    async def run(self, approval_id: str, until: float = math.inf) -> Record:
         """Carry out an approved write, or join the run that is under way. Cancelling the caller stops nothing.
+
+        Args:
+            approval_id: Which one.
+            until: The moment of the loop's clock at which it is told as it is then; it goes on by itself.
 
         Raises:
             OutcomeUnknown: The approval cannot be read now, and may be carried out at this very moment.
         """
         try:
-            return await self._execution.run(await known(self.store, approval_id))
+            record = await known(self.store, approval_id)
         except (StoreError, seal.Unsealable) as problem:
-            message = f"The approval cannot be read, and it may have been carried out: {problem}"
-            raise OutcomeUnknown(message=message, next=LOOK_FIRST) from None
+            raise _unread(problem) from None
+        return await self._carried_out(record, until)
+
+    async def _carried_out(self, record: Record, until: float) -> Record:
+        """`run`, for a record that was just read or written."""
+        try:
+            return await self._execution.run(record, until)
+        except (StoreError, seal.Unsealable) as problem:
+            raise _unread(problem) from None
 
     async def cancel(self, approval_id: str, principal: str) -> Record | None:
         """Withdraw a pending approval. Returns the record as it is then; None if this principal has no such one."""
@@ -328,6 +350,11 @@ class Gate:
         await self._reconciliation.close()
         await self.ways.aclose()
         await self.store.close()
+
+
+def _unread(problem: Exception) -> OutcomeUnknown:
+    message = f"The approval cannot be read, and it may have been carried out: {problem}"
+    return OutcomeUnknown(message=message, next=LOOK_FIRST)
 
 
 def _answers(answer: FormAnswer, record: Record, digest: str, caller: Caller) -> bool:

@@ -202,6 +202,10 @@ def _approved_words(record: Record, now: float) -> str:
     match error.get("kind") if isinstance(error, Mapping) else None:
         case "store_failed":
             return "NOT EXECUTED YET. It is approved and will be carried out by itself: do not repeat the call."
+        case "under_way":
+            return (
+                "NOT EXECUTED YET. It is approved and is being carried out: do not repeat the call. Call get_approval."
+            )
         case "refused":
             return "NOT EXECUTED. It is approved, and this server does not carry it out."
         case _:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,14 @@ async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller,
         gone = await gate.store.gone(arguments["approval_id"])
         theirs = gone is not None and gone.principal == caller.principal
         return told.removed(arguments["approval_id"], gone) if gone is not None and theirs else _none()
-    seconds = min(float(arguments.get("wait_seconds", 0)), longest)
+    loop = asyncio.get_running_loop()
+    ends = min(caller.until, loop.time() + longest)
     if record.state == "approved":
         # Something stood in the way ("too many requests", a check that could not be made): the same yes, still
         # without a request that was carried out.
-        record = await gate.run(record.id)
-    if seconds and not finished(record):
+        record = await gate.run(record.id, ends)
+    seconds = min(float(arguments.get("wait_seconds", 0)), ends - loop.time())
+    if seconds > 0 and not finished(record):
         record = await gate.wait(record.id, seconds, finished)
     return await gate.present(record)
 
@@ -71,10 +74,10 @@ async def relay_approval(gate: Gate, arguments: Mapping[str, Any], caller: Calle
         gate.settings, record, caller, approve=arguments["decision"] == "approve", words=arguments["user_words"]
     )
     try:
-        await gate.decided(record.id, said)
+        await gate.decided(record, said)
     except NotDecidable as refused:
         return await gate.present(refused.record)
-    return await gate.present(await gate.run(record.id))
+    return await gate.present(await gate.run(record.id, caller.until))
 
 
 async def _own(gate: Gate, approval_id: str, caller: Caller) -> Record | None:

@@ -54,12 +54,13 @@ class OpenQuestions:
         gate = await self._engine.gate()
         key = (question.approval_id, id(ctx.session.client_params))
         if key in self._forms:  # guard: 106-one-form
-            return await self._unanswered(gate, question.approval_id)
+            return await self._unanswered(gate, question.approval_id, caller)
         form = asyncio.create_task(_asked(ctx, question), name=f"form-{question.approval_id}")
         self._forms[key] = form
         form.add_done_callback(lambda _: self._forms.pop(key, None))
         patience = self.patience(caller)
-        decided = asyncio.create_task(gate.wait(question.approval_id, patience.form, _decided))
+        seconds = min(patience.form, caller.until - asyncio.get_running_loop().time())
+        decided = asyncio.create_task(gate.wait(question.approval_id, seconds, _decided))
         try:
             async with progressing(ctx, patience.beat, "Waiting for a person to answer the form."):
                 first = asyncio.FIRST_COMPLETED  # guard: 105-first
@@ -68,8 +69,8 @@ class OpenQuestions:
                 return await answered(form.result())
             if _decided(await _read(decided)):
                 form.cancel()
-                return await gate.present(await gate.run(question.approval_id))
-            return await self._unanswered(gate, question.approval_id)
+                return await gate.present(await gate.run(question.approval_id, caller.until))
+            return await self._unanswered(gate, question.approval_id, caller)
         except CallError as problem:
             return failed(problem)
         finally:
@@ -101,12 +102,12 @@ class OpenQuestions:
             decided.cancel()
             await asyncio.gather(form, decided, return_exceptions=True)
 
-    async def _unanswered(self, gate: Gate, approval_id: str) -> Outcome:
+    async def _unanswered(self, gate: Gate, approval_id: str, caller: Caller) -> Outcome:
         record = await gate.get(approval_id)
         if record is None:
             return failed(CallError("It is gone.", "Call again."))
         if _decided(record):
-            return await gate.present(await gate.run(approval_id))
+            return await gate.present(await gate.run(approval_id, caller.until))
         return await gate.waiting(record, form_open=True)
 
     def _keep(self, name: str, work: Any) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 SHARE = 0.75
 """Of a client's limit: the rest is for reading the account before the question and for the write after the yes."""
 LONGEST_FORM = 300.0
+CALL_SECONDS = 50.0
+"""For a whole call, the person's answer and what follows it included: most clients give it 60 seconds."""
 LONGEST_WAIT = 45.0
 """Seconds that `get_approval` waits at most, whatever the client allows: a model should say meanwhile what it does."""
 
@@ -40,6 +42,8 @@ CLIENTS: Mapping[str, KnownClient] = {
 class CallPatience:
     """Seconds; what holds for a client of which nothing is known, unless `of` says otherwise."""
 
+    call: float = CALL_SECONDS
+    """For all that one call does."""
     form: float = 45.0
     """For the answer to a form that was pushed to the client in the middle of a call."""
     unanswered: float = 20.0
@@ -55,4 +59,6 @@ class CallPatience:
         if known is None:
             return self
         allowed = known.gives_up * SHARE
-        return replace(self, form=min(allowed, LONGEST_FORM), wait=min(allowed, LONGEST_WAIT))
+        form = min(allowed, LONGEST_FORM)
+        whole = max(self.call, min(allowed, form + CALL_SECONDS))
+        return replace(self, call=whole, form=form, wait=min(allowed, LONGEST_WAIT))

@@ -12,7 +12,7 @@ import logging
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -244,7 +244,9 @@ class _Adaptor:
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
-        return Caller(self._principal, short(client, 80), can_ask=_can_ask(info))
+        caller = Caller(self._principal, short(client, 80), can_ask=_can_ask(info))
+        seconds = self._questions.patience(caller).call
+        return replace(caller, until=asyncio.get_running_loop().time() + seconds)
 
 
 def _can_ask(params: Any) -> bool:

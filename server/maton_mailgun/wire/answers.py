@@ -6,8 +6,6 @@ plain text, and Maton passes them on unchanged. That is how a bad Maton key is t
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import time
 from typing import Any, Literal
@@ -34,8 +32,6 @@ _MAX_READ = 65_536
 """Of an error body: what is worth telling stands at its beginning."""
 # Each alternative ends at the next "<" or at the end, so that no page, however odd, is read more than once.
 _TAG = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL)
-_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_HALF = re.compile("[\ud800-\udfff]")
 _BLANK = re.compile(r"\s+")
 _SECRETS = (
     (re.compile(r"(session_token=)[^\s&\"'<>]+", re.IGNORECASE), r"\1…"),
@@ -51,40 +47,6 @@ LOOK_FIRST = (
 )
 
 
-def parsed(reply: Reply) -> Any:
-    """The body as JSON, by content: successful JSON sometimes comes as text/plain (recorded). None if it is not.
-
-    Halves of characters (an emoji cut in two) and numbers that JSON does not have are replaced: nothing that goes on to
-    a client could hold them.
-    """
-    try:
-        text = reply.body.decode(json.detect_encoding(reply.body), "replace")
-        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
-        return _mended(value) if _HALF_ESCAPE.search(text) else value
-    except (ValueError, RecursionError):
-        return None
-
-
-def _finite(text: str) -> float | None:
-    """A number with a fraction or an exponent; one too large for any client (1e999) is none."""
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-def _no_number(_: str) -> None:
-    """NaN and the infinities."""
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return _HALF.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_mended(item) for item in value]
-    if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
-    return value
-
-
 def scrub(text: str) -> str:
     """Text with anything that looks like a credential removed."""
     for pattern, replacement in _SECRETS:
@@ -94,7 +56,7 @@ def scrub(text: str) -> str:
 
 def words(reply: Reply) -> str:
     """The service's own explanation: trimmed, without markup, without secrets; empty if it gave none."""
-    body = parsed(reply)
+    body = reply.json
     text = _from_json(body)
     if text is None:
         text = reply.body[:_MAX_READ].decode("utf-8", "replace") if not isinstance(body, dict | list) else ""
@@ -121,7 +83,7 @@ def _from_json(body: Any) -> str | None:
 
 def speaker(reply: Reply) -> Literal["maton", "mailgun"]:
     """Who wrote an error body."""
-    body = parsed(reply)
+    body = reply.json
     if isinstance(body, dict):
         error = body.get("error")
         if isinstance(error, dict) and "code" in error:
@@ -159,7 +121,7 @@ def _is_nobodys(reply: Reply) -> bool:
     """Whether an answer says that there is no such address, and neither Mailgun nor Maton says it of a resource."""
     if reply.status not in (404, 405):
         return False
-    if not isinstance(body := parsed(reply), dict):
+    if not isinstance(body := reply.json, dict):
         return True
     said = (_from_json(body) or "").casefold()
     return reply.status != 404 or "no route" in said or "page not found" in said or said == "not found"
@@ -232,7 +194,7 @@ def _next_step(reply: Reply, said: str) -> str:
             "This domain may not send to this recipient. A sandbox domain reaches only its authorised recipients; "
             "list_domains shows verified domains."
         )
-    if status == 404 and not isinstance(parsed(reply), dict):
+    if status == 404 and not isinstance(reply.json, dict):
         return "The call's address is wrong, or the data is in Mailgun's EU region, which this gateway does not reach."
     if status == 404 and "domain" in said.lower():
         return (

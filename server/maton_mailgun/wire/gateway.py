@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -24,7 +25,7 @@ from maton_mailgun import __version__
 from maton_mailgun.catalogue.operation import Access
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent, TooLate
-from maton_mailgun.wire import retry
+from maton_mailgun.wire import outside_json, retry
 from maton_mailgun.wire.request import Request
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ REQUESTS_PER_SECOND = 10
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """One HTTP answer, whole. Header names are in lower case."""
 
@@ -63,6 +64,11 @@ class Reply:
     def content_type(self) -> str:
         """The media type without parameters, in lower case."""
         return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, read once for all who ask: to be read, never changed. None if it is none."""
+        return outside_json.parsed(self.body)
 
 
 class Gateway:
@@ -97,19 +103,30 @@ class Gateway:
         self._recent: deque[float] = deque(maxlen=REQUESTS_PER_SECOND)
         self._paced = self._base.scheme == "https"
 
-    async def read(self, request: Request, connection_id: str | None) -> Reply:
+    async def read(self, request: Request, connection_id: str | None, until: float = math.inf) -> Reply:
         """Send a read, again after a passing failure.
+
+        Args:
+            request: What to read.
+            connection_id: The connection it goes through.
+            until: The moment of the loop's clock at which it ends at the latest.
 
         Raises:
             KeyMissing: No key is set.
             NotSent: The gateway cannot be reached.
             MaybeSent: The answer did not arrive, or is too large (AnswerTooLarge).
         """
+        seconds = self.left(until)
         try:
-            async with asyncio.timeout(self.reading) as limit:
+            async with asyncio.timeout(seconds) as limit:
                 return await self._read(request, connection_id, limit.when() or math.inf)
         except TimeoutError:
-            raise MaybeSent(f"no whole answer came within {self.reading:.0f} seconds") from None
+            within = "the time this call may take" if seconds < self.reading else f"{seconds:.0f} seconds"
+            raise MaybeSent(f"no whole answer came within {within}") from None
+
+    def left(self, until: float) -> float:
+        """Seconds that a read may take in all if it must end by then, a moment of the loop's clock."""
+        return max(0.0, min(self.reading, until - asyncio.get_running_loop().time()))
 
     async def _read(self, request: Request, connection_id: str | None, until: float) -> Reply:
         """Attempt after attempt; none that would begin after `until`, a moment of the loop's clock."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import AnswerUnreadable
-from maton_mailgun.wire.answers import parsed, words
+from maton_mailgun.wire.answers import words
 from maton_mailgun.wire.gateway import Reply
 from maton_mailgun.wire.places import at, put
 from maton_mailgun.wire.redaction import public
@@ -47,7 +47,7 @@ def body_of(operation: Operation, reply: Reply) -> dict[str, Any]:
     """
     if not reply.body.strip():
         return {}
-    body = parsed(reply)
+    body = reply.json
     if isinstance(body, dict):
         return body
     raise AnswerUnreadable(

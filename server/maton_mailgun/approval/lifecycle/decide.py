@@ -12,6 +12,8 @@ from maton_mailgun.approval.store.record import Channel, Level, Record
 APPROVED_SECONDS = 300.0
 """How long a yes stays good when nothing carries it out."""
 
+_TURNS = 5
+"""How often a decision is recorded over what others wrote meanwhile."""
 EARLIER = "It was proposed by an earlier version, which did not show all of it: reject it and propose it again."
 
 
@@ -36,7 +38,7 @@ class NotDecidable(Exception):
 
 
 async def decide(store: Store, record: Record, decision: Decision, now: float) -> Record:
-    """Record a person's decision on a pending approval.
+    """Record a person's decision on a pending approval; who answers a form has had it before them.
 
     Args:
         now: Unix seconds.
@@ -44,6 +46,18 @@ async def decide(store: Store, record: Record, decision: Decision, now: float) -
     Raises:
         NotDecidable: It is no longer pending, this channel is not enough for it, or it does not show all that leaves.
     """
+    for _ in range(_TURNS):
+        try:
+            return await _decided(store, record, decision, now)
+        except Conflict as lost:
+            # It may have been shown elsewhere meanwhile, which decides nothing.
+            record = lost.current
+        except IllegalMove as lost:
+            record = lost.record
+    raise NotDecidable(record, "It changed again and again at this moment. Decide again.")
+
+
+async def _decided(store: Store, record: Record, decision: Decision, now: float) -> Record:
     if record.state != "pending":
         raise NotDecidable(record, f"It is {record.state} already.")
     if record.level == "operator" and decision.level != "operator":
@@ -51,19 +65,16 @@ async def decide(store: Store, record: Record, decision: Decision, now: float) -
     if decision.approve and not Preview.of(record.preview).whole:  # guard: 48-earlier
         raise NotDecidable(record, EARLIER)
     actor = decision.decider
-    try:
-        if decision.approve:
-            return await store.move(
-                record, "approved", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
-                reason=decision.reason, expires_at=now + APPROVED_SECONDS,
-            )  # fmt: skip
+    shown_at = now if record.shown_at is None and decision.channel == "form" else record.shown_at
+    if decision.approve:
         return await store.move(
-            record, "rejected", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
-            reason=decision.reason, finished_at=now,
+            record, "approved", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
+            reason=decision.reason, shown_at=shown_at, expires_at=now + APPROVED_SECONDS,
         )  # fmt: skip
-    except (Conflict, IllegalMove) as lost:
-        current = lost.current if isinstance(lost, Conflict) else lost.record
-        raise NotDecidable(current, f"It is {current.state} already.") from None
+    return await store.move(
+        record, "rejected", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
+        reason=decision.reason, shown_at=shown_at, finished_at=now,
+    )  # fmt: skip
 
 
 async def mark_shown(store: Store, record: Record, now: float) -> Record:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from maton_mailgun.approval.binding.envelope import Sealed
 from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.lifecycle.settle import Settlement
+from maton_mailgun.approval.lifecycle.signal import known
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview import look as preview
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 
 OPERATOR_CHANNELS = frozenset({"page", "cli", "policy"})
 """Channels in which the operator, or who knows the approver's passphrase, decides."""
+_ELSEWHERE_SECONDS = 30.0
+"""For which a write is waited for that another process carries out."""
 CLAIM_PAUSES = (0.1, 0.5)
 """Seconds before a claim is tried again whose database failed."""
 
@@ -93,13 +97,29 @@ class Execution:
             why = type(failure).__name__
             log.error("an approved write was not carried through", extra={"approval": approval_id, "why": why})
 
-    async def run(self, record: Record) -> Record:
-        """Carry out, or wait for, an approved write. The caller may be cancelled; the write goes on."""
+    async def run(self, record: Record, until: float = math.inf) -> Record:
+        """Carry out, or wait for, an approved write. The caller may be cancelled, or wait no longer than `until`, a
+        moment of the loop's clock: the write goes on."""
         if record.state == "approved":
-            return await asyncio.shield(self.start(record))  # guard: 40-shield
+            running = self.start(record)
+            try:
+                async with asyncio.timeout_at(until if math.isfinite(until) else None):
+                    return await asyncio.shield(running)  # guard: 40-shield
+            except TimeoutError:
+                if running.done():
+                    raise
+                return await self._meanwhile(record)
         if record.state == "executing":
-            return await self._uses.changes.wait(record.id, 30.0, lambda current: current.state != "executing")
+            seconds = min(_ELSEWHERE_SECONDS, until - asyncio.get_running_loop().time())
+            return await self._uses.changes.wait(record.id, seconds, lambda current: current.state != "executing")
         return record
+
+    async def _meanwhile(self, record: Record) -> Record:
+        """The record of a write that is being carried out, as it is now."""
+        now = await known(self._uses.store, record.id)
+        if now.state != "approved":
+            return now
+        return replace(now, result=_problem("under_way", "Nothing was sent yet: it is being looked at again first."))
 
     async def settled(self, seconds: float) -> None:
         """Wait for what is in flight, at most this long."""
@@ -115,7 +135,8 @@ class Execution:
             # Another process was faster: its outcome is the outcome.
             record = lost.current if isinstance(lost, Conflict) else lost.record
             if record.state == "executing":
-                record = await self._uses.changes.wait(record.id, 30.0, lambda current: current.state != "executing")
+                wait = self._uses.changes.wait
+                record = await wait(record.id, _ELSEWHERE_SECONDS, lambda current: current.state != "executing")
         except StoreUnavailable as problem:  # guard: 64-by-itself
             # Everything that raises this stands before the request. The yes may be recorded, and then it stands.
             log.warning("an approval could not be recorded", extra={"approval": record.id, "why": str(problem)})

@@ -94,7 +94,7 @@ class Services:
             request=prepared.request,
             account=prepared.account,
             client=caller.client,
-            read=AccountReader(self.gateway, self.operations, prepared.account.connection_id),
+            read=AccountReader(self.gateway, self.operations, prepared.account.connection_id, caller.until),
             now=self.clock(),
             history=tuple(past),
             principal=caller.principal,

@@ -20,7 +20,7 @@ from maton_mailgun.approval.store.record import Record, State, guessed
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError, NotSent, OutcomeUnknown, RateLimited, Unreachable
 from maton_mailgun.exchange import Prepared
-from maton_mailgun.wire.answers import LOOK_FIRST, parsed, refusal, words
+from maton_mailgun.wire.answers import LOOK_FIRST, refusal, words
 from maton_mailgun.wire.gateway import Reply
 from maton_mailgun.wire.proof import proves
 from maton_mailgun.wire.redaction import redacted, split_secrets
@@ -76,7 +76,7 @@ class Settlement:
     async def answered(self, record: Record, prepared: Prepared, reply: Reply) -> Record:
         """The service answered, or something in its place did."""
         if 200 <= reply.status < 300:
-            if not proves(prepared.operation, parsed(reply)):  # guard: 60-proof
+            if not proves(prepared.operation, reply.json):  # guard: 60-proof
                 return await self.lost(record, prepared, _no_proof(reply, prepared.operation))
             return await self._succeeded(record, prepared, reply)
         problem = _problem_of(reply, prepared.operation)
@@ -112,7 +112,7 @@ class Settlement:
 
     def _answer(self, record: Record, prepared: Prepared, reply: Reply) -> dict[str, Any]:
         """What the caller is told about a success, with fresh secrets sealed for the approver."""
-        shown, secrets = split_secrets(prepared.operation, parsed(reply))
+        shown, secrets = split_secrets(prepared.operation, reply.json)
         content: dict[str, Any] = bounded({"result": shown})
         if secrets and self._uses.settings.reveal_secrets_to_model:
             content["secret"] = secrets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer
 from maton_mailgun.catalogue.codecs import fill, segment
 from maton_mailgun.errors import KeyMissing, MaybeSent, NotSent
-from maton_mailgun.wire.answers import parsed, words
+from maton_mailgun.wire.answers import words
 from maton_mailgun.wire.request import Request, build
 
 if TYPE_CHECKING:
@@ -21,12 +22,22 @@ _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 class AccountReader:
-    """Implements `proposal.Reader` over the gateway, bound to one connection."""
+    """Implements `proposal.Reader` over the gateway, bound to one connection.
 
-    def __init__(self, gateway: Gateway, operations: Mapping[str, Operation], connection_id: str) -> None:
+    Args:
+        gateway: What is read through.
+        operations: The tools that a source may name.
+        connection_id: The connection.
+        until: The moment of the loop's clock at which every read ends at the latest.
+    """
+
+    def __init__(
+        self, gateway: Gateway, operations: Mapping[str, Operation], connection_id: str, until: float = math.inf
+    ) -> None:
         self._gateway = gateway
         self._operations = operations
         self._connection_id = connection_id
+        self._until = until
 
     async def __call__(self, source: str, arguments: Mapping[str, Any], /) -> ReadAnswer:
         """The answer to one read; `source` is a tool name or a `GET /…` template.
@@ -36,12 +47,12 @@ class AccountReader:
         """
         try:
             request = self._request(source, arguments)
-            reply = await self._gateway.read(request, self._connection_id or None)
+            reply = await self._gateway.read(request, self._connection_id or None, self._until)
         except (KeyError, ValueError):
             raise CouldNotRead("the arguments do not name what to read") from None
         except (NotSent, MaybeSent, KeyMissing) as failure:
             raise CouldNotRead(str(failure)) from None
-        data = parsed(reply)
+        data = reply.json
         return ReadAnswer(reply.status, data if data is not None else words(reply))
 
     def _request(self, source: str, arguments: Mapping[str, Any]) -> Request:

@@ -24,7 +24,15 @@ class StoreUnavailable(StoreError):
 
     Nothing of the operation was kept; except that PostgreSQL may have kept all of it when the connection was lost in
     the very moment of the commit. Read the record again before going on; a claim without a return value is no claim.
+
+    Args:
+        told: Why, and what would be right.
+        certain: Whether it is certain that nothing was kept: the commit had not begun.
     """
+
+    def __init__(self, told: str, *, certain: bool = False) -> None:
+        super().__init__(told)
+        self.certain = certain
 
 
 class Tampered(StoreError):

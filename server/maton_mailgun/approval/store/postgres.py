@@ -105,7 +105,8 @@ class PostgresStore(DurableStore):
             finally:
                 await fresh.close()
         except psycopg.Error as error:
-            return f"The table was not written anew ({_unavailable(error)}): old rows stay in it until its next vacuum."
+            why = _unavailable(error, certain=True)
+            return f"The table was not written anew ({why}): old rows stay in it until its next vacuum."
         return (
             "PostgreSQL keeps the sealed rows in the old file of the table until its next checkpoint, in its "
             "write-ahead log until that is recycled, and in archived logs, replicas and backups as long as these last."
@@ -143,10 +144,12 @@ class PostgresStore(DurableStore):
     async def _transact(self, script: Script[T], mode: str) -> T:
         import psycopg
 
+        committing = False
         try:
             connection = await self._begun(mode)
             try:
                 outcome = await _run(connection, script)
+                committing = True
                 await connection.commit()
             except BaseException:
                 self._scripts.mark.ended(committed=False)
@@ -155,7 +158,7 @@ class PostgresStore(DurableStore):
                 raise
             self._scripts.mark.ended(committed=True)
         except psycopg.Error as error:
-            raise _unavailable(error) from error
+            raise _unavailable(error, certain=not committing) from error
         return outcome
 
     async def _given_up(self, work: asyncio.Task[Any]) -> None:
@@ -239,7 +242,7 @@ def _dialect(statement: str) -> str:
     return statement.replace("?", "%s").replace("/*lock*/", "FOR UPDATE")
 
 
-def _unavailable(error: psycopg.Error) -> StoreUnavailable:
+def _unavailable(error: psycopg.Error, *, certain: bool) -> StoreUnavailable:
     import psycopg
 
     if isinstance(error, psycopg.errors.LockNotAvailable):
@@ -254,4 +257,4 @@ def _unavailable(error: psycopg.Error) -> StoreUnavailable:
         advice = "there is no connection. Check host, port, user and password in the database URL, and the server"
     else:
         advice = f"it answered with SQLSTATE {error.sqlstate}"
-    return StoreUnavailable(f"The approval database cannot be used: {advice}.")
+    return StoreUnavailable(f"The approval database cannot be used: {advice}.", certain=certain)

@@ -87,10 +87,12 @@ class SqliteStore(DurableStore):
 
     def _play(self, script: Script[T], begin: str) -> T:
         connection = self._open_connection()
+        committing = False
         try:
             connection.execute(begin)
             try:
                 outcome = _run(connection, script)
+                committing = True  # guard: 109-commit
                 connection.execute("COMMIT")
             except BaseException:
                 _roll_back(connection)
@@ -98,7 +100,7 @@ class SqliteStore(DurableStore):
                 raise
             self._scripts.mark.ended(committed=True)
         except sqlite3.Error as error:
-            raise _unavailable(self._path, error) from error
+            raise _unavailable(self._path, error, certain=not committing) from error
         return outcome
 
     def _open(self) -> None:
@@ -143,7 +145,7 @@ class SqliteStore(DurableStore):
         """
         connection = self._open_connection()
         try:
-            connection.execute("VACUUM")
+            connection.execute("VACUUM")  # guard: 108-written-anew
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             if busy:
                 return "another process is using it"
@@ -201,7 +203,7 @@ def _patiently(work: Callable[[], object]) -> None:
             return
 
 
-def _unavailable(path: Path, error: sqlite3.Error) -> StoreUnavailable:
+def _unavailable(path: Path, error: sqlite3.Error, *, certain: bool = False) -> StoreUnavailable:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary result code
     advice = {
         sqlite3.SQLITE_FULL: "the disk is full. Make room, then try again",
@@ -212,4 +214,4 @@ def _unavailable(path: Path, error: sqlite3.Error) -> StoreUnavailable:
         sqlite3.SQLITE_CORRUPT: "it is damaged. Put back a backup, or move it away to begin anew",
         sqlite3.SQLITE_NOTADB: "it is not a database. Put back a backup, or move it away to begin anew",
     }.get(code, f"SQLite says: {error}")
-    return StoreUnavailable(f"The approval database {path} cannot be used: {advice}.")
+    return StoreUnavailable(f"The approval database {path} cannot be used: {advice}.", certain=certain)
