@@ -126,4 +126,5 @@ IN_THE_SEED: dict[str, dict[str, Any]] = {
 BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "delete_tag": [("send_message", {**CALLS["send_message"], "tags": ["newsletter"]})],
     "delete_credential": [("create_credential", CALLS["create_credential"])],
+    "update_credential_password": [("create_credential", CALLS["create_credential"])],
 }

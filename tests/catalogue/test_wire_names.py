@@ -101,6 +101,18 @@ DOCUMENTED = {
     # `mailbox` is an alias of `login` and left out.
     "create_credential": ("POST /v3/domains/{domain}/credentials", "login password system"),
     "delete_credential": ("DELETE /v3/domains/{domain}/credentials/{login}", ""),
+    "verify_domain": ("PUT /v3/domains/{domain}/verify", ""),
+    "update_domain": (
+        "PUT /v3/domains/{domain}",
+        "spam_action wildcard web_scheme web_prefix require_tls skip_verification use_automatic_sender_security "
+        "archive_to message_ttl mailfrom_host smtp_password",
+    ),
+    "get_sending_queues": ("GET /v3/domains/{domain}/sending_queues", ""),
+    "update_credential_password": ("PUT /v3/domains/{domain}/credentials/{login}", "password"),
+    "match_route": ("GET /v3/routes/match", "address"),
+    "get_unsubscribe": ("GET /v3/{domain}/unsubscribes/{address}", ""),
+    "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
+    "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
 
@@ -123,6 +135,7 @@ CODECS = {
             *("use_automatic_sender_security", "encrypt_incoming_message"),
         ],
         "list_ips": ["dedicated", "enabled"],
+        "update_domain": ["wildcard", "require_tls", "skip_verification", "use_automatic_sender_security"],
         "create_credential": ["system"],
     },
     "yes_only": {
@@ -145,7 +158,7 @@ CODECS = {
         "add_unsubscribe": ["created_at"],
         "add_complaint": ["created_at"],
     },
-    "local_part": {"delete_credential": ["login"]},
+    "local_part": {"delete_credential": ["login"], "update_credential_password": ["login"]},
     "span": {"send_message": ["deliver_within"], "send_mime_message": ["deliver_within"]},
     "message_id": {"list_events": ["message_id"]},
 }

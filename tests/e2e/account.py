@@ -45,6 +45,10 @@ NEEDS: Mapping[str, tuple[Step, ...]] = {
     "get_tag": (_TAGGED,),
     "delete_tag": (_TAGGED,),
     "delete_credential": (_ALICE,),
+    "update_credential_password": (_ALICE,),
+    "get_unsubscribe": (("POST", f"{DOMAIN}/unsubscribes", {**_USER, "tag": "newsletter"}),),
+    "get_complaint": (("POST", f"{DOMAIN}/complaints", _USER),),
+    "get_whitelist": (("POST", f"{DOMAIN}/whitelists", {"domain": "example.net"}),),
 }
 """What must be there beyond the sandbox's seed for a tool's examples to succeed."""
 

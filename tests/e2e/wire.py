@@ -522,6 +522,38 @@ _REST: dict[str, dict[str, Sent]] = {
     "delete_credential": _delete(f"{DOMAINS}/credentials/alice"),
 }
 
+_NAMED_DOMAINS: dict[str, dict[str, Sent]] = {
+    "verify_domain": _same(_put(f"{DOMAINS}/verify", {})),
+    "update_domain": {
+        "minimal": _put(DOMAINS, {"spam_action": "tag"}),
+        "full": _put(
+            DOMAINS,
+            {
+                "spam_action": "tag",
+                "wildcard": "true",
+                "web_scheme": "https",
+                "web_prefix": "links",
+                "require_tls": "true",
+                "skip_verification": "false",
+                "use_automatic_sender_security": "true",
+                "archive_to": "https://archive.example.com/mail",
+                "message_ttl": "86400",
+                "mailfrom_host": "bounce.example.com",
+                "smtp_password": "canary-password-3",
+            },
+        ),
+    },
+    "get_sending_queues": _same(_get(f"{DOMAINS}/sending_queues")),
+    "update_credential_password": {
+        "minimal": _put(f"{DOMAINS}/credentials/alice", {}),
+        "full": _put(f"{DOMAINS}/credentials/alice", {"password": "canary-password-4"}),
+    },
+    "match_route": _same(_get("/mailgun/v3/routes/match", address="support@mg.example.com")),
+    "get_unsubscribe": _same(_get(f"{DOMAIN}/unsubscribes/{USER}")),
+    "get_complaint": _same(_get(f"{DOMAIN}/complaints/{USER}")),
+    "get_whitelist": _same(_get(f"{DOMAIN}/whitelists/example.net")),
+}
+
 WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_CONNECTIONS,
     **_DOMAINS,
@@ -531,5 +563,6 @@ WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_LISTS,
     **_SUPPRESSIONS,
     **_REST,
+    **_NAMED_DOMAINS,
 }
 """Tool -> example -> the one request it must make."""

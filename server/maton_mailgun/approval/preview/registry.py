@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from maton_mailgun.approval.preview import (
-    credential_deletion,
+    dns_records,
     domain_additions,
     domain_deletion,
+    existing_login,
     forwarding,
     message,
     reach,
@@ -19,8 +20,10 @@ from maton_mailgun.approval.preview import (
 from maton_mailgun.approval.preview.proposal import PreviewFunction, Proposal, Reads
 
 PREVIEWS: Mapping[str, PreviewFunction] = {
-    "credential_deletion": credential_deletion.preview,
+    "dns_records": dns_records.preview,
     "domain_deletion": domain_deletion.preview,
+    "existing_login": existing_login.preview,
+    "login_password": existing_login.password,
     "footer": domain_additions.footer,
     "forwarding": forwarding.preview,
     "member": spelling.member,
