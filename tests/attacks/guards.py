@@ -295,6 +295,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("66", "after a yes nobody is told that nobody decided", {"66-decided": FALSE}),
     Guard("67", "only the service shows how it ended", {"67-service": FALSE}),
     Guard("94", "a template beside HTML of the message is shown too", {"94-beside": WITH("sent.parts,")}),
+    Guard("68", "a yes is bound to the version that live mail is made from", {"68-live": DROP}),
     Guard("73", "a row sets no header of ours", {"73-header-name": WITH("Annotated[str, Field()]")}),
     Guard("74", "a header can be read in one way only", {"74-header-value": FALSE}),
     Guard("75", "the digest covers the headers", {"75-headers": DROP}),

@@ -30,6 +30,8 @@ NAMES = {
 NAMED_ONLY = {
     "domains": "verify_domain update_domain get_sending_queues",
     "routes": "match_route",
+    "templates": "update_template list_template_versions get_template_version create_template_version "
+    "update_template_version delete_template_version",
     "suppressions": "get_unsubscribe get_complaint get_whitelist",
     "credentials": "update_credential_password",
 }
@@ -55,7 +57,7 @@ APPROVAL_KEYS = {
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
-OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure"}
+OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 
@@ -218,6 +220,9 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "update_webhook": "forwarding",
         "delete_template": "template_deletion",
         "verify_domain": "dns_records",
+        "create_template_version": "template_version",
+        "update_template_version": "template_version",
+        "delete_template_version": "template_version_deletion",
         "update_domain": "forwarding",
         "delete_credential": "existing_login",
         "update_credential_password": "login_password",
@@ -270,6 +275,7 @@ def test_deletes_that_lose_something_for_good_say_so() -> None:
         "delete_tag",
         "delete_credential",
         "update_credential_password",
+        "delete_template_version",
     }
 
 

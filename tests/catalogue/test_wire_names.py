@@ -110,6 +110,18 @@ DOCUMENTED = {
     "get_sending_queues": ("GET /v3/domains/{domain}/sending_queues", ""),
     "update_credential_password": ("PUT /v3/domains/{domain}/credentials/{login}", "password"),
     "match_route": ("GET /v3/routes/match", "address"),
+    "update_template": ("PUT /v3/{domain}/templates/{template_name}", "description"),
+    "list_template_versions": ("GET /v3/{domain}/templates/{template_name}/versions", "limit page p"),
+    "get_template_version": ("GET /v3/{domain}/templates/{template_name}/versions/{tag}", ""),
+    "create_template_version": (
+        "POST /v3/{domain}/templates/{template_name}/versions",
+        "template tag comment active headers engine",
+    ),
+    "update_template_version": (
+        "PUT /v3/{domain}/templates/{template_name}/versions/{tag}",
+        "template comment active headers",
+    ),
+    "delete_template_version": ("DELETE /v3/{domain}/templates/{template_name}/versions/{tag}", ""),
     "get_unsubscribe": ("GET /v3/{domain}/unsubscribes/{address}", ""),
     "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
     "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
@@ -121,10 +133,11 @@ PAGING_STYLE = {
     "pivot": [
         *("list_bounces", "list_unsubscribes", "list_complaints", "list_whitelists"),
         *("list_mailing_lists", "list_mailing_list_members", "list_tags", "list_templates"),
+        "list_template_versions",
     ],
     "token": ["list_events"],
 }
-PIVOTS = {"list_tags": "tag", "list_templates": "p"}
+PIVOTS = {"list_tags": "tag", "list_templates": "p", "list_template_versions": "p"}
 
 CODECS = {
     "true_false": {

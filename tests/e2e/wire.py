@@ -554,6 +554,43 @@ _NAMED_DOMAINS: dict[str, dict[str, Sent]] = {
     "get_whitelist": _same(_get(f"{DOMAIN}/whitelists/example.net")),
 }
 
+_WELCOME = f"{DOMAIN}/templates/welcome"
+_TEMPLATE_VERSIONS: dict[str, dict[str, Sent]] = {
+    "update_template": _same(_put(_WELCOME, {"description": "First mail"})),
+    "list_template_versions": {
+        "minimal": _get(f"{_WELCOME}/versions"),
+        "full": _get(f"{_WELCOME}/versions", limit="100"),
+    },
+    "get_template_version": _same(_get(f"{_WELCOME}/versions/v1")),
+    "create_template_version": {
+        "minimal": _post(f"{_WELCOME}/versions", {"tag": "v3", "template": "<p>Hello {{name}}</p>"}),
+        "full": _post(
+            f"{_WELCOME}/versions",
+            {
+                "tag": "v3",
+                "template": "<p>Hello {{name}}</p>",
+                "comment": "Shorter\nand kinder",
+                "active": "yes",
+                "engine": "handlebars",
+                "headers": Json({"Subject": "Hello {{name}}"}),
+            },
+        ),
+    },
+    "update_template_version": {
+        "minimal": _put(f"{_WELCOME}/versions/v1", {"active": "yes"}),
+        "full": _put(
+            f"{_WELCOME}/versions/v1",
+            {
+                "template": "<p>Hello {{name}}</p>",
+                "comment": "back to the first",
+                "active": "yes",
+                "headers": Json({"Subject": "Hello {{name}}"}),
+            },
+        ),
+    },
+    "delete_template_version": _delete(f"{_WELCOME}/versions/v1"),
+}
+
 WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_CONNECTIONS,
     **_DOMAINS,
@@ -564,5 +601,6 @@ WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_SUPPRESSIONS,
     **_REST,
     **_NAMED_DOMAINS,
+    **_TEMPLATE_VERSIONS,
 }
 """Tool -> example -> the one request it must make."""

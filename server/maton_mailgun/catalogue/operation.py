@@ -24,7 +24,7 @@ Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
     "dns_records", "domain_deletion", "existing_login", "footer", "forwarding", "login_password", "member", "message",
-    "mime", "template_deletion",
+    "mime", "template_deletion", "template_version", "template_version_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 

@@ -16,6 +16,7 @@ from maton_mailgun.approval.preview import (
     ready_mime,
     spelling,
     template_deletion,
+    template_versions,
 )
 from maton_mailgun.approval.preview.proposal import PreviewFunction, Proposal, Reads
 
@@ -30,11 +31,14 @@ PREVIEWS: Mapping[str, PreviewFunction] = {
     "message": message.preview,
     "mime": ready_mime.preview,
     "template_deletion": template_deletion.preview,
+    "template_version": template_versions.preview,
+    "template_version_deletion": template_versions.deletion,
 }
 
 WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]] = {
     "message": message.watch,  # guard: 19-template
     "mime": message.watch,
+    "template_version": template_versions.watch,  # guard: 68-live
 }
 """Reads beyond the row's `before` to whose answers a yes is bound as well."""
 
