@@ -30,9 +30,10 @@ NAMES = {
 NAMED_ONLY = {
     "domains": "verify_domain update_domain get_sending_queues",
     "routes": "match_route",
+    "lists": "add_mailing_list_members",
     "templates": "update_template list_template_versions get_template_version create_template_version "
     "update_template_version delete_template_version",
-    "suppressions": "get_unsubscribe get_complaint get_whitelist",
+    "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints",
     "credentials": "update_credential_password",
 }
 """Offered only where the operator names their toolset."""
@@ -57,7 +58,7 @@ APPROVAL_KEYS = {
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
-OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items"}
+OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 
@@ -114,8 +115,9 @@ def test_access_fits_the_method_of_the_request(name: str) -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_only_requests_with_arguments_for_a_body_have_one(name: str) -> None:
     row = ROWS[name]
-    expected = {"create_connection": "json", "send_mime_message": "multipart", "verify_domain": None}.get(name, "form")
-    assert row.get("body") == (expected if row["request"].split()[0] in BODY_METHODS else None)
+    expected = {"create_connection": "json", "send_mime_message": "multipart", "verify_domain": None}
+    expected |= dict.fromkeys(("add_bounces", "add_unsubscribes", "add_complaints"), "json")
+    assert row.get("body") == (expected.get(name, "form") if row["request"].split()[0] in BODY_METHODS else None)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -132,7 +134,7 @@ def test_every_argument_a_row_names_exists(name: str) -> None:
     row = ROWS[name]
     named = {
         argument
-        for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare")
+        for key in ("wire", "encode", "addresses", "each", "spans", "ahead", "words", "defaults", "needs", "compare")
         for argument in row.get(key, {})
     }
     named |= set(row.get("needs", {}).values())
@@ -220,6 +222,10 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "update_webhook": "forwarding",
         "delete_template": "template_deletion",
         "verify_domain": "dns_records",
+        "add_bounces": "entries",
+        "add_unsubscribes": "entries",
+        "add_complaints": "entries",
+        "add_mailing_list_members": "members",
         "create_template_version": "template_version",
         "update_template_version": "template_version",
         "delete_template_version": "template_version_deletion",
@@ -255,6 +261,9 @@ def test_a_second_identical_call_is_harmless_only_where_the_service_says_so() ->
         "add_unsubscribe",
         "add_complaint",
         "add_whitelist",
+        "add_bounces",
+        "add_unsubscribes",
+        "add_complaints",
     }
     assert all(row["idempotent"] for row in ROWS.values() if "idempotent" in row)
 
@@ -279,7 +288,9 @@ def test_deletes_that_lose_something_for_good_say_so() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["delete_unsubscribe", "delete_complaint", "add_mailing_list_member"])
+@pytest.mark.parametrize(
+    "name", ["delete_unsubscribe", "delete_complaint", "add_mailing_list_member", "add_mailing_list_members"]
+)
 def test_writing_to_people_who_may_not_want_it_warns_about_consent(name: str) -> None:
     assert re.search("consent|agreed", " ".join(ROWS[name]["warn"]))
 

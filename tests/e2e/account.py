@@ -36,6 +36,7 @@ NEEDS: Mapping[str, tuple[Step, ...]] = {
     "get_mailing_list_member": (_TEAM, _ANN),
     "update_mailing_list_member": (_TEAM, _ANN),
     "delete_mailing_list_member": (_TEAM, _ANN),
+    "add_mailing_list_members": (_TEAM,),
     "create_webhook": (_NO_WEBHOOK,),
     "get_bounce": (("POST", f"{DOMAIN}/bounces", _USER),),
     "delete_bounce": (("POST", f"{DOMAIN}/bounces", _USER),),

@@ -64,7 +64,7 @@ class Sent:
     query: Pairs = field(default_factory=dict)
     form: Pairs | None = None
     files: tuple[File, ...] = ()
-    json: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | list[Any] | None = None
     multipart: bool = False
 
 
@@ -591,6 +591,37 @@ _TEMPLATE_VERSIONS: dict[str, dict[str, Sent]] = {
     "delete_template_version": _delete(f"{_WELCOME}/versions/v1"),
 }
 
+
+def _entries(kind: str, **more: Any) -> dict[str, Sent]:
+    """Many entries of a suppression list: the body is a JSON array."""
+    first = {"address": "user+tag@example.net", **more, "created_at": _SUPPRESSED_AT}
+    return {
+        "minimal": Sent("POST", f"{DOMAIN}/{kind}", json=[{"address": "user+tag@example.net"}]),
+        "full": Sent("POST", f"{DOMAIN}/{kind}", json=[first, {"address": "second@example.org"}]),
+    }
+
+
+_MANY: dict[str, dict[str, Sent]] = {
+    "add_bounces": _entries("bounces", code="550", error="No such mailbox"),
+    "add_unsubscribes": _entries("unsubscribes", tags=["newsletter", "offers"]),
+    "add_complaints": _entries("complaints"),
+    "add_mailing_list_members": {
+        "minimal": _post(f"{TEAM}/members.json", {"members": Json([{"address": "ann+news@example.net"}])}),
+        "full": _post(
+            f"{TEAM}/members.json",
+            {
+                "members": Json(
+                    [
+                        {"address": "ann+news@example.net", "name": "Amélie", "vars": {"age": 30}, "subscribed": True},
+                        {"address": "second@example.org"},
+                    ]
+                ),
+                "upsert": "yes",
+            },
+        ),
+    },
+}
+
 WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_CONNECTIONS,
     **_DOMAINS,
@@ -602,5 +633,6 @@ WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_REST,
     **_NAMED_DOMAINS,
     **_TEMPLATE_VERSIONS,
+    **_MANY,
 }
 """Tool -> example -> the one request it must make."""

@@ -23,8 +23,8 @@ Codec = Literal[
 Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
-    "dns_records", "domain_deletion", "existing_login", "footer", "forwarding", "login_password", "member", "message",
-    "mime", "template_deletion", "template_version", "template_version_deletion",
+    "dns_records", "domain_deletion", "entries", "existing_login", "footer", "forwarding", "login_password", "member",
+    "members", "message", "mime", "template_deletion", "template_version", "template_version_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
@@ -101,6 +101,9 @@ class Operation:
     # What is refused before anybody is asked, beyond the schema.
     addresses: Mapping[str, Holds] = field(default_factory=dict)
     """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
+    each: Mapping[str, Mapping[str, Literal["plain", "date"]]] = field(default_factory=dict)
+    """Arguments that are lists of entries, with what fields of each hold: one plain address, or a moment. No address
+    stands in two entries, and rules for recipients and budgets of a day count each one."""
     header_texts: _Names = ()
     """Arguments, texts or maps of texts, that become header values of a message, beside those that are `h:*` on the
     wire."""

@@ -347,7 +347,7 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
     if after.rule is not None and after.channel == "policy":
         about["rule"] = table.ascii_text(after.rule)
     if after.state == "executing" and before.state == "approved":
-        about["budgets"] = [table.ascii_text(rule) for rule in after.budget_rules]
+        about["budgets"] = [table.ascii_text(rule) for rule in dict.fromkeys(after.budget_rules)]
     if after.message_id is not None and before.message_id is None:
         about["message_id"] = table.ascii_text(after.message_id)
     return about
@@ -375,5 +375,5 @@ def _released(head: Head, record: Record) -> Head:
     """The head with this record's budgets given back: the service said that it carried nothing out."""
     if record.attempted_at is None or _day(record.attempted_at) != head.day:
         return head
-    used = {rule: count - (rule in record.budget_rules) for rule, count in head.budgets.items()}
+    used = {rule: count - record.budget_rules.count(rule) for rule, count in head.budgets.items()}
     return replace(head, budgets=used)
