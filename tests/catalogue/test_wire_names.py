@@ -197,6 +197,7 @@ def wire_names(name: str) -> set[str]:
     """The parameters a call of this tool can send."""
     row = ROWS[name]
     own = set(properties(name)) - braced(path_of(name)) - {"connection_id", "cursor"}
+    own -= set(row.get("from_file", {}).values())
     return {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 
 

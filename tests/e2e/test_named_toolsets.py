@@ -84,3 +84,19 @@ def test_a_template_is_rolled_back_to_its_version_before(client: Host, account: 
     assert "> +<p>Welcome, {{name}}</p>" in client.asked[-1]
     now = content(client.call("get_template", where))["result"]["template"]["version"]
     assert (now["tag"], now["template"]) == ("v1", "<p>Welcome, {{name}}</p>")
+
+
+def test_members_of_a_file_are_imported_in_one_approval(client: Host, account: Account) -> None:
+    """The job: import these members. A column that is no field is told of before anybody is asked."""
+    account.prepare("add_mailing_list_members")
+    asked_before = len(client.asked)
+    team = {"list_address": "team@mg.example.com"}
+    wrong = client.call("add_mailing_list_members", {**team, "members_file": "terms.txt"})
+    assert content(wrong)["error"]["problems"][0]["path"] == "members_file"
+    done = client.call("add_mailing_list_members", {**team, "members_file": "members.csv"})
+    assert content(done)["executed"] is True, text(done)
+    assert content(done)["result"]["list"]["members_count"] == 2
+    (question,) = client.asked[asked_before:]
+    assert "1: ann+news@example.net" in question
+    assert "2: second@example.org" in question
+    assert len(account.writes()) == 1

@@ -71,6 +71,9 @@ class Sent:
 FILES = {
     "invoice.pdf": b"%PDF-1.4\n1 0 obj << >> endobj\n%%EOF\n",
     "terms.txt": "Terms: 30 days, Köln\n".encode(),
+    "members.csv": (
+        'address,name,subscribed,vars\r\nann+news@example.net,Amélie,no,"{""age"": 30}"\r\nsecond@example.org,,,\r\n'
+    ).encode(),
     "logo.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
     "ready.eml": b"From: support@mg.example.com\r\nTo: ann@example.net\r\nSubject: Ready\r\n\r\nReady.\r\n",
 }
@@ -617,6 +620,17 @@ _MANY: dict[str, dict[str, Sent]] = {
                     ]
                 ),
                 "upsert": "yes",
+            },
+        ),
+        "from_file": _post(
+            f"{TEAM}/members.json",
+            {
+                "members": Json(
+                    [
+                        {"address": "ann+news@example.net", "name": "Amélie", "vars": {"age": 30}, "subscribed": False},
+                        {"address": "second@example.org"},
+                    ]
+                )
             },
         ),
     },

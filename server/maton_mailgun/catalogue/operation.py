@@ -104,6 +104,8 @@ class Operation:
     each: Mapping[str, Mapping[str, Literal["plain", "date"]]] = field(default_factory=dict)
     """Arguments that are lists of entries, with what fields of each hold: one plain address, or a moment. No address
     stands in two entries, and rules for recipients and budgets of a day count each one."""
+    from_file: Mapping[str, str] = field(default_factory=dict)
+    """Arguments of `each` with the argument that names a file to read them from instead."""
     header_texts: _Names = ()
     """Arguments, texts or maps of texts, that become header values of a message, beside those that are `h:*` on the
     wire."""

@@ -61,6 +61,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
         "encode",
         "addresses",
         "each",
+        "from_file",
         "spans",
         "ahead",
         "words",
@@ -71,6 +72,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     ):
         yield from ((key, name) for name in getattr(operation, key))
     yield from (("needs", name) for name in operation.needs.values())
+    yield from (("from_file", name) for name in operation.from_file.values())
     yield from (("in_headers", name) for name in operation.in_headers)
     yield from (("header_texts", name) for name in operation.header_texts)
     if operation.body_is is not None:
@@ -134,6 +136,8 @@ def _loose_entries(operation: Operation) -> Iterator[str]:
                 yield f"each.{name}.{field} is no field of its items in schemas/{operation.name}.json"
             elif kind == "plain" and field not in items.get("required", ()):
                 yield f"each.{name}.{field} is an address, which every one of its items needs"
+    if loose := sorted(set(operation.from_file) - set(operation.each)):
+        yield f"from_file.{loose[0]} is no list of entries: it has no place in each"
 
 
 def _misplaced(operation: Operation) -> Iterator[str]:

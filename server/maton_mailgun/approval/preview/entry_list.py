@@ -44,7 +44,7 @@ async def members(proposal: Proposal, reads: Reads) -> Findings:
     out = {str(one.get("address") or "").casefold() for one in items(answer) if isinstance(one, dict)}
     back = []
     if proposal.arguments.get("upsert"):
-        given = proposal.arguments["members"]
+        given = proposal.arguments.get("members") or ()
         wanted = [str(one.get("address") or "") for one in given if one.get("subscribed") is not False]
         back = [address for address in wanted if address.casefold() in out]
         if len(out) >= list_members.PAGE:
