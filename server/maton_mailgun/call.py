@@ -26,7 +26,7 @@ from maton_mailgun.errors import (
     Unreachable,
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
-from maton_mailgun.wire import attachments, paging, redaction, request, result
+from maton_mailgun.wire import attachments, list_files, paging, redaction, request, result
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
 from maton_mailgun.wire.steps import steps_on_offer
@@ -116,8 +116,8 @@ class Engine:
         operation = self.catalogue.get(name)
         if operation is None:
             raise UnknownTool(message=f"There is no tool {name} here.", next="Call a tool from tools/list.")
-        arguments = as_meant(operation.schema, arguments)
-        problems = holding.problems(operation, arguments)
+        arguments, unread = await self._with_lists(operation, as_meant(operation.schema, arguments))
+        problems = [*unread, *holding.problems(operation, arguments)]
         if self.settings.api_key is None and not problems:
             raise KeyMissing(self.settings.key_unfilled)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
@@ -210,6 +210,15 @@ class Engine:
             return (), []
         allowed = self.settings.attachments
         return await asyncio.to_thread(attachments.collect, operation, arguments, allowed)
+
+    async def _with_lists(
+        self, operation: Operation, arguments: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        """The arguments with the entries of files that they name in their place."""
+        if not list_files.named(operation, arguments):
+            return arguments, []
+        found, unread = await asyncio.to_thread(list_files.filled, operation, arguments, self.settings.attachments)
+        return as_meant(operation.schema, found), unread
 
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
         # An empty one would leave the choice to the gateway's default.

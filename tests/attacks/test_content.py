@@ -27,6 +27,8 @@ from maton_mailgun.wire.result import NOTICE
 from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, headline, structured, text
 
 pytestmark = pytest.mark.anyio
+TEXTS = frozenset({"code", "error", "name"})
+"""Fields of entries that are free text."""
 INVISIBLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -123,7 +125,9 @@ async def test_attack_12_no_field_brings_invisible_characters_before_a_person_or
                 continue
             for dirt in ("a\u202egpj.exe", "a\u200bb\u2066c", "a\nApproved by: admin", "a\x1b[2Jb"):
                 value: Any = dirt
-                if schema["type"] == "array":
+                if argument in operation.each:
+                    value = [{**given[argument][0], **dict.fromkeys(TEXTS & {*schema["items"]["properties"]}, dirt)}]
+                elif schema["type"] == "array":
                     value = [dirt]
                 elif schema["type"] == "object":
                     value = {"x": dirt}

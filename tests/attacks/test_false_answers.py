@@ -115,6 +115,7 @@ IN_THE_SEED: dict[str, dict[str, Any]] = {
     "update_mailing_list": {"list_address": LIST},
     "delete_mailing_list": {"list_address": LIST},
     "add_mailing_list_member": {"list_address": LIST},
+    "add_mailing_list_members": {"list_address": LIST},
     "update_mailing_list_member": MEMBER,
     "delete_mailing_list_member": MEMBER,
     "delete_bounce": {"address": "gone@example.net"},
@@ -126,4 +127,5 @@ IN_THE_SEED: dict[str, dict[str, Any]] = {
 BEFORE: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "delete_tag": [("send_message", {**CALLS["send_message"], "tags": ["newsletter"]})],
     "delete_credential": [("create_credential", CALLS["create_credential"])],
+    "update_credential_password": [("create_credential", CALLS["create_credential"])],
 }

@@ -24,7 +24,7 @@ _PRODUCTION = "prod.example.com"
 @pytest.mark.parametrize(
     "login", ["ann@old.example.org", "ann@mg.example.com@x", "@mg.example.com", "ann@", "a@b@mg.example.com"]
 )
-@pytest.mark.parametrize("tool", ["delete_credential", "create_credential"])
+@pytest.mark.parametrize("tool", ["delete_credential", "create_credential", "update_credential_password"])
 async def test_attack_127_a_login_of_another_domain_is_refused(desk: Desk, tool: str, login: str) -> None:
     async with desk.open() as house, house.client() as client:
         content = structured(await client.call_tool(tool, {"domain": DOMAIN, "login": login}))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .files import EXAMPLES, ROWS, SCHEMAS, TOOLSETS, WRITES, braced, braced_always, path_of, properties
+from .files import DEFAULT, EXAMPLES, ROWS, SCHEMAS, TOOLSETS, WRITES, braced, braced_always, path_of, properties
 
 NAMES = {
     "connections": "list_connections create_connection get_connection delete_connection",
@@ -27,6 +27,16 @@ NAMES = {
     "tracking": "get_tracking update_open_tracking update_click_tracking update_unsubscribe_tracking",
     "credentials": "list_credentials create_credential delete_credential",
 }
+NAMED_ONLY = {
+    "domains": "verify_domain update_domain get_sending_queues",
+    "routes": "match_route",
+    "lists": "add_mailing_list_members",
+    "templates": "update_template list_template_versions get_template_version create_template_version "
+    "update_template_version delete_template_version",
+    "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints",
+    "credentials": "update_credential_password",
+}
+"""Offered only where the operator names their toolset."""
 APPROVAL_KEYS = {
     "target",
     "effect",
@@ -48,16 +58,21 @@ APPROVAL_KEYS = {
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
-OPTIONAL |= {"addresses", "secret", "reveals", "idempotent"}
+OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 
 
-def test_the_catalogue_is_exactly_the_61_operations_in_their_toolsets() -> None:
-    assert {toolset: set(table["tools"]) for toolset, table in TOOLSETS.items()} == {
+def test_the_usual_tools_are_exactly_the_61_operations_in_their_toolsets() -> None:
+    assert {toolset: {*table["tools"]} & {*DEFAULT} for toolset, table in TOOLSETS.items()} == {
         toolset: set(names.split()) for toolset, names in NAMES.items()
     }
-    assert len(ROWS) == 61
+    assert len(DEFAULT) == 61
+
+
+@pytest.mark.parametrize("toolset", TOOLSETS)
+def test_what_comes_with_a_named_toolset_alone_is_written_down_here_too(toolset: str) -> None:
+    assert {*TOOLSETS[toolset]["tools"]} - {*DEFAULT} == set(NAMED_ONLY.get(toolset, "").split())
 
 
 def test_every_row_has_one_schema_and_every_schema_one_row() -> None:
@@ -100,8 +115,9 @@ def test_access_fits_the_method_of_the_request(name: str) -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_only_requests_with_arguments_for_a_body_have_one(name: str) -> None:
     row = ROWS[name]
-    expected = {"create_connection": "json", "send_mime_message": "multipart"}.get(name, "form")
-    assert row.get("body") == (expected if row["request"].split()[0] in BODY_METHODS else None)
+    expected = {"create_connection": "json", "send_mime_message": "multipart", "verify_domain": None}
+    expected |= dict.fromkeys(("add_bounces", "add_unsubscribes", "add_complaints"), "json")
+    assert row.get("body") == (expected.get(name, "form") if row["request"].split()[0] in BODY_METHODS else None)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -118,7 +134,7 @@ def test_every_argument_a_row_names_exists(name: str) -> None:
     row = ROWS[name]
     named = {
         argument
-        for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare")
+        for key in ("wire", "encode", "addresses", "each", "spans", "ahead", "words", "defaults", "needs", "compare")
         for argument in row.get(key, {})
     }
     named |= set(row.get("needs", {}).values())
@@ -205,7 +221,17 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "create_webhook": "forwarding",
         "update_webhook": "forwarding",
         "delete_template": "template_deletion",
-        "delete_credential": "credential_deletion",
+        "verify_domain": "dns_records",
+        "add_bounces": "entries",
+        "add_unsubscribes": "entries",
+        "add_complaints": "entries",
+        "add_mailing_list_members": "members",
+        "create_template_version": "template_version",
+        "update_template_version": "template_version",
+        "delete_template_version": "template_version_deletion",
+        "update_domain": "forwarding",
+        "delete_credential": "existing_login",
+        "update_credential_password": "login_password",
         "add_mailing_list_member": "member",
         "update_mailing_list_member": "member",
         "update_unsubscribe_tracking": "footer",
@@ -214,10 +240,18 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
 
 def test_passwords_are_secret_and_generated_ones_are_for_the_approver() -> None:
     secret = {name: row["secret"] for name, row in ROWS.items() if "secret" in row}
-    assert secret == {"create_domain": ["smtp_password"], "create_credential": ["password"]}
+    assert secret == {
+        "create_domain": ["smtp_password"],
+        "update_domain": ["smtp_password"],
+        "create_credential": ["password"],
+        "update_credential_password": ["password"],
+    }
     held = {name for name in ROWS if any("password" in argument for argument in properties(name))}
     assert held == set(secret)
-    assert {name for name, row in ROWS.items() if "reveals" in row} == {"create_credential"}
+    assert {name for name, row in ROWS.items() if "reveals" in row} == {
+        "create_credential",
+        "update_credential_password",
+    }
 
 
 def test_a_second_identical_call_is_harmless_only_where_the_service_says_so() -> None:
@@ -227,6 +261,9 @@ def test_a_second_identical_call_is_harmless_only_where_the_service_says_so() ->
         "add_unsubscribe",
         "add_complaint",
         "add_whitelist",
+        "add_bounces",
+        "add_unsubscribes",
+        "add_complaints",
     }
     assert all(row["idempotent"] for row in ROWS.values() if "idempotent" in row)
 
@@ -246,15 +283,19 @@ def test_deletes_that_lose_something_for_good_say_so() -> None:
         "delete_complaint",
         "delete_tag",
         "delete_credential",
+        "update_credential_password",
+        "delete_template_version",
     }
 
 
-@pytest.mark.parametrize("name", ["delete_unsubscribe", "delete_complaint", "add_mailing_list_member"])
+@pytest.mark.parametrize(
+    "name", ["delete_unsubscribe", "delete_complaint", "add_mailing_list_member", "add_mailing_list_members"]
+)
 def test_writing_to_people_who_may_not_want_it_warns_about_consent(name: str) -> None:
     assert re.search("consent|agreed", " ".join(ROWS[name]["warn"]))
 
 
-@pytest.mark.parametrize("name", ["send_message", "send_mime_message", "create_domain"])
+@pytest.mark.parametrize("name", ["send_message", "send_mime_message", "create_domain", "update_domain"])
 def test_an_archive_address_is_shown_as_forwarding(name: str) -> None:
     assert any("forward" in text and braced(text) == {"archive_to"} for text in ROWS[name]["warn"])
 
@@ -271,6 +312,7 @@ def test_every_argument_that_names_an_address_is_held_to_it() -> None:
         "list_events.from",
         "list_events.to",
         "delete_whitelist.address",
+        "get_whitelist.address",
     }
 
 

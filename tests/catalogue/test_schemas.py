@@ -17,6 +17,7 @@ from .files import EXAMPLES, ROWS, SCHEMAS, examples, properties
 MAXIMA = {1000: "list_domains list_routes list_credentials list_bounces list_unsubscribes list_complaints"}
 MAXIMA[1000] += " list_whitelists"
 MAXIMA |= {300: "list_events", 100: "list_templates list_mailing_lists list_mailing_list_members list_tags"}
+MAXIMA[100] += " list_template_versions"
 
 FORMS = {
     "deliver_within": ({"1h30m", "30m", "24h"}, {"", "90", "1.5h", "h", "30 m"}),

@@ -101,6 +101,34 @@ DOCUMENTED = {
     # `mailbox` is an alias of `login` and left out.
     "create_credential": ("POST /v3/domains/{domain}/credentials", "login password system"),
     "delete_credential": ("DELETE /v3/domains/{domain}/credentials/{login}", ""),
+    "verify_domain": ("PUT /v3/domains/{domain}/verify", ""),
+    "update_domain": (
+        "PUT /v3/domains/{domain}",
+        "spam_action wildcard web_scheme web_prefix require_tls skip_verification use_automatic_sender_security "
+        "archive_to message_ttl mailfrom_host smtp_password",
+    ),
+    "get_sending_queues": ("GET /v3/domains/{domain}/sending_queues", ""),
+    "update_credential_password": ("PUT /v3/domains/{domain}/credentials/{login}", "password"),
+    "match_route": ("GET /v3/routes/match", "address"),
+    "add_bounces": ("POST /v3/{domain}/bounces", "entries"),
+    "add_unsubscribes": ("POST /v3/{domain}/unsubscribes", "entries"),
+    "add_complaints": ("POST /v3/{domain}/complaints", "entries"),
+    "add_mailing_list_members": ("POST /v3/lists/{list_address}/members.json", "members upsert"),
+    "update_template": ("PUT /v3/{domain}/templates/{template_name}", "description"),
+    "list_template_versions": ("GET /v3/{domain}/templates/{template_name}/versions", "limit page p"),
+    "get_template_version": ("GET /v3/{domain}/templates/{template_name}/versions/{tag}", ""),
+    "create_template_version": (
+        "POST /v3/{domain}/templates/{template_name}/versions",
+        "template tag comment active headers engine",
+    ),
+    "update_template_version": (
+        "PUT /v3/{domain}/templates/{template_name}/versions/{tag}",
+        "template comment active headers",
+    ),
+    "delete_template_version": ("DELETE /v3/{domain}/templates/{template_name}/versions/{tag}", ""),
+    "get_unsubscribe": ("GET /v3/{domain}/unsubscribes/{address}", ""),
+    "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
+    "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
 
@@ -109,10 +137,11 @@ PAGING_STYLE = {
     "pivot": [
         *("list_bounces", "list_unsubscribes", "list_complaints", "list_whitelists"),
         *("list_mailing_lists", "list_mailing_list_members", "list_tags", "list_templates"),
+        "list_template_versions",
     ],
     "token": ["list_events"],
 }
-PIVOTS = {"list_tags": "tag", "list_templates": "p"}
+PIVOTS = {"list_tags": "tag", "list_templates": "p", "list_template_versions": "p"}
 
 CODECS = {
     "true_false": {
@@ -123,6 +152,7 @@ CODECS = {
             *("use_automatic_sender_security", "encrypt_incoming_message"),
         ],
         "list_ips": ["dedicated", "enabled"],
+        "update_domain": ["wildcard", "require_tls", "skip_verification", "use_automatic_sender_security"],
         "create_credential": ["system"],
     },
     "yes_only": {
@@ -145,7 +175,7 @@ CODECS = {
         "add_unsubscribe": ["created_at"],
         "add_complaint": ["created_at"],
     },
-    "local_part": {"delete_credential": ["login"]},
+    "local_part": {"delete_credential": ["login"], "update_credential_password": ["login"]},
     "span": {"send_message": ["deliver_within"], "send_mime_message": ["deliver_within"]},
     "message_id": {"list_events": ["message_id"]},
 }
@@ -167,6 +197,7 @@ def wire_names(name: str) -> set[str]:
     """The parameters a call of this tool can send."""
     row = ROWS[name]
     own = set(properties(name)) - braced(path_of(name)) - {"connection_id", "cursor"}
+    own -= set(row.get("from_file", {}).values())
     return {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 
 

@@ -60,6 +60,19 @@ def test_verdict_says_rule_by_rule_why(cli: Cli) -> None:
     assert "rule \"internal notes\" does not match: the recipient 'me@example.org' does not match" in said
 
 
+def test_every_one_of_many_entries_counts_those_of_a_file_too(cli: Cli) -> None:
+    rule = POLICY.replace("send_message", "add_mailing_list_members")
+    (cli.cwd / "members.csv").write_text('address,vars\na@example.com,"{""n"": 1}"\nb@example.com,\n', encoding="utf-8")
+    cli.env["MATON_MAILGUN_ATTACHMENTS"] = str(cli.cwd)
+    call = {"list_address": "team@mg.example.com", "members_file": "members.csv"}
+    found = check(cli, "add_mailing_list_members", call, rule)
+    assert (found[0], "carried out without asking anybody" in found[1]) == (0, True), found[1]
+    (cli.cwd / "members.csv").write_text("address\na@example.com\nb@example.com\nc@example.com\n", encoding="utf-8")
+    assert "there are 3 recipients" in check(cli, "add_mailing_list_members", call, rule)[1]
+    missing = check(cli, "add_mailing_list_members", {**call, "members_file": "none.csv"}, rule)
+    assert (missing[0], "does not exist" in missing[1]) == (1, True), missing[1]
+
+
 def test_without_a_policy_every_write_is_asked(cli: Cli) -> None:
     status, said = check(cli, "delete_domain", {"domain": "mg.example.com"}, policy=None)
     assert (status, "No policy file is set" in said) == (0, True)

@@ -16,6 +16,7 @@ PLACES: Mapping[str, str] = {
     "route": "6797c62f6ee0a9fcb1ec5eee",
     "webhook": "delivered",
     "template": "welcome",
+    "version": "v1",
     "list": "developers@mg.example.com",
     "member": "alice@example.com",
     "address": "gone@example.net",
@@ -68,6 +69,7 @@ _SUPPRESSED = Case("send_message", form=[*MESSAGE[:1], ("to", "gone@example.net"
 _LOGIN = Case("create_credential", form=[("login", "alice"), ("password", "correct-horse")])
 _ROUTE: Pairs = (("expression", "catch_all()"), ("action", "stop()"), ("priority", "1"), ("description", "all"))
 _LONG = "x" * 33
+_VERSION: Pairs = (("template", "<p>Hi {{name}}</p>"), ("tag", "v3"))
 _TABLES = ("bounces", "unsubscribes", "complaints", "whitelists")
 
 
@@ -148,6 +150,22 @@ def _successes() -> list[Case]:
         Case("create_credential", form=[("login", "alice"), ("password", "correct-horse")]),
         Case("create_credential", form=[("login", "alice")]),
         Case("delete_credential", first=[_LOGIN]),
+        Case("verify_domain"),
+        Case("update_domain", form=[("spam_action", "tag"), ("wildcard", "true"), ("mailfrom_host", "b.example.com")]),
+        Case("get_sending_queues"),
+        Case("update_credential_password", first=[_LOGIN]),
+        Case("update_credential_password", form=[("password", "battery-staple")], first=[_LOGIN]),
+        Case("match_route", query=[("address", "support@mg.example.com")]),
+        Case("get_unsubscribe", path={"address": "quiet@example.net"}),
+        Case("get_complaint", path={"address": "angry@example.net"}),
+        Case("get_whitelist"),
+        Case("update_template", form=[("description", "For new customers")]),
+        Case("list_template_versions", query=[("limit", "10")]),
+        Case("create_template_version", form=[*_VERSION, ("comment", "shorter"), ("active", "yes")]),
+        Case("get_template_version"),
+        Case("update_template_version", form=[("template", "<p>{{name}}</p>"), ("active", "yes")]),
+        Case("delete_template_version"),
+        Case("add_mailing_list_members", form=[("members", '["zoe@example.com"]'), ("upsert", "yes")]),
     ]
 
 
@@ -228,6 +246,23 @@ def _refusals() -> list[Case]:
         Case("create_credential", 400, form=[("login", "alice"), ("password", "correct-horse")], first=[_LOGIN]),
         Case("delete_credential", 400, path={"login": "postmaster"}),
         Case("delete_credential", 404, path={"login": "nobody"}),
+        Case("verify_domain", 429, fault="rate_429_message"),
+        Case("update_domain", 400, form=[("spam_action", "maybe")]),
+        Case("update_domain", 400, form=[("mailfrom_host", "no host")]),
+        Case("update_credential_password", 404, path={"login": "nobody"}),
+        Case("update_credential_password", 400, form=[("password", _LONG)], first=[_LOGIN]),
+        Case("match_route", 404, query=[("address", "nobody@mg.example.com")]),
+        Case("match_route", 400, missing="address"),
+        *(Case(f"get_{kind}", 404, path={"address": address}) for kind in ("unsubscribe", "complaint")),
+        Case("get_whitelist", 404, path={"value": address}),
+        Case("update_template", 404, path={"template": "none"}),
+        *(Case(f"{verb}_template_version", 404, path={"version": "none"}) for verb in ("get", "update", "delete")),
+        *(Case("create_template_version", 400, form=[one], missing="tag") for one in _VERSION[:1]),
+        *(Case("create_template_version", 400, form=[one], missing="template") for one in _VERSION[1:]),
+        Case("create_template_version", 400, form=[_VERSION[0], ("tag", "v1")]),
+        Case("add_mailing_list_members", 404, path={"list": "none@mg.example.com"}, form=[("members", "[]")]),
+        Case("add_mailing_list_members", 400, form=[("members", "zoe@example.com")]),
+        Case("add_mailing_list_members", 400, form=[("upsert", "yes")], missing="members"),
     ]
 
 

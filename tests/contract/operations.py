@@ -1,4 +1,4 @@
-"""The 57 Mailgun operations: where they are called, and where the published contract describes them.
+"""The Mailgun operations: where they are called, and where the published contract describes them.
 
 Written out here and not read from the catalogue: the contract judges the sandbox without the engine having a say.
 """
@@ -80,6 +80,21 @@ update_unsubscribe_tracking PUT    /v3/domains/{domain}/tracking/unsubscribe
 list_credentials            GET    /v3/domains/{domain}/credentials
 create_credential           POST   /v3/domains/{domain}/credentials
 delete_credential           DELETE /v3/domains/{domain}/credentials/{login}
+verify_domain               PUT    /v3/domains/{domain}/verify                    /v4/domains/{domain}/verify
+update_domain               PUT    /v3/domains/{domain}                           /v4/domains/{domain}
+get_sending_queues          GET    /v3/domains/{domain}/sending_queues
+update_credential_password  PUT    /v3/domains/{domain}/credentials/{login}
+match_route                 GET    /v3/routes/match
+get_unsubscribe             GET    /v3/{domain}/unsubscribes/{address}
+get_complaint               GET    /v3/{domain}/complaints/{address}
+get_whitelist               GET    /v3/{domain}/whitelists/{value}
+update_template             PUT    /v3/{domain}/templates/{template}
+list_template_versions      GET    /v3/{domain}/templates/{template}/versions
+create_template_version     POST   /v3/{domain}/templates/{template}/versions
+get_template_version        GET    /v3/{domain}/templates/{template}/versions/{version}
+update_template_version     PUT    /v3/{domain}/templates/{template}/versions/{version}
+delete_template_version     DELETE /v3/{domain}/templates/{template}/versions/{version}
+add_mailing_list_members    POST   /v3/lists/{list}/members.json
 """
 
 

@@ -36,6 +36,7 @@ NEEDS: Mapping[str, tuple[Step, ...]] = {
     "get_mailing_list_member": (_TEAM, _ANN),
     "update_mailing_list_member": (_TEAM, _ANN),
     "delete_mailing_list_member": (_TEAM, _ANN),
+    "add_mailing_list_members": (_TEAM,),
     "create_webhook": (_NO_WEBHOOK,),
     "get_bounce": (("POST", f"{DOMAIN}/bounces", _USER),),
     "delete_bounce": (("POST", f"{DOMAIN}/bounces", _USER),),
@@ -45,6 +46,10 @@ NEEDS: Mapping[str, tuple[Step, ...]] = {
     "get_tag": (_TAGGED,),
     "delete_tag": (_TAGGED,),
     "delete_credential": (_ALICE,),
+    "update_credential_password": (_ALICE,),
+    "get_unsubscribe": (("POST", f"{DOMAIN}/unsubscribes", {**_USER, "tag": "newsletter"}),),
+    "get_complaint": (("POST", f"{DOMAIN}/complaints", _USER),),
+    "get_whitelist": (("POST", f"{DOMAIN}/whitelists", {"domain": "example.net"}),),
 }
 """What must be there beyond the sandbox's seed for a tool's examples to succeed."""
 

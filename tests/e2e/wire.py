@@ -64,13 +64,16 @@ class Sent:
     query: Pairs = field(default_factory=dict)
     form: Pairs | None = None
     files: tuple[File, ...] = ()
-    json: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | list[Any] | None = None
     multipart: bool = False
 
 
 FILES = {
     "invoice.pdf": b"%PDF-1.4\n1 0 obj << >> endobj\n%%EOF\n",
     "terms.txt": "Terms: 30 days, Köln\n".encode(),
+    "members.csv": (
+        'address,name,subscribed,vars\r\nann+news@example.net,Amélie,no,"{""age"": 30}"\r\nsecond@example.org,,,\r\n'
+    ).encode(),
     "logo.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
     "ready.eml": b"From: support@mg.example.com\r\nTo: ann@example.net\r\nSubject: Ready\r\n\r\nReady.\r\n",
 }
@@ -522,6 +525,117 @@ _REST: dict[str, dict[str, Sent]] = {
     "delete_credential": _delete(f"{DOMAINS}/credentials/alice"),
 }
 
+_NAMED_DOMAINS: dict[str, dict[str, Sent]] = {
+    "verify_domain": _same(_put(f"{DOMAINS}/verify", {})),
+    "update_domain": {
+        "minimal": _put(DOMAINS, {"spam_action": "tag"}),
+        "full": _put(
+            DOMAINS,
+            {
+                "spam_action": "tag",
+                "wildcard": "true",
+                "web_scheme": "https",
+                "web_prefix": "links",
+                "require_tls": "true",
+                "skip_verification": "false",
+                "use_automatic_sender_security": "true",
+                "archive_to": "https://archive.example.com/mail",
+                "message_ttl": "86400",
+                "mailfrom_host": "bounce.example.com",
+                "smtp_password": "canary-password-3",
+            },
+        ),
+    },
+    "get_sending_queues": _same(_get(f"{DOMAINS}/sending_queues")),
+    "update_credential_password": {
+        "minimal": _put(f"{DOMAINS}/credentials/alice", {}),
+        "full": _put(f"{DOMAINS}/credentials/alice", {"password": "canary-password-4"}),
+    },
+    "match_route": _same(_get("/mailgun/v3/routes/match", address="support@mg.example.com")),
+    "get_unsubscribe": _same(_get(f"{DOMAIN}/unsubscribes/{USER}")),
+    "get_complaint": _same(_get(f"{DOMAIN}/complaints/{USER}")),
+    "get_whitelist": _same(_get(f"{DOMAIN}/whitelists/example.net")),
+}
+
+_WELCOME = f"{DOMAIN}/templates/welcome"
+_TEMPLATE_VERSIONS: dict[str, dict[str, Sent]] = {
+    "update_template": _same(_put(_WELCOME, {"description": "First mail"})),
+    "list_template_versions": {
+        "minimal": _get(f"{_WELCOME}/versions"),
+        "full": _get(f"{_WELCOME}/versions", limit="100"),
+    },
+    "get_template_version": _same(_get(f"{_WELCOME}/versions/v1")),
+    "create_template_version": {
+        "minimal": _post(f"{_WELCOME}/versions", {"tag": "v3", "template": "<p>Hello {{name}}</p>"}),
+        "full": _post(
+            f"{_WELCOME}/versions",
+            {
+                "tag": "v3",
+                "template": "<p>Hello {{name}}</p>",
+                "comment": "Shorter\nand kinder",
+                "active": "yes",
+                "engine": "handlebars",
+                "headers": Json({"Subject": "Hello {{name}}"}),
+            },
+        ),
+    },
+    "update_template_version": {
+        "minimal": _put(f"{_WELCOME}/versions/v1", {"active": "yes"}),
+        "full": _put(
+            f"{_WELCOME}/versions/v1",
+            {
+                "template": "<p>Hello {{name}}</p>",
+                "comment": "back to the first",
+                "active": "yes",
+                "headers": Json({"Subject": "Hello {{name}}"}),
+            },
+        ),
+    },
+    "delete_template_version": _delete(f"{_WELCOME}/versions/v1"),
+}
+
+
+def _entries(kind: str, **more: Any) -> dict[str, Sent]:
+    """Many entries of a suppression list: the body is a JSON array."""
+    first = {"address": "user+tag@example.net", **more, "created_at": _SUPPRESSED_AT}
+    return {
+        "minimal": Sent("POST", f"{DOMAIN}/{kind}", json=[{"address": "user+tag@example.net"}]),
+        "full": Sent("POST", f"{DOMAIN}/{kind}", json=[first, {"address": "second@example.org"}]),
+    }
+
+
+_MANY: dict[str, dict[str, Sent]] = {
+    "add_bounces": _entries("bounces", code="550", error="No such mailbox"),
+    "add_unsubscribes": _entries("unsubscribes", tags=["newsletter", "offers"]),
+    "add_complaints": _entries("complaints"),
+    "add_mailing_list_members": {
+        "minimal": _post(f"{TEAM}/members.json", {"members": Json([{"address": "ann+news@example.net"}])}),
+        "full": _post(
+            f"{TEAM}/members.json",
+            {
+                "members": Json(
+                    [
+                        {"address": "ann+news@example.net", "name": "Amélie", "vars": {"age": 30}, "subscribed": True},
+                        {"address": "second@example.org"},
+                    ]
+                ),
+                "upsert": "yes",
+            },
+        ),
+        "from_file": _post(
+            f"{TEAM}/members.json",
+            {
+                "members": Json(
+                    [
+                        {"address": "ann+news@example.net", "name": "Amélie", "vars": {"age": 30}, "subscribed": False},
+                        {"address": "second@example.org"},
+                    ]
+                )
+            },
+        ),
+    },
+}
+
 WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_CONNECTIONS,
     **_DOMAINS,
@@ -531,5 +645,8 @@ WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_LISTS,
     **_SUPPRESSIONS,
     **_REST,
+    **_NAMED_DOMAINS,
+    **_TEMPLATE_VERSIONS,
+    **_MANY,
 }
 """Tool -> example -> the one request it must make."""

@@ -100,7 +100,11 @@ def test_attack_12_nothing_invisible_survives_outside_the_bodies(tool: str) -> N
         )
         files = (bad_file, mime) if operation.access == "send" else ()
         # A request can only be built from plain addresses and spans: the preview withstands others all the same.
-        plain = {*operation.addresses, *(name for name, codec in operation.encode.items() if codec == "span")}
+        plain = {
+            *operation.addresses,
+            *operation.each,
+            *(name for name, codec in operation.encode.items() if codec == "span"),
+        }
         clear = {name: example[name] if name in plain else given for name, given in arguments.items()}
         proposal = propose(tool, clear, NastyAccount(), files=files, history=(NASTY,))
         form = tuple((name, text if NASTY in text else f"{text}{NASTY}") for name, text in proposal.request.form)

@@ -189,6 +189,12 @@ def test_every_field_of_the_form_stands_in_full_on_the_terminal_and_in_the_form(
                     for address, values in json.loads(value).items():
                         told = "; ".join(f"{key}: {text}" for key, text in values.items())
                         assert f"{address}: {told}" in everything
+                elif proposal.operation.each and name not in ("upsert",):
+                    read = json.loads(value)
+                    for entry in read if isinstance(read, list) else [read]:
+                        rest = {key: one for key, one in entry.items() if key != "address"}
+                        told = json.dumps(rest, ensure_ascii=False) if rest else ""
+                        assert f": {entry['address']} {told}".rstrip() in everything
                 elif name not in secret and name.casefold() != "o:deliverytime":
                     assert safe_line(value) in everything, (name, value)
 

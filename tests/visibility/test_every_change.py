@@ -28,10 +28,11 @@ USUAL = 5_000
 EACH = int(os.environ.get("MATON_MAILGUN_TEST_CHANGES", USUAL)) // 2
 """Changes that each of the two parts looks at; 100,000 in all in the long run."""
 
-SECRET = {("create_credential", "password"), ("create_domain", "smtp_password")}
+SECRET = {(f"{verb}_domain", "smtp_password") for verb in ("create", "update")}
+SECRET |= {("create_credential", "password"), ("update_credential_password", "password")}
 """Arguments that nobody is shown, on purpose."""
-STEERING = {"connection_id"}
-"""Never sent: which account it is for stands at the top, by what the account is called."""
+STEERING = {"connection_id", "members_file"}
+"""Never sent: which account it is for stands at the top, by what the account is called; what a file holds is shown."""
 
 # Whoever only wants to know whether there is one needs no smallest example of it.
 _settings = settings(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.catalogue import header_texts, limits
+from maton_mailgun.catalogue import entry_fields, header_texts, limits
 from maton_mailgun.catalogue.codecs import segment
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import BadArguments, Problem
@@ -66,6 +66,7 @@ def problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem
     fitting = {name: value for name, value in arguments.items() if name in operation.properties and name not in unsound}
     found += [*_combinations(operation, arguments), *_rules(operation, fitting)]
     found += limits.together_problems(operation, fitting)
+    found += entry_fields.problems(operation, fitting)  # guard: 69-each
     found += header_texts.problems(operation, fitting)
     return found
 

@@ -14,6 +14,8 @@ NOT_SENT = frozenset({"connection_id", "cursor"})
 """Arguments that steer this server and never go on the wire (unless the path names them)."""
 Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
+EVERY_TOOLSET = "all"
+"""Names all toolsets, where toolsets are named."""
 Codec = Literal[
     "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
     "login", "span", "message_id",
@@ -21,7 +23,8 @@ Codec = Literal[
 Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
-    "credential_deletion", "domain_deletion", "footer", "forwarding", "member", "message", "mime", "template_deletion",
+    "dns_records", "domain_deletion", "entries", "existing_login", "footer", "forwarding", "login_password", "member",
+    "members", "message", "mime", "template_deletion", "template_version", "template_version_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
@@ -98,6 +101,11 @@ class Operation:
     # What is refused before anybody is asked, beyond the schema.
     addresses: Mapping[str, Holds] = field(default_factory=dict)
     """Arguments that hold addresses: several, one mailbox, one plain address, a listed one, or a whole message."""
+    each: Mapping[str, Mapping[str, Literal["plain", "date"]]] = field(default_factory=dict)
+    """Arguments that are lists of entries, with what fields of each hold: one plain address, or a moment. No address
+    stands in two entries, and rules for recipients and budgets of a day count each one."""
+    from_file: Mapping[str, str] = field(default_factory=dict)
+    """Arguments of `each` with the argument that names a file to read them from instead."""
     header_texts: _Names = ()
     """Arguments, texts or maps of texts, that become header values of a message, beside those that are `h:*` on the
     wire."""
@@ -219,9 +227,12 @@ class Catalogue(Mapping[str, Operation]):
         Raises:
             SetupError: A toolset that does not exist.
         """
-        unknown = [name for name in toolsets or () if name not in self.toolsets]
+        known = (*self.toolsets, EVERY_TOOLSET)
+        unknown = [name for name in toolsets or () if name not in known]
         if unknown:
-            raise SetupError(f"There is no toolset {', '.join(unknown)}. Toolsets are: {', '.join(self.toolsets)}.")
+            raise SetupError(f"There is no toolset {', '.join(unknown)}. Toolsets are: {', '.join(known)}.")
+        if toolsets is not None and EVERY_TOOLSET in toolsets:
+            toolsets = tuple(self.toolsets)
         kept = {
             name: operation
             for name, operation in self.operations.items()

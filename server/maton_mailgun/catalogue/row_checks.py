@@ -56,9 +56,23 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     for key in _SENTENCES:
         yield from ((key, name) for name in _BRACED.findall(getattr(operation, key)))
     yield from (("warn", name) for text in operation.warn for name in _BRACED.findall(text))
-    for key in ("wire", "encode", "addresses", "spans", "ahead", "words", "defaults", "needs", "compare", "copies"):
+    for key in (
+        "wire",
+        "encode",
+        "addresses",
+        "each",
+        "from_file",
+        "spans",
+        "ahead",
+        "words",
+        "defaults",
+        "needs",
+        "compare",
+        "copies",
+    ):
         yield from ((key, name) for name in getattr(operation, key))
     yield from (("needs", name) for name in operation.needs.values())
+    yield from (("from_file", name) for name in operation.from_file.values())
     yield from (("in_headers", name) for name in operation.in_headers)
     yield from (("header_texts", name) for name in operation.header_texts)
     if operation.body_is is not None:
@@ -108,8 +122,22 @@ def _contradictions(operation: Operation) -> Iterator[str]:
     if operation.paging and not {"limit", "cursor"} <= set(operation.properties):
         yield "paging needs the arguments limit and cursor"
     yield from _misplaced(operation)
+    yield from _loose_entries(operation)
     if late := sorted(set(operation.ahead) - {name for name, codec in operation.encode.items() if codec == "date"}):
         yield f"ahead.{late[0]} is for moments: encode.{late[0]} is not date"
+
+
+def _loose_entries(operation: Operation) -> Iterator[str]:
+    """Lists of entries that the schema does not have as such."""
+    for name, kinds in operation.each.items():
+        items = operation.properties.get(name, {}).get("items", {})
+        for field, kind in kinds.items():
+            if field not in items.get("properties", {}):
+                yield f"each.{name}.{field} is no field of its items in schemas/{operation.name}.json"
+            elif kind == "plain" and field not in items.get("required", ()):
+                yield f"each.{name}.{field} is an address, which every one of its items needs"
+    if loose := sorted(set(operation.from_file) - set(operation.each)):
+        yield f"from_file.{loose[0]} is no list of entries: it has no place in each"
 
 
 def _misplaced(operation: Operation) -> Iterator[str]:

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from maton_mailgun.catalogue import files
-from maton_mailgun.catalogue.operation import Catalogue, Fact, Operation
+from maton_mailgun.catalogue.operation import EVERY_TOOLSET, Catalogue, Fact, Operation
 from maton_mailgun.catalogue.row_checks import check, meant
 from maton_mailgun.errors import SetupError
 
@@ -49,6 +49,8 @@ def read(tools: Mapping[str, str], schemas: Mapping[str, str]) -> Catalogue:
     for toolset, text in tools.items():
         where = f"tools/{toolset}.toml"
         table = _table(text, where)
+        if toolset == EVERY_TOOLSET:
+            raise SetupError(f"{where}: {EVERY_TOOLSET} names all toolsets, so none can have this name")
         toolsets[toolset] = table["about"]
         for name, row in table["tools"].items():
             if name in operations:

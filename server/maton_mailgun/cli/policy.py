@@ -13,6 +13,7 @@ from typing import Any
 from maton_mailgun.approval.policy.case import case_of
 from maton_mailgun.approval.policy.in_force import policy_of
 from maton_mailgun.catalogue import arguments as holding
+from maton_mailgun.catalogue.as_meant import as_meant
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.exit_status import FAILED, NOT_FOUND, OK, USAGE, CommandFailed
@@ -21,7 +22,7 @@ from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import BadArguments, Problem
 from maton_mailgun.exchange import Account, Prepared
-from maton_mailgun.wire import attachments
+from maton_mailgun.wire import attachments, list_files
 from maton_mailgun.wire import request as requests
 
 _VERDICTS = {
@@ -65,6 +66,11 @@ def _prepared(operation: Operation, given: Mapping[str, Any], settings: Settings
     Raises:
         BadArguments: It does not fit the tool.
     """
+    given, unread = list_files.filled(operation, given, settings.attachments)
+    if unread:
+        raise BadArguments(operation.name, unread)
+    if operation.from_file:
+        given = as_meant(operation.schema, given)
     holding.check(operation, given)
     files, problems = attachments.collect(operation, given, settings.attachments)
     if problems:

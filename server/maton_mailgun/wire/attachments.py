@@ -113,7 +113,7 @@ def part(field: str, path: str, allowed: Path | None) -> FilePart:
     """
     from maton_mailgun.mail.mime_values import holds_words
 
-    content = _read(path, allowed)
+    content = content_of(path, allowed)
     filename = Path(path).name
     if holds_words(filename):  # guard: 79-file
         raise FileRefused(
@@ -145,7 +145,12 @@ def reopen(stored: FilePart, allowed: Path | None) -> FilePart:
     return replace(stored, content=fresh.content)
 
 
-def _read(path: str, allowed: Path | None) -> bytes:
+def content_of(path: str, allowed: Path | None) -> bytes:
+    """All of one file.
+
+    Raises:
+        FileRefused: As `part`.
+    """
     if allowed is None:
         raise FileRefused(
             "no directory for attachments is set here",

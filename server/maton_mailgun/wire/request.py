@@ -9,6 +9,7 @@ from dataclasses import field as attribute
 from typing import Any
 from urllib.parse import urlencode
 
+from maton_mailgun.catalogue import entry_fields
 from maton_mailgun.catalogue.codecs import codec_for, encoded, fill, json_value, map_value, text_of, written_addresses
 from maton_mailgun.catalogue.operation import NOT_SENT, Operation, Service
 
@@ -64,8 +65,9 @@ def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FileP
         ValueError: A path value that would change which resource is meant, or a value its codec cannot write.
     """
     values = {**operation.defaults, **arguments}
+    values |= entry_fields.written(operation, values)
     path = fill(operation.path, {name: _path_text(operation, name, values) for name in operation.path_arguments})
-    elsewhere = {*operation.path_arguments, *operation.in_headers}
+    elsewhere = {*operation.path_arguments, *operation.in_headers, *operation.from_file.values()}
     asked = [name for name in operation.properties if name in values and name not in NOT_SENT | elsewhere]
     in_query = [name for name in asked if operation.body is None or name in operation.in_query]
     in_body = [name for name in asked if name not in in_query]

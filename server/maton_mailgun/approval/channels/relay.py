@@ -6,6 +6,7 @@ from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.words import brief_holds_all
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import Refused
 from maton_mailgun.exchange import Caller
@@ -23,6 +24,7 @@ def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool
         settings.approval != "relay"
         or record.access == "delete"  # guard: 00-relay.delete
         or not _to_one(record)  # guard: 00-relay.one
+        or _has_entries(record)  # guard: 71-relay
     ):
         raise Refused(
             message="This cannot be relayed: deletes and messages to several people need the person themselves.",
@@ -40,6 +42,12 @@ def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool
         decider=f"unattested, relayed by {caller.client}",
         reason=words,
     )
+
+
+def _has_entries(record: Record) -> bool:
+    """Whether one yes is for many entries."""
+    operation = load().get(record.operation)
+    return operation is None or bool(operation.each)
 
 
 def _to_one(record: Record) -> bool:

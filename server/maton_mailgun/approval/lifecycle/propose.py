@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from maton_mailgun.approval.binding import seal
@@ -93,6 +94,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
 
 
 async def _within(uses: Services, budgets: Sequence[tuple[str, int]]) -> bool:
-    """Whether today's budgets still hold one more; where they do not, a person is asked instead."""
+    """Whether today's budgets still hold that many more; where they do not, a person is asked instead."""
     spent = await uses.store.spent([rule for rule, _ in budgets], uses.clock())
-    return all(spent.get(rule, 0) < per_day for rule, per_day in budgets)
+    wanted = Counter(budgets)
+    return all(spent.get(rule, 0) + number <= per_day for (rule, per_day), number in wanted.items())

@@ -8,6 +8,7 @@ from typing import Any
 
 from maton_mailgun.approval.policy.judge import Case
 from maton_mailgun.approval.preview.audience import recipients
+from maton_mailgun.catalogue import entry_fields
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.exchange import Prepared
 
@@ -26,22 +27,26 @@ def case_of(prepared: Prepared) -> Case:
     """Tool, recipients and account of a call, for the policy's rules.
 
     Every envelope recipient counts, also those named in headers, and the place a copy of all mail is forwarded to. One
-    that cannot be read strictly is passed on as it stands, so that no allow rule can match it.
+    that cannot be read strictly is passed on as it stands, so that no allow rule can match it. In a write of many
+    entries every address counts, and is one use of a day's budget.
     """
     operation, arguments = prepared.operation, prepared.arguments
     found = recipients(operation, arguments, prepared.request) if operation.access == "send" else []
     forwarding = {operation.wire.get(name, name) for name in operation.copies}
     copies = [text for name, text in prepared.request.form if name in forwarding]
+    listed = entry_fields.addresses(operation, arguments)
     return Case(
         tool=operation.name,
         access=operation.access,
         recipients=(
             *(address.raw if address.problems else address.address for address in found),  # guard: 38-strict.case
             *copies,  # guard: 38-copies
+            *listed,  # guard: 70-counted
         ),
         domains=tuple(domains(operation, arguments)),  # guard: 128-named
         connection_id=prepared.account.connection_id,
         arguments=arguments,
+        uses=max(1, len(listed)),  # guard: 70-uses
     )
 
 

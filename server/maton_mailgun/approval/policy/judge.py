@@ -33,6 +33,8 @@ class Case:
     """The Mailgun domains the call is about; empty for one that names none, as routes of the whole account."""
     connection_id: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    uses: int = 1
+    """How many uses of a day's budget it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Verdict:
     rule: str | None
     """The rule that decided; None where no rule matched."""
     budgets: tuple[tuple[str, int], ...]
-    """(rule, uses a day) to be reserved when the write is claimed."""
+    """(rule, uses a day) to be reserved when the write is claimed, as often as the write is uses."""
     why: str
 
 
@@ -126,7 +128,8 @@ class Policy:
             if deciding:
                 rule = deciding[0]
                 budgets = tuple((other.name, other.per_day) for other in deciding if other.per_day is not None)
-                return Verdict(rule.decision, level, names, rule.name, budgets, _why(rule, level, budgets))
+                why = _why(rule, level, budgets)
+                return Verdict(rule.decision, level, names, rule.name, budgets * case.uses, why)
         return Verdict("ask", level, (), None, (), f"No rule matches: a person is asked (level {level}).")
 
     def explain(self, case: Case) -> str:

@@ -24,9 +24,9 @@ from maton_mailgun.mail.addresses import parse
 from maton_mailgun.mail.letter import Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short
 
-_PAGE = 100
+PAGE = 100
 """The most members that Mailgun lists at once (its reference, Mailing Lists)."""
-_SOURCE = f"GET /v3/lists/{{list_address}}/members/pages?limit={_PAGE}"
+_SOURCE = f"GET /v3/lists/{{list_address}}/members/pages?limit={PAGE}"
 _MOST_FILLED = 20
 """Members whose filled messages are read for links."""
 _LONGEST = 300_000
@@ -57,7 +57,7 @@ async def look(lists: Collection[str], reads: Reads) -> Members:
     )
     for one, answer in zip(ordered, answers, strict=True):
         members = [member for member in items(answer) if isinstance(member, dict)]
-        if answer is None or answer.status == 404 or len(members) >= _PAGE:
+        if answer is None or answer.status == 404 or len(members) >= PAGE:
             found.unknown.append(one)
         there: dict[str, Mapping[str, Any]] = {}
         for member in members:

@@ -6,32 +6,42 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from maton_mailgun.approval.preview import (
-    credential_deletion,
+    dns_records,
     domain_additions,
     domain_deletion,
+    entry_list,
+    existing_login,
     forwarding,
     message,
     reach,
     ready_mime,
     spelling,
     template_deletion,
+    template_versions,
 )
 from maton_mailgun.approval.preview.proposal import PreviewFunction, Proposal, Reads
 
 PREVIEWS: Mapping[str, PreviewFunction] = {
-    "credential_deletion": credential_deletion.preview,
+    "dns_records": dns_records.preview,
     "domain_deletion": domain_deletion.preview,
+    "entries": entry_list.preview,
+    "existing_login": existing_login.preview,
+    "login_password": existing_login.password,
     "footer": domain_additions.footer,
     "forwarding": forwarding.preview,
     "member": spelling.member,
+    "members": entry_list.members,
     "message": message.preview,
     "mime": ready_mime.preview,
     "template_deletion": template_deletion.preview,
+    "template_version": template_versions.preview,
+    "template_version_deletion": template_versions.deletion,
 }
 
 WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]] = {
     "message": message.watch,  # guard: 19-template
     "mime": message.watch,
+    "template_version": template_versions.watch,  # guard: 68-live
 }
 """Reads beyond the row's `before` to whose answers a yes is bound as well."""
 

@@ -171,6 +171,11 @@ def rows_and_warnings(
     return rows + header_rows, warnings + header_warnings
 
 
+def headers_alone(headers: Mapping[str, str], domain: str) -> tuple[list[Row], list[str]]:
+    """The headers of a version by themselves, and what is odd about them where no message has any of its own."""
+    return _headers(StoredTemplate("", "", {}, headers=[*headers.items()], known=True), Letter(), domain)
+
+
 def _headers(template: StoredTemplate, sent: Letter, domain: str) -> tuple[list[Row], list[str]]:
     """The version's own headers as they are stored, and what is odd about the address headers among them."""
     given = {name.casefold() for name, _ in (*sent.headers, *sent.own_headers)}

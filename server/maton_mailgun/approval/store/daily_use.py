@@ -33,5 +33,5 @@ def released(head: Head, record: Record) -> Head:
     """The head with this record's budgets given back: the service said that it carried nothing out."""
     if record.attempted_at is None or day_of(record.attempted_at) != head.day:
         return head
-    used = {rule: count - (rule in record.budget_rules) for rule, count in head.budgets.items()}
+    used = {rule: count - record.budget_rules.count(rule) for rule, count in head.budgets.items()}
     return replace(head, budgets=used)

@@ -361,7 +361,7 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
     if after.rule is not None and after.channel == "policy":
         about["rule"] = table.ascii_text(after.rule)
     if after.state == "executing" and before.state == "approved":
-        about["budgets"] = [table.ascii_text(rule) for rule in after.budget_rules]
+        about["budgets"] = [table.ascii_text(rule) for rule in dict.fromkeys(after.budget_rules)]
     if after.message_id is not None and before.message_id is None:
         about["message_id"] = table.ascii_text(after.message_id)
     return about

@@ -131,8 +131,56 @@ def delete_route(account: MailgunAccount, call: Call) -> HttpAnswer:
     return ok({"id": route["id"], "message": "Route has been deleted"})
 
 
+def match_route(account: MailgunAccount, call: Call) -> HttpAnswer:
+    """The first route by priority that takes mail to the address. Of a header nothing is known here, so no filter for
+    one is met."""
+    address = required(call.query, "address", "Missing mandatory parameter: address").strip()
+    for route in sorted(account.routes.values(), key=lambda route: int(route["priority"])):
+        if takes(route["expression"], address):
+            return ok({"route": route})
+    raise refuse(404, "Route not found")
+
+
+def takes(expression: str, recipient: str) -> bool:
+    """Whether a checked expression is met by mail to this address: `not` binds before `and`, `and` before `or`."""
+    tokens = list(_TOKEN.finditer(expression))
+    truth, _ = _any_of(tokens, 0, recipient)
+    return truth
+
+
+def _any_of(tokens: list[re.Match[str]], at: int, recipient: str) -> tuple[bool, int]:
+    truth, at = _all_of(tokens, at, recipient)
+    while at < len(tokens) and tokens[at]["word"] == "or":
+        other, at = _all_of(tokens, at + 1, recipient)
+        truth = truth or other
+    return truth, at
+
+
+def _all_of(tokens: list[re.Match[str]], at: int, recipient: str) -> tuple[bool, int]:
+    truth, at = _one(tokens, at, recipient)
+    while at < len(tokens) and tokens[at]["word"] == "and":
+        other, at = _one(tokens, at + 1, recipient)
+        truth = truth and other
+    return truth, at
+
+
+def _one(tokens: list[re.Match[str]], at: int, recipient: str) -> tuple[bool, int]:
+    denied = False
+    while tokens[at]["word"] == "not":
+        denied, at = not denied, at + 1
+    token = tokens[at]
+    if token["paren"]:
+        truth, at = _any_of(tokens, at + 1, recipient)
+    elif token["recipient"]:
+        truth = re.match(token["recipient"][1:-1], recipient, re.IGNORECASE) is not None
+    else:
+        truth = bool(token["all"])
+    return truth != denied, at + 1
+
+
 OPERATIONS = (
     MailgunOperation("GET", "/v3/routes", list_routes),
+    MailgunOperation("GET", "/v3/routes/match", match_route),
     MailgunOperation("POST", "/v3/routes", create_route),
     MailgunOperation("GET", "/v3/routes/{id}", get_route),
     MailgunOperation("PUT", "/v3/routes/{id}", update_route),

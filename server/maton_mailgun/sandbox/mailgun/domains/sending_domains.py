@@ -25,6 +25,7 @@ from maton_mailgun.sandbox.web.router import MailgunOperation
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PASSWORD = (5, 32)
 _BACKGROUND_SECONDS = 60.0
+_QUEUES = ("regular", "scheduled")
 
 _FLAGS = (
     "wildcard",
@@ -208,6 +209,9 @@ def update_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
     if password is not None:
         check_password(password)
         domain.smtp_password = password
+    mail_from = call.form.first("mailfrom_host")
+    if mail_from is not None and not _NAME.fullmatch(mail_from):
+        raise refuse(400, f"'{mail_from}' is not a valid host name")
     domain.record.update(_changes(call.form))
     domain.tracking["web_scheme"] = domain.record["web_scheme"]
     return ok({"message": "Domain has been updated", "domain": _shown(account, domain), **dns_records(domain)})
@@ -232,6 +236,12 @@ def delete_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
     record = {**domain.record, "state": "disabled", "is_disabled": True}
     account.leaving[domain.name] = {"since": account.now, "record": record}
     return ok({"message": "Domain will be deleted in the background"})
+
+
+def get_sending_queues(account: MailgunAccount, call: Call) -> HttpAnswer:
+    """Both queues run: nothing here fills them, so that none is ever held."""
+    account.domain_of(call)
+    return ok({queue: {"is_disabled": False, "disabled": {"until": "", "reason": ""}} for queue in _QUEUES})
 
 
 def get_connection(account: MailgunAccount, call: Call) -> HttpAnswer:
@@ -261,6 +271,7 @@ OPERATIONS = (
         )
     ),
     MailgunOperation("DELETE", "/v3/domains/{domain}", delete_domain),
+    MailgunOperation("GET", "/v3/domains/{domain}/sending_queues", get_sending_queues),
     MailgunOperation("GET", "/v3/domains/{domain}/connection", get_connection),
     MailgunOperation("PUT", "/v3/domains/{domain}/connection", update_connection),
 )

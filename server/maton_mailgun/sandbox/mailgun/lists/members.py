@@ -23,6 +23,9 @@ from maton_mailgun.sandbox.web.router import MailgunOperation
 
 _BAD_VARS = "'vars' parameter is not a valid JSON object"
 _LARGEST_BATCH = 1000
+_AT_ONCE = 100
+"""Members that are added before the answer; more are, by its words, on their way. Here they are there at once."""
+_IN_BACKGROUND = "Mailing list upload started in background"
 
 
 def _members(account: MailgunAccount, call: Call) -> Table:
@@ -133,7 +136,7 @@ def add_members(account: MailgunAccount, call: Call) -> HttpAnswer:
     for row in rows:
         if upsert or row["address"] not in members:
             members.put(row["address"], row)
-    text = "Mailing list has been updated"
+    text = _IN_BACKGROUND if len(rows) > _AT_ONCE else "Mailing list has been updated"
     return ok({"list": shown(account, record), "message": text, "task-id": account.mint.hexadecimal(32)})
 
 

@@ -1,6 +1,8 @@
-"""An SMTP login before it is deleted: its full name, and whether there is one of that name."""
+"""An SMTP login before it is deleted or gets another password: its full name, and whether there is one of that name."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, dig, items
@@ -31,3 +33,9 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         unchecked=unchecked,
         target=f"SMTP login {told}",
     )
+
+
+async def password(proposal: Proposal, reads: Reads) -> Findings:
+    """The same, before the login gets another password."""
+    found = await preview(proposal, reads)
+    return replace(found, target=f"password of {found.target}")
