@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from maton_mailgun.mail.colours import Rgb, Unforeseen, alike, colour, of_background
 from maton_mailgun.mail.css_rules import Taken, plain, unescaped
 
 GONE, SMALL, CLIPS, TINY, SIZED, FORCED, MOVED, INK, PAPER, DISPLAYED = (1 << bit for bit in range(10))
@@ -13,8 +12,6 @@ GONE, SMALL, CLIPS, TINY, SIZED, FORCED, MOVED, INK, PAPER, DISPLAYED = (1 << bi
 their own; `TINY` even against the element's own style; animated; a colour, a background of its own;
 displayed, whatever it is."""
 
-INKS = frozenset({"color", "-webkit-text-fill-color"})
-"""Properties that colour letters: the second takes the place of the first where programs know it."""
 _LENGTH = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*([a-z%]*)")
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?")
 _OF_FONT = re.compile(r"(?:^|\s)((?:\d+\.?\d*|\.\d+)(?:[a-z]+|%)|0+\.?0*)(?=\s|/|$)")
@@ -49,23 +46,16 @@ def turns(css: str) -> bool:
 def of(declarations: Iterable[str]) -> int:
     """What the declarations of one rule do; each counts, whatever comes behind it."""
     found = 0
-    inks: list[Rgb | None] = []
-    paper: Rgb | None = None
+    colours: dict[str, tuple[int, int, int] | None] = {}
     for declaration in declarations:
         name, colon, value = declaration.partition(":")
         if not colon:
             continue
         name, value = unescaped(name).strip(" \t\n*_").lower(), unescaped(value).strip().lower()
         found |= _one(name, value)
-        try:
-            if name in INKS:
-                inks.append(colour(value))
-            elif name in {"background", "background-color"}:
-                paper = of_background(value)
-        except Unforeseen:
-            # Of a background that may be any nothing follows; letters of such a colour may not be seen.
-            found |= GONE if name in INKS else 0  # guard: 158-ink
-    if any(alike(ink, paper) for ink in inks):
+        if name in {"color", "background", "background-color"}:
+            colours[name.partition("-")[0]] = colour(value)
+    if len(colours) == 2 and alike(colours["color"], colours["background"]):
         found |= GONE
     return found
 
@@ -96,7 +86,7 @@ def _one(name: str, value: str) -> int:
 def _of_shape(name: str, value: str) -> int:
     match name:
         case "-webkit-text-fill-color":
-            return INK | (GONE if _CLEAR.search(value) else 0)
+            return GONE if _CLEAR.search(value) else 0
         case "-webkit-text-security":
             return 0 if value.startswith("none") else GONE
         case "content":
@@ -134,3 +124,28 @@ def _no_size(value: str, percent: float = 7.0) -> bool:
     number = _NUMBER.match(value)
     least = percent if found[1] == "%" else _RELATIVE.get(found[1], 1.0 if found[1] else 0.0)
     return number is not None and float(number[0]) <= least
+
+
+_NAMED = {"white": "ffffff", "black": "000000", "red": "ff0000", "blue": "0000ff", "yellow": "ffff00", "snow": "fffafa"}
+_RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})\s*(?:[,/]\s*1(?:\.0*)?\s*)?\)")
+_HEX = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})(?![0-9a-z])")
+
+
+def colour(value: str) -> tuple[int, int, int] | None:
+    """Red, green and blue of a colour; None of one that is not known, or of a picture."""
+    value = value.strip().lower()
+    if "url(" in value or "gradient" in value:
+        return None
+    if rgb := _RGB.match(value):
+        return int(rgb[1]), int(rgb[2]), int(rgb[3])
+    word = value.split()[0].removesuffix("!important") if value.split() else ""
+    found = _HEX.match(_NAMED.get(word, word))
+    if found is None:
+        return None
+    digits = found[1] if len(found[1]) == 6 else "".join(2 * digit for digit in found[1])
+    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+
+
+def alike(one: tuple[int, int, int] | None, other: tuple[int, int, int] | None) -> bool:
+    """Whether nobody sees one of these on the other."""
+    return one is not None and other is not None and all(abs(a - b) <= 12 for a, b in zip(one, other, strict=True))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from maton_mailgun.mail import hiding
-from maton_mailgun.mail.colours import Rgb, Unforeseen, alike, colour, of_background
 from maton_mailgun.mail.css_rules import rules
 from maton_mailgun.mail.style_sheets import Styles
 
@@ -22,8 +21,8 @@ class Seen:
     """A style may hide it with all that is in it."""
     tiny: bool = False
     """Its letters may have no size; those of an element in it may."""
-    ink: Rgb | None = _BLACK
-    paper: Rgb | None = _WHITE
+    ink: tuple[int, int, int] | None = _BLACK
+    paper: tuple[int, int, int] | None = _WHITE
     """Colour and background where elements say them themselves; None once they are not known for certain."""
 
     displayed: bool = False
@@ -31,12 +30,12 @@ class Seen:
 
     @property
     def unseen(self) -> bool:
-        return self.gone or self.tiny or alike(self.ink, self.paper)
+        return self.gone or self.tiny or hiding.alike(self.ink, self.paper)
 
 
 PLAIN = Seen()
 
-_Colour: TypeAlias = Rgb | None
+_Colour: TypeAlias = tuple[int, int, int] | None
 _UNPAINTED = frozenset({"bgcolor", "background", "color", "size"})
 _SEE_THROUGH = frozenset({"transparent", "none", "inherit"})
 
@@ -97,20 +96,13 @@ def _own(style: str) -> _Own:
     for declaration in declarations if does & (hiding.INK | hiding.PAPER) else ():
         said, _, value = declaration.partition(":")
         said, value = said.strip().lower(), value.strip().lower()
-        if said in hiding.INKS:
-            ink = (_known(value, colour), *ink)
+        if said == "color":
+            ink = (hiding.colour(value),)
         elif said in {"background", "background-color"} and value not in _SEE_THROUGH:
-            paper = (_known(value, of_background),)
+            paper = (hiding.colour(value),)
         elif said == "background-image" and value != "none":
             paper = (None,)
     return _Own(does, ink, paper)
-
-
-def _known(value: str, read: Callable[[str], _Colour]) -> _Colour:
-    try:
-        return read(value)
-    except Unforeseen:
-        return None
 
 
 def _tiny(around: Seen, sheets: int, own: int) -> bool:
@@ -129,13 +121,9 @@ def _colours(around: Seen, name: str, attributes: Mapping[str, str], sheets: int
     if sheets & hiding.PAPER or "background" in attributes:
         paper = None
     elif "bgcolor" in attributes:
-        paper = _known(attributes["bgcolor"], colour)
+        paper = hiding.colour(attributes["bgcolor"])
     if sheets & hiding.INK or name == "a":
         ink = None
     elif name == "font" and "color" in attributes:
-        ink = _known(attributes["color"], colour)
-    paper = (own.paper or (paper,))[0]
-    inks = own.ink or (ink,)
-    # Programs take either of two: the one that nobody sees counts.
-    unseen = [one for one in inks if alike(one, paper)]  # guard: 158-fill
-    return (unseen or inks)[0], paper
+        ink = hiding.colour(attributes["color"])
+    return (own.ink or (ink,))[0], (own.paper or (paper,))[0]
