@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 
 from maton_mailgun.mail.addresses import ascii_domain
 from maton_mailgun.mail.bare_links import bare_links
-from maton_mailgun.mail.contact_links import misnamed
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place
 from maton_mailgun.mail.html import Page
 from maton_mailgun.mail.pieces import SHOWN, UNSHOWN, Piece
@@ -229,8 +228,6 @@ def _link(words: str, address: str, part: str) -> Link:
     host, flags = _host_and_flags(followed(address))
     address = _CONTROLS.sub("", address) if not address.isprintable() else address.strip()
     flags += _mismatch(words, host)
-    if wrong := misnamed(words, followed(address)):
-        flags.append(f"the text {wrong}")
     if part == _BARE_PART:
         # Whether it is followed by http or https is the program's own choice.
         flags = [flag for flag in flags if not flag.startswith("not encrypted")]

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.mail.amounts import Amounts, amounts
 from maton_mailgun.mail.asides import asides
-from maton_mailgun.mail.contact_links import WEB, beside, misnamed, other_program
 from maton_mailgun.mail.hiding import turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
 from maton_mailgun.mail.html import read as read_html
@@ -149,12 +148,7 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
         return None
     if too_many_bases(html.page.pieces):  # guard: 121-bases
         reading.unchecked.append(f"could not check where all links of the {name} lead: it has too many bases")
-    led = [(_follow(reading, href, said), said.strip()) for href, said in html.links]
-    hosts = {host for host, _ in led} - {""}
-    if silent := sorted({host for host, said in led if host and not said} - {host for host, said in led if said}):
-        # It may lie over another one, whose words are clicked then.
-        reading.warnings.append(f"A link without words leads to {short(', '.join(silent), 200)}.")  # guard: 157-silent
-        reading.raises += 1
+    hosts = {_follow(reading, href, said) for href, said in html.links} - {""}
     early, lost = ahead(source)
     if lost:
         reading.unchecked.append(f"could not check all that the {name} loads: its tags alone are {lost}")
@@ -244,8 +238,7 @@ def _follow(reading: Reading, href: str, words: str) -> str:
         reading.warnings.append(f"A link runs {scheme}: instead of leading to a place: {short(target, 80)}")
         reading.raises += 1
         return ""
-    if scheme not in WEB:
-        _contact(reading, target, words)
+    if scheme not in {"http", "https", "ftp", "ws", "wss"}:
         return ""
     host = _link(reading, target)
     named = _named_hosts(words)
@@ -253,20 +246,6 @@ def _follow(reading: Reading, href: str, words: str) -> str:
         reading.warnings.append(f"A link shows {short(named[0], 100)} but leads to {short(host, 100)}.")
         reading.raises += 1
     return host
-
-
-def _contact(reading: Reading, target: str, words: str) -> None:
-    """Note what a link does that leads to no page."""
-    told = []
-    if program := other_program(target):  # guard: 156-program
-        told.append(f"A link opens another program ({short(program, 30)}): {short(target, 120)}")
-    if wrong := misnamed(words, target):  # guard: 156-contact
-        told.append(f"A link {wrong}.")
-    if more := beside(target):  # guard: 156-beside
-        told.append(f"A link writes to {short(more, 200)} as well.")
-    fresh = [line for line in told if line not in reading.warnings][: _MOST_WARNINGS - len(reading.warnings)]
-    reading.warnings += fresh
-    reading.raises += len(fresh)
 
 
 def _named_hosts(words: str) -> list[str]:
