@@ -41,7 +41,12 @@ class At:
 
     @property
     def words(self) -> str:
-        names = {"tag": "a tag", "quoted": "an attribute", "bare": "an attribute without quotes", "comment": "a comment"}
+        names = {
+            "tag": "a tag",
+            "quoted": "an attribute",
+            "bare": "an attribute without quotes",
+            "comment": "a comment",
+        }
         return names.get(self.kind, f"a {self.mark} element" if self.kind == "raw" else "the text")
 
     @property
@@ -76,7 +81,9 @@ def _tag(text: str, position: int, at: At) -> tuple[At, int]:
         return (replace(at, kind="bare") if text.rstrip().endswith("=") else at), len(text)
     if found[0] == ">":
         return _left(at, empty=text[found.start() - 1 : found.start()] == "/"), found.end()
-    return replace(at, kind="quoted", mark=f"{found[1]}{at.mark}") if found[1] else replace(at, kind="bare"), found.end()
+    return replace(at, kind="quoted", mark=f"{found[1]}{at.mark}") if found[1] else replace(
+        at, kind="bare"
+    ), found.end()
 
 
 def _left(at: At, *, empty: bool) -> At:
@@ -125,7 +132,10 @@ def breaks(value: str, at: At) -> bool:
             if "<" not in value:
                 return False
             after = passed(value, At())
-            return after != At() or re.search(r"<!--|<[/!?]?$|<(?:plaintext|base|meta)\b", value, re.IGNORECASE) is not None
+            return (
+                after != At()
+                or re.search(r"<!--|<[/!?]?$|<(?:plaintext|base|meta)\b", value, re.IGNORECASE) is not None
+            )
         case "quoted":
             return at.mark[:1] in value
         case "bare":

@@ -46,9 +46,7 @@ class _Given(dict[str, Iterable[str]]):
         self._entries = entries
 
     def get(self, key: str, default: Any = None) -> Any:
-        found = self.setdefault(
-            key, [text for own in self._entries if (text := filling.found(own, key)) is not None]
-        )
+        found = self.setdefault(key, [text for own in self._entries if (text := filling.found(own, key)) is not None])
         return found or default
 
 
@@ -63,8 +61,8 @@ def _told(name: str, line: str) -> str:
     place, _, value = line.partition("\n")
     if value:
         return (
-            f"A value opens or closes a tag, an attribute or a comment ({place} of the {name}): what its recipient gets "
-            f"is built otherwise than what is shown: {quoted(value, 100)}."
+            f"A value opens or closes a tag, an attribute or a comment ({place} of the {name}): what its recipient "
+            f"gets is built otherwise than what is shown: {quoted(value, 100)}."
         )
     return f"{place} of the {name}: its values may change what is shown."
 
