@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from maton_mailgun.approval.preview.broken_markup import of_template
+from maton_mailgun.mail.breaking import by_template
+from maton_mailgun.mail.letter import Letter
+
 from .bench import LETTER, Desk, structured
 
 pytestmark = pytest.mark.anyio
@@ -246,3 +250,61 @@ async def test_attack_160_words_behind_plaintext_are_read(desk: Desk) -> None:
 async def test_attack_162_pictures_in_the_html_itself_are_told(desk: Desk) -> None:
     found = await warned(desk, html="<p>Hi<img src='data:image/png;base64,iVBORw0KGgo='>")
     assert any("of its own, which no text shows: image/png, 8 bytes, SHA-256 4c4b6a3b" in one for one in found), found
+
+
+NEW: dict[str, Any] = {"domain": "mg.example.com", "name": "welcome"}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("<p>Hi</p><p hidden>You owe 500 EUR", "text that is not displayed: You owe 500 EUR"),
+        ("<p>Pay <b style='float:right'>5</b>00 EUR", "drawn in another order"),
+        ("<a href='https://evil.example/'>mg.example.com</a>", "shows mg.example.com but leads to evil.example"),
+        ("{{#if x}}<!--{{/if}}<p>You owe nothing</p>{{#if x}}-->{{/if}}", "{{#if x}}"),
+    ],
+)
+async def test_attack_161_a_new_template_is_looked_through_as_a_message(desk: Desk, source: str, said: str) -> None:
+    found = await warned(desk, "create_template", **NEW, template=source)
+    assert any(said in one for one in found), found
+
+
+async def test_attack_161_headers_of_a_new_template_are_judged(desk: Desk) -> None:
+    headers = {"From": "Boss <boss@evil.example>", "Reply-To": "thief@evil.example", "Subject": "Hi"}
+    found = await warned(desk, "create_template", **NEW, template="<p>Hi", headers=headers)
+    assert [one for one in found if "evil.example" in one and "not at mg.example.com" in one] == [
+        "The template's From “Boss <boss@evil.example>”: not at mg.example.com.",
+        "The template's Reply-To “thief@evil.example”: not at mg.example.com.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>Hello {{name}}</p>{{#if paid}}<p>Thanks <b>{{name}}</b></p>{{else}}<p>Please pay</p>{{/if}}",
+        "<table>{{#each rows}}<tr><td {{#if a}}class='b'{{/if}}>{{this.n}}</td></tr>{{/each}}</table>",
+        '<a href="https://mg.example.com/{{#if x}}a{{else}}b{{/if}}?id={{id}}">See</a>{{{body}}}',
+        "{{#if a}}<div class=x>{{else}}<div class=y>{{/if}}Hello</div>",
+    ],
+)
+async def test_attack_161_an_ordinary_template_is_no_alarm(desk: Desk, source: str) -> None:
+    assert not [one for one in await warned(desk, "create_template", **NEW, template=source) if BUILT in one]
+    assert list(by_template(source, {"body": "<p>Hello</p>"})) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("{{#if x}}<!--{{/if}}<p>You owe 500</p>", ""),
+        ("{{#each x}}</div>{{/each}}<p>You owe 500</p>", ""),
+        ("{{#if x}}<p>{{else}}<div hidden>{{/if}}You owe 500", ""),
+        ("{{#if x}}<style>{{/if}}<p>You owe 500</p>{{#if x}}</style>{{/if}}", ""),
+        ("<p>{{{body}}}</p><p>You owe 500</p>", "<!--"),
+        ("<p {{body}}>You owe 500</p>", "hidden"),
+        ("<p title={{body}}>You owe 500</p>", "x hidden"),
+        ("{{range .x}}<!--{{end}}<p>You owe 500</p>", ""),
+    ],
+)
+def test_attack_156_a_template_that_may_change_its_markup_is_told(source: str, value: str) -> None:
+    found = of_template(Letter(html=source), {"body": value})
+    assert any(BUILT in one for one in found), found

@@ -21,7 +21,8 @@ Codec = Literal[
 Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
-    "credential_deletion", "domain_deletion", "footer", "forwarding", "member", "message", "mime", "template_deletion",
+    "credential_deletion", "domain_deletion", "footer", "forwarding", "member", "message", "mime", "new_template",
+    "template_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 

@@ -99,7 +99,7 @@ class Looks:
         both = sheets | own.does
         moved = self._styles.moves and both & hiding.MOVED
         cut = both & hiding.SMALL and both & hiding.CLIPS
-        given = self._styles.painted(path[-1], path[:-1]) if path else []
+        given = self._styles.painted(path[-1], path[:-1]) if path else []  # guard: 158-sheets
         light, dark, odd = _colours(around, name, attributes, own.paint, given)
         return Seen(
             gone=bool(around.gone or moved or cut or both & hiding.GONE),

@@ -128,6 +128,8 @@ class _Open:
     placed: int = 0
     """Texts of SVG in it that have a place of their own."""
     foot: bool = False
+    parts: int = 0
+    """Texts in it, as far as it has ended."""
     moved: bool = False
     """Whether something in it is put elsewhere than it stands."""
 
@@ -164,6 +166,7 @@ def drawn(pieces: Sequence[Piece], clips: int) -> Drawn:
             if len(stack) > 1:
                 done = stack.pop()
                 text = " ".join(" ".join(texts[done.first : done.first + _MOST_TEXTS]).split())[:_MOST_SIGNS]
+                done.parts = len(texts) - done.first
                 turned.update(dict.fromkeys(_turned(done, stack[-1], text)))
                 if text and done.does & clips and _cuts(done, text):
                     cut[text] = None
@@ -202,8 +205,9 @@ def _marks(piece: Piece) -> int:
 def _into(outer: _Open, done: _Open, text: str) -> None:
     """Go on in what is around an element that has ended."""
     outer.placed += done.placed
-    if done.start.foreign and text and {"x", "y", "dx", "dy", "rotate"} & done.start.attributes.keys():
-        outer.placed += 1
+    if done.start.foreign and text:
+        given = [done.start.attributes.get(name, "").split() for name in ("x", "y", "dx", "dy", "rotate")]
+        outer.placed += max(map(len, given))
     if not text:
         return
     outer.foot |= done.start.name == "tfoot"
@@ -219,7 +223,7 @@ def _turned(done: _Open, outer: _Open, text: str) -> Iterator[str]:
     if not text:
         return
     moved = done.does & TURNED or (done.does & MOVED_BY and done.does & OFF)
-    backwards = done.does & RIGHT_TO_LEFT and not any(unicodedata.bidirectional(sign) in _RTL for sign in text)
+    backwards = done.does & RIGHT_TO_LEFT and _backwards(text, done)
     bdo = done.start.name == "bdo" and "dir" in done.start.attributes
     placed = done.start.name == "svg" and done.placed > 1
     after_foot = outer.foot and outer.start.name == "table"
@@ -229,6 +233,12 @@ def _turned(done: _Open, outer: _Open, text: str) -> Iterator[str]:
         yield f"{outer.aside} {text}"
     elif done.does & FLOATED_LEFT and outer.line.strip():
         yield f"{outer.line.strip()} {text}"
+
+
+def _backwards(text: str, done: _Open) -> bool:
+    """Whether letters that are read from the left are put in order from the right. Those of one run stay together."""
+    kinds = {unicodedata.bidirectional(sign) for sign in text}
+    return not kinds & _RTL and (done.parts > 1 or not kinds <= {"L", "WS"})
 
 
 def _moves(one: _Open) -> bool:

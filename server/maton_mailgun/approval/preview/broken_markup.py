@@ -16,7 +16,7 @@ _MOST = 10
 def of_values(letter: Letter, values: Iterable[Mapping[str, Any]]) -> list[str]:
     """Of the places for recipients' values in `letter`; `values` holds those of each recipient."""
     entries = [*values]
-    lines = []
+    lines: list[str] = []
     for name, source in _html(letter):
         found = breaking.by_values(source, _Given(entries))
         lines += [_told(name, line) for line in dict.fromkeys(found)]  # guard: 156-values
@@ -26,16 +26,18 @@ def of_values(letter: Letter, values: Iterable[Mapping[str, Any]]) -> list[str]:
 def of_template(letter: Letter, given: Mapping[str, Any]) -> list[str]:
     """Of the tags of a template in `letter`, which `given` has the values for."""
     texts = {key: filling.text_of(value) for key, value in given.items()}
-    lines = []
+    lines: list[str] = []
     for name, source in _html(letter):
-        if "{{" in source:
-            found = dict.fromkeys(breaking.by_template(source, texts))
-            lines += [
-                f"{quoted(tag, 80)} in the {name} may open or close a tag, an attribute or a comment: what recipients "
-                "get is built otherwise than what is shown."
-                for tag in found
-            ]  # guard: 156-template
+        found = breaking.by_template(source, texts) if "{{" in source else ()
+        lines += [_told_of_tag(name, tag) for tag in dict.fromkeys(found)]  # guard: 156-template
     return _some(lines)
+
+
+def _told_of_tag(name: str, tag: str) -> str:
+    return (
+        f"{quoted(tag, 80)} in the {name} may open or close a tag, an attribute or a comment: what recipients get is "
+        "built otherwise than what is shown."
+    )
 
 
 class _Given(dict[str, Iterable[str]]):

@@ -11,6 +11,7 @@ from maton_mailgun.approval.preview import (
     domain_deletion,
     forwarding,
     message,
+    new_template,
     reach,
     ready_mime,
     spelling,
@@ -26,6 +27,7 @@ PREVIEWS: Mapping[str, PreviewFunction] = {
     "member": spelling.member,
     "message": message.preview,
     "mime": ready_mime.preview,
+    "new_template": new_template.preview,
     "template_deletion": template_deletion.preview,
 }
 
