@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.preview.broken_markup import of_template
+from maton_mailgun.approval.preview.broken_markup import of_template, of_values
 from maton_mailgun.mail.breaking import by_template
 from maton_mailgun.mail.letter import Letter
 
@@ -308,3 +309,13 @@ async def test_attack_161_an_ordinary_template_is_no_alarm(desk: Desk, source: s
 def test_attack_156_a_template_that_may_change_its_markup_is_told(source: str, value: str) -> None:
     found = of_template(Letter(html=source), {"body": value})
     assert any(BUILT in one for one in found), found
+
+
+@pytest.mark.parametrize(
+    "source", ["{{!--" * 300_000, "{{" * 600_000, "{{#if a}}<b>" * 20_000, "<!-" * 400_000, "<p title='" * 100_000]
+)
+def test_attack_156_odd_markup_is_read_in_little_time(source: str) -> None:
+    begun = time.process_time()
+    of_template(Letter(html=f"{source}{{{{a}}}}"), {"a": "<b>" * 100_000})
+    of_values(Letter(html=f"{source}%recipient.a%"), [{"a": "<b>" * 100_000}])
+    assert time.process_time() - begun < 2.0

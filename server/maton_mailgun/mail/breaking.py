@@ -19,9 +19,11 @@ _OPTIONAL = frozenset(
 )
 """Elements that need no end tag, or have none."""
 _PLACE = re.compile(r"%recipient\.([\w.-]+)%")
-_TEMPLATE_TAG = re.compile(r"\{\{!--.*?--\}?\}?\}|\{\{\{?[^{}]*\}?\}\}", re.DOTALL)
+_TEMPLATE_TAG = re.compile(r"\{\{!--(?:(?!--\}|\{\{!--).)*+--\}?\}?\}|\{\{\{?[^{}]*\}?\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\{\{\{?[~\s]*([#^/&!>]?)[~\s]*([^\s{}~]*)")
 _MOST_PLACES = 2_000
+_MOST_TAGS = 10_000
+"""Of one value; nobody puts so many into a message, and reading them takes its time."""
 _MOST_TRIED = 20_000_000
 """Characters of values that are held against the places of a text."""
 
@@ -131,6 +133,8 @@ def breaks(value: str, at: At) -> bool:
         case "data":
             if "<" not in value:
                 return False
+            if value.count("<") > _MOST_TAGS:
+                return True
             after = passed(value, At())
             return (
                 after != At()

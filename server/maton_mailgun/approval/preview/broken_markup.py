@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from maton_mailgun.mail import breaking, filling
+from maton_mailgun.mail.html import MOST
 from maton_mailgun.mail.letter import Letter
+from maton_mailgun.mail.nesting import why_too_costly
 from maton_mailgun.mail.text import quoted, short
 
 _MOST = 10
@@ -54,9 +56,16 @@ class _Given(dict[str, Iterable[str]]):
 
 def _html(letter: Letter) -> Iterator[tuple[str, str]]:
     for name, source in (("HTML", letter.html), ("AMP HTML", letter.amp_html)):
-        if source:
+        if source and not _unread(source):
             yield name, source
-    yield from ((short(part.label, 80), part.text) for part in letter.parts if "html" in part.type)
+    for part in letter.parts:
+        if "html" in part.type and not _unread(part.text):
+            yield short(part.label, 80), part.text
+
+
+def _unread(source: str) -> bool:
+    """Whether it is told already that only the source can be shown."""
+    return len(source) > MOST or bool(why_too_costly(source))
 
 
 def _told(name: str, line: str) -> str:
