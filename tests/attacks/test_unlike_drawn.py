@@ -106,6 +106,8 @@ async def test_attack_157_what_is_drawn_in_another_order_is_told(desk: Desk, htm
         "<p style='color:rgb(0 0 0 / 4%)'>SECRET",
         "<p style='color:hsla(0,0%,99%,1)'>SECRET",
         "<p style='color:ivory'>SECRET",
+        "<body text=white><p>SECRET",
+        "<body bgcolor=navy><font color='#000082'>SECRET</font>",
         "<p style='-webkit-text-fill-color:#fff'>SECRET",
         "<p style='background:currentColor'>SECRET",
         "<style>p::first-letter{font-size:0}</style><p>SECRET",

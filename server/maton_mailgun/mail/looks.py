@@ -64,7 +64,7 @@ class Seen:
 PLAIN = Seen()
 
 _UNGIVEN = Paint()
-_UNPAINTED = frozenset({"bgcolor", "background", "color", "size"})
+_UNPAINTED = frozenset({"bgcolor", "background", "color", "size", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,8 @@ def _colours(
 def _ink(name: str, attributes: Mapping[str, str]) -> tuple[Given, ...]:
     if name == "font" and "color" in attributes:
         return (with_cover(attributes["color"]),)
+    if name == "body" and "text" in attributes:
+        return (with_cover(attributes["text"]),)
     return (None,) if name == "a" else ()
 
 
