@@ -220,6 +220,7 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "update_route": "forwarding",
         "create_webhook": "forwarding",
         "update_webhook": "forwarding",
+        "create_template": "new_template",
         "delete_template": "template_deletion",
         "verify_domain": "dns_records",
         "add_bounces": "entries",

@@ -112,6 +112,7 @@ def test_45_what_is_hidden_added_or_for_some_is_told(
         *("@keyframes k{50%{opacity:0}}p{animation:k 9s}", "p{font:0/0 a}", "p{--n:none;display:var(--n)}"),
         *(".K{display:none}", "p\\:no,p{dis\\70lay:none}", "p:unheard-of(1){display:none}", "p{content:url(x)}"),
         *("b{a:(});b:c}p{display:none}", 'u{a:u\\72l(");p{display:none}x:")}', "@scope (p){display:none}"),
+        *("p{color:#fff}", "div p{color:hsl(0 0% 100%)}", "p::first-line{color:#fff}", "div>.k{color:white}"),
     ],
 )
 def test_45_what_a_rule_may_hide_is_told(rule: str) -> None:
@@ -124,7 +125,7 @@ def test_45_what_a_rule_may_hide_is_told(rule: str) -> None:
     [
         *("p:not(.k){display:none}", "p:is(b, .l){opacity:0}", "[title=u]{display:none}", "p::before{display:none}"),
         *("p{max-height:0}", "p{overflow:hidden}", "p{line-height:0}", "p{font-size:.9em}", "p{opacity:.5}"),
-        *("p{color:#fff}", "p{color:#fff;background:#000}", "@font-face{display:none}", "p{font:12px/0 a}"),
+        *("p{color:#ccc}", "p{color:#fff;background:#000}", "@font-face{display:none}", "p{font:12px/0 a}"),
         *("@keyframes k{50%{opacity:0}}", "/*p{display:none}*/", "i{content:'p{display:none}'}", "p{left:-9px}"),
         *("p:not(p):hover{display:none}", "p{width:5%;overflow:hidden}", "p{transform:scale(1.2)}", "b p.l{opacity:0}"),
     ],
@@ -266,9 +267,10 @@ def test_45_style_sheets_are_read_in_little_time_or_said_not_to_be(source: str, 
     ],
 )
 def test_12_letters_that_markup_turns_around_are_said_to_be(source: str) -> None:
-    warning = "The HTML holds text that is drawn in another order than it is written."
-    assert warning in content.read(Letter(html=source)).warnings
-    assert content.read(Letter(html="<p dir=rtl>a<bdi>b</bdi><style>p{unicode-bidi:embed}")).warnings == []
+    warning = "The HTML holds text that is drawn in another order than it is written"
+    assert any(one.startswith(warning) for one in content.read(Letter(html=source)).warnings)
+    assert content.read(Letter(html="<p dir=rtl>ab<style>p{unicode-bidi:embed}")).warnings == []
+    assert content.read(Letter(html="<p dir=rtl>שלום <bdi>b</bdi>")).warnings == []
 
 
 def test_18_a_name_of_a_host_is_seen_whatever_stands_unseen_in_it() -> None:

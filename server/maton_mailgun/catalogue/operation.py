@@ -24,7 +24,7 @@ Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
     "dns_records", "domain_deletion", "entries", "existing_login", "footer", "forwarding", "login_password", "member",
-    "members", "message", "mime", "template_deletion", "template_version", "template_version_deletion",
+    "members", "message", "mime", "new_template", "template_deletion", "template_version", "template_version_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 

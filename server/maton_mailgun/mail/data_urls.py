@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -49,3 +51,22 @@ def _decoded(content: bytes, charset: str) -> str:
         return content.decode(charset, "replace")
     except (LookupError, ValueError):
         return content.decode("utf-8", "replace")
+
+
+def held(addresses: Iterable[str]) -> list[str]:
+    """The pictures, sounds, fonts and files among `addresses` that hold all of it themselves: what each is, how large,
+    and its digest."""
+    found: dict[str, None] = {}
+    for address in addresses:
+        part = _DATA.match(address)
+        if part is None or opened(address) is not None:
+            continue
+        content = unquote_to_bytes(part[2])
+        if _BASE64.search(part[1]):
+            try:
+                content = base64.b64decode(_BLANK.sub(b"", content).rstrip(b"=") + b"==")
+            except binascii.Error:
+                content = b""
+        kind = part[1].partition(";")[0].strip().lower()[:60]
+        found[f"{kind}, {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}"] = None
+    return list(found)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from maton_mailgun.mail import placing
+from maton_mailgun.mail.colours import Colour, alike, with_cover
 from maton_mailgun.mail.css_rules import Taken, plain, unescaped
 
-GONE, SMALL, CLIPS, TINY, SIZED, FORCED, MOVED, INK, PAPER, DISPLAYED = (1 << bit for bit in range(10))
+GONE, SMALL, CLIPS, TINY, SIZED, FORCED, MOVED, INK, PAPER, DISPLAYED, FAINT, HALF = (1 << bit for bit in range(12))
 """Not seen, with all in it; a box of no size; what overflows is not seen; letters of no size; letters of a size of
 their own; `TINY` even against the element's own style; animated; a colour, a background of its own;
-displayed, whatever it is."""
+displayed, whatever it is; a quarter or less of its ink, and half or less."""
 
 _LENGTH = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*([a-z%]*)")
 _NUMBER = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?")
@@ -46,15 +48,16 @@ def turns(css: str) -> bool:
 def of(declarations: Iterable[str]) -> int:
     """What the declarations of one rule do; each counts, whatever comes behind it."""
     found = 0
-    colours: dict[str, tuple[int, int, int] | None] = {}
+    colours: dict[str, Colour | None] = {}
     for declaration in declarations:
         name, colon, value = declaration.partition(":")
         if not colon:
             continue
         name, value = unescaped(name).strip(" \t\n*_").lower(), unescaped(value).strip().lower()
-        found |= _one(name, value)
+        found |= _one(name, value) | placing.of(name, value)
         if name in {"color", "background", "background-color"}:
-            colours[name.partition("-")[0]] = colour(value)
+            known = with_cover(value)
+            colours[name.partition("-")[0]] = known[0] if known is not None and known[1] == 1 else None
     if len(colours) == 2 and alike(colours["color"], colours["background"]):
         found |= GONE
     return found
@@ -69,7 +72,10 @@ def _one(name: str, value: str) -> int:
         case "opacity":
             number = _NUMBER.match(value)
             least = 5 if "%" in value else 0.05
-            return GONE if _OPEN.search(value) or (number and float(number[0]) <= least) else 0
+            if _OPEN.search(value) or (number and float(number[0]) <= least):
+                return GONE
+            share = float(number[0]) * (0.01 if "%" in value else 1) if number else 1
+            return FAINT if share <= 0.25 else HALF if share <= 0.5 else 0
         case "font-size" | "font":
             return _letters(name, value)
         case "overflow" | "overflow-x" | "overflow-y" | "contain":
@@ -77,16 +83,21 @@ def _one(name: str, value: str) -> int:
         case "animation" | "animation-name" | "-webkit-animation":
             return 0 if value.startswith("none") else MOVED
         case "color":
-            return INK | (GONE if _CLEAR.search(value) else 0)
+            return INK | (GONE if _faint(value) else 0)
         case "background" | "background-color" | "background-image":
             return PAPER
     return _of_shape(name, value)
 
 
+def _faint(value: str) -> bool:
+    known = with_cover(value)
+    return _CLEAR.search(value) is not None or (known is not None and known[1] <= 0.15)
+
+
 def _of_shape(name: str, value: str) -> int:
     match name:
-        case "-webkit-text-fill-color":
-            return GONE if _CLEAR.search(value) else 0
+        case "-webkit-text-fill-color" | "fill":
+            return INK | (GONE if _CLEAR.search(value) else 0)
         case "-webkit-text-security":
             return 0 if value.startswith("none") else GONE
         case "content":
@@ -124,28 +135,3 @@ def _no_size(value: str, percent: float = 7.0) -> bool:
     number = _NUMBER.match(value)
     least = percent if found[1] == "%" else _RELATIVE.get(found[1], 1.0 if found[1] else 0.0)
     return number is not None and float(number[0]) <= least
-
-
-_NAMED = {"white": "ffffff", "black": "000000", "red": "ff0000", "blue": "0000ff", "yellow": "ffff00", "snow": "fffafa"}
-_RGB = re.compile(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})\s*(?:[,/]\s*1(?:\.0*)?\s*)?\)")
-_HEX = re.compile(r"#?([0-9a-f]{6}|[0-9a-f]{3})(?![0-9a-z])")
-
-
-def colour(value: str) -> tuple[int, int, int] | None:
-    """Red, green and blue of a colour; None of one that is not known, or of a picture."""
-    value = value.strip().lower()
-    if "url(" in value or "gradient" in value:
-        return None
-    if rgb := _RGB.match(value):
-        return int(rgb[1]), int(rgb[2]), int(rgb[3])
-    word = value.split()[0].removesuffix("!important") if value.split() else ""
-    found = _HEX.match(_NAMED.get(word, word))
-    if found is None:
-        return None
-    digits = found[1] if len(found[1]) == 6 else "".join(2 * digit for digit in found[1])
-    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
-
-
-def alike(one: tuple[int, int, int] | None, other: tuple[int, int, int] | None) -> bool:
-    """Whether nobody sees one of these on the other."""
-    return one is not None and other is not None and all(abs(a - b) <= 12 for a, b in zip(one, other, strict=True))

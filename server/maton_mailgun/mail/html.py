@@ -231,7 +231,7 @@ class _Walk:
             numbers = list_numbers.of(node, name, attributes, self._styles.lists)
         integration = _integration(name, attributes, space)
         inner = _Around(where, seen, integration, space, unseen or around.unseen, listed, numbers)
-        start = Piece("start", name, attributes, where=inner.told, foreign=bool(space))
+        start = Piece("start", name, attributes, where=inner.told, foreign=bool(space), does=seen.does)
         if name == "details" and not space and "open" not in attributes and where == SHOWN:
             inner = replace(inner, where=HIDDEN, summary=where)
         return inner, start

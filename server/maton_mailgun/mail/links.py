@@ -29,6 +29,7 @@ _MOST_JOINED = 500
 """Links that lead to more than one place by several bases; nobody has one."""
 _IN_TEXT = re.compile(r"(?i)(?:(?:https?|ftp)://(?:\[[0-9a-f:.]+\])?|(?<![\w@.:/-])www\.(?=\w))[^\s<>\"'\])}]*")
 """What mail programs make a link of in plain text."""
+_IN_CODE = re.compile(r"(?i)(?:https?:)?//[^\s\"'<>)]+")
 _NAMED_HOST = re.compile(r"(?i)(?:https?://)?((?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w.@-])")
 _ANIMATIONS = frozenset({"animate", "set", "animatemotion", "animatetransform", "animatecolor"})
 _REFRESH = re.compile(r"(?is)[\s\d.]*[\s;,]\s*(?:url\s*=)?(.*)")
@@ -152,6 +153,10 @@ def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
                         yield one, "".join(words), where
         if piece.kind == "start" and attributes.get("formaction"):
             yield attributes["formaction"], "(form)", piece.where
+        if piece.kind == "start" and attributes.get("action-xhr"):  # guard: 160-xhr
+            yield attributes["action-xhr"], "(form)", piece.where
+        if piece.kind == "start":
+            yield from ((one, "(on a tap)", piece.where) for one in _of_amp(attributes))
         for ping in attributes.get("ping", "").split() if piece.kind == "start" else ():
             yield ping, "(told of a click)", piece.where
         if piece.kind == "start" and ":" in piece.name and attributes.get("href"):
@@ -162,6 +167,13 @@ def _raw_targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
             for address in (attributes.get("href", ""), attributes.get("xlink:href", "")):
                 if address and not address.startswith("#"):
                     yield address, f"({piece.name})", piece.where
+
+
+def _of_amp(attributes: Mapping[str, str]) -> Iterator[str]:
+    """Addresses in what AMP does on a tap (`on`) or binds (`[href]`)."""
+    for name, value in attributes.items():
+        if name == "on" or name.startswith(("[", "data-amp-bind-")):  # guard: 160-bound
+            yield from _IN_CODE.findall(value)
 
 
 def _animated(name: str, attributes: Mapping[str, str]) -> list[str]:

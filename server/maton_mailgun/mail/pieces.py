@@ -36,6 +36,13 @@ class Piece:
     are for the list of an inbox; `SOME` where only some programs show it."""
     foreign: bool = False
     """Whether it is an element of SVG or MathML, or stands right in one."""
+    does: int = 0
+    """Of a start tag: what styles do to it, as in `hiding` and `placing`."""
+
+    @property
+    def inline(self) -> bool:
+        """Whether a browser draws it in a line, as far as its name says."""
+        return self.name in _INLINE
 
 
 def words(pieces: Iterable[Piece], *where: str) -> str:

@@ -7,7 +7,7 @@ Known are the tag and the attributes of an element, not what is around it: combi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -59,6 +59,16 @@ class Selector:
     key: str = "*"
     """One of what it needs, in lower case: a tag, `.class` or `#id`; `*` where it needs none of them."""
     most: int = YES
+    around: list[Selector] = field(default_factory=list)
+    """What stands before it and asks for an element around it."""
+
+    def within(self, around: Sequence[Element]) -> bool:
+        """Whether the elements `around` may be those that it asks for."""
+        return all(any(one.fits(element) for element in around) for one in self.around)
+
+    def fits(self, element: Element) -> bool:
+        """Whether it may match, whatever stands around."""
+        return all(test(element) > NO for test in self.tests)
 
     def matches(self, element: Element) -> int:
         found = self.most
@@ -123,7 +133,10 @@ class _Reader:
                 break
             if placed is None:
                 raise _Unreadable
+            outer, before = selector, [*selector.around]
             selector, most = self._compound(within), MAYBE
+            inside = not placed[0].strip() or placed[0].strip() == ">"
+            selector.around = [*before, outer] if inside else before
         selector.most = min(most, selector.most)
         return selector
 

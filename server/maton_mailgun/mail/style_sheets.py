@@ -7,13 +7,14 @@ they follow (many drop style sheets altogether), and both what is shown and what
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from maton_mailgun.mail import hiding
+from maton_mailgun.mail import hiding, paints
 from maton_mailgun.mail.css_rules import StyleRule, TooMuchStyle, plain, rules, unescaped
 from maton_mailgun.mail.list_numbers import ways
-from maton_mailgun.mail.selectors import LONGEST, NO, UNREADABLE, Element, Selector, selectors
+from maton_mailgun.mail.paints import Paint
+from maton_mailgun.mail.selectors import LONGEST, NO, UNREADABLE, YES, Element, Selector, selectors
 
 _TOKEN = re.compile(r"([;{}])|\"([^\"\\\n]*(?:\\.[^\"\\\n]*)*)\"?|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'?", re.DOTALL)
 """The ends of declarations, and strings. Each character is looked at once."""
@@ -35,6 +36,8 @@ _MOST_PARTS = 20_000
 _MOST_TRIES = 400_000
 """Times that a selector is held against an element."""
 _OWN = re.compile(r"(?i)@(?:page|font-|property|counter-style|import|charset|namespace|view-transition|position-try)")
+_STATE = re.compile(r"(?i)(?<!not\():(?:hover|active|focus|visited|target|checked)|::?(?:selection|placeholder)")
+"""Where a reader points or clicks: no colour of what is shown at first."""
 _FRAMES = re.compile(r"(?i)@(?:-\w+-)?keyframes")
 
 
@@ -52,6 +55,8 @@ class Styles:
     """Whether an animation hides what it moves."""
     _does: dict[str, list[tuple[Selector, int, int]]] = field(default_factory=dict)
     """What rules do, by the `key` of their selectors."""
+    _paints: dict[str, list[tuple[Selector, Paint]]] = field(default_factory=dict)
+    """Colours that rules give, in the same way."""
     _known: dict[tuple[str, tuple[tuple[str, str], ...]], int] = field(default_factory=dict)
     _tries: int = 0
     _parts: int = 0
@@ -79,11 +84,34 @@ class Styles:
             found = self._known[key] = self._found(tag, attributes)
         return found
 
+    @property
+    def paints(self) -> bool:
+        """Whether they give colours at all."""
+        return bool(self._paints)
+
+    def paint(self, prelude: str, paint: Paint) -> None:
+        """Remember which colours a rule gives to those whom its selectors match."""
+        dark = paint.dark or "data-ogs" in prelude
+        for selector in selectors(prelude):
+            if selector.key != "*" or selector.tests or selector.most == YES:
+                self._paints.setdefault(selector.key, []).append((selector, replace(paint, dark=dark)))
+
+    def painted(self, element: Element, around: Sequence[Element]) -> list[Paint]:
+        """Every paint that rules may give to an element that stands in those `around`."""
+        found = []
+        for key in _keys(element) & self._paints.keys():
+            for selector, paint in self._paints[key]:
+                self._tries += 1 + (len(around) // 16 if selector.around else 0)
+                if self._tries > _MOST_TRIES:
+                    raise TooMuchStyle("styled with too many rules to be read")
+                if selector.matches(element) > NO and selector.within(around):
+                    found.append(paint)
+        return found
+
     def _found(self, tag: str, attributes: Mapping[str, str]) -> int:
         element = Element.of(tag, attributes)
-        keys = {tag, "*", *(f".{name.lower()}" for name in element.classes), f"#{attributes.get('id', '').lower()}"}
         found = 0
-        for key in keys & self._does.keys():
+        for key in _keys(element) & self._does.keys():
             for selector, does, cost in self._does[key]:
                 self._tries += cost
                 if self._tries > _MOST_TRIES:
@@ -91,6 +119,11 @@ class Styles:
                 if does | found != found and selector.matches(element) > NO:
                     found |= does
         return found
+
+
+def _keys(element: Element) -> set[str]:
+    own = {element.tag, "*", f"#{element.attributes.get('id', '').lower()}"}
+    return own | {f".{name.lower()}" for name in element.classes}
 
 
 def read(sheets: Iterable[str]) -> Styles:
@@ -126,6 +159,9 @@ def _take(styles: Styles, rule: StyleRule, does: int) -> None:
             if _FRAMES.match(rule.preludes[-2] if len(rule.preludes) > 1 else ""):
                 continue
             styles.take(prelude, does)
+            if does & (hiding.INK | hiding.PAPER) and not _STATE.search(prelude):
+                dark = any("dark" in one and one.startswith("@") for one in rule.preludes)
+                styles.paint(prelude, paints.of(rule.declarations, dark=dark))
             return
     if any(prelude.lower().startswith("@scope") for prelude in rule.preludes):
         styles.add(UNREADABLE, does)

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import urlsplit
 
+from maton_mailgun.approval.preview import other_links
 from maton_mailgun.approval.preview.document import Row
+from maton_mailgun.mail import placing, structured_data
 from maton_mailgun.mail.amounts import Amounts, amounts
 from maton_mailgun.mail.asides import asides
-from maton_mailgun.mail.hiding import turns
+from maton_mailgun.mail.data_urls import held
+from maton_mailgun.mail.hiding import CLIPS, turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
@@ -90,8 +93,11 @@ class _Html:
         self.loads = loads(pieces)
         self.styling = styling(pieces)
         self.asides = asides(pieces)
+        self.data = structured_data.read(pieces)
+        self.held = held(self.loads)
         self.preheader = words(pieces, PREHEADER)
         self.active: list[str] = []
+        self.drawn = placing.drawn(pieces, CLIPS)
         self.turned = False
         hidden = words(pieces, HIDDEN)
         self.hidden = hidden if any(unicodedata.category(sign)[0] in "LNPS" for sign in hidden) else ""
@@ -103,7 +109,6 @@ class _Html:
                 self.turned |= turns(piece.text)
 
     def _start(self, tag: str, values: Mapping[str, str]) -> None:
-        self.turned |= tag == "bdo" and "dir" in values
         if tag in _ACTIVE:
             self.active.append(tag)
         if tag == "meta" and values.get("http-equiv", "").strip().casefold() == "refresh":
@@ -158,15 +163,27 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
         found = ", ".join(dict.fromkeys(active))
         reading.warnings.append(f"The {name} holds {short(found, 200)}: mail programs block or distrust these.")
         reading.raises += 1
-    if html.hidden and name == "HTML":
+    if html.hidden:  # guard: 160-amp
         reading.warnings.append(f"The {name} holds text that is not displayed: {short(html.hidden, 200)}")
-    if html.turned:
-        reading.warnings.append(f"The {name} holds text that is drawn in another order than it is written.")
+    if html.turned or html.drawn.turned:  # guard: 157-turned
+        said = f": {short(told, 200)}" if (told := placing.told(html.drawn.turned)) else "."
+        reading.warnings.append(f"The {name} holds text that is drawn in another order than it is written{said}")
         reading.raises += 1
+    reading.warnings += _doubtful(name, html)  # guard: 158-doubtful
     if html.some:
         reading.warnings.append(f"Some programs only show: {short(html.some, 200)}")
     if html.page.spared:
         reading.warnings.append(f"Outlook may not show: {short(html.page.spared, 200)}")
+    covering = [_link_told(one) for one in html.drawn.covering]
+    if covering:  # guard: 159-covering
+        lead = short("; ".join(covering), 200)
+        reading.warnings.append(f"The {name} puts a link without words over other things: it leads to {lead}")
+        reading.raises += 1
+    for address in html.data.addresses[:_MOST_LINKS]:
+        _link(reading, address)  # guard: 160-data
+    if html.held:  # guard: 162-pictures
+        pictures = short("; ".join(html.held), 400)
+        reading.warnings.append(f"The {name} holds pictures or files of its own, which no text shows: {pictures}")
     reading.warnings += _styles(name, html)  # guard: 123-styles
     reading.rows += _rows(name, html)  # guard: 125-rows
     if html.page.added:
@@ -174,6 +191,20 @@ def _read_html(reading: Reading, name: str, source: str) -> _Said | None:
     _signs(reading, name, "\n".join((words(html.page.pieces, SHOWN, SOME), *html.page.added, *html.asides)))
     named = {_bare_host(url) for url in islice(bare_in_text(html.words), _MOST_LINKS)}
     return _said(reading, name, html.words, hosts, named)
+
+
+def _doubtful(name: str, html: _Html) -> list[str]:
+    lines = []
+    if html.drawn.cut:
+        lines.append(f"The {name} may cut off a part of this: {short(placing.told(html.drawn.cut), 200)}")
+    if html.drawn.unjudged:
+        told = short(placing.told(html.drawn.unjudged), 200)
+        lines.append(f"The {name} has colours or effects that could not be judged; this may not be seen: {told}")
+    return lines
+
+
+def _link_told(address: str) -> str:
+    return _bare_host(followed(address)) or address
 
 
 def _styles(name: str, html: _Html) -> list[str]:
@@ -193,6 +224,7 @@ def _rows(name: str, html: _Html) -> list[Row]:
     found = (
         ("Preheader, shown in the inbox list only", html.preheader),
         ("Titles, tooltips and words read aloud", "; ".join(html.asides)),
+        ("Data for mail programs, which may show it as cards and buttons", "; ".join(html.data.words)),
         ("Looks different by", ", ".join(html.styling.depends)),
     )
     return [Row(f"{before}{label}", short(said, _MOST_ASIDE)) for label, said in found if said]
@@ -239,6 +271,9 @@ def _follow(reading: Reading, href: str, words: str) -> str:
         reading.raises += 1
         return ""
     if scheme not in {"http", "https", "ftp", "ws", "wss"}:
+        if told := other_links.told(target, words):  # guard: 159-other
+            reading.warnings.append(told)
+            reading.raises += 1
         return ""
     host = _link(reading, target)
     named = _named_hosts(words)

@@ -11,6 +11,7 @@ from typing import Any
 from maton_mailgun.approval.preview import (
     all_parts,
     audience,
+    broken_markup,
     content,
     domain_additions,
     fetched_words,
@@ -79,6 +80,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     given = stored.given if stored is not None else None
     to_fill = stored_template.to_read(whole, stored)
     more = await asyncio.to_thread(recipient_values.read, to_fill, fields, people, reading, given)
+    broken = await asyncio.to_thread(_broken, whole, to_fill, fields, stored, members)
     of_lists = await asyncio.to_thread(list_members.read, whole, members, reading)
     list_section, list_warnings, list_doubts = list_members.section(whole, members)
     reading.links = {**replies.links(whole), **reading.links, **more.links, **of_lists.links}
@@ -91,7 +93,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     option_rows, option_warnings = options.options(fields, proposal.now)
     warnings += [*header_warnings, *([visible] if visible else []), *template_warnings]
     odd = [*header_values.doubts(whole, fields, people), *replies.warnings(whole, domain), *list_warnings]
-    odd += [*of_lists.warnings, *added.warnings]
+    odd += [*of_lists.warnings, *added.warnings, *broken]
     warnings += [*_place_warnings(whole, fields, stored, members), *odd, *value_warnings, *option_warnings]
     warnings += fetched_words.warnings(whole)
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
@@ -132,6 +134,14 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
+
+
+def _broken(
+    whole: Letter, to_fill: Letter, fields: FormFields, stored: StoredTemplate | None, members: Members
+) -> list[str]:
+    values = [*recipient_values.entries(fields).values(), *(own for _, own in members.values())]
+    lines = broken_markup.of_values(to_fill, values)
+    return [*broken_markup.of_template(whole, stored.given), *lines] if stored is not None else lines
 
 
 async def _nothing() -> None:

@@ -51,7 +51,7 @@ class StoredTemplate:
 
     def speaks_for_others(self, sent: Letter, domain: str) -> bool:
         """Whether the template's headers, where they count, make the message somebody else's or cannot be read."""
-        return bool(_headers(self, sent, domain)[1])
+        return bool(headers(self, sent, domain)[1])
 
 
 def source(fields: FormFields, domain: str) -> tuple[str, Mapping[str, Any]] | None:
@@ -145,7 +145,7 @@ def rows_and_warnings(
         )
     if sent.subject == "" and template.header("subject"):
         warnings.append("The subject is empty, and the template has one: which of the two goes out is not documented.")
-    header_rows, header_warnings = _headers(template, sent, domain)
+    header_rows, header_warnings = headers(template, sent, domain)
     lacking = variables.missing(
         "\n".join([template.source or "", *(text for _, text in template.headers)]), template.given
     )
@@ -171,12 +171,12 @@ def rows_and_warnings(
     return rows + header_rows, warnings + header_warnings
 
 
-def headers_alone(headers: Mapping[str, str], domain: str) -> tuple[list[Row], list[str]]:
+def headers_alone(given: Mapping[str, str], domain: str) -> tuple[list[Row], list[str]]:
     """The headers of a version by themselves, and what is odd about them where no message has any of its own."""
-    return _headers(StoredTemplate("", "", {}, headers=[*headers.items()], known=True), Letter(), domain)
+    return headers(StoredTemplate("", "", {}, headers=[*given.items()], known=True), Letter(), domain)
 
 
-def _headers(template: StoredTemplate, sent: Letter, domain: str) -> tuple[list[Row], list[str]]:
+def headers(template: StoredTemplate, sent: Letter, domain: str) -> tuple[list[Row], list[str]]:
     """The version's own headers as they are stored, and what is odd about the address headers among them."""
     given = {name.casefold() for name, _ in (*sent.headers, *sent.own_headers)}
     given |= {name for name, value in (("from", sent.sender), ("subject", sent.subject)) if value}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
-from maton_mailgun.approval.preview import content, stored_template, variables
+from maton_mailgun.approval.preview import broken_markup, content, stored_template, variables
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.effect import render
 from maton_mailgun.approval.preview.fields import row
@@ -181,8 +181,10 @@ def _asked_for(version: _Version) -> list[str]:
 
 def _looked_through(version: _Version, domain: str) -> tuple[list[Row], list[str], list[str]]:
     """The content read as the body that it becomes, and the headers as those of a message."""
-    reading = content.read(Letter(html=version.source or None))
-    warnings = [f"Template: {line}" for line in (*reading.warnings, *content.host_remarks(reading))]
+    letter = Letter(html=version.source or None)
+    reading = content.read(letter)
+    told = (*reading.warnings, *content.host_remarks(reading), *broken_markup.of_template(letter, {}))
+    warnings = [f"Template: {line}" for line in told]
     rows = [Row("Links lead to", safe_line(", ".join(reading.links)))] if reading.links else []
     if asked := _asked_for(version):
         rows.append(Row("Variables that it asks for", safe_line(", ".join(asked))))
