@@ -13,7 +13,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from maton_mailgun.catalogue.rows import load
@@ -58,18 +58,41 @@ def tools() -> list[str]:
 def toolsets() -> list[str]:
     """One row for each toolset: short, for agents that read it with every conversation."""
     catalogue = load()
-    lines = ["| Toolset | Reads, at once | Writes, after a person's yes |", "| --- | --- | --- |"]
+    lines = ["| Toolset | Reads, at once | Writes, after a person's yes | Only where it is named |"]
+    lines.append("| --- | --- | --- | --- |")
     for toolset in catalogue.toolsets:
         mine = [operation for operation in catalogue.values() if operation.toolset == toolset]
-        reads = " ".join(f"`{operation.name}`" for operation in mine if not operation.writes)
-        writes = " ".join(f"`{operation.name}`" for operation in mine if operation.writes)
-        lines.append(f"| {toolset} | {reads} | {writes} |")
-    names = " ".join(f"`{tool['name']}`" for tool in TOOLS)
-    return [*lines, f"| approvals | {names} | |"]
+        always = [operation for operation in mine if operation.exposure == "always"]
+        reads = _code(operation.name for operation in always if not operation.writes)
+        writes = _code(operation.name for operation in always if operation.writes)
+        named = _code(operation.name for operation in mine if operation.exposure == "named")
+        lines.append(f"| {toolset} | {reads} | {writes} | {named} |")
+    names = _code(tool["name"] for tool in TOOLS)
+    return [*lines, f"| approvals | {names} | | |"]
+
+
+def count() -> list[str]:
+    """How many operations there are, and how many are offered without being asked for."""
+    every = load()
+    usual = every.only(None, read_only=False)
+    return [
+        f"{len(usual)} operations are offered to a client unless you say otherwise: each costs every conversation its "
+        f"words. {len(every) - len(usual)} more, {len(every)} in all, come with their toolset:",
+    ]
+
+
+def _code(names: Iterable[str]) -> str:
+    return " ".join(f"`{name}`" for name in names)
 
 
 PARTS: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
-    "README.md": {"settings": settings, "commands": commands, "exit-statuses": exit_statuses, "tools": tools},
+    "README.md": {
+        "settings": settings,
+        "commands": commands,
+        "exit-statuses": exit_statuses,
+        "count": count,
+        "tools": tools,
+    },
     "SKILL.md": {"toolsets": toolsets},
 }
 

@@ -58,7 +58,8 @@ NAMES: Mapping[str, str] = {
     "MATON_API_URL": f"The gateway, {DEFAULT_URL} unless set; plain http only on this machine.",
     "MATON_CONNECTION_ID": "The Mailgun connection to use when there are several.",
     "MATON_MAILGUN_HOME": "State directory: approvals, audit, keys. Default: the operating system's place for it.",
-    "MATON_MAILGUN_TOOLSETS": "Comma-separated toolsets to offer; all unless set.",
+    "MATON_MAILGUN_TOOLSETS": "Comma-separated toolsets to offer, each with every tool it has; `all` for all of them. "
+    "Unless set, the tools that are not marked *named* under Tools.",
     "MATON_MAILGUN_READ_ONLY": "`true` offers no tool that writes.",
     "MATON_MAILGUN_APPROVAL": "`client` (default), `operator` (only the page or the terminal counts) or `relay`.",
     "MATON_MAILGUN_POLICY": "Path of the policy file (TOML).",

@@ -161,7 +161,7 @@ class Desk:
     """What the settings name; the bytes go to the sandbox in this process whatever it is."""
 
     def __post_init__(self) -> None:
-        self.settings = Settings(api_key=KEY, api_url=self.api_url, home=self.home, page=False)
+        self.settings = Settings(api_key=KEY, api_url=self.api_url, home=self.home, page=False, toolsets=("all",))
 
     @asynccontextmanager
     async def open(self, **changes: Any) -> AsyncIterator[House]:

@@ -22,6 +22,9 @@ EXAMPLES: dict[str, dict[str, dict[str, Any]]] = json.loads(
 )
 """Tool -> example name -> arguments; every tool has `minimal` and `full`."""
 
+DEFAULT = [name for name, row in ROWS.items() if row.get("exposure", "always") == "always"]
+"""What a client is offered where the operator names no toolset."""
+NAMED = [name for name in ROWS if name not in DEFAULT]
 WRITES = [name for name, row in ROWS.items() if row["access"] != "read"]
 
 _BRACED = re.compile(r"\{([^{}]+)\}")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .files import EXAMPLES, ROWS, SCHEMAS, TOOLSETS, WRITES, braced, braced_always, path_of, properties
+from .files import DEFAULT, EXAMPLES, ROWS, SCHEMAS, TOOLSETS, WRITES, braced, braced_always, path_of, properties
 
 NAMES = {
     "connections": "list_connections create_connection get_connection delete_connection",
@@ -27,6 +27,10 @@ NAMES = {
     "tracking": "get_tracking update_open_tracking update_click_tracking update_unsubscribe_tracking",
     "credentials": "list_credentials create_credential delete_credential",
 }
+NAMED_ONLY = {
+    "messages": "get_stored_message",
+}
+"""Offered only where the operator names their toolset."""
 APPROVAL_KEYS = {
     "target",
     "effect",
@@ -49,15 +53,21 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent"}
+OPTIONAL |= {"exposure", "told_as", "absent"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 
 
-def test_the_catalogue_is_exactly_the_61_operations_in_their_toolsets() -> None:
-    assert {toolset: set(table["tools"]) for toolset, table in TOOLSETS.items()} == {
+def test_the_usual_tools_are_exactly_the_61_operations_in_their_toolsets() -> None:
+    assert {toolset: {*table["tools"]} & {*DEFAULT} for toolset, table in TOOLSETS.items()} == {
         toolset: set(names.split()) for toolset, names in NAMES.items()
     }
-    assert len(ROWS) == 61
+    assert len(DEFAULT) == 61
+
+
+@pytest.mark.parametrize("toolset", TOOLSETS)
+def test_what_comes_with_a_named_toolset_alone_is_written_down_here_too(toolset: str) -> None:
+    assert {*TOOLSETS[toolset]["tools"]} - {*DEFAULT} == set(NAMED_ONLY.get(toolset, "").split())
 
 
 def test_every_row_has_one_schema_and_every_schema_one_row() -> None:

@@ -101,6 +101,7 @@ DOCUMENTED = {
     # `mailbox` is an alias of `login` and left out.
     "create_credential": ("POST /v3/domains/{domain}/credentials", "login password system"),
     "delete_credential": ("DELETE /v3/domains/{domain}/credentials/{login}", ""),
+    "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
 

@@ -23,6 +23,7 @@ PLACES: Mapping[str, str] = {
     "tag": "newsletter",
     "ip": "192.0.2.10",
     "login": "alice",
+    "key": "BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3",
 }
 """Path values that exist in the seed, or come to be by a case's `first`."""
 
@@ -148,6 +149,7 @@ def _successes() -> list[Case]:
         Case("create_credential", form=[("login", "alice"), ("password", "correct-horse")]),
         Case("create_credential", form=[("login", "alice")]),
         Case("delete_credential", first=[_LOGIN]),
+        Case("get_stored_message", first=[_SENT]),
     ]
 
 
@@ -228,6 +230,7 @@ def _refusals() -> list[Case]:
         Case("create_credential", 400, form=[("login", "alice"), ("password", "correct-horse")], first=[_LOGIN]),
         Case("delete_credential", 400, path={"login": "postmaster"}),
         Case("delete_credential", 404, path={"login": "nobody"}),
+        Case("get_stored_message", 404),
     ]
 
 

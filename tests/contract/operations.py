@@ -1,4 +1,4 @@
-"""The 57 Mailgun operations: where they are called, and where the published contract describes them.
+"""The Mailgun operations: where they are called, and where the published contract describes them.
 
 Written out here and not read from the catalogue: the contract judges the sandbox without the engine having a say.
 """
@@ -80,6 +80,7 @@ update_unsubscribe_tracking PUT    /v3/domains/{domain}/tracking/unsubscribe
 list_credentials            GET    /v3/domains/{domain}/credentials
 create_credential           POST   /v3/domains/{domain}/credentials
 delete_credential           DELETE /v3/domains/{domain}/credentials/{login}
+get_stored_message          GET    /v3/domains/{domain}/messages/{key}
 """
 
 

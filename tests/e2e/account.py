@@ -45,6 +45,7 @@ NEEDS: Mapping[str, tuple[Step, ...]] = {
     "get_tag": (_TAGGED,),
     "delete_tag": (_TAGGED,),
     "delete_credential": (_ALICE,),
+    "get_stored_message": (_TAGGED,),
 }
 """What must be there beyond the sandbox's seed for a tool's examples to succeed."""
 

@@ -54,6 +54,7 @@ def environment(
             "MATON_MAILGUN_HOME": str(tmp_path_factory.mktemp("home")),
             "MATON_MAILGUN_ATTACHMENTS": str(attachments),
             "MATON_MAILGUN_PAGE": "false",
+            "MATON_MAILGUN_TOOLSETS": "all",
         }
 
     return made

@@ -1,4 +1,4 @@
-"""All 61 tools from a real MCP client, over stdio, through the gateway, against the sandbox on a real port.
+"""Every tool from a real MCP client, over stdio, through the gateway, against the sandbox on a real port.
 
 What arrives is held to the documented request of each operation; no write arrives without a person's yes.
 """
@@ -22,13 +22,12 @@ READS = [name for name in ROWS if name not in WRITES]
 
 def test_every_tool_and_every_example_has_a_documented_request() -> None:
     assert {tool: set(calls) for tool, calls in WIRE.items()} == {tool: set(calls) for tool, calls in EXAMPLES.items()}
-    assert len(WIRE) == 61
 
 
-def test_a_client_is_offered_61_operations_and_the_three_approval_tools(approving: Host) -> None:
+def test_a_client_of_all_toolsets_is_offered_every_operation_and_the_three_approval_tools(approving: Host) -> None:
     names = [tool.name for tool in approving.tools()]
-    assert names[:61] == list(ROWS)
-    assert names[61:] == ["get_approval", "list_approvals", "cancel_approval"]
+    assert names[: len(ROWS)] == list(ROWS)
+    assert names[len(ROWS) :] == ["get_approval", "list_approvals", "cancel_approval"]
 
 
 @pytest.mark.parametrize(("tool", "example"), [pair for pair in examples() if pair[0] in READS])

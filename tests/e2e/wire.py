@@ -522,6 +522,10 @@ _REST: dict[str, dict[str, Sent]] = {
     "delete_credential": _delete(f"{DOMAINS}/credentials/alice"),
 }
 
+_STORED: dict[str, dict[str, Sent]] = {
+    "get_stored_message": _same(_get(f"{DOMAINS}/messages/BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3")),
+}
+
 WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_CONNECTIONS,
     **_DOMAINS,
@@ -531,5 +535,6 @@ WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_LISTS,
     **_SUPPRESSIONS,
     **_REST,
+    **_STORED,
 }
 """Tool -> example -> the one request it must make."""

@@ -96,8 +96,9 @@ def engine_over(
     jitter: Callable[[], float] = lambda: 0.5,
     **settings: Any,
 ) -> Engine:
-    """An engine that waits for nothing; over the network where there is no transport."""
-    chosen = Settings(**{"api_key": KEY, "api_url": "http://127.0.0.1:9", "home": home, "page": False, **settings})
+    """An engine that waits for nothing and offers every tool; over the network where there is no transport."""
+    usual = {"api_key": KEY, "api_url": "http://127.0.0.1:9", "home": home, "page": False, "toolsets": ("all",)}
+    chosen = Settings(**{**usual, **settings})
     offered = catalogue().only(chosen.toolsets, read_only=chosen.read_only)
     return Engine(chosen, offered, Gateway(chosen, transport, sleep=waits or Waits(), jitter=jitter))
 

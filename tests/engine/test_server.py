@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from catalogue.files import ROWS, SCHEMAS, TOOLSETS, WRITES
+from catalogue.files import DEFAULT, ROWS, SCHEMAS, TOOLSETS, WRITES
 from maton_mailgun.call import Engine
 from maton_mailgun.errors import SetupError
 from maton_mailgun.protocol.server import build
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.anyio
 
 ERAS = ("auto", "legacy")
 APPROVAL_TOOLS = ["get_approval", "list_approvals", "cancel_approval"]
-READS = [name for name in ROWS if name not in WRITES]
+READS = [name for name in DEFAULT if name not in WRITES]
 
 
 def _client(engine: Engine, era: str = "auto") -> Client:
@@ -44,11 +44,11 @@ async def _names(**settings: Any) -> list[str]:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_list_is_the_catalogue_in_its_order_every_time(era: str) -> None:
-    engine = engine_over(Scripted([Says(200, {})]))
+    engine = engine_over(Scripted([Says(200, {})]), toolsets=None)
     async with _client(engine, era) as client:
         first = await client.list_tools(cache_mode="bypass")
         second = await client.list_tools(cache_mode="bypass")
-    assert [tool.name for tool in first.tools] == [*ROWS, *APPROVAL_TOOLS]
+    assert [tool.name for tool in first.tools] == [*DEFAULT, *APPROVAL_TOOLS]
     assert first == second
     assert first.next_cursor is None
 
@@ -59,7 +59,7 @@ async def test_both_eras_are_shown_the_same_tools() -> None:
 
 
 async def test_a_tool_is_shown_as_its_row_and_schema_say() -> None:
-    for tool in (await _listed(engine_over(Scripted([Says(200, {})]))))[:61]:
+    for tool in (await _listed(engine_over(Scripted([Says(200, {})]), toolsets=("all",))))[: len(ROWS)]:
         row = ROWS[tool.name]
         assert (tool.title, tool.description, tool.input_schema) == (row["title"], row["about"], SCHEMAS[tool.name])
         assert tool.annotations is not None
@@ -105,13 +105,21 @@ async def test_toolsets_narrow_the_list() -> None:
     ] + APPROVAL_TOOLS  # fmt: skip
 
 
+async def test_a_named_toolset_has_every_tool_of_it_and_all_has_them_all() -> None:
+    assert "get_stored_message" not in await _names(toolsets=None)
+    assert "get_stored_message" in await _names(toolsets=("messages",))
+    assert await _names(toolsets=("all",)) == [*ROWS, *APPROVAL_TOOLS]
+    assert await _names(toolsets=("routes", "all")) == [*ROWS, *APPROVAL_TOOLS]
+    assert await _names(toolsets=("all",), read_only=True) == [name for name in ROWS if name not in WRITES]
+
+
 async def test_an_unknown_toolset_stops_the_start() -> None:
     with pytest.raises(SetupError, match=r"There is no toolset mails. Toolsets are: connections, "):
         engine_over(Scripted([Says(200, {})]), toolsets=("routes", "mails"))
 
 
 async def test_read_only_offers_no_write_and_nothing_about_approvals() -> None:
-    assert await _names(read_only=True) == READS
+    assert await _names(toolsets=None, read_only=True) == READS
 
 
 async def test_what_is_not_offered_cannot_be_called(tmp_path: Path) -> None:
@@ -148,7 +156,7 @@ async def test_a_failure_is_a_result_the_model_can_read(era: str) -> None:
 
 
 async def test_without_a_key_tools_are_listed_and_each_call_says_what_to_set() -> None:
-    async with _client(engine_over(Scripted([Says(500)]), api_key=None)) as client:
+    async with _client(engine_over(Scripted([Says(500)]), api_key=None, toolsets=None)) as client:
         assert len((await client.list_tools()).tools) == 64
         result = await client.call_tool("list_domains", {})
     assert isinstance(result, types.CallToolResult)

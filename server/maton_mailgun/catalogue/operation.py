@@ -14,6 +14,8 @@ NOT_SENT = frozenset({"connection_id", "cursor"})
 """Arguments that steer this server and never go on the wire (unless the path names them)."""
 Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
+EVERY_TOOLSET = "all"
+"""Names all toolsets, where toolsets are named."""
 Codec = Literal[
     "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
     "login", "span", "message_id",
@@ -24,6 +26,9 @@ PreviewName = Literal[
     "credential_deletion", "domain_deletion", "footer", "forwarding", "member", "message", "mime", "template_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
+
+ShapeName = Literal["stored_message"]
+"""The functions there are for what an answer is told as (see `wire/shapes.py`)."""
 
 _Yes = Annotated[bool, Strict()]
 _Count = Annotated[int, Strict(), Field(gt=0)]
@@ -129,6 +134,10 @@ class Operation:
     """Where a list that is paged by `skip` says how many there are in all."""
     gateway: Literal["passes", "unproven"] = "passes"
     """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
+    told_as: ShapeName | None = None
+    """The function that makes of an answer what the caller is told, where that is not the answer itself."""
+    absent: str = ""
+    """What a 404 of the service may mean here and what to do then, where the usual words would mislead."""
     secret: _Names = ()
     reveals: _Names = ()
 
@@ -219,9 +228,12 @@ class Catalogue(Mapping[str, Operation]):
         Raises:
             SetupError: A toolset that does not exist.
         """
-        unknown = [name for name in toolsets or () if name not in self.toolsets]
+        known = (*self.toolsets, EVERY_TOOLSET)
+        unknown = [name for name in toolsets or () if name not in known]
         if unknown:
-            raise SetupError(f"There is no toolset {', '.join(unknown)}. Toolsets are: {', '.join(self.toolsets)}.")
+            raise SetupError(f"There is no toolset {', '.join(unknown)}. Toolsets are: {', '.join(known)}.")
+        if toolsets is not None and EVERY_TOOLSET in toolsets:
+            toolsets = tuple(self.toolsets)
         kept = {
             name: operation
             for name, operation in self.operations.items()

@@ -175,4 +175,6 @@ def _sandboxed(parser: argparse.ArgumentParser) -> None:
 
 def _limited(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-only", action="store_true", default=None, help="only tools that read")
-    parser.add_argument("--toolsets", metavar="A,B", help="only these toolsets")
+    parser.add_argument(
+        "--toolsets", metavar="A,B", help="only these toolsets, each with every tool it has; all for all of them"
+    )

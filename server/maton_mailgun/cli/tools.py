@@ -46,13 +46,15 @@ def rows(offered: Catalogue, approval_tools: tuple[Mapping[str, Any], ...] = TOO
 
 
 def markdown(offered: Catalogue, approval_tools: tuple[Mapping[str, Any], ...] = TOOLS) -> list[str]:
-    """The tools as a Markdown table: tool, the first sentence of its description, access."""
+    """The tools as a Markdown table: tool, the first sentence of its description, access and whether it is offered only
+    where its toolset is named."""
     about = {name: operation.about for name, operation in offered.items()}
     about |= {tool["name"]: tool["description"] for tool in approval_tools}
+    named = {name for name, operation in offered.items() if operation.exposure == "named"}
     lines = ["| Tool | What it does | Access |", "| --- | --- | --- |"]
     for name, _, access, _ in rows(offered, approval_tools):
         first, _, _ = about[name].replace("|", "\\|").partition(". ")
-        lines.append(f"| `{name}` | {first.rstrip('.')} | {access} |")
+        lines.append(f"| `{name}` | {first.rstrip('.')} | {access}{', *named*' if name in named else ''} |")
     return lines
 
 
