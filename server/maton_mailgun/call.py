@@ -143,7 +143,10 @@ class Engine:
         reply = await self.fetch(prepared)
         if reply.status >= 400:
             proven = operation.gateway == "passes"
-            raise refusal(reply, service=operation.service, access=operation.access, proven=proven)
+            told = refusal(reply, service=operation.service, access=operation.access, proven=proven)
+            if reply.status == 404 and told.who == "mailgun" and operation.absent:
+                told.next = operation.absent
+            raise told
         if reply.status >= 300:
             raise AnswerUnreadable(
                 message=f"The gateway answered with a redirect ({reply.status}), which is never followed.",

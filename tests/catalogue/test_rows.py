@@ -35,6 +35,7 @@ NAMED_ONLY = {
     "update_template_version delete_template_version",
     "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints",
     "credentials": "update_credential_password",
+    "messages": "get_stored_message",
 }
 """Offered only where the operator names their toolset."""
 APPROVAL_KEYS = {
@@ -59,6 +60,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
+OPTIONAL |= {"told_as", "absent"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 

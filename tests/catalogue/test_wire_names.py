@@ -129,6 +129,7 @@ DOCUMENTED = {
     "get_unsubscribe": ("GET /v3/{domain}/unsubscribes/{address}", ""),
     "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
     "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
+    "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
 

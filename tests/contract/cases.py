@@ -24,6 +24,7 @@ PLACES: Mapping[str, str] = {
     "tag": "newsletter",
     "ip": "192.0.2.10",
     "login": "alice",
+    "key": "BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3",
 }
 """Path values that exist in the seed, or come to be by a case's `first`."""
 
@@ -166,6 +167,7 @@ def _successes() -> list[Case]:
         Case("update_template_version", form=[("template", "<p>{{name}}</p>"), ("active", "yes")]),
         Case("delete_template_version"),
         Case("add_mailing_list_members", form=[("members", '["zoe@example.com"]'), ("upsert", "yes")]),
+        Case("get_stored_message", first=[_SENT]),
     ]
 
 
@@ -263,6 +265,7 @@ def _refusals() -> list[Case]:
         Case("add_mailing_list_members", 404, path={"list": "none@mg.example.com"}, form=[("members", "[]")]),
         Case("add_mailing_list_members", 400, form=[("members", "zoe@example.com")]),
         Case("add_mailing_list_members", 400, form=[("upsert", "yes")], missing="members"),
+        Case("get_stored_message", 404),
     ]
 
 

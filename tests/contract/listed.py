@@ -15,6 +15,7 @@ NOT_PRODUCED: dict[tuple[str, int], str] = {
     ("create_mailing_list", 201): "the recorded status is 200",
     ("delete_bounce", 400): "any text is looked up as an address: what is not there is 404",
     ("delete_unsubscribe", 400): "any text is looked up as an address: what is not there is 404",
+    ("get_stored_message", 400): "any text is looked up as a key: what is not there is 404",
     ("get_tag", 400): "the tag stands in the path, so that it cannot be left out",
     ("delete_tag", 400): "the tag stands in the path, so that it cannot be left out",
 }

@@ -636,6 +636,10 @@ _MANY: dict[str, dict[str, Sent]] = {
     },
 }
 
+_STORED: dict[str, dict[str, Sent]] = {
+    "get_stored_message": _same(_get(f"{DOMAINS}/messages/BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3")),
+}
+
 WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_CONNECTIONS,
     **_DOMAINS,
@@ -648,5 +652,6 @@ WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_NAMED_DOMAINS,
     **_TEMPLATE_VERSIONS,
     **_MANY,
+    **_STORED,
 }
 """Tool -> example -> the one request it must make."""

@@ -108,6 +108,8 @@ async def test_toolsets_narrow_the_list() -> None:
 async def test_a_named_toolset_has_every_tool_of_it_and_all_has_them_all() -> None:
     assert "match_route" not in await _names(toolsets=None)
     assert "match_route" in await _names(toolsets=("routes",))
+    assert "get_stored_message" not in await _names(toolsets=None)
+    assert "get_stored_message" in await _names(toolsets=("messages",))
     assert await _names(toolsets=("all",)) == [*ROWS, *APPROVAL_TOOLS]
     assert await _names(toolsets=("routes", "all")) == [*ROWS, *APPROVAL_TOOLS]
     assert await _names(toolsets=("all",), read_only=True) == [name for name in ROWS if name not in WRITES]

@@ -28,6 +28,9 @@ PreviewName = Literal[
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
+ShapeName = Literal["stored_message"]
+"""The functions there are for what an answer is told as (see `wire/shapes.py`)."""
+
 _Yes = Annotated[bool, Strict()]
 _Count = Annotated[int, Strict(), Field(gt=0)]
 _Names = tuple[str, ...]
@@ -137,6 +140,10 @@ class Operation:
     """Where a list that is paged by `skip` says how many there are in all."""
     gateway: Literal["passes", "unproven"] = "passes"
     """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
+    told_as: ShapeName | None = None
+    """The function that makes of an answer what the caller is told, where that is not the answer itself."""
+    absent: str = ""
+    """What a 404 of the service may mean here and what to do then, where the usual words would mislead."""
     secret: _Names = ()
     reveals: _Names = ()
 

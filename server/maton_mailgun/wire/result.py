@@ -12,6 +12,7 @@ from maton_mailgun.wire.answers import words
 from maton_mailgun.wire.gateway import Reply
 from maton_mailgun.wire.places import at, put
 from maton_mailgun.wire.redaction import public
+from maton_mailgun.wire.shapes import SHAPES
 
 MAX_CHARACTERS = 60_000
 """Of the JSON of one result; about 15,000 tokens, below what common clients accept."""
@@ -31,6 +32,8 @@ def read_result(operation: Operation, reply: Reply, cursors: Mapping[str, str], 
         within = at(body, holder) if holder else body
         if isinstance(within, dict) and within.get(last, []) is None:
             body = put(body, operation.items, [])
+    if operation.told_as is not None:
+        body = SHAPES[operation.told_as](body)
     content: dict[str, Any] = {"status": "ok", "result": public(body), **cursors}
     if operation.service == "mailgun":
         content["notice"] = NOTICE  # guard: 21-read

@@ -89,6 +89,8 @@ def get_message(account: MailgunAccount, call: Call) -> HttpAnswer:
         "subject": message.subject,
         "from": message.sender,
         "Message-Id": message.id,
+        **{"Mime-Version": "1.0", "Content-Type": "multipart/form-data", "Content-Transfer-Encoding": "7bit"},
+        **({"X-Mailgun-Tag": message.tags[-1]} if message.tags else {}),
         "message-headers": [list(pair) for pair in header_pairs(message)],
     }
     if "message/rfc2822" in call.headers.get("accept", ""):

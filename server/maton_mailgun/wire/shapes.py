@@ -1,0 +1,10 @@
+"""The functions that catalogue rows may name in `told_as`: what an answer is told as, where that is not itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from maton_mailgun.wire import stored_message
+
+SHAPES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"stored_message": stored_message.told}
