@@ -17,6 +17,14 @@ MAIL_PARSER = "flanker==0.9.11"
 FORM_ANSWERER = "fastmcp==4.2.3"
 ONE_PROCESS_A_CALL = "langchain-mcp-adapters==0.3.2"
 CONVERTERS = {"google-genai": "google-genai==3.6.1", "openai": "openai==3.57.0", "anthropic": "anthropic==2.14.0"}
+FRAMEWORKS = {
+    "pydantic_ai": ("pydantic-ai-slim[mcp]==2.68.0",),
+    "openai_agents": ("openai-agents==0.24.0",),
+    "llama_index": ("llama-index-tools-mcp==0.6.0",),
+    "autogen": ("autogen-ext[mcp]==0.7.5", "mcp<2"),
+    "agno": ("agno==3.1.10", "mcp>=2", "fastmcp>=4,<5"),
+    "agent_framework": ("agent-framework-core==1.23.0", "mcp>=2", "tenacity"),
+}
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 """A module that the parser imports, and that newer standard libraries no longer have."""
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
@@ -42,6 +50,11 @@ def form_answerer(cache: Path) -> list[str]:
 def one_process_a_call(cache: Path) -> list[str]:
     """The command that runs a script with LangChain's adapter. Skips as above."""
     return _python(cache, ONE_PROCESS_A_CALL)
+
+
+def agent_framework(cache: Path, name: str) -> list[str]:
+    """The command that runs a script with an agent framework. Skips as above."""
+    return _python(cache, *FRAMEWORKS[name])
 
 
 def schema_converter(cache: Path, library: str) -> list[str]:
