@@ -457,12 +457,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("152", "so is when each copy leaves", {"152-spread": WITH('""')}),
     Guard("152", "a time that is past is another one", {"152-leaves": FALSE}),
     Guard("151", "words that are fetched are told", {"151-fetched": WITH("[]")}),
-    Guard("156", "a link into another program is told", {"156-program": FALSE}),
-    Guard("156", "words that name another mailbox or number are told", {"156-contact": FALSE}),
-    Guard("156", "whom a link writes to besides is told", {"156-beside": FALSE}),
-    Guard("157", "a link that shows nothing is told", {"157-silent": DROP}),
-    Guard("158", "letters of a colour that nobody can foresee may be hidden", {"158-ink": WITH("0")}),
-    Guard("158", "either of two inks may be the one that is taken", {"158-fill": WITH("[]")}),
     Guard(
         "103",
         "only what is finished is removed",

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from e2e.conftest import wait_until
 from e2e.host import Host, content, host, text
+from journey.desktop import lingering
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 from page.serving import file_of, link_in, token_of
 
@@ -90,7 +92,9 @@ class Machine:
         return found
 
     def close(self) -> None:
-        """Close the browsers that are open."""
+        """Close the browsers that are open, and end the pages that still wait for somebody."""
+        for process in lingering(self.home):
+            os.kill(process, signal.SIGKILL)
         while True:
             try:
                 os.close(os.open(self._open, os.O_WRONLY | os.O_NONBLOCK))
@@ -223,8 +227,10 @@ def test_attack_42_where_another_user_could_see_it_no_token_is_written_and_the_p
 
 def test_attack_42_nothing_leads_to_the_port_once_the_server_has_let_go_of_it(machine: Machine) -> None:
     with machine.client() as client:
-        client.call("send_message", LETTER)
+        asked = content(client.call("send_message", LETTER))
         assert file_of(machine.opens()).exists()
+        # What waits would be left to a process that goes on with the page.
+        client.call("cancel_approval", {"approval_id": asked["approval_id"]})
     assert not machine.place.exists()
 
 

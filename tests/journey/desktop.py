@@ -15,6 +15,19 @@ READY = "return performance.now() - (window.armed ??= performance.now()) > 1050"
 """A click on Approve counts 700 ms after the request appeared."""
 
 
+def lingering(home: Path) -> list[int]:
+    """The processes that go on serving a page for the user with this home."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line, environment = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"maton_mailgun.lingering" in line and f"HOME={home}".encode() in environment.split(b"\0"):
+            found.append(int(entry.name))
+    return found
+
+
 class Desktop:
     """A user's desktop: `BROWSER` is a program that notes which address it was asked to open."""
 
@@ -35,15 +48,7 @@ class Desktop:
 
     def lingering(self) -> list[int]:
         """The processes of this user that go on serving a page."""
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                line, environment = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if b"maton_mailgun.lingering" in line and f"HOME={self.home}".encode() in environment.split(b"\0"):
-                found.append(int(entry.name))
-        return found
+        return lingering(self.home)
 
     def kill_lingering(self) -> None:
         for process in self.lingering():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import os
 import os.path
 import re
 import socket
@@ -150,15 +151,23 @@ class PageServer:
             OSError: It could not be started.
         """
         lying = set(self._handover.hand_on())
-        baton = Baton(
-            host=self.host,
-            folder=self._folder,
-            sessions=self.sessions.packed(),
-            files={digest: str(file) for digest, file in self._files.items() if file in lying},
-            opened=dict(opened),
-        )
-        to(baton, [one.fileno() for one in self._sockets])
-        await self.close()
+        # Copies go on listening: whoever comes meanwhile waits for the other process.
+        listening = [os.dup(one.fileno()) for one in self._sockets]
+        try:
+            # What is being answered now is answered first: a browser that is let in, or is given a message, by this
+            # process after the sessions were packed would be a stranger to the other one.
+            await self.close()
+            baton = Baton(
+                host=self.host,
+                folder=self._folder,
+                sessions=self.sessions.packed(),
+                files={digest: str(file) for digest, file in self._files.items() if file in lying},
+                opened=dict(opened),
+            )
+            to(baton, listening)
+        finally:
+            for descriptor in listening:
+                os.close(descriptor)
 
     def go_on_with(self, baton: Baton) -> None:
         """Let in who was let in before, and answer for the files that still lead here."""
