@@ -44,6 +44,8 @@ _FUNCTION = re.compile(
 _HEX = re.compile(r"#?([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})(?![0-9a-z])")
 _CLOSE = 20
 """Steps of 256 in each of red, green and blue that no eye tells apart in letters."""
+_TINGED, _CONTRAST = 40, 1.12
+"""So far apart only the tinge differs where the brightness is the same (WCAG 2.2, contrast ratio, which asks for 4.5)."""
 
 
 def with_cover(value: str) -> tuple[Colour, float] | None:
@@ -98,6 +100,18 @@ def over(above: tuple[Colour, float] | None, below: Colour | None) -> Colour | N
     return red, green, blue
 
 
+def _brightness(colour: Colour) -> float:
+    """Relative luminance, from 0 to 1 (WCAG 2.2)."""
+    parts = [part / 255 / 12.92 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in colour]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
 def alike(one: Colour | None, other: Colour | None) -> bool:
     """Whether nobody sees one of these on the other."""
-    return one is not None and other is not None and all(abs(a - b) <= _CLOSE for a, b in zip(one, other, strict=True))
+    if one is None or other is None:
+        return False
+    apart = max(abs(a - b) for a, b in zip(one, other, strict=True))
+    if apart <= _CLOSE or apart > _TINGED:
+        return apart <= _CLOSE
+    dark, light = sorted((_brightness(one), _brightness(other)))
+    return (light + 0.05) / (dark + 0.05) <= _CONTRAST

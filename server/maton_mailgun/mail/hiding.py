@@ -97,7 +97,7 @@ def _faint(value: str) -> bool:
 def _of_shape(name: str, value: str) -> int:
     match name:
         case "-webkit-text-fill-color" | "fill":
-            return INK | (GONE if _CLEAR.search(value) else 0)
+            return INK | (GONE if _faint(value) else 0)
         case "-webkit-text-security":
             return 0 if value.startswith("none") else GONE
         case "content":

@@ -32,19 +32,20 @@ class Paint:
 
 
 def of(declarations: Iterable[str], *, dark: bool = False) -> Paint:
-    """Those of `declarations`, the last of each kind."""
-    ink: tuple[Given, ...] = ()
+    """Those of `declarations`, the last of each kind. Two properties colour letters: programs that know the second one
+    take it, and others the first."""
+    inks: dict[str, Given] = {}
     paper: tuple[Given, ...] = ()
-    fill = forced = own_ink = odd = False
+    forced = own_ink = odd = False
     for declaration in declarations:
         name, _, value = declaration.partition(":")
         name, value = unescaped(name).strip(" \t\n*_").lower(), unescaped(value).strip().lower()
         bare = value.replace("!important", "").strip()
         if name in {"color", "-webkit-text-fill-color"}:
-            if bare in _INHERITED or (fill and name == "color"):
+            if bare in _INHERITED:
                 continue
-            ink, fill = (with_cover(bare),), fill or name != "color"
-            odd |= ink[0] is None and _judged_by_browser(bare)
+            inks[name] = with_cover(bare)
+            odd |= inks[name] is None and _judged_by_browser(bare)
         elif name in {"background", "background-color"}:
             if bare in _SEE_THROUGH:
                 continue
@@ -56,7 +57,7 @@ def of(declarations: Iterable[str], *, dark: bool = False) -> Paint:
         else:
             continue
         forced |= "important" in value
-    return Paint(ink, paper, forced, dark, own_ink, odd)
+    return Paint(tuple(inks.values()), paper, forced, dark, own_ink, odd)
 
 
 def _colour_in(value: str) -> str:
