@@ -1,4 +1,4 @@
-"""Attack 158: letters in the colour of their background are told, in every spelling of a colour, or said to be unjudged."""
+"""Attack 158: letters in the colour of their background, in every spelling of it: told, or said to be unjudged."""
 
 from __future__ import annotations
 
