@@ -25,6 +25,8 @@ from maton_mailgun.config import Settings
 from maton_mailgun.sandbox import RunningSandbox
 from maton_mailgun.sandbox.control.faults import parse_fault
 
+from .sending import send
+
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 APART = 600.0
@@ -89,14 +91,8 @@ class Trial:
 
     async def write(self, number: int) -> None:
         """Propose at one server, say yes in its form or in a terminal, and ask both all the while how it went."""
-        call = {
-            "domain": "mg.example.com",
-            "from": "desk@mg.example.com",
-            "to": ["reader@example.net"],
-            "subject": f"message {number}",
-            "text": "hello",
-        }
-        told = self.told.setdefault(f"message {number}", [])
+        call = send(number)
+        told = self.told.setdefault(f"round {number}", [])
         asking = self._chance.choice(self._clients)
         asked = await asking.session.call_tool("send_message", call, allow_input_required=True)
         assert isinstance(asked, types.InputRequiredResult)

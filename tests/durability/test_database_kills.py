@@ -22,6 +22,8 @@ from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
 from maton_mailgun.sandbox import RunningSandbox
 
+from .sending import posts, send
+
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.anyio]
 
 PERIOD = 10
@@ -159,16 +161,6 @@ async def killings(trial: Trial, rounds: int, chance: random.Random) -> Counter[
     return kills
 
 
-def send(number: int) -> dict[str, Any]:
-    return {
-        "domain": "mg.example.com",
-        "from": "desk@mg.example.com",
-        "to": ["reader@example.net"],
-        "subject": f"round {number}",
-        "text": "hello",
-    }
-
-
 def wanted(subject: str, sent: Counter[str]) -> str:
     """The only state that tells the truth in the end."""
     return "succeeded" if sent[subject] else "pending"
@@ -191,9 +183,3 @@ def true(status: str, executed: bool | str, *, sent: bool) -> bool:
             return True
         case _:
             return executed is False and not sent
-
-
-def posts(running: RunningSandbox) -> Counter[str]:
-    requests = running.sandbox.requests
-    forms = [dict(request["form"]) for request in requests if request["path"].endswith("/messages")]
-    return Counter(form["subject"] for form in forms)

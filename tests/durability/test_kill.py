@@ -24,6 +24,8 @@ from maton_mailgun.approval.store.record import Record
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 from maton_mailgun.sandbox.account import state
 
+from .sending import posts, send
+
 pytestmark = pytest.mark.slow
 
 PERIOD = 10
@@ -120,16 +122,6 @@ def killings(zygote: Zygote, rounds: int, chance: random.Random) -> Counter[str]
     return ends
 
 
-def send(number: int) -> dict[str, Any]:
-    return {
-        "domain": "mg.example.com",
-        "from": "desk@mg.example.com",
-        "to": ["reader@example.net"],
-        "subject": f"round {number}",
-        "text": "hello",
-    }
-
-
 def subject(record: Record) -> str:
     return str(record.preview["message"]["subject"])
 
@@ -143,12 +135,6 @@ def wanted(record: Record, sent: Counter[str]) -> str:
     ran_out = (record.result or {}).get("error", {}).get("kind") == "unreachable"
     right = record.state in ("pending", "expired", "unknown") or (record.state == "failed" and ran_out)
     return record.state if right else "not sent, so neither done nor failed"
-
-
-def posts(sandbox: RunningSandbox) -> Counter[str]:
-    requests = sandbox.sandbox.requests
-    forms = [dict(request["form"]) for request in requests if request["path"].endswith("/messages")]
-    return Counter(form["subject"] for form in forms)
 
 
 def states(home: Path) -> list[Record]:
