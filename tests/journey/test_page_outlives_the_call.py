@@ -171,6 +171,7 @@ def test_no_key_and_no_link_of_a_page_that_goes_on_stands_in_a_command_line_or_a
 
 
 @pytest.mark.clients
+@pytest.mark.long
 def test_an_agent_of_langchain_sends_after_a_yes_on_the_page(
     request: pytest.FixtureRequest,
     server: StdioServerParameters,
