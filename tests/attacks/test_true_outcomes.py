@@ -41,11 +41,12 @@ async def proposed(house: House, name: str, arguments: dict[str, Any]) -> str:
 
 
 class Held:
-    """A write that has left and is not answered until the test says so."""
+    """A write that has left, from whichever of these servers takes it up, and is not answered until the test says so."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, *houses: House) -> None:
         self.left, self.go = asyncio.Event(), asyncio.Event()
-        house.line.before = self._hold
+        for house in houses:
+            house.line.before = self._hold
 
     async def _hold(self) -> None:
         self.left.set()
@@ -72,7 +73,7 @@ async def test_accident_62_a_clock_that_is_set_while_a_write_is_in_flight_change
     """Seen by the process that sends, and by another one on the same store that saw the write begin."""
     async with desk.open() as house, desk.open() as other:
         approval_id = await proposed(house, "update_route", CHANGE)
-        held = Held(house)
+        held = Held(house, other)
         deciding = asyncio.create_task(decide(house, approval_id))
         await asyncio.wait_for(held.left.wait(), 10)
         states = [await look(house, approval_id), await look(other, approval_id)]
