@@ -41,7 +41,7 @@ async def proposed(house: House, name: str, arguments: dict[str, Any]) -> str:
 
 
 class Held:
-    """A write that has left, from whichever of these servers takes it up, and is not answered until the test says so."""
+    """A write that has left, from whichever of these servers, and is not answered until the test says so."""
 
     def __init__(self, *houses: House) -> None:
         self.left, self.go = asyncio.Event(), asyncio.Event()
