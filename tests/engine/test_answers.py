@@ -87,10 +87,24 @@ async def test_a_hostile_error_page_is_read_in_time() -> None:
     assert time.process_time() - began < 2
 
 
-@pytest.mark.parametrize("body", [b"", b" \r\n", b"{}"])
-async def test_an_empty_success_is_an_empty_result(body: bytes) -> None:
-    outcome = await _read(Says(200, body))
+async def test_an_empty_object_is_an_empty_result() -> None:
+    outcome = await _read(Says(200, b"{}"))
     assert (outcome.is_error, outcome.content["result"]) == (False, {})
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "nothing at all"),
+        (b" \r\n", "nothing at all"),
+        (b'{"error": {"message": "try later"}}', "something that is not the service's answer: try later"),
+    ],
+)
+async def test_a_success_without_an_answer_is_never_told_as_nothing_there(body: bytes, said: str) -> None:
+    outcome = await _read(Says(200, body))
+    error = outcome.content["error"]
+    assert (outcome.is_error, error["kind"]) == (True, "answer_unreadable")
+    assert error["message"].endswith(f"answered 200 with {said}")
 
 
 @pytest.mark.parametrize("headers", [TEXT, HTML, {"content-type": ""}, {"content-type": "application/octet-stream"}])

@@ -112,7 +112,8 @@ def refusal(reply: Reply, *, service: Service, access: Access, proven: bool = Tr
     who = "maton" if service == "maton" else speaker(reply)
     if reply.status in (420, 429):
         return _limited(reply, said, who)
-    if reply.status >= 500:
+    # 408: a server or proxy gave up on the request, which says nothing about the service behind it.
+    if reply.status >= 500 or reply.status == 408:
         return _failed(reply, said, who, access)
     return _maton(reply, said, access) if who == "maton" else _mailgun(reply, said)
 

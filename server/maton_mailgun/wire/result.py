@@ -43,18 +43,18 @@ def read_result(operation: Operation, reply: Reply, cursors: Mapping[str, str], 
 
 
 def body_of(operation: Operation, reply: Reply) -> dict[str, Any]:
-    """The JSON object of a successful answer; an empty one for an empty body.
+    """The JSON object of a successful answer to a read.
 
     Raises:
-        AnswerUnreadable: It is something else, with its first words.
+        AnswerUnreadable: It is something else, an error alone, or nothing, which would read as "there is none".
     """
-    if not reply.body.strip():
-        return {}
-    body = reply.json
-    if isinstance(body, dict):
+    blank = not reply.body.strip()
+    body = None if blank else reply.json
+    if isinstance(body, dict) and body.keys() != {"error"}:
         return body
+    said = "nothing at all" if blank else f"something that is not the service's answer: {words(reply)[:200]}"
     raise AnswerUnreadable(
-        message=f"{operation.name} answered {reply.status} with something that is no JSON object: {words(reply)[:200]}",
+        message=f"{operation.name} answered {reply.status} with {said}",
         next="Call again; if it stays so, the gateway or Mailgun is not well.",
         status=reply.status,
     )
