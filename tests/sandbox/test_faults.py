@@ -38,6 +38,13 @@ ANSWERS: dict[str, tuple[int, str, object]] = {
         {"error": {"message": "No active connection found for app 'mailgun'", "code": 400}},
     ),
     "maton_500": (500, "application/json", {"error": {"message": "Internal Server Error", "code": 500}}),
+    "sign_in_page": (200, "text/html", "<h1>200 Sign in to the network</h1>"),
+    "empty_answer": (200, "text/plain", ""),
+    "plain_answer": (200, "text/plain", "OK"),
+    "other_json": (200, "application/json", {"hello": 1}),
+    "error_with_200": (200, "application/json", {"error": {"message": "try later"}}),
+    "redirect": (302, "text/plain", ""),
+    "timeout_408": (408, "text/html", "<h1>408 Request Timeout</h1>"),
 }
 OTHERS = {"wrong_content_type", "items_null", "drop_before", "drop_after", "truncated", "slow", "slow_body"}
 
