@@ -85,6 +85,44 @@ async def agno(given: Given) -> AsyncIterator[Any]:
             yield getattr(done, "content", done)
 
 
+async def adk(given: Given) -> AsyncIterator[Any]:
+    """An agent whose model makes each call and notes what comes back."""
+    from google.adk.agents import Agent  # type: ignore[import-not-found]
+    from google.adk.models.base_llm import BaseLlm  # type: ignore[import-not-found]
+    from google.adk.models.llm_response import LlmResponse  # type: ignore[import-not-found]
+    from google.adk.runners import InMemoryRunner  # type: ignore[import-not-found]
+    from google.adk.tools.mcp_tool import McpToolset  # type: ignore[import-not-found]
+    from google.adk.tools.mcp_tool.mcp_session_manager import StdioConnectionParams  # type: ignore[import-not-found]
+    from google.genai import types  # type: ignore[import-not-found]
+    from mcp import StdioServerParameters
+
+    returned: list[Any] = []
+
+    class Model(BaseLlm):  # type: ignore[misc]
+        call: Any = None
+
+        async def generate_content_async(self, request: Any, stream: bool = False) -> AsyncIterator[Any]:
+            last = request.contents[-1].parts[-1]
+            if last.function_response is not None:
+                returned.append(last.function_response.response)
+                part = types.Part(text="done")
+            else:
+                part = types.Part(function_call=types.FunctionCall(name=self.call[0], args=self.call[1]))
+            yield LlmResponse(content=types.Content(role="model", parts=[part]))
+
+    parameters = StdioServerParameters(command=given["command"], args=given["args"], env=given["env"])
+    for call in given["calls"]:
+        tools = McpToolset(connection_params=StdioConnectionParams(server_params=parameters, timeout=20))
+        agent = Agent(name="desk", model=Model(model="none", call=call), tools=[tools])
+        runner = InMemoryRunner(agent=agent, app_name="desk")
+        session = await runner.session_service.create_session(app_name="desk", user_id="ann")
+        said = types.Content(role="user", parts=[types.Part(text="go")])
+        async for _ in runner.run_async(user_id="ann", session_id=session.id, new_message=said):
+            pass
+        await tools.close()
+        yield returned.pop()
+
+
 async def agent_framework(given: Given) -> AsyncIterator[Any]:
     """A tool of a local process, which hands the structured content on where there is some."""
     from agent_framework import MCPStdioTool  # type: ignore[import-not-found]

@@ -23,6 +23,7 @@ FRAMEWORKS = {
     "llama_index": ("llama-index-tools-mcp==0.6.0",),
     "autogen": ("autogen-ext[mcp]==0.7.5", "mcp<2"),
     "agno": ("agno==3.1.10", "mcp>=2", "fastmcp>=4,<5"),
+    "adk": ("google-adk[mcp]==2.13.0",),
     "agent_framework": ("agent-framework-core==1.23.0", "mcp>=2", "tenacity"),
 }
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
