@@ -85,6 +85,18 @@ async def agno(given: Given) -> AsyncIterator[Any]:
             yield getattr(done, "content", done)
 
 
+async def crewai(given: Given) -> AsyncIterator[Any]:
+    """Tools of the adapter, which sends what was left out as null."""
+    from crewai_tools import MCPServerAdapter  # type: ignore[import-not-found]
+    from mcp import StdioServerParameters
+
+    parameters = StdioServerParameters(command=given["command"], args=given["args"], env=given["env"])
+    with MCPServerAdapter(parameters) as tools:
+        by_name = {tool.name: tool for tool in tools}
+        for name, arguments in given["calls"]:
+            yield await asyncio.to_thread(by_name[name].run, **arguments)
+
+
 async def adk(given: Given) -> AsyncIterator[Any]:
     """An agent whose model makes each call and notes what comes back."""
     from google.adk.agents import Agent  # type: ignore[import-not-found]

@@ -23,6 +23,7 @@ FRAMEWORKS = {
     "llama_index": ("llama-index-tools-mcp==0.6.0",),
     "autogen": ("autogen-ext[mcp]==0.7.5", "mcp<2"),
     "agno": ("agno==3.1.10", "mcp>=2", "fastmcp>=4,<5"),
+    "crewai": ("crewai-tools[mcp]==1.15.30",),
     "adk": ("google-adk[mcp]==2.13.0",),
     "agent_framework": ("agent-framework-core==1.23.0", "mcp>=2", "tenacity"),
 }
@@ -31,6 +32,8 @@ IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
 MAIL_READERS = ("mailparser@3.14.2", "postal-mime@4.0.0")
 _SECONDS = 90
+_LARGE_SECONDS = 240
+"""For what brings hundreds of packages."""
 
 
 def python_client(cache: Path) -> list[str]:
@@ -55,7 +58,7 @@ def one_process_a_call(cache: Path) -> list[str]:
 
 def agent_framework(cache: Path, name: str) -> list[str]:
     """The command that runs a script with an agent framework. Skips as above."""
-    return _python(cache, *FRAMEWORKS[name])
+    return _python(cache, *FRAMEWORKS[name], seconds=_LARGE_SECONDS)
 
 
 def schema_converter(cache: Path, library: str) -> list[str]:
@@ -63,7 +66,7 @@ def schema_converter(cache: Path, library: str) -> list[str]:
     return _python(cache, CONVERTERS[library])
 
 
-def _python(cache: Path, *packages: str) -> list[str]:
+def _python(cache: Path, *packages: str, seconds: float = _SECONDS) -> list[str]:
     home = cache / f"python{sys.version_info[0]}.{sys.version_info[1]}-{packages[0]}"
     interpreter = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not interpreter.exists():
@@ -73,6 +76,7 @@ def _python(cache: Path, *packages: str) -> list[str]:
                 [sys.executable, "-m", "venv", str(place)],
                 [str(place / interpreter.relative_to(home)), "-m", "pip", "install", "-q", *packages],
             ],
+            seconds,
         )
     return [str(interpreter)]
 
@@ -115,20 +119,20 @@ def _node(cache: Path, packages: tuple[str, ...]) -> tuple[list[str], dict[str, 
     return [node], {"NODE_PATH": str(home / "node_modules")}
 
 
-def _make(home: Path, commands: Callable[[Path], list[list[str]]]) -> None:
+def _make(home: Path, commands: Callable[[Path], list[list[str]]], seconds: float = _SECONDS) -> None:
     """Builds beside the final place and moves it there whole, so that a broken attempt leaves nothing behind."""
     place = home.with_name(f"{home.name}.{os.getpid()}")
     place.mkdir(parents=True)
     try:
         for command in commands(place):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
             if done.returncode != 0:
                 words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
                 pytest.skip(f"the client cannot be installed here: {' '.join(words)[:300]}")
         if not home.exists():
             place.rename(home)
     except subprocess.TimeoutExpired:
-        pytest.skip(f"the client cannot be installed here: the registry did not answer within {_SECONDS} seconds")
+        pytest.skip(f"the client cannot be installed here: the registry did not answer within {seconds:.0f} seconds")
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
