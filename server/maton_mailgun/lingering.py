@@ -48,7 +48,7 @@ NO_SANDBOX = (
 async def hand_on(engine: Engine) -> None:
     """Leave the page to a process of its own where something on it waits. Called when a server over stdio ends."""
     gate = engine.opened
-    if gate is None or sys.platform == "win32" or not sys.executable:
+    if gate is None or not gate.ways.on_page() or sys.platform == "win32" or not sys.executable:
         return
 
     def start(baton: Baton, descriptors: Sequence[int]) -> None:
@@ -139,10 +139,13 @@ async def _until_nothing_waits(gate: Gate) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     began = last = loop.time()
+    seen, waiting = -1, set[str]()
     while not stopping.is_set() and loop.time() - began < _LONGEST and loop.time() - last < AFTER_SECONDS:
         # A store that does not answer says nothing about what waits.
         with contextlib.suppress(StoreError):
-            if not (await _waiting(gate)).isdisjoint(gate.ways.on_page()):
+            if (now := await gate.store.changed()) != seen:
+                seen, waiting = now, await _waiting(gate)
+            if not waiting.isdisjoint(gate.ways.on_page()):
                 last = loop.time()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)

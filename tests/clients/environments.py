@@ -137,6 +137,17 @@ def _make(home: Path, commands: Callable[[Path], list[list[str]]], seconds: floa
         shutil.rmtree(place, ignore_errors=True)
 
 
+def of_a_server(url: str, home: Path) -> dict[str, str]:
+    """The environment of a server of ours over the sandbox at this address."""
+    return {
+        "PATH": os.environ["PATH"],
+        "MATON_API_URL": url,
+        "MATON_API_KEY": "sandbox-maton-key",
+        "MATON_MAILGUN_HOME": str(home),
+        "MATON_MAILGUN_PAGE": "false",
+    }
+
+
 def run_tour(command: list[str], url: str, more: dict[str, str]) -> list[str]:
     """The lines a tour prints. Nothing of this process's settings reaches the client, proxies least of all."""
     environment = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "HOME") if name in os.environ}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from maton_mailgun.sandbox import Sandbox, serve
 
-from .environments import FRAMEWORKS, agent_framework, run_tour
+from .environments import FRAMEWORKS, agent_framework, of_a_server, run_tour
 
 pytestmark = [pytest.mark.clients, pytest.mark.long, pytest.mark.slow]
 LETTER = {"domain": "mg.example.com", "from": "a@mg.example.com", "to": ["b@example.net"], "subject": "Hi", "text": "x"}
@@ -29,17 +28,10 @@ def test_options_left_out_as_null_are_taken_and_what_waits_is_handed_to_the_mode
     with serve(Sandbox()) as running:
 
         def handed(*calls: tuple[str, dict[str, Any]]) -> list[str]:
-            environment = {
-                "PATH": os.environ["PATH"],
-                "MATON_API_URL": running.url,
-                "MATON_API_KEY": "sandbox-maton-key",
-                "MATON_MAILGUN_HOME": str(tmp_path),
-                "MATON_MAILGUN_PAGE": "false",
-            }
             given = {
                 "command": sys.executable,
                 "args": ["-P", "-m", "maton_mailgun"],
-                "env": environment,
+                "env": of_a_server(running.url, tmp_path),
                 "calls": calls,
             }
             lines = run_tour([*command, script, framework], json.dumps(given), {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from e2e.serving import serving
 from maton_mailgun.sandbox import Sandbox, serve
 
-from .environments import form_answerer, run_tour
+from .environments import form_answerer, of_a_server, run_tour
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
 
@@ -20,14 +19,7 @@ def test_a_yes_without_a_reason_counts(request: pytest.FixtureRequest, tmp_path:
     assert request.config.cache is not None
     command = [*form_answerer(request.config.cache.mkdir("clients")), str(Path(__file__).with_name("answer_form.py"))]
     with serve(Sandbox()) as running:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "MATON_API_URL": running.url,
-            "MATON_API_KEY": "sandbox-maton-key",
-            "MATON_MAILGUN_HOME": str(tmp_path),
-            "MATON_MAILGUN_PAGE": "false",
-        }
-        with serving(environment) as started:
+        with serving(of_a_server(running.url, tmp_path)) as started:
             (line,) = run_tour(command, f"{started.url}/mcp", {})
         assert json.loads(line)["status"] == "executed"
         assert [message["subject"] for message in running.sandbox.messages] == ["Hello"]

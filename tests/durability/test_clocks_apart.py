@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 import time
@@ -25,6 +24,7 @@ from maton_mailgun.config import Settings
 from maton_mailgun.sandbox import RunningSandbox
 from maton_mailgun.sandbox.control.faults import parse_fault
 
+from .replicas import client, environment
 from .sending import send
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -41,11 +41,6 @@ WAIT_SECONDS = 30.0
 ENDS = ("executed", "failed", "rejected", "expired", "stale", "outcome_unknown")
 
 
-async def cannot_be_asked(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
-    """Declares that it can ask; the test answers by hand."""
-    raise AssertionError("the session is driven by hand")
-
-
 @pytest.fixture
 def servers(running: RunningSandbox, own_database: str, tmp_path: Path) -> Iterator[tuple[Serving, Serving, Settings]]:
     """One with the right time, one that is ahead, and the settings of a terminal; they share the approvals."""
@@ -57,21 +52,10 @@ def servers(running: RunningSandbox, own_database: str, tmp_path: Path) -> Itera
     shutil.copytree(one, other)
     with ExitStack() as started:
         yield (
-            started.enter_context(serving(environment(running, one, own_database))),
-            started.enter_context(serving(environment(running, other, own_database) | {"PYTHONPATH": str(ahead)})),
+            started.enter_context(serving(environment(running, own_database, one))),
+            started.enter_context(serving(environment(running, own_database, other) | {"PYTHONPATH": str(ahead)})),
             Settings(api_key="sandbox-maton-key", api_url=running.url, home=one, page=False, database_url=own_database),
         )
-
-
-def environment(running: RunningSandbox, home: Path, database: str) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "MATON_API_URL": running.url,
-        "MATON_API_KEY": "sandbox-maton-key",
-        "MATON_MAILGUN_HOME": str(home),
-        "MATON_MAILGUN_PAGE": "false",
-        "MATON_MAILGUN_DATABASE_URL": database,
-    }
 
 
 Words = tuple[str, bool | str]
@@ -163,8 +147,8 @@ def test_servers_ten_minutes_apart_send_each_message_at_most_once_and_tell_only_
 
     async def run() -> dict[str, list[Words]]:
         async with (
-            Client(f"{one.url}/mcp", elicitation_callback=cannot_be_asked) as right,
-            Client(f"{other.url}/mcp", elicitation_callback=cannot_be_asked) as ahead,
+            client(one) as right,
+            client(other) as ahead,
         ):
             trial = Trial(running, (right, ahead), settings, random.Random(20261126))
             for number in range(rounds):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +17,8 @@ from mcp import Client
 from e2e.serving import Serving, serving
 from maton_mailgun.approval.binding.keys import load_keys
 from maton_mailgun.sandbox import RunningSandbox
+
+from .replicas import client, environment
 
 pytestmark = pytest.mark.postgres
 
@@ -44,26 +44,6 @@ def replicas(
             started.enter_context(serving(environment(running, postgres_url, first))),
             started.enter_context(serving(environment(running, postgres_url, second))),
         )
-
-
-def environment(running: RunningSandbox, database: str, home: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "MATON_API_URL": running.url,
-        "MATON_API_KEY": "sandbox-maton-key",
-        "MATON_MAILGUN_HOME": str(home),
-        "MATON_MAILGUN_DATABASE_URL": database,
-        "MATON_MAILGUN_PAGE": "false",
-    }
-
-
-async def cannot_be_asked(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
-    """Declares that it can ask; the tests answer by hand."""
-    raise AssertionError("the session is driven by hand")
-
-
-def client(replica: Serving) -> Client:
-    return Client(f"{replica.url}/mcp", elicitation_callback=cannot_be_asked)
 
 
 async def question(asking: Client, call: dict[str, Any]) -> types.InputRequiredResult:

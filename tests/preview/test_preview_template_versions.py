@@ -48,6 +48,12 @@ def test_making_a_version_active_shows_live_mail_before_and_after_line_by_line()
     assert found.risk != "low"
 
 
+def test_what_the_new_content_loads_from_elsewhere_is_shown_as_that_of_a_new_template_is() -> None:
+    loading = version("v1", "<img src='https://pictures.example.net/a.png'>")
+    found = look("update_template_version", {**LIVE, f"{WELCOME}/versions/v1": loading}, tag="v1", active="yes")
+    assert section(found, "In the new content")["Loads from"] == "pictures.example.net"
+
+
 def test_every_changed_line_of_live_mail_is_in_the_form_or_there_is_no_form() -> None:
     form = question(look("update_template_version", WITH_V1, tag="v1", active="yes").preview)
     assert form is not None

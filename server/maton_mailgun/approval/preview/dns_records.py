@@ -6,14 +6,14 @@ Source: Mailgun's reference, Domains: `valid` is `valid`, `unknown` or `invalid`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, dig, items
 from maton_mailgun.mail.text import count, short
 
-_KINDS = {"sending_dns_records": "needed for sending", "receiving_dns_records": "for receiving"}
+_SENDING = "sending_dns_records"
+_KINDS = {_SENDING: "needed for sending", "receiving_dns_records": "for receiving"}
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -21,8 +21,10 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     answer = await reads("its DNS records", str(proposal.operation.before), proposal.arguments)
     records = [(use, one) for place, use in _KINDS.items() for one in items(answer, place)]
     domain = str(proposal.arguments["domain"])
-    rows = [Row(_named(one, domain), _value(one), [use, *_remarks(one)]) for use, one in records]
-    lacking = sum(use == "needed for sending" and dig(one, "valid") != "valid" for use, one in records)
+    rows = [
+        Row(_named(one, domain), _value(one), [use, "found" if _is_there(one) else "not found"]) for use, one in records
+    ]
+    lacking = sum(not _is_there(one) for one in items(answer, _SENDING))
     state = dig(answer.data, "domain.state") if answer is not None else None
     warnings = []
     if lacking and state == "active":
@@ -37,13 +39,10 @@ def _named(record: Any, domain: str) -> str:
 
 
 def _value(record: Any) -> str:
+    value = short(str(dig(record, "value")), 600)
     priority = dig(record, "priority")
-    return (
-        f"{short(str(priority), 10)} {short(str(dig(record, 'value')), 600)}"
-        if priority
-        else short(str(dig(record, "value")), 600)
-    )
+    return f"{short(str(priority), 10)} {value}" if priority else value
 
 
-def _remarks(record: Any) -> Iterator[str]:
-    yield "found" if dig(record, "valid") == "valid" else "not found"
+def _is_there(record: Any) -> bool:
+    return bool(dig(record, "valid") == "valid")

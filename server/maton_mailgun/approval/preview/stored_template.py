@@ -171,11 +171,6 @@ def rows_and_warnings(
     return rows + header_rows, warnings + header_warnings
 
 
-def headers_alone(given: Mapping[str, str], domain: str) -> tuple[list[Row], list[str]]:
-    """The headers of a version by themselves, and what is odd about them where no message has any of its own."""
-    return headers(StoredTemplate("", "", {}, headers=[*given.items()], known=True), Letter(), domain)
-
-
 def headers(template: StoredTemplate, sent: Letter, domain: str) -> tuple[list[Row], list[str]]:
     """The version's own headers as they are stored, and what is odd about the address headers among them."""
     given = {name.casefold() for name, _ in (*sent.headers, *sent.own_headers)}

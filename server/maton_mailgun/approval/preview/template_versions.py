@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
-from maton_mailgun.approval.preview import broken_markup, content, stored_template, variables
+from maton_mailgun.approval.preview import variables
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.effect import render
 from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig
+from maton_mailgun.approval.preview.stored_body import looked_through
 from maton_mailgun.mail import filling
-from maton_mailgun.mail.letter import Letter
 from maton_mailgun.mail.text import quoted, safe_line, short
 
 ACTIVE = "GET /v3/{domain}/templates/{template_name}?active=yes"
@@ -76,10 +76,14 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     if not becomes and own is not None:
         sections.append(Section("This version, before and after", list(_replaced(own, after))))
     if becomes or "template" in arguments or "headers" in arguments:
-        found_rows, found_warnings, unchecked = _looked_through(after, str(arguments["domain"]))
-        sections.append(Section("In the new content", found_rows))
-        warnings += found_warnings
-        odd = bool(found_warnings)
+        found = await looked_through(after.source, after.headers or {}, str(arguments["domain"]))
+        asked = _asked_for(after)
+        named = [Row("Variables that it asks for", safe_line(", ".join(asked)))] if asked else []
+        sections.append(Section("In the new content", [*found.rows, *named, *found.header_rows]))
+        told = [*(f"Template: {line}" for line in found.warnings), *found.header_warnings]
+        warnings += told
+        unchecked = found.unchecked
+        odd = bool(told)
     effect = render(proposal.operation.effect, arguments) or ""
     if becomes:
         name = quoted(str(arguments["template_name"]), 100)
@@ -177,16 +181,3 @@ def _live_warnings(live: _Version | None, after: _Version) -> Iterator[str]:
 
 def _asked_for(version: _Version) -> list[str]:
     return variables.names("\n".join([version.source, *(version.headers or {}).values()]))
-
-
-def _looked_through(version: _Version, domain: str) -> tuple[list[Row], list[str], list[str]]:
-    """The content read as the body that it becomes, and the headers as those of a message."""
-    letter = Letter(html=version.source or None)
-    reading = content.read(letter)
-    told = (*reading.warnings, *content.host_remarks(reading), *broken_markup.of_template(letter, {}))
-    warnings = [f"Template: {line}" for line in told]
-    rows = [Row("Links lead to", safe_line(", ".join(reading.links)))] if reading.links else []
-    if asked := _asked_for(version):
-        rows.append(Row("Variables that it asks for", safe_line(", ".join(asked))))
-    header_rows, header_warnings = stored_template.headers_alone(version.headers or {}, domain)
-    return [*rows, *reading.rows, *header_rows], [*warnings, *header_warnings], reading.unchecked

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import logging
 import os
-import os.path
 import re
 import socket
 import subprocess
