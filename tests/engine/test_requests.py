@@ -55,6 +55,18 @@ def test_a_switch_in_a_query_goes_as_its_word(value: bool, word: str) -> None:
     assert _built("list_ips", dedicated=value).query == (("dedicated", word),)
 
 
+def test_entries_whose_fields_stand_in_another_order_are_the_same_request() -> None:
+    entry = {"subscribed": True, "vars": {"b": 1, "a": 2}, "name": "Ann", "address": "ann@example.net"}
+    one, other = (
+        _built("add_mailing_list_members", list_address="team@mg.example.com", members=[fields]).form
+        for fields in (entry, dict(reversed(entry.items())))
+    )
+    assert one == other
+    assert one == (
+        ("members", '[{"address":"ann@example.net","name":"Ann","vars":{"b":1,"a":2},"subscribed":true}]'),
+    )
+
+
 def test_a_list_repeats_its_key_in_its_order() -> None:
     form = _built("create_route", expression="catch_all()", actions=["store()", "stop()"]).form
     assert form == (("expression", "catch_all()"), ("action", "store()"), ("action", "stop()"))

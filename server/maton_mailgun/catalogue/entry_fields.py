@@ -26,9 +26,12 @@ def problems(operation: Operation, arguments: Mapping[str, Any]) -> Iterator[Pro
 
 
 def written(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """These arguments as the service takes them: moments in its form, all else as it was given."""
+    """These arguments as the service takes them: moments in its form, the fields of an entry in the schema's order.
+
+    JSON gives the order of an object's fields no meaning (RFC 8259, 4): two calls that differ in it alone are one.
+    """
     return {
-        name: [_written(entry, fields) for entry in arguments[name]]
+        name: [_written(entry, fields, operation.schema["properties"][name]["items"]) for entry in arguments[name]]
         for name, fields in operation.each.items()
         if name in arguments
     }
@@ -79,6 +82,8 @@ def _date_problems(where: str, value: Any) -> Iterator[Problem]:
         yield Problem(where, str(problem), EXPECTED)
 
 
-def _written(entry: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, Any]:
+def _written(entry: Mapping[str, Any], fields: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:
     dates = {field for field, kind in fields.items() if kind == "date"}
-    return {field: rfc2822(value) if field in dates else value for field, value in entry.items()}
+    place = {field: number for number, field in enumerate(schema["properties"])}
+    ordered = sorted(entry, key=lambda field: place.get(field, len(place)))
+    return {field: rfc2822(entry[field]) if field in dates else entry[field] for field in ordered}
