@@ -62,9 +62,7 @@ def test_entries_whose_fields_stand_in_another_order_are_the_same_request() -> N
         for fields in (entry, dict(reversed(entry.items())))
     )
     assert one == other
-    assert one == (
-        ("members", '[{"address":"ann@example.net","name":"Ann","vars":{"b":1,"a":2},"subscribed":true}]'),
-    )
+    assert one == (("members", '[{"address":"ann@example.net","name":"Ann","vars":{"b":1,"a":2},"subscribed":true}]'),)
 
 
 def test_a_list_repeats_its_key_in_its_order() -> None:
