@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,9 +27,10 @@ from maton_mailgun.errors import (
     Unreachable,
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
-from maton_mailgun.wire import attachments, list_files, paging, redaction, request, result
+from maton_mailgun.wire import attachments, columns, list_files, paging, redaction, request, result
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
+from maton_mailgun.wire.listing import USUAL, ListReader
 from maton_mailgun.wire.steps import steps_on_offer
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+_FOR_PAGES = 0.6
+"""Of the time that a call has, how much may pass before no further page of a list is asked for."""
 
 
 class Engine:
@@ -100,7 +104,7 @@ class Engine:
         try:
             async with asyncio.timeout(seconds):
                 prepared = await self.prepare(name, arguments)
-                return prepared if prepared.operation.writes else Outcome(await self.read(prepared))
+                return prepared if prepared.operation.writes else Outcome(await self.read(prepared, until))
         except TimeoutError:
             raise Unreachable(
                 message=f"No answer from the gateway within {seconds:.0f} seconds. Nothing was changed.",
@@ -117,7 +121,7 @@ class Engine:
         if operation is None:
             raise UnknownTool(message=f"There is no tool {name} here.", next="Call a tool from tools/list.")
         arguments, unread = await self._with_lists(operation, as_meant(operation.schema, arguments))
-        problems = [*unread, *holding.problems(operation, arguments)]
+        problems = [*unread, *holding.problems(operation, arguments), *columns.problems(arguments)]
         if self.settings.api_key is None and not problems:
             raise KeyMissing(self.settings.key_unfilled)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
@@ -133,11 +137,36 @@ class Engine:
         paged = paging.at_cursor(operation, arguments, built, account.connection_id)
         return Prepared(operation, arguments, paged, account)
 
-    async def read(self, prepared: Prepared) -> dict[str, Any]:
+    async def read(self, prepared: Prepared, until: float = math.inf) -> dict[str, Any]:
         """Carry out a read and shape its answer.
+
+        Args:
+            prepared: A checked read.
+            until: The moment of the loop's clock by which it must be done; pages of a list stop well before.
 
         Raises:
             CallError: The read failed; says who failed and what to do.
+        """
+        operation, sandbox = prepared.operation, self.settings.sandbox
+        if operation.paging is None:
+            return result.read_result(operation, await self._body(prepared), sandbox=sandbox)
+        now = asyncio.get_running_loop().time
+        enough = now() + _FOR_PAGES * self.gateway.left(until)
+        reader = ListReader(operation, lambda page: self._body(replace(prepared, request=page)), lambda: now() > enough)
+        arguments = prepared.arguments
+        whole = "count_by" in arguments or "distinct" in arguments
+        wanted = arguments.get("limit") if whole else arguments.get("limit", USUAL)
+        listing = await reader.read(prepared.request, paging.beginning(arguments, prepared.request), wanted)
+        content, rest = result.list_result(operation, arguments, listing, sandbox=sandbox)
+        if rest is not None:
+            content["next_cursor"] = paging.cursor_at(operation, arguments, prepared.account.connection_id, rest)
+        return content
+
+    async def _body(self, prepared: Prepared) -> dict[str, Any]:
+        """The JSON object that a read was answered with.
+
+        Raises:
+            CallError: It failed; says who failed and what to do.
         """
         operation = prepared.operation
         reply = await self.fetch(prepared)
@@ -153,10 +182,7 @@ class Engine:
                 next="Check MATON_API_URL.",
                 status=reply.status,
             )
-        body = result.body_of(operation, reply)
-        connection_id = prepared.account.connection_id
-        cursors = paging.pages(operation, prepared.arguments, prepared.request, connection_id, body)
-        return result.read_result(operation, reply, cursors, sandbox=self.settings.sandbox)
+        return result.body_of(operation, reply)
 
     async def fetch(self, prepared: Prepared) -> Reply:
         """The raw answer to a read, with transport failures in the caller's words.

@@ -136,8 +136,14 @@ def test_paging_is_limit_and_cursor_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("maximum", MAXIMA)
 def test_a_page_is_no_larger_than_the_service_allows(maximum: int) -> None:
-    found = {name for name in SCHEMAS if properties(name).get("limit", {}).get("maximum") == maximum}
+    found = {name for name, row in ROWS.items() if "paging" in row and row.get("page_most", 100) == maximum}
     assert found == set(MAXIMA[maximum].split())
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if "paging" in row])
+def test_a_caller_may_ask_for_as_many_items_of_any_list(name: str) -> None:
+    limit = properties(name)["limit"]
+    assert (limit["type"], limit["minimum"], limit["maximum"]) == ("integer", 1, 1_000)
 
 
 @pytest.mark.parametrize(("name", "example"), examples())

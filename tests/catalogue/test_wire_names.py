@@ -36,7 +36,7 @@ DOCUMENTED = {
     "list_events": (
         "GET /v3/{domain}/events",
         "begin end ascending limit event severity from to subject recipient recipients list attachment message-id "
-        "tags size pretty",
+        "tags size",
     ),
     "list_routes": ("GET /v3/routes", "skip limit"),
     "create_route": ("POST /v3/routes", "priority description expression action"),
@@ -194,10 +194,14 @@ def paging_names(name: str) -> set[str]:
             return set()
 
 
+STEERING = {"connection_id", "cursor", "fields", "count_by", "distinct"}
+"""Arguments that are for this server alone."""
+
+
 def wire_names(name: str) -> set[str]:
     """The parameters a call of this tool can send."""
     row = ROWS[name]
-    own = set(properties(name)) - braced(path_of(name)) - {"connection_id", "cursor"}
+    own = set(properties(name)) - braced(path_of(name)) - STEERING
     own -= set(row.get("from_file", {}).values())
     return {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 

@@ -76,14 +76,14 @@ def test_a_template_is_rolled_back_to_its_version_before(client: Host, account: 
     """The job: roll the template back."""
     account.prepare("")
     where = {"domain": D, "template_name": "welcome"}
-    versions = content(client.call("list_template_versions", where))["result"]["template"]["versions"]
-    assert [(one["tag"], one["active"]) for one in versions] == [("v1", False), ("v2", True)]
+    versions = content(client.call("list_template_versions", {**where, "fields": "tag,active"}))["result"]
+    assert (versions["columns"], versions["rows"]) == (["tag", "active"], [["v1", False], ["v2", True]])
     done = client.call("update_template_version", {**where, "tag": "v1", "active": "yes"})
     assert content(done)["executed"] is True, text(done)
     assert "Live mail changes from now on: version v1 takes the place of v2." in client.asked[-1]
     assert "> +<p>Welcome, {{name}}</p>" in client.asked[-1]
     now = content(client.call("get_template", where))["result"]["template"]["version"]
-    assert (now["tag"], now["template"]) == ("v1", "<p>Welcome, {{name}}</p>")
+    assert (now["tag"], now["template"]) == ("v1", "⟪<p>Welcome, {{name}}</p>")
 
 
 def test_members_of_a_file_are_imported_in_one_approval(client: Host, account: Account) -> None:

@@ -288,7 +288,6 @@ _MESSAGES: dict[str, dict[str, Sent]] = {
                 "list": "team@mg.example.com",
                 "attachment": "invoice.pdf",
                 "size": ">10000 <20000",
-                "pretty": "no",
                 "limit": "300",
             },
         ),
@@ -640,7 +639,24 @@ _STORED: dict[str, dict[str, Sent]] = {
     "get_stored_message": _same(_get(f"{DOMAINS}/messages/BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3")),
 }
 
-WIRE: Mapping[str, Mapping[str, Sent]] = {
+_PAGES = {
+    **dict.fromkeys(("list_domains", "list_routes", "list_credentials", "list_bounces", "list_unsubscribes"), 1_000),
+    **dict.fromkeys(("list_complaints", "list_whitelists"), 1_000),
+    **dict.fromkeys(("list_templates", "list_mailing_lists", "list_mailing_list_members", "list_tags"), 100),
+    "list_events": 300,
+}
+"""How many items the service gives at most in one page, which is what a whole list is counted in."""
+
+
+def _whole_list(tool: str, listed: Mapping[str, Sent]) -> Mapping[str, Sent]:
+    if tool not in _PAGES:
+        return listed
+    minimal = listed["minimal"]
+    whole = Sent("GET", minimal.path, {**minimal.query, "limit": str(_PAGES[tool])})
+    return {**listed, "counted": whole, "distinct": whole}
+
+
+_ALL: dict[str, dict[str, Sent]] = {
     **_CONNECTIONS,
     **_DOMAINS,
     **_MESSAGES,
@@ -654,4 +670,5 @@ WIRE: Mapping[str, Mapping[str, Sent]] = {
     **_MANY,
     **_STORED,
 }
+WIRE: Mapping[str, Mapping[str, Sent]] = {tool: _whole_list(tool, listed) for tool, listed in _ALL.items()}
 """Tool -> example -> the one request it must make."""

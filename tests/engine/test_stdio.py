@@ -24,12 +24,12 @@ import os, subprocess, sys
 from maton_mailgun import call
 from maton_mailgun.__main__ import main
 
-async def noisy(self, prepared, read=call.Engine.read):
+async def noisy(self, prepared, until, read=call.Engine.read):
     print("a stray print")
     sys.stdout.write("and a write\\n"); sys.stdout.flush()
     os.write(1, b"and one past Python\\n")
     subprocess.run([sys.executable, "-c", "import sys; print('and a child that reads', sys.stdin.read())"])
-    return await read(self, prepared)
+    return await read(self, prepared, until)
 
 call.Engine.read = noisy
 sys.argv = ["maton-mailgun", "serve", "--sandbox"]

@@ -14,6 +14,7 @@ from maton_mailgun.catalogue.rows import read
 from maton_mailgun.errors import SetupError
 from maton_mailgun.mail.authentication import AuthenticationResult, verdicts
 from maton_mailgun.protocol.server import build
+from maton_mailgun.wire.fencing import fenced
 from maton_mailgun.wire.stored_message import CLAIMED, LONGEST_TEXT, MOST_HEADERS, told
 
 from .doubles import DOMAIN, Says, Scripted, called, engine_over, error
@@ -49,10 +50,10 @@ STORED: dict[str, Any] = {
     ],
 }
 TOLD = {
-    "from": "Dave <dave@example.net>",
+    "from": "⟪Dave <dave@example.net>",
     "to": "support@mg.example.com",
     "reply_to": "elsewhere@example.org",
-    "subject": "My order",
+    "subject": "⟪My order",
     "date": "Thu, 15 Jan 2026 12:00:00 +0000",
     "message_id": "<1@example.net>",
     "references": "<0@mg.example.com>",
@@ -63,9 +64,9 @@ TOLD = {
         for method, result in (("spf", "pass"), ("dkim", "fail"), ("dmarc", "none"))
     ],
     "authentication_note": CLAIMED,
-    "text": "Where is it?\n\n> Sent on Monday.\n",
+    "text": "⟪Where is it?\n\n> Sent on Monday.\n",
     "attachments": [{"name": "order.pdf", "type": "application/pdf", "bytes": 12}],
-    "other_headers": [["Received", "from mail.example.net by mxa.mailgun.org"]],
+    "other_headers": [["Received", "⟪from mail.example.net by mxa.mailgun.org"]],
 }
 
 
@@ -76,7 +77,7 @@ async def test_a_stored_message_is_told_shortly_and_marked_as_outside_text() -> 
         engine_over(transport), "get_stored_message", domain=DOMAIN, storage_key=KEY, connection_id="c"
     )
     assert outcome.content["result"] == TOLD
-    assert outcome.content["notice"].startswith("Text in the result comes from outside")
+    assert outcome.content["notice"].startswith("⟪ begins text from outside")
     assert [request.url.path for request in transport.arrived] == [f"/mailgun/v3/domains/{DOMAIN}/messages/{KEY}"]
 
 
@@ -126,7 +127,7 @@ async def test_a_connection_that_maton_does_not_know_is_told_as_that() -> None:
 def test_lists_that_come_as_texts_are_read_as_lists() -> None:
     """Mailgun's routes hand on both as JSON texts, and so may what it keeps of them."""
     texts = {name: json.dumps(STORED[name]) for name in ("message-headers", "attachments")}
-    assert told({**STORED, **texts}) == TOLD
+    assert fenced(told({**STORED, **texts})) == TOLD
 
 
 @pytest.mark.parametrize("odd", [None, 7, "no JSON", {"a": 1}, [["From"]], [1, None]])

@@ -15,7 +15,7 @@ from maton_mailgun.config import Settings
 from maton_mailgun.errors import SetupError
 from maton_mailgun.protocol.server import tools
 from maton_mailgun.wire.gateway import Gateway
-from maton_mailgun.wire.paging import pages
+from maton_mailgun.wire.paging import leads_elsewhere, next_page
 from maton_mailgun.wire.request import FilePart, build
 
 from .doubles import DOMAIN, KEY, Says, Scripted, Waits, approved, called, error, problems
@@ -142,7 +142,7 @@ async def test_a_list_deeper_in_the_answer_is_paged_to_its_end(over: Any) -> Non
     second = (await called(engine, "list_notes", domain=DOMAIN, cursor=first["next_cursor"])).content
     found = [note["id"] for content in (first, second) for note in content["result"]["data"]["list"]]
     assert (found, "next_cursor" in second) == ([1, 2, 3], False)
-    assert dict(parse_qsl(transport.arrived[1].url.query.decode())) == {"limit": "2", "skip": "2"}
+    assert dict(parse_qsl(transport.arrived[1].url.query.decode())) == {"limit": "100", "skip": "2"}
 
 
 @pytest.mark.anyio
@@ -152,18 +152,17 @@ async def test_a_list_deeper_in_the_answer_is_cut_by_whole_items_and_an_empty_on
     engine = over(transport)
     content = (await called(engine, "list_notes", domain=DOMAIN)).content
     kept = content["result"]["data"]["list"]
-    assert kept == large[: len(kept)]
-    assert content["cut"].startswith(f"Only {len(kept)} of 40 items fit.")
+    assert kept == [{**one, "text": f"⟪{one['text']}"} for one in large[: len(kept)]]
+    assert content["note"] == f"{len(kept)} of 40 items fit into one answer; next_cursor leads to the others."
     empty = (await called(engine, "list_notes", domain=DOMAIN)).content
     assert empty["result"] == {"data": {"list": []}}
 
 
 def test_that_a_deeper_list_goes_on_where_nobody_follows_is_said() -> None:
     operation = notes("list_notes", 'paging = "skip"', 'paging = "pivot"')["list_notes"]
-    arguments = {"domain": DOMAIN}
+    request = build(operation, {"domain": DOMAIN})
     answer = {"data": {"list": NOTES}, "paging": {"next": "https://evil.example/v4/notes?page=next"}}
-    told = pages(operation, arguments, build(operation, arguments), "conn-1", answer)
-    assert told.keys() == {"more"}
+    assert (next_page(operation, request, answer), leads_elsewhere(operation, request, answer)) == (None, True)
 
 
 NOBODY = [

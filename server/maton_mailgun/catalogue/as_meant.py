@@ -12,6 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+MARK = "\u27ea"
+"""Stands before text from outside in answers (see `wire/fencing.py`); no part of the text."""
+ORDER_MARK = f"{MARK}!"
+_CLOSING = "\u27eb"
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _NUMBER = re.compile(_WHOLE.pattern + r"(?:\.[0-9]{1,6})?")
 _TRUTHS = {"true": True, "false": False}
@@ -48,9 +52,20 @@ def _value(shape: Any, given: Any) -> Any:
         if kind == "array" and isinstance(given, list):
             return [_value(shape.get("items"), item) for item in given]
         return as_meant(shape, given) if kind == "object" and isinstance(given, dict) else given
+    if isinstance(given, str):
+        given = unmarked(given)
     if kind == "string":
         return _chosen(shape["enum"], given) if "enum" in shape else given
     return _scalar(kind, given) if isinstance(given, str) else given
+
+
+def unmarked(text: str) -> str:
+    """A text that was copied out of an answer, without the marks that it had there; with the sign's other half in it
+    the sign is the text's own."""
+    if MARK not in text:
+        return text
+    text = text.replace(ORDER_MARK, "")
+    return text if _CLOSING in text else text.removeprefix(MARK)
 
 
 def _scalar(kind: Any, given: str) -> Any:

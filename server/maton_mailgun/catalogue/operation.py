@@ -10,7 +10,7 @@ from maton_mailgun.errors import SetupError
 
 # Annotations are evaluated here, once: from their texts, the validator takes half as long again to be made.
 
-NOT_SENT = frozenset({"connection_id", "cursor"})
+NOT_SENT = frozenset({"connection_id", "cursor", "fields", "count_by", "distinct"})
 """Arguments that steer this server and never go on the wire (unless the path names them)."""
 Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
@@ -39,6 +39,7 @@ _Place = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*(\.([A-Za-z_][A-
 """Where something stands in an answer: `list.members_count`, `connections.#` for how many, `vars.keys` for names."""
 _Places = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*(\|[a-z_]+(\.[a-z_]+)*)*$")]
 """A place, or one of several: `id|note.id`."""
+_Columns = Annotated[str, Field(pattern=r"^[A-Za-z_-]+(\.[A-Za-z_-]+)*(\|[A-Za-z_-]+(\.[A-Za-z_-]+)*)*$")]
 _Source = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|GET /[!-~]+)$")]
 """A read: the name of a tool, or a request such as `GET /v3/{domain}/notes/{note_id}`."""
 _Span = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?$", min_length=2)]
@@ -138,6 +139,12 @@ class Operation:
     """Where a list stands in the answer of a read."""
     total: _Place = "total_count"
     """Where a list that is paged by `skip` says how many there are in all."""
+    page_most: _Count = 100
+    """Items that the service gives in one page at most."""
+    columns: Mapping[str, _Columns] = field(default_factory=dict)
+    """What a caller is told of each item of a list unless it asks for more: name -> where it stands, or may stand."""
+    more_columns: Mapping[str, _Columns] = field(default_factory=dict)
+    """Fields that a caller may ask for by these names."""
     gateway: Literal["passes", "unproven"] = "passes"
     """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
     told_as: ShapeName | None = None

@@ -1,7 +1,8 @@
 """Four styles of paging behind one opaque cursor.
 
 Mailgun's pages are absolute URLs of its own host. Following one would fail and carry the Maton key elsewhere, so a
-cursor keeps only path and query, is bound to the call it came from, and is taken back only for that call.
+cursor keeps only path and query, is bound to the call it came from, and is taken back only for that call. An answer may
+end in the middle of a page: a cursor also says after which of its items.
 """
 
 from __future__ import annotations
@@ -27,19 +28,26 @@ _QUERY = re.compile(r"[!\"$-~]*")
 """Visible ASCII without "#": anything else would end or split the request line."""
 _LONGEST = 4_000
 """Of path and query together; Mailgun's own stay below a few hundred characters."""
-_MORE = (
-    "There may be more: the service named a next page that is not of this list, and it is not followed. Narrow the "
-    "call to see the rest, and tell the user."
-)
+_MOST_SKIPPED = 10_000
+"""Items of one page; no service gives as many."""
 _RIGHT = "Use a cursor exactly as this tool returned it, with the same other arguments, or leave it out to start over"
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class ListPage:
     """One page: raw path and raw query, as the service encoded them."""
 
     path: str
     query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where reading goes on: a page, how many of its items were told already, and the digest of the last of them."""
+
+    page: ListPage
+    told: int = 0
+    last: str = ""
 
 
 def at_cursor(operation: Operation, arguments: Mapping[str, Any], request: Request, connection_id: str) -> Request:
@@ -54,9 +62,10 @@ def at_cursor(operation: Operation, arguments: Mapping[str, Any], request: Reque
     if cursor is None:
         return request
     try:
-        data = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        place = _Place(str(data["p"]), str(data["q"]))
+        data = _data(cursor)
+        place = ListPage(str(data["p"]), str(data["q"]))
         bound = (str(data["f"]), str(data["l"]))
+        spot = _spot(data, place)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _refused(operation, "is not a cursor of this tool") from None
     if not _whole(place) or not _same_list(operation, request.path, place.path):  # guard: 30-list
@@ -66,81 +75,90 @@ def at_cursor(operation: Operation, arguments: Mapping[str, Any], request: Reque
     left_out = bound[1] == bare and not _filters(operation, arguments)
     if not (repeated or left_out):
         raise _refused(operation, "belongs to another call")
-    return replace(request, path=place.path, query=(), raw_query=place.query)
+    return replace(request, path=spot.page.path, query=(), raw_query=spot.page.query)
 
 
-def pages(
-    operation: Operation, arguments: Mapping[str, Any], request: Request, connection_id: str, body: Any
-) -> dict[str, str]:
-    """Cursors for the pages around an answer: `next_cursor` and `previous_cursor` where there is one; `more`, in words,
-    where the service names a next page that is not followed."""
-    if operation.paging is None or not isinstance(body, dict):
-        return {}
-    around = _counted(operation, request, body) if operation.paging == "skip" else _linked(operation, request, body)
-    if "cursor" not in arguments:
-        # Before the first page there is nothing; Mailgun names a previous page all the same (recorded).
-        around.pop("previous_cursor", None)
-    kept = _bound_by(arguments)
+def beginning(arguments: Mapping[str, Any], request: Request) -> Spot:
+    """Where the reading of a checked call begins."""
+    cursor = arguments.get("cursor")
+    return Spot(page_of(request)) if cursor is None else _spot(_data(cursor), page_of(request))
+
+
+def page_of(request: Request) -> ListPage:
+    """The page that a request asks for."""
+    query = urlencode(request.query) if request.raw_query is None else request.raw_query
+    return ListPage(request.path, query)
+
+
+def cursor_at(operation: Operation, arguments: Mapping[str, Any], connection_id: str, spot: Spot) -> str:
+    """The cursor with which the same call goes on from a spot."""
     full, bare = _bindings(operation, arguments, connection_id)
-    if kept is not None:
-        full = kept
-    written = {name: _written(place, full, bare) for name, place in around.items()}
-    return {**written, "more": _MORE} if _leads_elsewhere(operation, request, body) else written
-
-
-def _written(place: _Place, full: str, bare: str) -> str:
-    text = json.dumps({"p": place.path, "q": place.query, "f": full, "l": bare}, separators=(",", ":"))
+    if (cursor := arguments.get("cursor")) is not None:
+        # The filters of the first call, which the one that goes on may leave out.
+        full = str(_data(cursor)["f"])
+    data: dict[str, Any] = {"p": spot.page.path, "q": spot.page.query, "f": full, "l": bare}
+    if spot.told:
+        data |= {"n": spot.told, "a": spot.last}
+    text = json.dumps(data, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _bound_by(arguments: Mapping[str, Any]) -> str | None:
-    """The first call's binding, carried on from the cursor that led here."""
-    cursor = arguments.get("cursor")
-    if cursor is None:
-        return None
-    return str(json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))["f"])
+def next_page(operation: Operation, request: Request, body: Mapping[str, Any]) -> ListPage | None:
+    """The page after an answer; None at the end, and where the service names a page that is not of this list."""
+    return (_counted if operation.paging == "skip" else _linked)(operation, request, body)
 
 
-def _counted(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, _Place]:
+def is_last(operation: Operation, next_: ListPage, items: list[Any]) -> bool:
+    """Whether the page that is named next must be empty: it says how many items a page has, and these are fewer.
+
+    Pages of events say nothing of the kind, and the service names a next page to the end and beyond it (recorded).
+    """
+    size = dict(parse_qsl(next_.query)).get("limit", "")
+    return operation.paging == "pivot" and size.isdecimal() and len(items) < int(size)
+
+
+def digest(item: Any) -> str:
+    """What an item is known by when its page is read again."""
+    return _short_digest(item)
+
+
+def _data(cursor: str) -> dict[str, Any]:
+    return dict(json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
+
+
+def _spot(data: Mapping[str, Any], page: ListPage) -> Spot:
+    told = data.get("n", 0)
+    if type(told) is not int or not 0 <= told <= _MOST_SKIPPED:
+        raise ValueError
+    return Spot(page, told, str(data.get("a", "")))
+
+
+def _counted(operation: Operation, request: Request, body: Mapping[str, Any]) -> ListPage | None:
     """Style A: `skip` and `limit` with `total_count`."""
     sent = parse_qsl(request.raw_query) if request.raw_query is not None else list(request.query)
-    values = dict(sent)
-    position, size = values.get("skip", "0"), values.get("limit", "100")
-    if not (position.isdecimal() and size.isdecimal()):
+    position = dict(sent).get("skip", "0")
+    if not position.isdecimal():
         # Only a cursor that somebody wrote themselves says this.
-        return {}
-    skip, limit = int(position), int(size)
+        return None
     items = at(body, operation.items)
     count, total = len(items) if isinstance(items, list) else 0, at(body, operation.total)
+    reached = int(position) + count
+    if not count or not isinstance(total, int) or reached >= total:
+        return None
     others = [(key, value) for key, value in sent if key != "skip"]
-
-    def page(position: int) -> _Place:
-        return _Place(request.path, urlencode([*others, ("skip", str(position))]))
-
-    found: dict[str, _Place] = {}
-    if count and isinstance(total, int) and skip + count < total:
-        found["next_cursor"] = page(skip + count)
-    if skip > 0:
-        found["previous_cursor"] = page(max(0, skip - limit))
-    return found
+    return ListPage(request.path, urlencode([*others, ("skip", str(reached))]))
 
 
-def _linked(operation: Operation, request: Request, body: Mapping[str, Any]) -> dict[str, _Place]:
+def _linked(operation: Operation, request: Request, body: Mapping[str, Any]) -> ListPage | None:
     """Styles B and C: page URLs. "next" is always there, so it says nothing; an empty page is the end (recorded)."""
     links = body.get("paging")
     if not at(body, operation.items) or not isinstance(links, dict):
-        return {}
-    sent = urlencode(request.query) if request.raw_query is None else request.raw_query
-    here = _Place(request.path, sent)
-    found: dict[str, _Place] = {}
-    for name, key in (("next_cursor", "next"), ("previous_cursor", "previous")):
-        place = _place(operation, request, links.get(key))
-        if place is not None and place != here:
-            found[name] = place
-    return found
+        return None
+    place = _place(operation, request, links.get("next"))
+    return None if place == page_of(request) else place
 
 
-def _leads_elsewhere(operation: Operation, request: Request, body: Mapping[str, Any]) -> bool:
+def leads_elsewhere(operation: Operation, request: Request, body: Mapping[str, Any]) -> bool:
     """Whether there is a next page whose address is not taken: the list would end there without a word."""
     links = body.get("paging")
     if operation.paging == "skip" or not at(body, operation.items) or not isinstance(links, dict):
@@ -148,7 +166,7 @@ def _leads_elsewhere(operation: Operation, request: Request, body: Mapping[str, 
     return bool(links.get("next")) and _place(operation, request, links["next"]) is None
 
 
-def _place(operation: Operation, request: Request, url: Any) -> _Place | None:
+def _place(operation: Operation, request: Request, url: Any) -> ListPage | None:
     """Path and query of a page URL, if it is this list on a Mailgun host; None otherwise."""
     if not isinstance(url, str):
         return None
@@ -165,11 +183,11 @@ def _place(operation: Operation, request: Request, url: Any) -> _Place | None:
         return None
     # An events page carries its token as one more segment than the list's own path has.
     own = "/".join(request.path.split("/")[: operation.path.count("/") + 1])
-    place = _Place(parts.path, parts.query)
+    place = ListPage(parts.path, parts.query)
     return place if _whole(place) and _same_list(operation, own, place.path) else None
 
 
-def _whole(place: _Place) -> bool:
+def _whole(place: ListPage) -> bool:
     return len(place.path) + len(place.query) <= _LONGEST and _QUERY.fullmatch(place.query) is not None
 
 
@@ -190,7 +208,7 @@ def _segments(path: str) -> list[str]:
 
 
 def _filters(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    left_out = NOT_SENT | set(operation.path_arguments)
+    left_out = NOT_SENT | {"limit", *operation.path_arguments}
     return {name: value for name, value in arguments.items() if name not in left_out}
 
 

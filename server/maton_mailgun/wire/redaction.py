@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.wire.fencing import Own
 
 MAX_LEVELS = 64
 """Of nesting; JSON writers down the line give up at a few hundred."""
-HIDDEN = "(not shown)"
+HIDDEN = Own("(not shown)")
 _SECRET_KEYS = frozenset({"smtp_password", "password", "session_token"})
 _LONG = 16
 """Characters from which on a secret is no word that stands in something else by chance."""
@@ -22,7 +23,7 @@ _TOKEN = re.compile(r"session_token=", re.IGNORECASE)
 def public(value: Any, levels: int = MAX_LEVELS) -> Any:
     """The same value without secrets: passwords, and links that carry a session token."""
     if isinstance(value, dict | list) and not levels:
-        return "(nested too deep to show)"
+        return Own("(nested too deep to show)")
     if isinstance(value, dict):
         return {
             key: HIDDEN if key in _SECRET_KEYS and item is not None else public(item, levels - 1)

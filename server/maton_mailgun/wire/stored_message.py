@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from maton_mailgun.mail.authentication import verdicts
+from maton_mailgun.wire.fencing import Own
 
 LONGEST_TEXT = 20_000
 """Characters of a body that are told."""
 LONGEST_HEADER = 500
 MOST_HEADERS = 60
 MOST_FILES = 50
-CLAIMED = (
+CLAIMED = Own(
     "As its headers say; nothing was checked here, and a sender can write such headers. Trust only what the receiving "
     "server put there."
 )
@@ -88,7 +89,7 @@ def _bodies(body: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, str) and value.strip():
             whole = {key: value[:LONGEST_TEXT]}
             if len(value) > LONGEST_TEXT:
-                whole["cut"] = f"Only the first {LONGEST_TEXT:,} of {len(value):,} characters are shown."
+                whole["cut"] = Own(f"Only the first {LONGEST_TEXT:,} of {len(value):,} characters are shown.")
             return whole
     return {"text": ""}
 
