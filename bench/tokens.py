@@ -21,7 +21,7 @@ from maton_mailgun.protocol.server import tools as listed
 from maton_mailgun.runtime import engine
 
 TOKENIZER = "gpt-tokenizer@4.0.0"
-TOTAL_LIMIT = 13_000
+TOTAL_LIMIT = 11_500
 """Mailgun's own server takes 14,555 for 74 tools."""
 MEDIAN_LIMIT = 150
 _COUNT = """

@@ -13,6 +13,7 @@ from maton_mailgun.approval.binding.keys import KEY_FILE
 from maton_mailgun.approval.preview.form_text import question
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question
+from maton_mailgun.protocol.approval_schemas import TOOLS
 from maton_mailgun.sandbox.account.seed import CONNECTION_ID
 from maton_mailgun.sandbox.maton.api import add_connection
 
@@ -106,9 +107,11 @@ async def test_attack_01_an_argument_that_claims_approval_is_a_schema_error(desk
 async def test_attack_01_no_published_tool_takes_a_yes(desk: Desk) -> None:
     async with desk.open() as house, house.client() as client:
         listed = (await client.list_tools()).tools
-    closed = {tool.name for tool in listed if tool.input_schema.get("additionalProperties") is False}
+    checks = {name: operation.schema for name, operation in catalogue.load().items()}
+    checks |= {str(tool["name"]): tool["inputSchema"] for tool in TOOLS}
+    closed = {name for name, schema in checks.items() if schema["additionalProperties"] is False}
     words = {name for tool in listed for name in tool.input_schema.get("properties", {})}
-    assert closed == {tool.name for tool in listed} > set(catalogue.load())
+    assert closed >= {tool.name for tool in listed} > set(catalogue.load())
     assert not words & {"approve", "approved", "confirm", "confirmed", "decision", "user_words"}
 
 

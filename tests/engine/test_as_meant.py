@@ -168,7 +168,7 @@ def test_such_a_call_works_over_pipes(tmp_path: Path) -> None:
     assert read["result"]["structuredContent"]["status"] == "ok"
     content = asked["result"]["structuredContent"]
     assert next(iter(content)) == "headline"
-    assert content["headline"].startswith("NOT EXECUTED. A person must approve this first.")
+    assert content["headline"].startswith("NOT EXECUTED. A person must approve this first, outside this chat.")
     assert json.loads(asked["result"]["content"][0]["text"]) == content
 
 

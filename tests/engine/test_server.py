@@ -10,10 +10,11 @@ import anyio
 import httpx2
 import mcp_types as types
 import pytest
+from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from catalogue.files import DEFAULT, ROWS, SCHEMAS, TOOLSETS, WRITES
+from catalogue.files import DEFAULT, EXAMPLES, ROWS, SCHEMAS, TOOLSETS, WRITES
 from maton_mailgun.call import Engine
 from maton_mailgun.errors import SetupError
 from maton_mailgun.protocol.server import build
@@ -61,10 +62,32 @@ async def test_both_eras_are_shown_the_same_tools() -> None:
 async def test_a_tool_is_shown_as_its_row_and_schema_say() -> None:
     for tool in (await _listed(engine_over(Scripted([Says(200, {})]), toolsets=("all",))))[: len(ROWS)]:
         row = ROWS[tool.name]
-        assert (tool.title, tool.description, tool.input_schema) == (row["title"], row["about"], SCHEMAS[tool.name])
+        assert (tool.title, tool.description) == (row["title"], row["about"])
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint is (row["access"] == "read")
         assert tool.annotations.destructive_hint is (row["access"] in ("change", "delete", "send"))
+
+
+async def test_a_listed_schema_has_every_argument_but_the_undocumented_one_and_takes_what_the_check_takes() -> None:
+    for tool in (await _listed(engine_over(Scripted([Says(200, {})]), toolsets=("all",))))[: len(ROWS)]:
+        listed, check = tool.input_schema, SCHEMAS[tool.name]
+        assert list(listed["properties"]) == [name for name in check["properties"] if name != "native_send"]
+        assert listed.get("required") == check.get("required")
+        moments = {name for name, shape in check["properties"].items() if "anyOf" in shape}
+        assert {name for name in moments if listed["properties"][name]["type"] != "string"} == set()
+        for example in EXAMPLES[tool.name].values():
+            given = {name: str(value) if name in moments else value for name, value in example.items()}
+            assert [error.message for error in Draft202012Validator(listed).iter_errors(given)] == []
+
+
+@pytest.mark.parametrize(("toolsets", "most"), [(None, 35_500), (("all",), 57_000)])
+async def test_the_list_costs_a_model_no_more_characters_than_it_may(toolsets: Any, most: int) -> None:
+    """Each tool's name, description and schema as compact JSON: what hosts hand to a model of a tool."""
+    told = [
+        {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
+        for tool in await _listed(engine_over(Scripted([Says(200, {})]), toolsets=toolsets))
+    ]
+    assert sum(len(json.dumps(one, ensure_ascii=False, separators=(",", ":"))) for one in told) <= most
 
 
 async def test_lists_may_be_kept_by_clients() -> None:

@@ -88,8 +88,6 @@ def test_the_model_gets_the_same_facts_in_little() -> None:
     route = {"route": {"id": "4f3b", "priority": 10, "expression": "catch_all()", "actions": ["stop()"]}}
     shown = preview("update_route", {"route_id": "4f3b", "priority": 3}, {"GET /v3/routes/4f3b": route})
     assert brief(shown) == {
-        "title": "Change a route",
-        "account": {"connection_id": "conn-1", "label": "Main account", "sandbox": False},
         "request": "PUT /v3/routes/4f3b",
         "undo": (
             "Can be changed back with update_route and the present values;"

@@ -150,18 +150,17 @@ def _executed(record: Record) -> bool | str:
 
 def _pending_words(decide: list[dict[str, Any]], no_form: str) -> str:
     opened = [way for way in decide if way.get("opened")]
-    where = "The approval page is open in the user's browser." if opened else "A person decides outside this chat."
+    where = ". The approval page is open in the user's browser." if opened else ", outside this chat."
     if any(way["channel"] == "form" for way in decide):
-        where = (
-            f"The form in the user's client is still open, and its answer counts. {where if opened else ''}".rstrip()
-        )
+        page = " The approval page is open in the user's browser." if opened else ""
+        where = f". The form in the user's client is still open, and its answer counts.{page}"
     if any(way.get("sign_in") for way in opened):
         where += " It asks for the approver's passphrase, which the user types there and nowhere else."
     if no_form:
         where += f" A form cannot ask for it: {no_form}."
     return (
-        f"NOT EXECUTED. A person must approve this first. {where} Tell the user what waits and where to decide, then "
-        "call get_approval. You cannot approve it, and calling again only joins this request."
+        f"NOT EXECUTED. A person must approve this first{where} Tell the user what waits and where to decide, then "
+        "call get_approval. You cannot approve it, and calling again joins this request."
     )
 
 

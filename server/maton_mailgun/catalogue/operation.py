@@ -157,6 +157,8 @@ class Operation:
     # How it is offered.
     exposure: Literal["always", "named"] = "always"
     """`named` is offered only where the operator names its toolset: each tool costs every conversation its words."""
+    options_of: str | None = None
+    """The tool whose options it takes, as its own words say: what is the same there need not be told twice."""
     billed: str = ""
     """What a call costs, a sentence: told to the model, and to the person before they decide."""
 

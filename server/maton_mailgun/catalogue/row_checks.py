@@ -36,6 +36,7 @@ def check(operation: Operation, operations: Mapping[str, Operation], where: str)
     for wrong in (
         *_unknown_arguments(operation),
         *_unknown_reads(operation, operations),
+        *_unknown_tools(operation, operations),
         *_contradictions(operation),
         *_half_writes(operation),
     ):
@@ -110,9 +111,17 @@ def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) ->
             yield f"{key} needs {missing[0]}, which is no argument that every call has"
 
 
+def _unknown_tools(operation: Operation, operations: Mapping[str, Operation]) -> Iterator[str]:
+    other = operation.options_of
+    if other is not None and other not in operations:
+        yield f"options_of = {other!r} is no tool{meant(other, operations)}"
+
+
 def _contradictions(operation: Operation) -> Iterator[str]:
     if operation.writes and (operation.told_as or operation.absent):
         yield f"{'told_as' if operation.told_as else 'absent'} is for tools that read"
+    if operation.options_of == operation.name:
+        yield "options_of is for the options of another tool"
     if (operation.columns or operation.more_columns) and operation.paging is None:
         yield "columns are for lists, which say how they are paged"
     for name, kind in operation.addresses.items():

@@ -24,6 +24,7 @@ from mcp import Client
 from mcp.client.context import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from maton_mailgun.catalogue.as_meant import unmarked
 from maton_mailgun.cli.ask import answer, at_a_terminal, choice
 from maton_mailgun.cli.exit_status import FAILED
 from maton_mailgun.cli.screen import Screen
@@ -178,7 +179,9 @@ async def _sending(demo: Demonstration, client: Client) -> None:
     )
     screen.heading("2. What became of it: list_events")
     message_id = str(answered.get("id", "")).strip("<>")
-    found = _content(await client.call_tool("list_events", {"domain": DOMAIN, "message_id": message_id}))
+    found = _content(
+        await client.call_tool("list_events", {"domain": DOMAIN, "message_id": message_id, "fields": "all"})
+    )
     events = found.get("result", {}).get("items", [])
     screen.table(("event", "recipient", "reason"), [(e["event"], e["recipient"], _reason(e)) for e in reversed(events)])
     delivered = any(event["event"] == "delivered" for event in events)
@@ -208,7 +211,8 @@ def _content(result: types.CallToolResult) -> Mapping[str, Any]:
 
 def _reason(event: Mapping[str, Any]) -> str:
     status = event.get("delivery-status") or {}
-    return str(status.get("description") or status.get("message") or "") if event["event"] == "failed" else ""
+    said = str(status.get("description") or status.get("message") or "")
+    return unmarked(said) if event["event"] == "failed" else ""
 
 
 def _told(problem: BaseException) -> str:

@@ -15,7 +15,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "title": "Get an approval",
         "description": (
             "How a proposed write stands: waiting for a person, rejected, or carried out with its result. "
-            "Waits for wait_seconds, or less where this client is not known to allow so long (4)."
+            "Waits for wait_seconds, or less (4) where this client may not allow so long."
         ),
         "inputSchema": {
             "type": "object",

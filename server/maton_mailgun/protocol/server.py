@@ -32,6 +32,7 @@ from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
+from maton_mailgun.protocol.listed_schema import lean, listed
 from maton_mailgun.protocol.patience import CallPatience
 
 if TYPE_CHECKING:
@@ -71,21 +72,20 @@ class _Listing:
 
 def tools(engine: Engine) -> list[dict[str, Any]]:
     """Every tool on offer as the wire shows it, in catalogue order, the approval tools last."""
-    listed: list[dict[str, Any]] = [
+    offered: list[dict[str, Any]] = [
         {
             "name": operation.name,
             "title": operation.title,
             "description": operation.description,
-            "inputSchema": dict(operation.schema),
+            "inputSchema": listed(operation, engine.catalogue),
             "annotations": operation.hints,
         }
         for operation in engine.catalogue.values()
     ]
     if not engine.settings.read_only:
-        listed += [dict(tool) for tool in TOOLS]
-        if engine.settings.approval == "relay":
-            listed.append(dict(RELAY))
-    return listed
+        own = (*TOOLS, RELAY) if engine.settings.approval == "relay" else TOOLS
+        offered += [{**tool, "inputSchema": lean(tool["inputSchema"])} for tool in own]
+    return offered
 
 
 def build(engine: Engine, *, principal: str | None = None, patience: CallPatience | None = None) -> Server[Any]:
@@ -96,8 +96,8 @@ def build(engine: Engine, *, principal: str | None = None, patience: CallPatienc
         principal: Who every call of this server is from; the local user unless given.
         patience: How long a call waits for a person.
     """
-    listed = {tool["name"]: tool for tool in tools(engine)}
-    adaptor = _Adaptor(engine, listed, principal or local_user(), OpenQuestions(engine, patience or CallPatience()))
+    offered = {tool["name"]: tool for tool in tools(engine)}
+    adaptor = _Adaptor(engine, offered, principal or local_user(), OpenQuestions(engine, patience or CallPatience()))
     server: Server[Any] = Server(
         "mailgun",
         version=__version__,
@@ -152,6 +152,9 @@ class _LazyBoundary:
         else:
             security = RequestStateSecurity(keys=keys, ttl=ttl)
         return RequestStateBoundary(security, default_audience=self._audience)
+
+
+_OWN_SCHEMAS: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in (*TOOLS, RELAY)}
 
 
 class _Adaptor:
@@ -212,7 +215,7 @@ class _Adaptor:
         from maton_mailgun.protocol.approval_tools import call
 
         try:
-            schema = self._listed[name]["inputSchema"]
+            schema = _OWN_SCHEMAS[name]
             arguments = as_meant(schema, arguments)
             check_tool(name, schema, arguments)
             patience = self._questions.patience(caller)

@@ -86,12 +86,6 @@ def _is_sent(section: Section) -> bool:
 
 def _brief(preview: Preview, size: int) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "title": short(preview.title, size),
-        "account": {
-            "connection_id": preview.account.connection_id,
-            "label": short(preview.account.label, size),
-            "sandbox": preview.account.sandbox,
-        },
         "request": f"{preview.request.method} {short(preview.request.path, 2 * size)}",
         "undo": short(preview.undo, 2 * size),
         "risk": preview.risk,
@@ -111,6 +105,7 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
             for section in preview.sections
             if section.heading != "Recipients" and not _is_sent(section)
             for row in section.rows
+            if not _told_with_the_message(row, preview.message, size)
         ],
         size // 16,
     )
@@ -120,13 +115,21 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
     return told
 
 
+def _told_with_the_message(row: Row, message: ShownMessage | None, size: int) -> bool:
+    """Whether a row says nothing that the message beside it does not: its sender, its subject, how long a body is."""
+    if message is None or row.flags or size != _ALL:
+        return False
+    told = {"From": message.sender, "Subject": quoted(message.subject, _ALL) if message.subject else None}
+    lengths = {name: f"{len(body):,} characters" for _, name, body in bodies(message)}
+    return row.value == {**told, **lengths}.get(row.label)
+
+
 def _brief_recipients(recipients: Sequence[ShownRecipient], size: int) -> dict[str, Any]:
     domains = by_domain(recipients)
     most = max(size // 20, 1)
-    told: dict[str, Any] = {
-        "count": len(recipients),
-        "by_domain": {short(domain, max(size, 60)): number for domain, number in domains[:most]},
-    }
+    told: dict[str, Any] = {"count": len(recipients)}
+    if len(recipients) > 1:
+        told["by_domain"] = {short(domain, max(size, 60)): number for domain, number in domains[:most]}
     if len(domains) > most:
         told["other_domains"] = len(domains) - most
     told["first"] = [recipient(one, max(size, 80)) for one in recipients[: max(size // 32, 1)]]
