@@ -53,7 +53,8 @@ async def test_a_yes_in_the_form_is_one_write(desk: Desk, mode: str) -> None:
         "operation": "send_message",
         "target": "message to 1 recipient via mg.example.com",
         "approved_by": "person at tester",
-        "result": {"id": f"<{record.message_id}>", "message": "Queued. Thank you."},
+        "effect": record.preview["effect"],
+        "result": {"id": record.message_id, "message": "Queued. Thank you."},
     }
 
 

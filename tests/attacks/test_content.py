@@ -284,7 +284,7 @@ async def test_attack_21_an_instruction_from_outside_is_marked_as_data_and_appro
         ]:
             content = structured(await client.call_tool(name, arguments))
             told = json.dumps(content["result"], ensure_ascii=False)
-            assert f"⟪!{order[:30]}" in told
+            assert f"⟪⟪{order[:30]}" in told
             assert order[30:] in told
             assert content["notice"].startswith("⟪ begins text from outside")
         for name, arguments in [("send_message", letter), ("delete_route", {"route_id": ROUTE_ID})]:

@@ -17,6 +17,7 @@ from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.approval.store.upkeep import Gone
 from maton_mailgun.exchange import Outcome
+from maton_mailgun.mail.message_ids import bare
 from maton_mailgun.wire.result import NOTICE
 
 WAIT_SECONDS = 4
@@ -63,7 +64,12 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
         key = "rejected_by" if record.state == "rejected" else "approved_by"
         content[key] = record.decided_by
     own = ("headline", "status", "executed", "approval_id")  # guard: 33-words
+    if record.state in ("succeeded", "unknown", "executing"):
+        content |= words.confirmed(record.preview)
     content |= {key: value for key, value in (record.result or {}).items() if key not in own and key[0] != "_"}
+    if record.access == "send" and isinstance(sent := content.get("result"), Mapping) and "id" in sent:
+        # Events name messages without brackets, and so do we, everywhere.
+        content["result"] = {**sent, "id": bare(str(sent["id"]))}
     if record.reason and "reason" not in content:
         content["reason"] = record.reason
     if record.state == "expired" and isinstance(error := content.get("error"), Mapping):

@@ -14,7 +14,7 @@ from typing import Any
 
 MARK = "\u27ea"
 """Stands before text from outside in answers (see `wire/fencing.py`); no part of the text."""
-ORDER_MARK = f"{MARK}!"
+ORDER_MARK = MARK * 2
 _CLOSING = "\u27eb"
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _NUMBER = re.compile(_WHOLE.pattern + r"(?:\.[0-9]{1,6})?")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 
 EXPECTED = (
@@ -22,7 +22,30 @@ def moment(value: str | float) -> datetime:
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _epoch(value)
-    text = str(value).strip()
+    try:
+        return _given(str(value).strip()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not a date") from None
+
+
+def rfc2822(value: str | float) -> str:
+    """The same moment as Mailgun takes it: RFC 2822 with a numeric zone, the one that was given; it takes ISO 8601
+    nowhere. Whoever reads it later can tell the hour in the words of whoever wrote it.
+
+    Raises:
+        ValueError: The text is no moment.
+    """
+    found = moment(value)
+    if isinstance(value, str):
+        given = _given(value.strip())
+        offset = given.utcoffset() or timedelta()
+        if offset.total_seconds() % 60 == 0:
+            return format_datetime(given.replace(tzinfo=timezone(offset)))
+    return format_datetime(found)
+
+
+def _given(text: str) -> datetime:
+    """A moment in the zone that it was given in."""
     if text.isascii() and text.replace(".", "", 1).isdigit():
         return _epoch(float(text))
     parsed = _iso(text) or _rfc2822(text)
@@ -30,15 +53,7 @@ def moment(value: str | float) -> datetime:
         raise ValueError("is not a date")
     if parsed.tzinfo is None:
         raise ValueError("has no time zone")
-    try:
-        return parsed.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is not a date") from None
-
-
-def rfc2822(value: str | float) -> str:
-    """The same moment as Mailgun takes it: RFC 2822 with a numeric zone; it takes ISO 8601 nowhere."""
-    return format_datetime(moment(value))
+    return parsed
 
 
 def _epoch(seconds: float) -> datetime:

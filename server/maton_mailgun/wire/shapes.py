@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from maton_mailgun.wire import stored_message
+from maton_mailgun.wire import domain_told, stats_told, stored_message
 
-SHAPES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"stored_message": stored_message.told}
+SHAPES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "domain": domain_told.told,
+    "stats": stats_told.told,
+    "stored_message": stored_message.told,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from maton_mailgun.approval.preview import replies
@@ -135,4 +136,14 @@ def schedule(text: str, now: float) -> str:
     days, hours = divmod(minutes // 60, 24)
     parts = [(days, "day"), (hours, "hour"), (minutes % 60, "minute")]
     span = " ".join([count(number, unit) for number, unit in parts if number][:2]) or "less than a minute"
-    return f"{moment(when)} (in {span})" if when > now else f"{moment(when)} ({span} ago, so at once)"
+    told = _in_its_zone(text) or moment(when)
+    return f"{told} (in {span})" if when > now else f"{told} ({span} ago, so at once)"
+
+
+def _in_its_zone(text: str) -> str:
+    """A moment as it was written, in another zone than UTC, and in UTC too; empty where it is in that."""
+    at = parsedate_to_datetime(text)
+    if not at.utcoffset():
+        return ""
+    there = moment(at.replace(tzinfo=UTC).timestamp()).removesuffix("UTC")
+    return f"{there}{at:%z} ({moment(at.timestamp())})"

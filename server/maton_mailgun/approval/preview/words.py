@@ -38,6 +38,21 @@ def brief(frozen: Frozen) -> dict[str, Any]:
     return told
 
 
+def confirmed(frozen: Frozen) -> dict[str, Any]:
+    """What a person said yes to, in little, for the answer that it was done: what a model tells its user."""
+    preview = Preview.of(frozen)
+    told: dict[str, Any] = {"effect": short(preview.effect, 600)}
+    if preview.diff:
+        changes = [f"{line.field}: {short(line.before, 120)} -> {short(line.after, 120)}" for line in preview.diff]
+        told["changes"] = _first(changes, 12)
+    if len(preview.recipients) > 1:
+        told["recipients"] = _brief_recipients(preview.recipients, 160)
+    if preview.message is not None and preview.message.attachments:
+        files = [f"{short(one.name, 80)} ({one.size:,} bytes)" for one in preview.message.attachments]
+        told["attachments"] = _first(files, 12)
+    return told
+
+
 def brief_holds_all(frozen: Frozen) -> bool:
     """Whether the model was told everything that leaves, and not a part of it."""
     preview = Preview.of(frozen)
