@@ -46,6 +46,11 @@ class Sandbox(State):
         """Back to the beginning: state, requests, faults, switches and clock."""
         beginning.reset(self, seed=seed)
 
+    def begin_with(self, state: Record) -> None:
+        """Goes on from a state that `dump` made, now and after every reset. Raises ValueError when it is not one."""
+        snapshot.load(self, state)
+        self.beginning = state
+
     @cached_property
     def app(self) -> Starlette:
         """The ASGI application."""

@@ -31,7 +31,7 @@ class Message:
 
     `recipients` are bare addresses after list expansion and without duplicates; `via` tells which mailing list brought
     a recipient in, `member_variables` what the list knows about it. `options` are the `o:` and `t:` fields, each with
-    all its values. `number` counts accepted messages.
+    all its values. `number` counts accepted messages. `deliver_at` is when a scheduled message leaves.
     """
 
     key: str
@@ -61,6 +61,7 @@ class Message:
     test_mode: bool = False
     size: int = 0
     number: int = 0
+    deliver_at: float | None = None
 
     @property
     def tags(self) -> list[str]:

@@ -40,6 +40,8 @@ class State:
         self._default_connection = default_connection
         self.seeded = seeded
         """Whether a reset brings the small account of the beginning back."""
+        self.beginning: Record | None = None
+        """A dumped state that a reset brings back instead of the small account."""
         self.forwarder: Forwarder | None = None
         self.api_keys = tuple(api_keys)
         self.mailgun_keys = tuple(mailgun_keys)

@@ -102,12 +102,23 @@ def get_message(account: MailgunAccount, call: Call) -> HttpAnswer:
             "name": upload.filename,
             "content-type": upload.content_type,
             "size": len(upload.data),
-            "url": f"{storage_url(message)}/attachments/{number}",
+            "url": f"{storage_url(message, call.origin)}/attachments/{number}",
         }
         for number, upload in enumerate(message.attachments)
     ]
     body = {"body-plain": text, "stripped-text": text, "body-html": html, "stripped-html": html}
     return ok({**head, **body, "stripped-signature": "", "attachments": attachments, "content-id-map": {}})
+
+
+def get_attachment(account: MailgunAccount, call: Call) -> HttpAnswer:
+    """A file of a stored message, at the address its message names."""
+    _, message = _find(account, call)
+    number = call.path["number"]
+    if not number.isascii() or not number.isdigit() or int(number) >= len(message.attachments):
+        raise refuse(404, "Attachment not found")
+    upload = message.attachments[int(number)]
+    kind = _BREAKS.sub(" ", upload.content_type).encode("ascii", "replace").decode()
+    return HttpAnswer(200, upload.data, kind or "application/octet-stream", acted=True)
 
 
 def resend_message(account: MailgunAccount, call: Call) -> HttpAnswer:
@@ -131,6 +142,7 @@ def resend_message(account: MailgunAccount, call: Call) -> HttpAnswer:
         recipients=recipients,
         via=via,
         member_variables=member_variables,
+        options={name: values for name, values in message.options.items() if name != "o:deliverytime"},
     )
     accept(account, domain, again, None)
     return ok({"id": again.id, "message": "Queued. Thank you."})
@@ -138,5 +150,6 @@ def resend_message(account: MailgunAccount, call: Call) -> HttpAnswer:
 
 OPERATIONS = (
     MailgunOperation("GET", "/v3/domains/{domain}/messages/{key}", get_message),
+    MailgunOperation("GET", "/v3/domains/{domain}/messages/{key}/attachments/{number}", get_attachment),
     MailgunOperation("POST", "/v3/domains/{domain}/messages/{key}", resend_message),
 )

@@ -141,7 +141,7 @@ def _passes(domain: Domain, event: Event, tests: list[tuple[Test, Callable[[Even
     return all(test(values(event, domain.messages[event.message_key])) for test, values in tests)
 
 
-def _paging(domain: Domain, cursor: Cursor, events: list[Event]) -> dict[str, str]:
+def _paging(domain: Domain, cursor: Cursor, events: list[Event], origin: str | None) -> dict[str, str]:
     """All four URLs, always. Behind the last event `next` keeps its place: polling it shows what comes later."""
     first, last = replace(cursor, page="first", pivot=None), replace(cursor, page="last", pivot=None)
     if events:
@@ -152,17 +152,19 @@ def _paging(domain: Domain, cursor: Cursor, events: list[Event]) -> dict[str, st
     else:
         before, behind = (last, cursor) if cursor.page == "next" else (first, first)
     targets = {"previous": before, "first": first, "last": last, "next": behind}
-    return {word: f"{ORIGIN}/v3/{domain.name}/events/{encode_token(target)}" for word, target in targets.items()}
+    base = f"{origin or ORIGIN}/v3/{domain.name}/events"
+    return {word: f"{base}/{encode_token(target)}" for word, target in targets.items()}
 
 
-def _answer(domain: Domain, cursor: Cursor) -> HttpAnswer:
+def _answer(domain: Domain, cursor: Cursor, origin: str | None) -> HttpAnswer:
     events = _page(domain, cursor)
-    return ok({"items": [show(domain, event) for event in events], "paging": _paging(domain, cursor, events)})
+    items = [show(domain, event, origin) for event in events]
+    return ok({"items": items, "paging": _paging(domain, cursor, events, origin)})
 
 
 def list_events(account: MailgunAccount, call: Call) -> HttpAnswer:
     domain = account.domain_of(call)
-    return _answer(domain, _first_cursor(account, domain, call.query))
+    return _answer(domain, _first_cursor(account, domain, call.query), call.origin)
 
 
 def follow_events(account: MailgunAccount, call: Call) -> HttpAnswer:
@@ -171,7 +173,7 @@ def follow_events(account: MailgunAccount, call: Call) -> HttpAnswer:
     cursor = decode_token(call.path["token"])
     if cursor.domain != domain.name:
         raise refuse(400, "Invalid page token")
-    return _answer(domain, cursor)
+    return _answer(domain, cursor, call.origin)
 
 
 OPERATIONS = (
