@@ -201,6 +201,17 @@ def test_sandbox_serves_until_it_is_stopped_and_goes_on_from_its_state(cli: Cli,
         assert process.wait(60) == 0
 
 
+def test_sandbox_says_every_key_and_lets_mail_arrive(cli: Cli) -> None:
+    process, address = start_sandbox(cli, "--host", "127.0.0.2")
+    with process:
+        assert address.startswith("http://127.0.0.2:")
+        found = json.loads(look(f"{address}/_sandbox/settings"))
+        assert found["signing_key"] == "sandbox-signing-key"
+        process.send_signal(signal.SIGINT)
+    refused = cli("sandbox", "--host", "192.0.2.1", "--port", "0")
+    assert (refused.status, "Port 0 of 192.0.2.1 cannot be used" in refused.err) == (2, True)
+
+
 def test_sandbox_begins_with_a_seed_and_leaves_it_alone(cli: Cli) -> None:
     seed = cli.cwd / "seed.json"
     process, address = start_sandbox(cli)

@@ -126,7 +126,7 @@ def test_reset_to_nonsense_is_explained(api: Wire) -> None:
             "settings",
             {"speed": 1},
             "unknown setting 'speed', known are: default_connection, smtp_password_in_answers, maton_rate_limit, "
-            "delivery_delay",
+            "delivery_delay, signing_key",
         ),
         ("settings", {"maton_rate_limit": "yes"}, "'maton_rate_limit' is a bool"),
         ("settings", {"default_connection": "best"}, "'default_connection' is 'oldest' or 'newest'"),

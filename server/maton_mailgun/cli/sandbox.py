@@ -24,7 +24,7 @@ from maton_mailgun.sandbox.web.calls import Record
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM, then save the state."""
     screen = Screen()
-    sandbox = Sandbox()
+    sandbox = Sandbox(calls=True)
     state = Path(arguments.state) if arguments.state else None
     if state is not None:
         _check_can_save(state)
@@ -37,9 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.smtp:
                 running.callback(_forwarding(sandbox, arguments.smtp).close)
             try:
-                at = running.enter_context(serve(sandbox, port=arguments.port))
+                at = running.enter_context(serve(sandbox, host=arguments.host, port=arguments.port))
             except (OSError, OverflowError) as problem:
-                raise CommandFailed(USAGE, f"Port {arguments.port} cannot be used: {problem}. Try --port 0.") from None
+                raise CommandFailed(
+                    USAGE, f"Port {arguments.port} of {arguments.host} cannot be used: {problem}. Try --port 0."
+                ) from None
             _tell(screen, at)
             if arguments.smtp:
                 screen.line(f"Each message is also forwarded to {arguments.smtp}.", "quiet")
@@ -66,6 +68,7 @@ def _tell(screen: Screen, at: RunningSandbox) -> None:
             ("Mailgun, through Maton", f"{at.url}/mailgun/v3/{DOMAIN}/messages"),
             ("Mailgun, directly", f"{at.url}/v3/{DOMAIN}/messages"),
             ("Mailgun key", f"{mailgun_key}   (basic auth, user api)"),
+            ("webhook signing key", at.sandbox.settings.signing_key),
             ("what arrived", f"{at.url}/_sandbox/requests"),
             ("outbox, in a browser", f"{at.url}/_sandbox/"),
             ("outbox, as JSON", f"{at.url}/_sandbox/messages"),

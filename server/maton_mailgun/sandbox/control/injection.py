@@ -40,6 +40,9 @@ def _message(account: MailgunAccount, given: Record) -> tuple[Domain, Message]:
     for message in reversed(domain.messages.values()):
         if not wanted or message.id.strip("<>") == wanted:
             return domain, message
+    for message in reversed(domain.received.values()):
+        if message.id.strip("<>") == wanted:
+            return domain, message
     if wanted:
         raise ValueError(f"no message with the id '{wanted}'")
     recipient = str(given.get("recipient") or "someone@example.com")

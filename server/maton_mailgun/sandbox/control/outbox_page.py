@@ -189,6 +189,7 @@ class OutboxPage:
             return JSONResponse({"problem": "only the page itself may do this"}, 403, _SAFE)
         for domain in self._sandbox.account.domains.values():
             domain.messages.clear()
+            domain.received.clear()
             domain.log = EventLog()
         self._sandbox.account.scheduled.clear()
         return JSONResponse({"cleared": True}, headers=_SAFE)

@@ -24,6 +24,9 @@ def write_event(
     account.event_number += 1
     event = Event(at, account.event_number, kind, recipient, message.key, extra)
     domain.log.add(event)
+    hook = f"{extra['severity']}_fail" if kind == "failed" else kind
+    if hook in domain.webhooks:
+        account.news.append((domain.name, hook, event))
     return event
 
 

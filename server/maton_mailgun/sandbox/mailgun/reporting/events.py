@@ -119,7 +119,7 @@ def _only_key(domain: Domain, message_id: str | None) -> str | None:
     if message_id is None:
         return None
     wanted = f"<{message_id}>".lower()
-    keys = [key for key, message in domain.messages.items() if message.id.lower() == wanted]
+    keys = [key for kept in (domain.messages, domain.received) for key, one in kept.items() if one.id.lower() == wanted]
     return keys[0] if len(keys) == 1 else None
 
 
@@ -138,7 +138,8 @@ def _page(domain: Domain, cursor: Cursor) -> list[Event]:
 
 
 def _passes(domain: Domain, event: Event, tests: list[tuple[Test, Callable[[Event, Message], list[str]]]]) -> bool:
-    return all(test(values(event, domain.messages[event.message_key])) for test, values in tests)
+    message = domain.message(event.message_key)
+    return all(test(values(event, message)) for test, values in tests)
 
 
 def _paging(domain: Domain, cursor: Cursor, events: list[Event], origin: str | None) -> dict[str, str]:

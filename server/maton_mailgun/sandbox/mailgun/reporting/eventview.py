@@ -49,6 +49,11 @@ def bare(address: str) -> str:
     return parsed.bare if parsed else address
 
 
+def sender_of(message: Message) -> str:
+    """The bare sender of the envelope."""
+    return message.envelope_sender or bare(message.sender)
+
+
 def _message(message: Message, recipient: str) -> Record:
     return {
         "headers": {
@@ -65,7 +70,7 @@ def _message(message: Message, recipient: str) -> Record:
 
 def show(domain: Domain, event: Event, origin: str | None = None) -> Record:
     """The JSON object of one event, told to somebody who called the sandbox at `origin`."""
-    message = domain.messages[event.message_key]
+    message = domain.message(event.message_key)
     shown: Record = {
         "event": event.kind,
         "id": _identifier(event),
@@ -84,8 +89,9 @@ def show(domain: Domain, event: Event, origin: str | None = None) -> Record:
         },
     }
     if event.kind not in _FROM_A_PERSON:
-        shown["envelope"] = {"targets": event.recipient, "transport": "smtp", "sender": bare(message.sender)}
-        shown["storage"] = {"url": storage_url(message, origin), "key": message.key}
+        shown["envelope"] = {"targets": event.recipient, "transport": "smtp", "sender": sender_of(message)}
+        if message.stored:
+            shown["storage"] = {"url": storage_url(message, origin), "key": message.key}
     if event.recipient in message.via:
         shown["mailing-list"] = {"address": message.via[event.recipient], "list-id": message.via[event.recipient]}
     return {**shown, **_particulars(event)}
