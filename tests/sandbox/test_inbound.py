@@ -371,6 +371,56 @@ def test_scheduled_mail_is_told_when_it_leaves(api: Wire, desk: Receiver, callin
     assert api.control("GET", "callbacks") == {"callbacks": [{**outcome, "at": Clock.START + 3601}]}
 
 
+# What happens later.
+
+
+def test_events_come_when_the_clock_has_come_to_them(api: Wire, desk: Receiver, calling: RunningSandbox) -> None:
+    """A whole life of a message said at once, in any order; it is that of the message there was when it was said."""
+    hook(api, "opened", desk.url)
+    message_id = api.send_mail(to="ann@example.net").json["id"]
+    for kind, after in (("clicked", 120), ("opened", 60), ("unsubscribed", 180.5)):
+        said = api.control("POST", "events", {"event": kind, "domain": DOMAIN, "after": after})
+        assert said == {"event": kind, "recipient": "ann@example.net", "due": Clock.START + after}
+    api.send_mail(to="ben@example.net")
+    state = api.control("GET", "state")
+    assert [event["event"] for event in api.events("?recipient=ann@example.net")] == ["delivered", "accepted"]
+    assert desk.posted == []
+    api.control("POST", "clock", {"advance": 60})
+    calling.sandbox.callbacks.wait()
+    assert len(desk.posted) == 1
+    api.control("POST", "clock", {"advance": 130})
+    later = api.events("?ascending=yes&message-id=" + message_id.strip("<>"))
+    assert [(event["event"], event["timestamp"] - Clock.START) for event in later] == [
+        ("accepted", 0), ("delivered", 0), ("opened", 60), ("clicked", 120), ("unsubscribed", 180.5),
+    ]  # fmt: skip
+    assert api.call("GET", f"/v3/{DOMAIN}/unsubscribes/ann@example.net").status == 200
+    api.control("POST", "reset", state)
+    api.control("POST", "clock", {"advance": 60})
+    assert [event["event"] for event in api.events("?recipient=ann@example.net")] == ["opened", "delivered", "accepted"]
+
+
+def test_time_that_passes_brings_events_too(api: Wire, clock: Clock) -> None:
+    api.send_mail()
+    api.control("POST", "events", {"event": "opened", "domain": DOMAIN, "after": 60})
+    clock.now += 61
+    assert api.events("?event=opened")[0]["timestamp"] == Clock.START + 60
+
+
+def test_what_was_to_happen_to_a_domain_that_is_gone_does_not(api: Wire) -> None:
+    api.send_mail()
+    api.control("POST", "events", {"event": "opened", "domain": DOMAIN, "after": 60})
+    api.call("DELETE", f"/v3/domains/{DOMAIN}")
+    api.control("POST", "clock", {"advance": 61})
+    assert api.call("GET", "/v3/domains").status == 200
+
+
+@pytest.mark.parametrize("after", [-1, "soon", float("inf"), None, True])
+def test_a_time_that_never_comes_is_refused(api: Wire, after: object) -> None:
+    body = {"event": "opened", "domain": DOMAIN, "after": after}
+    answer = api.send("POST", "/_sandbox/events", None, None, body, {})
+    assert (answer.status, answer.json) == (400, {"problem": "'after' is a number of seconds, 0 or more"})
+
+
 # How it is given.
 
 

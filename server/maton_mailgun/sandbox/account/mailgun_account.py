@@ -151,8 +151,9 @@ class MailgunAccount:
     """One Mailgun account.
 
     `leaving` holds domains that are being deleted in the background, `scheduled` what is due later as (when, domain,
-    message key), `news` what webhooks are to be told next as (domain, type of webhook, event), `now` the time of the
-    request being served, in epoch seconds.
+    message key), `news` what webhooks are to be told next as (domain, type of webhook, event), `coming` the events
+    that were asked for at a later time as (when, number, event), `now` the time of the request being served, in epoch
+    seconds.
     """
 
     domains: dict[str, Domain] = field(default_factory=dict)
@@ -168,6 +169,7 @@ class MailgunAccount:
     now: float = 0.0
     settings: Switches = field(default_factory=Switches)
     news: list[tuple[str, str, Event]] = field(default_factory=list)
+    coming: list[tuple[float, int, Record]] = field(default_factory=list)
 
     def domain_of(self, call: Call, missing: str = "Domain not found") -> Domain:
         """The domain a path names, compared without case; refuses with 404 and `missing`."""

@@ -13,7 +13,7 @@ from maton_mailgun.sandbox.account import seed, snapshot
 from maton_mailgun.sandbox.account.state import State
 from maton_mailgun.sandbox.control.faults import PRESETS, parse_fault
 from maton_mailgun.sandbox.control.inbound import arrive, post_news
-from maton_mailgun.sandbox.control.injection import inject
+from maton_mailgun.sandbox.control.injection import inject, inject_what_is_due
 from maton_mailgun.sandbox.mailgun.messages.delivery import deliver_what_is_due
 from maton_mailgun.sandbox.mailgun.times import iso_micro
 from maton_mailgun.sandbox.maton.api import add_connection
@@ -139,6 +139,7 @@ class Control:
         self._sandbox.advance += float((await _object(request)).get("advance", 0))
         self._sandbox.account.now = self._sandbox.now()
         deliver_what_is_due(self._sandbox.account)
+        inject_what_is_due(self._sandbox.account)
         post_news(self._sandbox, own_origin(request))
         return JSONResponse({"now": self._sandbox.now()})
 

@@ -17,6 +17,7 @@ from maton_mailgun.sandbox.control.callbacks import AGENT
 from maton_mailgun.sandbox.control.endpoints import control_routes
 from maton_mailgun.sandbox.control.faults import Fault, take
 from maton_mailgun.sandbox.control.inbound import post_news
+from maton_mailgun.sandbox.control.injection import inject_what_is_due
 from maton_mailgun.sandbox.control.outbox_page import outbox_routes
 from maton_mailgun.sandbox.mailgun import operations as mailgun
 from maton_mailgun.sandbox.maton import api as maton
@@ -90,6 +91,7 @@ async def _serve(sandbox: State, request: Request, send: Send) -> None:
 
 def _carry_out(sandbox: State, call: Call, record: Record) -> HttpAnswer:
     sandbox.account.now = sandbox.now()
+    inject_what_is_due(sandbox.account)
     accepted = sandbox.account.message_number
     if call.segments[0] in mailgun.VERSIONS:
         password = mailgun.basic_password(call.headers.get("authorization", ""))
