@@ -45,6 +45,9 @@ class MailgunSandbox:
     maton_key = "sandbox-maton-key"
     """The Maton key, for `Authorization: Bearer`."""
 
+    signing_key = "sandbox-signing-key"
+    """What posts to webhooks and routes are signed with."""
+
     def __init__(self, running: RunningSandbox, home: Path) -> None:
         self._running = running
         self._home = home
@@ -92,6 +95,43 @@ class MailgunSandbox:
         `ignored` (fields that Mailgun does not know)."""
         return list(self.sandbox.requests)
 
+    def arrive(self, **fields: Any) -> list[dict[str, Any]]:
+        """Lets mail arrive, and waits until what routes forward has been posted; only this machine is called.
+
+        Args:
+            fields: `from` (as `**{"from": ...}`) and `to`, `subject`, `text`, `html`, `headers`; or `mime`, a whole
+                message. `sender` and `recipient` are those of the envelope, where they differ.
+
+        Returns:
+            For each recipient: `routes` that took it, `stored` with its `storage_key`, and `posts` with their outcome.
+
+        Raises:
+            ValueError: It cannot arrive, and why.
+        """
+        import json
+        from http.client import HTTPConnection
+
+        connection = HTTPConnection(self._running.host, self._running.port, timeout=60)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", "/_sandbox/inbound", json.dumps(fields), headers)
+            answer = json.load(connection.getresponse())
+        finally:
+            connection.close()
+        if "problem" in answer:
+            raise ValueError(answer["problem"])
+        found: list[dict[str, Any]] = answer["messages"]
+        return found
+
+    @property
+    def callbacks(self) -> list[dict[str, Any]]:
+        """What was posted to webhooks and routes, or refused: `kind`, `url`, `state`, `status`, `error`, `at`.
+
+        Waits for what is under way.
+        """
+        self.sandbox.callbacks.wait()
+        return list(self.sandbox.callbacks.outcomes)
+
     def fault(
         self, kind: str, *, method: str | None = None, path: str | None = None, times: int = 1, **changes: Any
     ) -> None:
@@ -120,7 +160,7 @@ def mailgun_sandbox_server() -> Iterator[RunningSandbox]:
     """One sandbox on a free port for the whole session; `mailgun_sandbox` puts it back to its seed for each test."""
     from maton_mailgun.sandbox import Sandbox, serve
 
-    with serve(Sandbox()) as running:
+    with serve(Sandbox(calls=True)) as running:
         yield running
 
 

@@ -480,4 +480,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard("161", "the body of a new template is judged", {"161-body": WITH("[]")}),
     Guard("161", "so are its headers", {"161-headers": WITH("([], [])")}),
     Guard("162", "pictures in the HTML itself are told", {"162-pictures": FALSE}),
+    Guard("220", "the sandbox calls this machine alone", {"220-loopback": FALSE}),
+    Guard("221", "a sandbox that is not told to calls nobody", {"221-off": FALSE}),
+    Guard("222", "posts of a sandbox lead in no circle", {"222-circle": FALSE}),
+    Guard("223", "pages of other sites change nothing in a sandbox", {"223-other-site": FALSE}),
+    Guard("224", "headers of a message stand in for no field of Mailgun's", {"224-own-fields": DROP}),
 )

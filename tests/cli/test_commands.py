@@ -176,6 +176,13 @@ def look(url: str) -> str:
     return text
 
 
+def reset(url: str) -> None:
+    """Puts a sandbox back to its beginning."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(url, b"", method="POST"), timeout=10) as reply:
+        assert json.load(reply) == {"reset": True}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_sandbox_serves_until_it_is_stopped_and_goes_on_from_its_state(cli: Cli, number: signal.Signals) -> None:
     state = cli.cwd / "sandbox.json"
@@ -194,6 +201,17 @@ def test_sandbox_serves_until_it_is_stopped_and_goes_on_from_its_state(cli: Cli,
         assert process.wait(60) == 0
 
 
+def test_sandbox_says_every_key_and_lets_mail_arrive(cli: Cli) -> None:
+    process, address = start_sandbox(cli, "--host", "127.0.0.2")
+    with process:
+        assert address.startswith("http://127.0.0.2:")
+        found = json.loads(look(f"{address}/_sandbox/settings"))
+        assert found["signing_key"] == "sandbox-signing-key"
+        process.send_signal(signal.SIGINT)
+    refused = cli("sandbox", "--host", "192.0.2.1", "--port", "0")
+    assert (refused.status, "Port 0 of 192.0.2.1 cannot be used" in refused.err) == (2, True)
+
+
 def test_sandbox_begins_with_a_seed_and_leaves_it_alone(cli: Cli) -> None:
     seed = cli.cwd / "seed.json"
     process, address = start_sandbox(cli)
@@ -202,11 +220,28 @@ def test_sandbox_begins_with_a_seed_and_leaves_it_alone(cli: Cli) -> None:
         process.send_signal(signal.SIGINT)
     given["account"]["routes"] = {}
     seed.write_text(json.dumps(given), encoding="utf-8")
-    process, address = start_sandbox(cli, "--seed", str(seed))
+    process, address = start_sandbox(cli, "--seed", str(seed), "--state", str(cli.cwd / "state.json"))
     with process:
+        assert json.loads(look(f"{address}/_sandbox/state"))["account"]["routes"] == {}
+        reset(f"{address}/_sandbox/reset")
+        assert json.loads(look(f"{address}/_sandbox/state"))["account"]["routes"] == {}
+        process.send_signal(signal.SIGINT)
+    process, address = start_sandbox(cli, "--seed", str(seed), "--state", str(cli.cwd / "state.json"))
+    with process:
+        reset(f"{address}/_sandbox/reset")
         assert json.loads(look(f"{address}/_sandbox/state"))["account"]["routes"] == {}
         process.send_signal(signal.SIGINT)
     assert json.loads(seed.read_text(encoding="utf-8")) == given
+
+
+@pytest.mark.parametrize("place", ["nowhere/state.json", "nowhere/deeper/state.json", "file/state.json", "."])
+def test_sandbox_says_at_the_start_that_its_state_cannot_be_kept(cli: Cli, place: str) -> None:
+    (cli.cwd / "file").write_text("", encoding="utf-8")
+    before = sorted(path.name for path in cli.cwd.iterdir())
+    done = cli("sandbox", "--port", "0", "--state", str(cli.cwd / place))
+    assert (done.status, "Gateway" in done.out) == (2, False)
+    assert f"The state could not be saved to {cli.cwd / place}" in " ".join(done.err.split())
+    assert sorted(path.name for path in cli.cwd.iterdir()) == before
 
 
 def test_sandbox_refuses_a_file_that_is_no_state_and_a_port_that_is_taken(cli: Cli, tmp_path: Path) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from maton_mailgun.sandbox import Sandbox, serve
+
 from .conftest import Tour
+from .environments import node_client, run_tour
 
 pytestmark = [pytest.mark.clients, pytest.mark.node]
 
@@ -101,3 +107,21 @@ def test_statistics_count_what_was_sent(node_tour: Tour) -> None:
     today = node_tour.body("stats total")["stats"][-1]
     assert (today["accepted"]["total"], today["delivered"]["total"]) == (5, 5)
     assert [item["tag"] for item in node_tour.body("tags list")["items"]] == ["js", "tour"]
+
+
+def test_mail_that_arrives_is_posted_signed_and_read_by_the_client(request: pytest.FixtureRequest) -> None:
+    command, more = node_client(request.config.cache.mkdir("clients"))
+    with serve(Sandbox(calls=True)) as running:
+        (line,) = run_tour([*command, str(Path(__file__).with_name("arrivals_node.cjs"))], running.url, more)
+    assert json.loads(line) == {
+        "arrived": [200],
+        "forward": {"signed": True, "subject": "Grüße", "file": ["a.pdf", "application/pdf", "%PDF"]},
+        "hook": {"signed": True, "event": "accepted", "recipient": "desk@mg.example.com"},
+        "stored": {
+            "subject": "Grüße",
+            "sender": "dave@example.net",
+            "recipients": "desk@mg.example.com",
+            "text": "Hello",
+            "file": "%PDF",
+        },
+    }

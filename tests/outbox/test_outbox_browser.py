@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import subprocess
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx2
@@ -73,6 +75,18 @@ def test_a_message_without_markup_opens_as_text(tmp_path: Path) -> None:
         shown = _page(f"{running.url}/_sandbox/outbox#{key}", tmp_path)
     assert '<pre class="text" tabindex="0">Plain &lt;b&gt;words&lt;/b&gt;</pre>' in shown
     assert "<iframe" not in shown
+
+
+@pytest.mark.parametrize("name", ["outbox", ""])
+def test_a_message_to_one_shows_its_state_and_nothing_that_is_not_there(tmp_path: Path, name: str) -> None:
+    leaves = format_datetime(datetime.now(UTC) + timedelta(hours=1))
+    with serve(Sandbox()) as running:
+        key = _send(running, **{"o:deliverytime": leaves})
+        shown = _page(f"{running.url}/_sandbox/{name}#{key}", tmp_path)
+    detail = shown.partition('id="detail"')[2]
+    assert "<dt>Leaves</dt>" in detail
+    assert '<span class="chip scheduled">scheduled</span>' in detail
+    assert not re.search(r">\s*(?:null|undefined)\s*<", shown)
 
 
 def test_new_mail_appears_by_itself_and_clear_asks_once(chromium: Chromium) -> None:

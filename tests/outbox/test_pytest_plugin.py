@@ -114,6 +114,49 @@ def test_read(mailgun_sandbox):
     result.assert_outcomes(passed=1)
 
 
+def test_mail_arrives_and_is_posted_to_what_is_tested(pytester: pytest.Pytester) -> None:
+    result = _run(
+        pytester,
+        """
+import hashlib, hmac, json, urllib.parse
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+import pytest
+
+class Desk(BaseHTTPRequestHandler):
+    posted = []
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.posted.append(dict(urllib.parse.parse_qsl(body)))
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+
+def test_arrives(mailgun_sandbox):
+    with HTTPServer(("127.0.0.1", 0), Desk) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/in"
+        mailgun_sandbox.sandbox.account.routes["r"] = {
+            "id": "r", "priority": 0, "description": "", "expression": "catch_all()", "actions": [f'forward("{url}")'],
+        }
+        mail = {"from": "ann@example.net", "to": "me@mg.example.com", "subject": "Hi", "text": "Hello"}
+        (message,) = mailgun_sandbox.arrive(**mail)
+        server.shutdown()
+    (posted,) = Desk.posted
+    signed = (posted["timestamp"] + posted["token"]).encode()
+    assert hmac.new(mailgun_sandbox.signing_key.encode(), signed, hashlib.sha256).hexdigest() == posted["signature"]
+    assert (posted["subject"], message["posts"][0]["status"]) == ("Hi", 200)
+    assert [(one["url"], one["state"]) for one in mailgun_sandbox.callbacks if one["kind"] == "forward"] == [
+        (url, "called")
+    ]
+    with pytest.raises(ValueError, match="no recipient"):
+        mailgun_sandbox.arrive(**{"from": "ann@example.net"})
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_no_setting_of_the_developer_takes_part(tmp_path: Path) -> None:
     own = {
         "MATON_API_KEY": "a-real-key",

@@ -82,6 +82,24 @@ def test_reset_returns_to_the_seed(api: Wire) -> None:
     assert api.call("GET", "/v3/domains").json["total_count"] == 4
 
 
+def test_reset_returns_to_the_state_it_began_with(api: Wire) -> None:
+    """A seed of one's own is what every reset goes back to; nothing, and a state that is given, are still to be had."""
+    api.call("DELETE", f"/v3/{DOMAIN}/bounces")
+    own = Sandbox()
+    own.begin_with(api.control("GET", "state"))
+    with serve(own) as running:
+        mine = Wire(running.host, running.port, api.clock)
+        for body in (None, {"seed": True}):
+            mine.call("POST", f"/v3/{DOMAIN}/bounces", [("address", "new@example.net")])
+            assert mine.control("POST", "reset", body) == {"reset": True}
+            assert mine.call("GET", f"/v3/{DOMAIN}/bounces").json["items"] == []
+            assert mine.call("GET", "/v3/domains").json["total_count"] == 4
+        mine.control("POST", "reset", {"seed": False})
+        assert mine.mailgun("GET", "/v3/domains").json == {"total_count": 0, "items": []}
+        mine.control("POST", "reset")
+        assert mine.call("GET", "/v3/domains").json["total_count"] == 4
+
+
 def test_reset_to_nothing(api: Wire) -> None:
     api.control("POST", "reset", {"seed": False})
     assert api.maton("GET", "/connections").json == {"connections": []}
@@ -108,7 +126,7 @@ def test_reset_to_nonsense_is_explained(api: Wire) -> None:
             "settings",
             {"speed": 1},
             "unknown setting 'speed', known are: default_connection, smtp_password_in_answers, maton_rate_limit, "
-            "delivery_delay",
+            "delivery_delay, signing_key",
         ),
         ("settings", {"maton_rate_limit": "yes"}, "'maton_rate_limit' is a bool"),
         ("settings", {"default_connection": "best"}, "'default_connection' is 'oldest' or 'newest'"),

@@ -112,6 +112,8 @@ def test_stored_template_is_filled_in(api: Wire) -> None:
         "subject": "Welcome, Bob <b>",
         "html": "<h1>Welcome, Bob &lt;b&gt;</h1>\n<p>Your account at Example is ready.</p>\n",
         "text": "Welcome, Bob <b>\nYour account at Example is ready.\n",
+        "headers": {},
+        "variables": {"name": "Alice"},
     }
     assert outcome(api)[1][0] == "delivered"
 

@@ -153,7 +153,7 @@ def test_ranges_set_the_direction(api: Wire, query: str, expected: list[str]) ->
         "?limit=many",
         "?event=(accepted",
         "?event=accepted+OR",
-        "?ascending=True",
+        "?ascending=TRUE",
     ],
 )
 def test_bad_ranges_limits_and_expressions_are_refused(api: Wire, query: str) -> None:

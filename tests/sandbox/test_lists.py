@@ -159,8 +159,8 @@ def test_add_member_reads_vars_as_json_and_answers_an_object(api: Wire) -> None:
         ([("address", "d@example.org"), ("vars", "{no}")], "'vars' parameter is not a valid JSON object"),
         ([("name", "nobody")], "Missing mandatory parameter: address"),
         (
-            [("address", "d@example.org"), ("subscribed", "True")],
-            "Invalid value 'True' for parameter 'subscribed'. It can be any of: yes, no, true, false",
+            [("address", "d@example.org"), ("subscribed", "on")],
+            "Invalid value 'on' for parameter 'subscribed'. It can be any of: yes, no, true, false",
         ),
     ],
 )

@@ -60,6 +60,7 @@ def test_the_outbox_shows_the_whole_message(api: Wire) -> None:
         "mime": None,
         "test_mode": False,
         "at": api.clock.START,
+        "deliver_at": None,
     }
     assert len(key) > 20
     assert [(copy["recipient"], copy["to"]) for copy in copies] == [
@@ -121,8 +122,8 @@ def test_the_outbox_shows_the_whole_message(api: Wire) -> None:
             "'o:deliverytime' is more than 7 days ahead",
         ),
         (
-            [*OK_FORM, ("o:tracking", "True")],
-            "Invalid value 'True' for parameter 'o:tracking'. It can be any of: yes, no, true, false, htmlonly",
+            [*OK_FORM, ("o:tracking", "on")],
+            "Invalid value 'on' for parameter 'o:tracking'. It can be any of: yes, no, true, false, htmlonly",
         ),
         (
             [*OK_FORM, ("o:dkim", "1")],

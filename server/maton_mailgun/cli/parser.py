@@ -45,6 +45,7 @@ def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
 def _sandbox(commands: Commands[argparse.ArgumentParser]) -> None:
     sandbox = commands.add_parser("sandbox", help="run Maton and Mailgun in memory, on a port of this machine")
     sandbox.add_argument("--port", type=int, default=8025, metavar="N", help="8025 unless given; 0 takes a free one")
+    sandbox.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone unless given")
     sandbox.add_argument("--state", metavar="FILE", help="go on from this file, and save to it at the end")
     sandbox.add_argument("--seed", metavar="FILE", help="begin with a saved state instead of the built-in one")
     sandbox.add_argument("--smtp", metavar="HOST:PORT", help="forward each message to a mail catcher on this machine")

@@ -20,8 +20,9 @@ class Sandbox(State):
     """A Mailgun account behind Maton, in memory.
 
     `clock` returns epoch seconds. `api_keys` are Maton keys, `mailgun_keys` Mailgun's own. `seed` puts a small account
-    in place; without it there is nothing, not even a connection. `forwarder`, when set, passes accepted messages on to
-    a mail catcher on this machine.
+    in place; without it there is nothing, not even a connection. With `calls`, webhooks and what routes forward are
+    really posted, to addresses of this machine alone; without, they are recorded only. `forwarder`, when set,
+    passes accepted messages on to a mail catcher on this machine.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Sandbox(State):
         *,
         clock: Callable[[], float] = time.time,
         seed: bool = True,
+        calls: bool = False,
         api_keys: Iterable[str] = ("sandbox-maton-key",),
         mailgun_keys: Iterable[str] = ("key-sandbox",),
         default_connection: Literal["oldest", "newest"] = "oldest",
@@ -36,6 +38,7 @@ class Sandbox(State):
         super().__init__(
             clock=clock,
             seeded=seed,
+            calls=calls,
             api_keys=api_keys,
             mailgun_keys=mailgun_keys,
             default_connection=default_connection,
@@ -45,6 +48,11 @@ class Sandbox(State):
     def reset(self, *, seed: bool | None = None) -> None:
         """Back to the beginning: state, requests, faults, switches and clock."""
         beginning.reset(self, seed=seed)
+
+    def begin_with(self, state: Record) -> None:
+        """Goes on from a state that `dump` made, now and after every reset. Raises ValueError when it is not one."""
+        snapshot.load(self, state)
+        self.beginning = state
 
     @cached_property
     def app(self) -> Starlette:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from maton_mailgun.sandbox.account.eventlog import EventLog
+from maton_mailgun.sandbox.account.eventlog import Event, EventLog
 from maton_mailgun.sandbox.account.tables import Table
 from maton_mailgun.sandbox.web.calls import Call, Record, Upload, refuse
 
@@ -31,7 +31,9 @@ class Message:
 
     `recipients` are bare addresses after list expansion and without duplicates; `via` tells which mailing list brought
     a recipient in, `member_variables` what the list knows about it. `options` are the `o:` and `t:` fields, each with
-    all its values. `number` counts accepted messages.
+    all its values. `number` counts accepted messages. `deliver_at` is when a scheduled message leaves.
+
+    A message that arrived has its headers in `received`, which file each Content-Id means, and whether it is `stored`.
     """
 
     key: str
@@ -61,6 +63,11 @@ class Message:
     test_mode: bool = False
     size: int = 0
     number: int = 0
+    deliver_at: float | None = None
+    envelope_sender: str = ""
+    received: list[list[str]] = field(default_factory=list)
+    content_ids: dict[str, int] = field(default_factory=dict)
+    stored: bool = True
 
     @property
     def tags(self) -> list[str]:
@@ -105,6 +112,11 @@ class Domain:
     tags: Table = field(default_factory=Table)
     log: EventLog = field(default_factory=EventLog)
     messages: dict[str, Message] = field(default_factory=dict)
+    received: dict[str, Message] = field(default_factory=dict)
+
+    def message(self, key: str) -> Message:
+        """A message that was sent or that arrived, by its storage key. Raises KeyError."""
+        return self.messages[key] if key in self.messages else self.received[key]
 
     @property
     def name(self) -> str:
@@ -121,7 +133,7 @@ class Domain:
 
 @dataclass
 class Switches:
-    """Switches of the sandbox itself.
+    """Switches of the sandbox itself. `signing_key` is what Mailgun signs its posts with.
 
     `default_connection` is which ACTIVE connection serves a call that names none: Maton's own documents disagree.
     `delivery_delay` is seconds between acceptance and delivery.
@@ -131,6 +143,7 @@ class Switches:
     smtp_password_in_answers: bool = False
     maton_rate_limit: bool = False
     delivery_delay: float = 0.0
+    signing_key: str = "sandbox-signing-key"
 
 
 @dataclass
@@ -138,7 +151,9 @@ class MailgunAccount:
     """One Mailgun account.
 
     `leaving` holds domains that are being deleted in the background, `scheduled` what is due later as (when, domain,
-    message key), `now` the time of the request being served, in epoch seconds.
+    message key), `news` what webhooks are to be told next as (domain, type of webhook, event), `coming` the events
+    that were asked for at a later time as (when, number, event), `now` the time of the request being served, in epoch
+    seconds.
     """
 
     domains: dict[str, Domain] = field(default_factory=dict)
@@ -153,6 +168,8 @@ class MailgunAccount:
     message_number: int = 0
     now: float = 0.0
     settings: Switches = field(default_factory=Switches)
+    news: list[tuple[str, str, Event]] = field(default_factory=list)
+    coming: list[tuple[float, int, Record]] = field(default_factory=list)
 
     def domain_of(self, call: Call, missing: str = "Domain not found") -> Domain:
         """The domain a path names, compared without case; refuses with 404 and `missing`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maton_mailgun.sandbox.account.mailgun_account import Domain, MailgunAccount
+from maton_mailgun.sandbox.account.snapshot import load
 from maton_mailgun.sandbox.account.state import State
 from maton_mailgun.sandbox.account.tables import Table
 from maton_mailgun.sandbox.mailgun.domains.sending_domains import new_domain
@@ -27,10 +28,15 @@ _WELCOME = "<h1>Welcome, {{name}}</h1>\n<p>Your account at {{company}} is ready.
 
 
 def reset(sandbox: State, *, seed: bool | None = None) -> None:
-    """Back to the beginning: with the seed, or to nothing; as the sandbox was made unless `seed` says."""
+    """Back to the beginning: with the seed or the state it began with, or to nothing; as the sandbox was made unless
+    `seed` says."""
     sandbox.clear()
-    if sandbox.seeded if seed is None else seed:
+    if not (sandbox.seeded if seed is None else seed):
+        return
+    if sandbox.beginning is None:
         seed_sandbox(sandbox)
+    else:
+        load(sandbox, sandbox.beginning)
 
 
 def seed_sandbox(sandbox: State) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from maton_mailgun.sandbox.account.mailgun_account import MailgunAccount, Switches
 from maton_mailgun.sandbox.control import outbox
+from maton_mailgun.sandbox.control.callbacks import Callbacks
 from maton_mailgun.sandbox.control.faults import Fault
 from maton_mailgun.sandbox.maton.connection import Connection
 from maton_mailgun.sandbox.web.calls import Call, Record
@@ -23,8 +24,9 @@ _REQUESTS_KEPT = 10_000
 class State:
     """What a sandbox holds, without the application that changes it.
 
-    `clock` returns epoch seconds. `api_keys` are Maton keys, `mailgun_keys` Mailgun's own. `forwarder`, when set,
-    passes accepted messages on to a mail catcher on this machine.
+    `calls` says whether webhooks and routes are really posted to, on this machine. `clock` returns epoch seconds.
+    `api_keys` are Maton keys, `mailgun_keys` Mailgun's own. `forwarder`, when set, passes accepted messages on
+    to a mail catcher on this machine.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class State:
         *,
         clock: Callable[[], float] = time.time,
         seeded: bool = True,
+        calls: bool = False,
         api_keys: Iterable[str] = ("sandbox-maton-key",),
         mailgun_keys: Iterable[str] = ("key-sandbox",),
         default_connection: Literal["oldest", "newest"] = "oldest",
@@ -40,6 +43,9 @@ class State:
         self._default_connection = default_connection
         self.seeded = seeded
         """Whether a reset brings the small account of the beginning back."""
+        self.beginning: Record | None = None
+        """A dumped state that a reset brings back instead of the small account."""
+        self.callbacks = Callbacks(calls=calls)
         self.forwarder: Forwarder | None = None
         self.api_keys = tuple(api_keys)
         self.mailgun_keys = tuple(mailgun_keys)
@@ -54,6 +60,7 @@ class State:
         self.requests: list[Record] = []
         self._arrived = 0
         self.faults: list[Fault] = []
+        self.callbacks.forget()
         self.recent_calls: deque[float] = deque()
         self.account.now = self.now()
 

@@ -12,18 +12,21 @@ from starlette.routing import Route
 from maton_mailgun.sandbox.account import seed, snapshot
 from maton_mailgun.sandbox.account.state import State
 from maton_mailgun.sandbox.control.faults import PRESETS, parse_fault
-from maton_mailgun.sandbox.control.injection import inject
+from maton_mailgun.sandbox.control.inbound import arrive, post_news
+from maton_mailgun.sandbox.control.injection import inject, inject_what_is_due
 from maton_mailgun.sandbox.mailgun.messages.delivery import deliver_what_is_due
 from maton_mailgun.sandbox.mailgun.times import iso_micro
 from maton_mailgun.sandbox.maton.api import add_connection
 from maton_mailgun.sandbox.maton.connection import STATES
 from maton_mailgun.sandbox.web.calls import Record, parse_json
+from maton_mailgun.sandbox.web.forms import own_origin
 
 _SETTINGS: dict[str, type] = {
     "default_connection": str,
     "smtp_password_in_answers": bool,
     "maton_rate_limit": bool,
     "delivery_delay": float,
+    "signing_key": str,
 }
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -119,13 +122,25 @@ class Control:
     async def event(self, request: Request) -> Response:
         body = await _object(request)
         self._sandbox.account.now = self._sandbox.now()
-        return JSONResponse(inject(self._sandbox.account, body))
+        injected = inject(self._sandbox.account, body)
+        post_news(self._sandbox, own_origin(request))
+        return JSONResponse(injected)
+
+    async def inbound(self, request: Request) -> Response:
+        """Mail arrives: routes run, forwards are posted, what is stored can be read."""
+        return JSONResponse(await arrive(self._sandbox, request))
+
+    async def callbacks(self, _: Request) -> Response:
+        """What was posted to webhooks and routes, or refused."""
+        return JSONResponse({"callbacks": list(self._sandbox.callbacks.outcomes)})
 
     async def clock(self, request: Request) -> Response:
         """Moves the sandbox's clock forward; what becomes due is delivered at its own time."""
         self._sandbox.advance += float((await _object(request)).get("advance", 0))
         self._sandbox.account.now = self._sandbox.now()
         deliver_what_is_due(self._sandbox.account)
+        inject_what_is_due(self._sandbox.account)
+        post_news(self._sandbox, own_origin(request))
         return JSONResponse({"now": self._sandbox.now()})
 
     async def settings(self, request: Request) -> Response:
@@ -163,6 +178,8 @@ def control_routes(sandbox: State) -> list[Route]:
         ("POST", "connections", control.add_connection),
         ("POST", "connections/{connection_id}", control.change_connection),
         ("POST", "events", control.event),
+        ("POST", "inbound", control.inbound),
+        ("GET", "callbacks", control.callbacks),
         ("POST", "clock", control.clock),
         ("GET", "settings", control.settings),
         ("POST", "settings", control.settings),

@@ -5,6 +5,9 @@ As at Mailgun, some of them change the suppression lists: a hard bounce, an unsu
 
 from __future__ import annotations
 
+from contextlib import suppress
+from heapq import heappop, heappush
+
 from maton_mailgun.sandbox.account.mailgun_account import Domain, MailgunAccount, Message
 from maton_mailgun.sandbox.mailgun.messages.delivery import failure, write_event
 from maton_mailgun.sandbox.mailgun.reporting.eventview import show
@@ -24,9 +27,10 @@ KINDS = (
     "complained",
     "stored",
 )
+_NEVER = 1e9
 _KEYS = (
     "event", "domain", "message_id", "recipient", "timestamp", "severity", "reason", "code", "description", "message",
-    "url", "extra",
+    "url", "extra", "after",
 )  # fmt: skip
 
 
@@ -39,6 +43,9 @@ def _message(account: MailgunAccount, given: Record) -> tuple[Domain, Message]:
     wanted = str(given.get("message_id") or "").strip("<>")
     for message in reversed(domain.messages.values()):
         if not wanted or message.id.strip("<>") == wanted:
+            return domain, message
+    for message in reversed(domain.received.values()):
+        if message.id.strip("<>") == wanted:
             return domain, message
     if wanted:
         raise ValueError(f"no message with the id '{wanted}'")
@@ -91,8 +98,33 @@ def _consequences(
         store_complaint(domain, recipient, when)
 
 
+def _later(account: MailgunAccount, given: Record, message: Message, recipient: str) -> Record:
+    after = given["after"]
+    if isinstance(after, bool) or not isinstance(after, int | float) or not 0 <= after < _NEVER:
+        raise ValueError("'after' is a number of seconds, 0 or more")
+    _extra(given)
+    when = account.now + after
+    account.event_number += 1
+    # Which message and whom is settled now: a later one is another's.
+    about = {"message_id": message.id, "recipient": recipient, "timestamp": when}
+    said = {**{name: value for name, value in given.items() if name != "after"}, **about}
+    heappush(account.coming, (when, account.event_number, said))
+    return {"event": given["event"], "recipient": recipient, "due": when}
+
+
+def inject_what_is_due(account: MailgunAccount) -> None:
+    """Writes the events whose time has come; those of a domain or message that is gone are gone with it."""
+    while account.coming and account.coming[0][0] <= account.now:
+        _, _, said = heappop(account.coming)
+        with suppress(ValueError):
+            inject(account, said)
+
+
 def inject(account: MailgunAccount, given: Record) -> Record:
-    """Writes one event and returns it as Mailgun prints it. Raises ValueError saying what is wrong."""
+    """Writes one event and returns it as Mailgun prints it; with `after`, seconds, says when it will be written.
+
+    Raises ValueError saying what is wrong.
+    """
     if unknown := set(given) - set(_KEYS):
         raise ValueError(f"unknown keys: {', '.join(sorted(unknown))}; known are: {', '.join(_KEYS)}")
     kind = given.get("event")
@@ -100,6 +132,8 @@ def inject(account: MailgunAccount, given: Record) -> Record:
         raise ValueError(f"event is one of {', '.join(KINDS)}")
     domain, message = _message(account, given)
     recipient = str(given.get("recipient") or message.recipients[0]).lower()
+    if "after" in given:
+        return _later(account, given, message, recipient)
     extra = _extra(given)
     at = float(given.get("timestamp") or account.now)
     event = write_event(account, domain, message, kind, recipient, at, extra)

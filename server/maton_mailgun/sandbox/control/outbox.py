@@ -44,6 +44,7 @@ def shown_message(domain: Domain, message: Message) -> Record:
         "mime": message.mime,
         "test_mode": message.test_mode,
         "at": message.at,
+        "deliver_at": message.deliver_at,
         "storage_key": message.key,
         "copies": copies(domain, message),
     }

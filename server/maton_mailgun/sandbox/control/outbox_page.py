@@ -20,6 +20,7 @@ from maton_mailgun.sandbox.account.eventlog import EventLog, Series
 from maton_mailgun.sandbox.account.mailgun_account import Domain, Message
 from maton_mailgun.sandbox.account.state import State
 from maton_mailgun.sandbox.control.outbox import shown_message
+from maton_mailgun.sandbox.mailgun.messages.delivery import deliver_what_is_due
 from maton_mailgun.sandbox.mailgun.messages.rendering import copies
 from maton_mailgun.sandbox.mailgun.messages.stored import header_pairs, mime_text
 from maton_mailgun.sandbox.mailgun.reporting.eventview import show
@@ -40,6 +41,7 @@ _STATIC = {
     "icon.svg": "image/svg+xml",
 }
 _LISTED = 200
+_STATES = ("accepted", "scheduled", "delivered", "failed", "rejected")
 _CID = re.compile(r"cid:([^\"'\s)>]+)", re.IGNORECASE)
 _IMAGE = re.compile(r"image/(?:png|gif|jpeg|webp|svg\+xml)", re.IGNORECASE)
 _UNSAFE_NAME = re.compile(r"[^\w.() -]")
@@ -68,8 +70,8 @@ def _states(domain: Domain, message: Message) -> Record:
     for event in domain.log.messages.get(message.key, Series()).events:
         if event.kind in ("accepted", "delivered", "failed", "rejected"):
             last[event.recipient] = event.kind
-    kinds = list(last.values())
-    return {kind: kinds.count(kind) for kind in ("accepted", "delivered", "failed", "rejected") if kind in kinds}
+    kinds = ["scheduled" if kind == "accepted" and message.deliver_at else kind for kind in last.values()]
+    return {kind: kinds.count(kind) for kind in _STATES if kind in kinds}
 
 
 def _summary(domain: Domain, message: Message) -> Record:
@@ -133,6 +135,8 @@ class OutboxPage:
 
     async def listed(self, request: Request) -> Response:
         """The newest messages; 204 when nothing has changed since `mark`."""
+        self._sandbox.account.now = self._sandbox.now()
+        deliver_what_is_due(self._sandbox.account)
         mark = self._mark()
         if request.query_params.get("mark") == mark:
             return Response(None, 204, _SAFE)
@@ -185,6 +189,7 @@ class OutboxPage:
             return JSONResponse({"problem": "only the page itself may do this"}, 403, _SAFE)
         for domain in self._sandbox.account.domains.values():
             domain.messages.clear()
+            domain.received.clear()
             domain.log = EventLog()
         self._sandbox.account.scheduled.clear()
         return JSONResponse({"cleared": True}, headers=_SAFE)

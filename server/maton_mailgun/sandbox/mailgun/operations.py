@@ -37,6 +37,8 @@ OPERATIONS = (
 )
 _ROUTER = Router(OPERATIONS)
 _SENDING = ("messages", "messages.mime")
+VERSIONS = ("v1", "v2", "v3", "v4", "v5")
+"""First pieces of the paths that are Mailgun's own."""
 
 
 def basic_password(header: str) -> str | None:

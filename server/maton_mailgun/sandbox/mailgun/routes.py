@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from maton_mailgun.sandbox.account.mailgun_account import MailgunAccount
 from maton_mailgun.sandbox.mailgun.times import gmt
@@ -135,47 +137,76 @@ def match_route(account: MailgunAccount, call: Call) -> HttpAnswer:
     """The first route by priority that takes mail to the address. Of a header nothing is known here, so no filter for
     one is met."""
     address = required(call.query, "address", "Missing mandatory parameter: address").strip()
-    for route in sorted(account.routes.values(), key=lambda route: int(route["priority"])):
-        if takes(route["expression"], address):
-            return ok({"route": route})
+    for route, _ in matching(account, address, ()):
+        return ok({"route": route})
     raise refuse(404, "Route not found")
 
 
-def takes(expression: str, recipient: str) -> bool:
-    """Whether a checked expression is met by mail to this address: `not` binds before `and`, `and` before `or`."""
+@dataclass
+class Envelope:
+    """What filters look at, and the parts of it that the ones which were met have found."""
+
+    recipient: str
+    headers: Sequence[tuple[str, str]]
+    found: list[re.Match[str]] = field(default_factory=list)
+
+
+def matching(
+    account: MailgunAccount, recipient: str, headers: Sequence[tuple[str, str]]
+) -> Iterator[tuple[Record, re.Match[str] | None]]:
+    """Routes that take mail to an address with these headers, each with what its filter captured: lowest number first,
+    and of equal ones the older."""
+    for route in sorted(account.routes.values(), key=lambda route: int(route["priority"])):
+        envelope = Envelope(recipient, headers)
+        if takes(route["expression"], envelope):
+            yield route, next(iter(envelope.found), None)
+
+
+def takes(expression: str, envelope: Envelope) -> bool:
+    """Whether a checked expression is met by this mail: `not` binds before `and`, `and` before `or`."""
     tokens = list(_TOKEN.finditer(expression))
-    truth, _ = _any_of(tokens, 0, recipient)
+    truth, _ = _any_of(tokens, 0, envelope)
     return truth
 
 
-def _any_of(tokens: list[re.Match[str]], at: int, recipient: str) -> tuple[bool, int]:
-    truth, at = _all_of(tokens, at, recipient)
+def _any_of(tokens: list[re.Match[str]], at: int, envelope: Envelope) -> tuple[bool, int]:
+    truth, at = _all_of(tokens, at, envelope)
     while at < len(tokens) and tokens[at]["word"] == "or":
-        other, at = _all_of(tokens, at + 1, recipient)
+        other, at = _all_of(tokens, at + 1, envelope)
         truth = truth or other
     return truth, at
 
 
-def _all_of(tokens: list[re.Match[str]], at: int, recipient: str) -> tuple[bool, int]:
-    truth, at = _one(tokens, at, recipient)
+def _all_of(tokens: list[re.Match[str]], at: int, envelope: Envelope) -> tuple[bool, int]:
+    truth, at = _one(tokens, at, envelope)
     while at < len(tokens) and tokens[at]["word"] == "and":
-        other, at = _one(tokens, at + 1, recipient)
+        other, at = _one(tokens, at + 1, envelope)
         truth = truth and other
     return truth, at
 
 
-def _one(tokens: list[re.Match[str]], at: int, recipient: str) -> tuple[bool, int]:
+def _one(tokens: list[re.Match[str]], at: int, envelope: Envelope) -> tuple[bool, int]:
     denied = False
     while tokens[at]["word"] == "not":
         denied, at = not denied, at + 1
     token = tokens[at]
     if token["paren"]:
-        truth, at = _any_of(tokens, at + 1, recipient)
+        truth, at = _any_of(tokens, at + 1, envelope)
     elif token["recipient"]:
-        truth = re.match(token["recipient"][1:-1], recipient, re.IGNORECASE) is not None
+        truth = _met(token["recipient"], [envelope.recipient], envelope)
+    elif token["header"]:
+        name = token["header"][1:-1].lower()
+        truth = _met(token["value"], [value for key, value in envelope.headers if key.lower() == name], envelope)
     else:
         truth = bool(token["all"])
     return truth != denied, at + 1
+
+
+def _met(quoted: str, values: Iterable[str], envelope: Envelope) -> bool:
+    """Whether a pattern is found at the beginning of one of the values."""
+    matches = [match for value in values if (match := re.match(quoted[1:-1], value, re.IGNORECASE))]
+    envelope.found += matches
+    return bool(matches)
 
 
 OPERATIONS = (

@@ -12,9 +12,9 @@ from maton_mailgun.sandbox.mailgun import operations as mailgun
 from maton_mailgun.sandbox.mailgun.times import iso_micro
 from maton_mailgun.sandbox.maton.connection import APPS, METHODS, STATES, Connection, connect_url, default_connection
 from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Record, encode, ok
+from maton_mailgun.sandbox.web.forms import is_mailguns
 
 _REQUESTS_A_SECOND = 10
-_MAILGUN_HOSTS = ("mailgun.net", "mailgun.org")
 
 
 def error(status: int, message: str) -> HttpAnswer:
@@ -35,8 +35,7 @@ def _bearer(call: Call) -> str:
 
 def answer(sandbox: State, call: Call) -> tuple[HttpAnswer, str | None]:
     """Maton's answer and the id of the connection that served it, if one did."""
-    host = call.headers.get("host", "").partition(":")[0].lower()
-    if host.endswith(_MAILGUN_HOSTS):
+    if is_mailguns(call.headers.get("host", "")):
         # Mailgun's own hosts know nothing of the gateway's paths, nor of its keys.
         return mailgun.answer(sandbox.account, call, key_is_good=False), None
     if _bearer(call) not in sandbox.api_keys:
@@ -81,6 +80,7 @@ def _proxied(sandbox: State, call: Call) -> tuple[HttpAnswer, str | None]:
         raw_path=call.raw_path.removeprefix("/" + app) or "/",
         segments=call.segments[1:],
         headers={name: value for name, value in call.headers.items() if name not in hidden},
+        origin=None,
     )
     good = connection.mailgun_key in sandbox.mailgun_keys
     return mailgun.answer(sandbox.account, inner, key_is_good=good), connection.connection_id

@@ -7,16 +7,21 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from maton_mailgun.sandbox.account.state import State
+from maton_mailgun.sandbox.control.callbacks import AGENT
 from maton_mailgun.sandbox.control.endpoints import control_routes
 from maton_mailgun.sandbox.control.faults import Fault, take
+from maton_mailgun.sandbox.control.inbound import post_news
+from maton_mailgun.sandbox.control.injection import inject_what_is_due
 from maton_mailgun.sandbox.control.outbox_page import outbox_routes
 from maton_mailgun.sandbox.mailgun import operations as mailgun
 from maton_mailgun.sandbox.maton import api as maton
-from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Record
+from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Record, plain
 from maton_mailgun.sandbox.web.forms import read_call
 from maton_mailgun.sandbox.web.recording import record_operation
 
@@ -36,7 +41,32 @@ def build_app(sandbox: State) -> Starlette:
         if scope["type"] == "http":
             await _serve(sandbox, Request(scope, receive), send)
 
-    return Starlette(routes=[*outbox_routes(sandbox), *control_routes(sandbox), Mount("/", app=everything_else)])
+    routes = [*outbox_routes(sandbox), *control_routes(sandbox), Mount("/", app=everything_else)]
+    return Starlette(routes=routes, middleware=[Middleware(_Outsiders)])
+
+
+class _Outsiders:
+    """Refuses what no client of the sandbox asks for: its own posts, which would go in a circle, and what a page of
+    another site has a browser do, which could have anything on this machine posted to."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        refused = _refused(Request(scope)) if scope["type"] == "http" else None
+        if refused is None:
+            await self._app(scope, receive, send)
+        else:
+            await _send(send, refused)
+
+
+def _refused(request: Request) -> HttpAnswer | None:
+    if request.headers.get("user-agent") == AGENT:  # guard: 222-circle
+        return plain(508, "Loop Detected")
+    site = request.headers.get("sec-fetch-site", "none")
+    if request.method not in ("GET", "HEAD") and site not in ("none", "same-origin"):  # guard: 223-other-site
+        return plain(403, "A page of another site may change nothing here.")
+    return None
 
 
 async def _serve(sandbox: State, request: Request, send: Send) -> None:
@@ -61,14 +91,16 @@ async def _serve(sandbox: State, request: Request, send: Send) -> None:
 
 def _carry_out(sandbox: State, call: Call, record: Record) -> HttpAnswer:
     sandbox.account.now = sandbox.now()
+    inject_what_is_due(sandbox.account)
     accepted = sandbox.account.message_number
-    if call.segments[0] in ("v3", "v4"):
+    if call.segments[0] in mailgun.VERSIONS:
         password = mailgun.basic_password(call.headers.get("authorization", ""))
         answer = mailgun.answer(sandbox.account, call, key_is_good=password in sandbox.mailgun_keys)
         connection_id = None
     else:
         answer, connection_id = maton.answer(sandbox, call)
     record_operation(record, call, answer, connection_id)
+    post_news(sandbox, call.origin)
     if sandbox.forwarder is not None:
         sandbox.forwarder.forward_since(sandbox.account, accepted)
     return answer

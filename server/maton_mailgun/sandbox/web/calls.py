@@ -8,6 +8,7 @@ Mailgun, and the request record says so.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +21,23 @@ Record = dict[str, Any]
 """A JSON object in the shape Mailgun prints it."""
 
 
+_OWN_NAMES = ("v:", "h:")
+_NUMBER = re.compile(r"\[\d{0,4}\]$")
+
+
+def field_name(key: str) -> str:
+    """A key without the `[]` (recorded) or `[0]` that PHP's clients end repeated ones with (Symfony's transport).
+
+    The names behind `v:` and `h:` are the sender's own and keep a number.
+    """
+    return key.removesuffix("[]") if key.startswith(_OWN_NAMES) else _NUMBER.sub("", key)
+
+
 class SentFields:
-    """Keys and values in order of arrival. A trailing `[]` of a key is dropped: `to[]` and `from[]` work (recorded)."""
+    """Keys and values in order of arrival, the keys as `field_name` reads them."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self.pairs = tuple((key.removesuffix("[]"), value) for key, value in pairs)
+        self.pairs = tuple((field_name(key), value) for key, value in pairs)
         self._read: set[str] = set()
 
     def first(self, name: str) -> str | None:
@@ -69,11 +82,11 @@ class Files:
 
     def named(self, name: str) -> list[Upload]:
         self._read.add(name)
-        return [upload for upload in self.uploads if upload.name.removesuffix("[]") == name]
+        return [upload for upload in self.uploads if field_name(upload.name) == name]
 
     def ignored(self) -> list[str]:
         """Names nobody asked for, each once, in order of arrival."""
-        names = (upload.name.removesuffix("[]") for upload in self.uploads)
+        names = (field_name(upload.name) for upload in self.uploads)
         return list(dict.fromkeys(name for name in names if name not in self._read))
 
 
@@ -83,6 +96,7 @@ class Call:
 
     `raw_path` is the undecoded path without its query. `segments` are its decoded pieces; a raw `+` in a path is a
     space, as servers that query-unescape paths read it. `path` holds the values bound by the matched pattern.
+    `origin` is the scheme and host it was called at, None where these are Mailgun's own.
     """
 
     method: str
@@ -97,6 +111,7 @@ class Call:
     json: Any = None
     malformed: str | None = None
     path: Mapping[str, str] = field(default_factory=dict)
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,21 +171,24 @@ def required(fields: SentFields, name: str, message: str) -> str:
 
 SWITCH = ("yes", "no", "true", "false")
 TRUE_FALSE = ("true", "false")
+_PYTHONS = {"True": "true", "False": "false"}
+"""As a form of Python's spells them: Mailgun's own client for Python sends them, and its live tests pass."""
 
 
 def switch(fields: SentFields, name: str, words: Sequence[str] = SWITCH) -> bool | None:
-    """A boolean word, or None when absent. Any word outside the list, `True` and `1` among them, is refused."""
+    """A boolean word, or None when absent. Any word outside the list, `on` and `1` among them, is refused."""
     word = choice(fields, name, words)
     return None if word is None else word in ("yes", "true")
 
 
 def choice(fields: SentFields, name: str, words: Sequence[str]) -> str | None:
-    """One of `words`, or None when absent."""
-    word = fields.first(name)
-    if word is None:
+    """One of `words`, or None when absent. Where `true` is one, so is `True`."""
+    given = fields.first(name)
+    if given is None:
         return None
+    word = _PYTHONS.get(given, given)
     if word not in words:
-        raise refuse(400, f"Invalid value '{word}' for parameter '{name}'. It can be any of: {', '.join(words)}")
+        raise refuse(400, f"Invalid value '{given}' for parameter '{name}'. It can be any of: {', '.join(words)}")
     return word
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -16,11 +17,27 @@ MULTIPART = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"
 _LARGEST_PART = 64 * 1024 * 1024
 _MOST_PARTS = 5000
+_HOST = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
+_MAILGUN_HOSTS = ("mailgun.net", "mailgun.org")
 
 
 def segments_of(raw_path: str) -> tuple[str, ...]:
     """Decoded pieces of a path. A raw `+` is a space here, `%2B` is a plus."""
     return tuple(unquote_plus(piece) for piece in raw_path.removeprefix("/").split("/"))
+
+
+def is_mailguns(host: str) -> bool:
+    """Whether a Host header names Mailgun's own host, or one below it."""
+    name = host.rpartition(":")[0] or host
+    return any(name.lower() == own or name.lower().endswith(f".{own}") for own in _MAILGUN_HOSTS)
+
+
+def own_origin(request: Request) -> str | None:
+    """Scheme and host a request was made at, to build addresses with; None where that is Mailgun's own or no host."""
+    host = request.headers.get("host", "")
+    if is_mailguns(host) or not _HOST.fullmatch(host):
+        return None
+    return f"{request.scope['scheme']}://{host}"
 
 
 def media_type(header: str) -> str:
@@ -90,4 +107,5 @@ async def read_call(request: Request) -> Call:
         files=Files(uploads),
         json=parsed,
         malformed=malformed,
+        origin=own_origin(request),
     )

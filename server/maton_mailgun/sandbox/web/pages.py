@@ -1,7 +1,8 @@
 """The two ways Mailgun pages lists: skip and limit with a total, and pivots in absolute URLs.
 
-The URLs always point at Mailgun's own host, as in every recorded answer: the gateway does not rewrite bodies, so a
-client that follows them as they are leaves the gateway.
+Behind the gateway the URLs point at Mailgun's own host, as in every recorded answer: the gateway does not rewrite
+bodies, so a client that follows them as they are leaves the gateway. A client that called the sandbox as Mailgun gets
+them at the address it called, as it does from Mailgun: its key stays on this machine.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def pivoted(
     kept |= {name: value for name in remembered if (value := call.query.first(name)) is not None}
 
     rows = _rows(table, word, call.query.first(pivot), prefix.lower(), limit, keep)
-    base = ORIGIN + call.raw_path
+    base = (call.origin or ORIGIN) + call.raw_path
     first, last = f"{base}?{urlencode(kept)}", f"{base}?{urlencode({'page': 'last', **kept})}"
     empty = not rows and next(iter(_kept(table.after(None, prefix.lower()), keep)), None) is None
     if empty:

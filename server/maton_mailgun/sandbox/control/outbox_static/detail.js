@@ -33,7 +33,7 @@ function draw(place, message, api) {
   const again = () => draw(place, message, api);
   const tabs = tabsOf(message, copy, api);
   const current = tabs.find((tab) => tab.id === view.tab) ?? tabs[0];
-  place.replaceChildren(back(), head(message, copy), ...notes(message), chooser(message, again),
+  place.replaceChildren(back(), head(message, copy), ...notes(message), ...chooser(message, again),
     tabBar(tabs, current, again), el('div', { class: 'panel', role: 'tabpanel', 'aria-label': current.label }, ...current.content()));
 }
 
@@ -55,6 +55,7 @@ function head(message, copy) {
       ...(message.cc.length ? line('Cc', people(message.cc)) : []),
       ...(message.bcc.length ? line('Bcc', people(message.bcc)) : []),
       ...line('Sent', `${when(message.at)} through `, el('bdi', {}, visible(message.domain))),
+      ...(message.deliver_at ? line('Leaves', when(message.deliver_at)) : []),
       ...line('State', el('span', { class: 'row-chips' }, ...chips(message.states)))));
 }
 
@@ -66,11 +67,11 @@ function notes(message) {
 }
 
 function chooser(message, again) {
-  if (message.copies.length < 2) return null;
-  return el('label', { class: 'chooser' }, 'As seen by ',
+  if (message.copies.length < 2) return [];
+  return [el('label', { class: 'chooser' }, 'As seen by ',
     el('select', { onchange: (event) => { view.copy = Number(event.target.value); again(); } },
       ...message.copies.map((copy, number) =>
-        el('option', { value: number, selected: number === view.copy }, visible(copy.recipient)))));
+        el('option', { value: number, selected: number === view.copy }, visible(copy.recipient)))))];
 }
 
 function tabsOf(message, copy, api) {

@@ -32,7 +32,7 @@ export function size(bytes) {
   return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
-const WORDS = { accepted: 'waiting', delivered: 'delivered', failed: 'failed', rejected: 'rejected' };
+const WORDS = { accepted: 'waiting', scheduled: 'scheduled', delivered: 'delivered', failed: 'failed', rejected: 'rejected' };
 
 export function chips(states) {
   const total = Object.values(states).reduce((sum, count) => sum + count, 0);

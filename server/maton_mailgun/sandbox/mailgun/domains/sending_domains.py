@@ -25,6 +25,7 @@ from maton_mailgun.sandbox.web.router import MailgunOperation
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PASSWORD = (5, 32)
 _BACKGROUND_SECONDS = 60.0
+_GOING = "Domain will be deleted in the background"
 _QUEUES = ("regular", "scheduled")
 
 _FLAGS = (
@@ -187,7 +188,7 @@ def create_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
     if name in account.domains or name in account.leaving:
         raise refuse(400, "This domain name is already taken")
     password = form.first("smtp_password")
-    if password is not None:
+    if password:
         check_password(password)
     _check_dkim(form)
     for ip in filter(None, (form.first("ips") or "").split(",")):
@@ -206,7 +207,7 @@ def create_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
 def update_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
     domain = account.domain_of(call)
     password = call.form.first("smtp_password")
-    if password is not None:
+    if password:
         check_password(password)
         domain.smtp_password = password
     mail_from = call.form.first("mailfrom_host")
@@ -226,7 +227,10 @@ def verify_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
 
 
 def delete_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
-    """Deletion runs in the background: one more answer shows the domain, and its name cannot be used again before."""
+    """Deletion runs in the background: one more answer shows the domain, and its name cannot be used again before.
+    Until then it may be asked for again."""
+    if call.path["domain"].lower() in account.leaving:
+        return ok({"message": _GOING})
     domain = account.domain_of(call)
     if domain.is_sandbox:
         raise refuse(403, "Sandbox domains can't be deleted")
@@ -235,7 +239,7 @@ def delete_domain(account: MailgunAccount, call: Call) -> HttpAnswer:
     del account.domains[domain.name]
     record = {**domain.record, "state": "disabled", "is_disabled": True}
     account.leaving[domain.name] = {"since": account.now, "record": record}
-    return ok({"message": "Domain will be deleted in the background"})
+    return ok({"message": _GOING})
 
 
 def get_sending_queues(account: MailgunAccount, call: Call) -> HttpAnswer:

@@ -55,7 +55,7 @@ def _changes(form: SentFields) -> Record:
     if (name := form.first("name")) is not None:
         changes["name"] = name
     if (text := form.first("vars")) is not None:
-        changes["vars"] = json_object(text, _BAD_VARS)
+        changes["vars"] = {} if text.strip() in ("", "null") else json_object(text, _BAD_VARS)
     if (subscribed := switch(form, "subscribed")) is not None:
         changes["subscribed"] = subscribed
     return changes
@@ -129,10 +129,11 @@ def add_members(account: MailgunAccount, call: Call) -> HttpAnswer:
         given: Record = item if isinstance(item, dict) else {"address": str(item)}
         friendly, address = _checked_address(str(given.get("address") or ""))
         known: Record = {name: given[name] for name in ("name", "vars", "subscribed") if name in given}
-        if known.get("subscribed") in SWITCH:
-            # Mailgun's JavaScript client sends the words of the form inside the JSON too.
-            known["subscribed"] = known["subscribed"] in ("yes", "true")
-        rows.append({"name": friendly, "vars": {}, "subscribed": True, **known, "address": address})
+        if known.get("subscribed") in (*SWITCH, "True", "False"):
+            # Mailgun's clients send the words of the form inside the JSON too.
+            known["subscribed"] = known["subscribed"] in ("yes", "true", "True")
+        known["vars"] = known.get("vars") or {}
+        rows.append({"name": friendly, "subscribed": True, **known, "address": address})
     for row in rows:
         if upsert or row["address"] not in members:
             members.put(row["address"], row)

@@ -24,6 +24,9 @@ def write_event(
     account.event_number += 1
     event = Event(at, account.event_number, kind, recipient, message.key, extra)
     domain.log.add(event)
+    hook = f"{extra['severity']}_fail" if kind == "failed" else kind
+    if hook in domain.webhooks:
+        account.news.append((domain.name, hook, event))
     return event
 
 
@@ -35,7 +38,8 @@ def accept(account: MailgunAccount, domain: Domain, message: Message, due: float
     remember_tags(domain, message.tags, message.at)
     for recipient in message.recipients:
         write_event(account, domain, message, "accepted", recipient, message.at, {})
-    when = max(due or message.at, message.at) + account.settings.delivery_delay
+    message.deliver_at = due if due is not None and due > message.at else None
+    when = (message.deliver_at or message.at) + account.settings.delivery_delay
     if when <= account.now:
         deliver(account, domain, message, when)
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from typing import Any
 
 from maton_mailgun.sandbox.account.mailgun_account import Domain, Message
 from maton_mailgun.sandbox.mailgun.mailboxes import parse_address
@@ -111,6 +112,22 @@ def _for_recipient(text: str, recipient: str, values: Record) -> str:
     return _RECIPIENT.sub(value, text)
 
 
+def filled_for(message: Message, recipient: str, value: Any) -> Any:
+    """A text, or a list or object of texts, with what belongs to this recipient in its place."""
+    values = {**message.member_variables.get(recipient, {}), **message.recipient_variables.get(recipient, {})}
+    return _filled(value, recipient, values) if values else value
+
+
+def _filled(value: Any, recipient: str, values: Record) -> Any:
+    if isinstance(value, str):
+        return _for_recipient(value, recipient, values)
+    if isinstance(value, list):
+        return [_filled(item, recipient, values) for item in value]
+    if isinstance(value, dict):
+        return {name: _filled(item, recipient, values) for name, item in value.items()}
+    return value
+
+
 def _parts(domain: Domain | None, message: Message) -> Record:
     """Subject, text and html before personal values: from the message, or from its stored template."""
     parts: Record = {"subject": message.subject, "text": message.text, "html": message.html}
@@ -130,7 +147,7 @@ def _parts(domain: Domain | None, message: Message) -> Record:
 
 
 def copies(domain: Domain | None, message: Message) -> list[Record]:
-    """One entry per recipient, as that person would see it.
+    """One entry per recipient, as that person would see it, with the headers of its own and the variables in events.
 
     With recipient variables every recipient sees only its own address in To; without them all To addresses are visible
     to everyone. Members of a mailing list get what the list knows about them as variables.
@@ -140,11 +157,7 @@ def copies(domain: Domain | None, message: Message) -> list[Record]:
     written = {address.key: address.written for text in message.to if (address := parse_address(text))}
     found: list[Record] = []
     for recipient in message.recipients:
-        values = {**message.member_variables.get(recipient, {}), **personal.get(recipient, {})}
         to = [written.get(recipient, recipient)] if personal else message.to
-        shown = {
-            name: _for_recipient(part, recipient, values) if isinstance(part, str) and values else part
-            for name, part in parts.items()
-        }
-        found.append({"recipient": recipient, "to": [_for_recipient(text, recipient, values) for text in to], **shown})
+        shown = {**parts, "to": to, "headers": message.headers, "variables": message.variables}
+        found.append({"recipient": recipient, **filled_for(message, recipient, shown)})
     return found

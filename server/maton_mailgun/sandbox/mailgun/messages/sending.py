@@ -1,7 +1,8 @@
 """Sending: `messages` and `messages.mime`.
 
-Checks run in the order Mailgun's answers imply: domain, from, to, address syntax, body, html against template, size of
-the options, number of recipients, JSON fields, delivery time, state of the domain, authorised recipients.
+Checks run in the order Mailgun's answers imply: domain and whether it is disabled, from, to, address syntax, body, html
+against template, size of the options, number of recipients, JSON fields, delivery time, state of the domain, authorised
+recipients.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from maton_mailgun.sandbox.mailgun.messages.delivery import accept
 from maton_mailgun.sandbox.mailgun.messages.recipients import expand, new_id, new_key
 from maton_mailgun.sandbox.mailgun.messages.templates import active_version, find_version
 from maton_mailgun.sandbox.mailgun.times import parse_rfc2822
-from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Record, SentFields, json_object, ok, parse_json, refuse
+from maton_mailgun.sandbox.web.calls import (
+    Call,
+    HttpAnswer,
+    Record,
+    SentFields,
+    choice,
+    json_object,
+    ok,
+    parse_json,
+    refuse,
+)
 from maton_mailgun.sandbox.web.router import MailgunOperation
 
 _NOT_VALID = "{name} parameter is not a valid address. please check documentation"
@@ -65,6 +76,8 @@ def _sending_domain(account: MailgunAccount, call: Call) -> Domain:
     domain = account.domain_of(call, f"Domain not found: {call.path['domain']}")
     if int(call.headers.get("content-length", "0")) > _LARGEST_REQUEST:
         raise refuse(413, "request size exceeds 52.4MiB limit")
+    if domain.state == "disabled":
+        raise refuse(403, f"Domain {domain.name} is not allowed to send: domain is disabled")
     if call.malformed:
         raise refuse(400, "malformed multipart/form-data request")
     return domain
@@ -110,11 +123,7 @@ def _options(account: MailgunAccount, form: SentFields) -> dict[str, list[str]]:
     """The `o:` and `t:` fields Mailgun knows; the others stay unread and show as ignored in the request record."""
     options: dict[str, list[str]] = {}
     for name, words in _OPTION_WORDS.items():
-        if (word := form.first(name)) is not None:
-            if word not in words:
-                raise refuse(
-                    400, f"Invalid value '{word}' for parameter '{name}'. It can be any of: {', '.join(words)}"
-                )
+        if (word := choice(form, name, words)) is not None:
             options[name] = [word]
     for name, shape in _OPTION_FORMS.items():
         if (value := form.first(name)) is not None:
@@ -126,6 +135,8 @@ def _options(account: MailgunAccount, form: SentFields) -> dict[str, list[str]]:
         hours, minutes = options["o:deliver-within"][0].rstrip("m").split("h")
         if not _DELIVER_WITHIN[0] <= int(hours) * 60 + int(minutes) <= _DELIVER_WITHIN[1]:
             raise refuse(400, "'o:deliver-within' is between 5m and 24h")
+    if (moment := form.first("o:deliverytime")) is not None:
+        options["o:deliverytime"] = [moment]
     options |= {name: [value] for name in _FREE_OPTIONS if (value := form.first(name)) is not None}
     if "o:secondary-dkim-public" in options and "o:secondary-dkim" not in options:
         raise refuse(400, "'o:secondary-dkim-public' needs 'o:secondary-dkim'")
@@ -205,8 +216,6 @@ def _delivery_time(form: SentFields, now: float) -> float | None:
 
 
 def _check_state(domain: Domain, recipients: list[str]) -> None:
-    if domain.state == "disabled":
-        raise refuse(403, f"Domain {domain.name} is not allowed to send: domain is disabled")
     if domain.state != "active":
         raise refuse(403, _UNVERIFIED)
     if domain.is_sandbox and not set(recipients) <= set(domain.authorized):

@@ -14,15 +14,18 @@ from maton_mailgun.sandbox.mailgun.mailboxes import parse_addresses
 from maton_mailgun.sandbox.mailgun.messages.delivery import accept
 from maton_mailgun.sandbox.mailgun.messages.recipients import expand, new_id, new_key
 from maton_mailgun.sandbox.mailgun.messages.rendering import copies
-from maton_mailgun.sandbox.mailgun.reporting.eventview import bare, storage_url
+from maton_mailgun.sandbox.mailgun.reporting.eventview import sender_of, storage_url
 from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Record, Upload, ok, refuse
 from maton_mailgun.sandbox.web.router import MailgunOperation
 
+_QUOTED = re.compile(r"^(?:On [^\n]+(?:\n[^\n>]+)?wrote:\s*\n+)?>.*\Z", re.MULTILINE | re.DOTALL)
 _BREAKS = re.compile(r"[\r\n]+")
 
 
 def header_pairs(message: Message) -> list[tuple[str, str]]:
-    """Headers a recipient finds, in order. Bcc is not among them."""
+    """Headers a recipient finds, in order: Bcc is not among them. Of a message that arrived, its own."""
+    if message.received:
+        return [(name, value) for name, value in message.received]
     pairs = [
         ("From", message.sender),
         ("To", ", ".join(message.to)),
@@ -71,8 +74,9 @@ def _attach(built: EmailMessage, upload: Upload, *, inline: bool) -> None:
 
 def _find(account: MailgunAccount, call: Call) -> tuple[Domain, Message]:
     domain = account.domain_of(call)
-    message = domain.messages.get(call.path["key"])
-    if message is None:
+    key = call.path["key"]
+    message = domain.messages.get(key) or domain.received.get(key)
+    if message is None or not message.stored:
         raise refuse(404, "Message not found")
     return domain, message
 
@@ -81,7 +85,7 @@ def get_message(account: MailgunAccount, call: Call) -> HttpAnswer:
     """Parsed parts, or the MIME text when `Accept: message/rfc2822` asks for it."""
     domain, message = _find(account, call)
     head: Record = {
-        "sender": bare(message.sender),
+        "sender": sender_of(message),
         "recipients": ", ".join(message.recipients),
         "From": message.sender,
         "To": ", ".join(message.to),
@@ -97,17 +101,43 @@ def get_message(account: MailgunAccount, call: Call) -> HttpAnswer:
         return ok({**head, "body-mime": mime_text(domain, message)})
     seen = (copies(domain, message) or [{"text": message.text, "html": message.html}])[0]
     text, html = seen["text"] or "", seen["html"] or ""
-    attachments = [
+    attachments = described(message, call.origin)
+    plain, signature = stripped(text) if message.received else (text, "")
+    body = {"body-plain": text, "stripped-text": plain, "body-html": html, "stripped-html": html}
+    cids = {cid: attachments[number] for cid, number in message.content_ids.items()}
+    return ok({**head, **body, "stripped-signature": signature, "attachments": attachments, "content-id-map": cids})
+
+
+def described(message: Message, origin: str | None) -> list[Record]:
+    """The files of a message, with the addresses they are kept at."""
+    return [
         {
             "name": upload.filename,
             "content-type": upload.content_type,
             "size": len(upload.data),
-            "url": f"{storage_url(message)}/attachments/{number}",
+            "url": f"{storage_url(message, origin)}/attachments/{number}",
         }
         for number, upload in enumerate(message.attachments)
     ]
-    body = {"body-plain": text, "stripped-text": text, "body-html": html, "stripped-html": html}
-    return ok({**head, **body, "stripped-signature": "", "attachments": attachments, "content-id-map": {}})
+
+
+def stripped(text: str) -> tuple[str, str]:
+    """What somebody wrote, without what they quote, and the signature below `-- `."""
+    body, dashes, signature = text.replace("\r\n", "\n").partition("\n-- \n")
+    quoted = _QUOTED.search(body)
+    own = body[: quoted.start()] if quoted else body
+    return own.strip("\n"), (f"-- \n{signature}".strip("\n") if dashes else "")
+
+
+def get_attachment(account: MailgunAccount, call: Call) -> HttpAnswer:
+    """A file of a stored message, at the address its message names."""
+    _, message = _find(account, call)
+    number = call.path["number"]
+    if not number.isascii() or not number.isdigit() or int(number) >= len(message.attachments):
+        raise refuse(404, "Attachment not found")
+    upload = message.attachments[int(number)]
+    kind = _BREAKS.sub(" ", upload.content_type).encode("ascii", "replace").decode()
+    return HttpAnswer(200, upload.data, kind or "application/octet-stream", acted=True)
 
 
 def resend_message(account: MailgunAccount, call: Call) -> HttpAnswer:
@@ -131,6 +161,8 @@ def resend_message(account: MailgunAccount, call: Call) -> HttpAnswer:
         recipients=recipients,
         via=via,
         member_variables=member_variables,
+        stored=True,
+        options={name: values for name, values in message.options.items() if name != "o:deliverytime"},
     )
     accept(account, domain, again, None)
     return ok({"id": again.id, "message": "Queued. Thank you."})
@@ -138,5 +170,6 @@ def resend_message(account: MailgunAccount, call: Call) -> HttpAnswer:
 
 OPERATIONS = (
     MailgunOperation("GET", "/v3/domains/{domain}/messages/{key}", get_message),
+    MailgunOperation("GET", "/v3/domains/{domain}/messages/{key}/attachments/{number}", get_attachment),
     MailgunOperation("POST", "/v3/domains/{domain}/messages/{key}", resend_message),
 )

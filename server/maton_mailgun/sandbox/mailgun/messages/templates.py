@@ -15,6 +15,7 @@ from maton_mailgun.sandbox.web.calls import (
     ok,
     refuse,
     required,
+    switch,
 )
 from maton_mailgun.sandbox.web.pages import pivoted
 from maton_mailgun.sandbox.web.router import MailgunOperation
@@ -46,7 +47,7 @@ def find_version(template: Record, tag: str) -> Record | None:
 
 
 def _wants_active(call: Call) -> bool:
-    return choice(call.query, "active", ("yes", "no")) == "yes"
+    return switch(call.query, "active") is True
 
 
 def _with_active(template: Record) -> Record:
@@ -169,7 +170,7 @@ def create_version(account: MailgunAccount, call: Call) -> HttpAnswer:
     template, form = _template(account, call), call.form
     content = required(form, "template", "Missing mandatory parameter: template")
     required(form, "tag", "Missing mandatory parameter: tag")
-    activate = choice(form, "active", ("yes", "no")) == "yes"
+    activate = switch(form, "active")
     version = _new_version(account, form, content)
     if find_version(template, version["tag"]) is not None:
         raise refuse(400, f"version with tag '{version['tag']}' already exists")
@@ -196,7 +197,7 @@ def update_version(account: MailgunAccount, call: Call) -> HttpAnswer:
     version.update({name: value for name in ("template", "comment") if (value := form.first(name)) is not None})
     if headers:
         version["headers"] = headers
-    if choice(form, "active", ("yes", "no")) == "yes":
+    if switch(form, "active"):
         _activate(template, version)
     return ok(
         {

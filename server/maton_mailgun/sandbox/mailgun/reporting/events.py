@@ -119,7 +119,7 @@ def _only_key(domain: Domain, message_id: str | None) -> str | None:
     if message_id is None:
         return None
     wanted = f"<{message_id}>".lower()
-    keys = [key for key, message in domain.messages.items() if message.id.lower() == wanted]
+    keys = [key for kept in (domain.messages, domain.received) for key, one in kept.items() if one.id.lower() == wanted]
     return keys[0] if len(keys) == 1 else None
 
 
@@ -138,10 +138,11 @@ def _page(domain: Domain, cursor: Cursor) -> list[Event]:
 
 
 def _passes(domain: Domain, event: Event, tests: list[tuple[Test, Callable[[Event, Message], list[str]]]]) -> bool:
-    return all(test(values(event, domain.messages[event.message_key])) for test, values in tests)
+    message = domain.message(event.message_key)
+    return all(test(values(event, message)) for test, values in tests)
 
 
-def _paging(domain: Domain, cursor: Cursor, events: list[Event]) -> dict[str, str]:
+def _paging(domain: Domain, cursor: Cursor, events: list[Event], origin: str | None) -> dict[str, str]:
     """All four URLs, always. Behind the last event `next` keeps its place: polling it shows what comes later."""
     first, last = replace(cursor, page="first", pivot=None), replace(cursor, page="last", pivot=None)
     if events:
@@ -152,17 +153,19 @@ def _paging(domain: Domain, cursor: Cursor, events: list[Event]) -> dict[str, st
     else:
         before, behind = (last, cursor) if cursor.page == "next" else (first, first)
     targets = {"previous": before, "first": first, "last": last, "next": behind}
-    return {word: f"{ORIGIN}/v3/{domain.name}/events/{encode_token(target)}" for word, target in targets.items()}
+    base = f"{origin or ORIGIN}/v3/{domain.name}/events"
+    return {word: f"{base}/{encode_token(target)}" for word, target in targets.items()}
 
 
-def _answer(domain: Domain, cursor: Cursor) -> HttpAnswer:
+def _answer(domain: Domain, cursor: Cursor, origin: str | None) -> HttpAnswer:
     events = _page(domain, cursor)
-    return ok({"items": [show(domain, event) for event in events], "paging": _paging(domain, cursor, events)})
+    items = [show(domain, event, origin) for event in events]
+    return ok({"items": items, "paging": _paging(domain, cursor, events, origin)})
 
 
 def list_events(account: MailgunAccount, call: Call) -> HttpAnswer:
     domain = account.domain_of(call)
-    return _answer(domain, _first_cursor(account, domain, call.query))
+    return _answer(domain, _first_cursor(account, domain, call.query), call.origin)
 
 
 def follow_events(account: MailgunAccount, call: Call) -> HttpAnswer:
@@ -171,7 +174,7 @@ def follow_events(account: MailgunAccount, call: Call) -> HttpAnswer:
     cursor = decode_token(call.path["token"])
     if cursor.domain != domain.name:
         raise refuse(400, "Invalid page token")
-    return _answer(domain, cursor)
+    return _answer(domain, cursor, call.origin)
 
 
 OPERATIONS = (

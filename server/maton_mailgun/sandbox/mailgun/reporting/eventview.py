@@ -8,6 +8,7 @@ from hashlib import blake2b
 from maton_mailgun.sandbox.account.eventlog import Event
 from maton_mailgun.sandbox.account.mailgun_account import Domain, Message
 from maton_mailgun.sandbox.mailgun.mailboxes import parse_address
+from maton_mailgun.sandbox.mailgun.messages.rendering import filled_for
 from maton_mailgun.sandbox.web.calls import Record
 
 STORAGE_HOST = "https://storage-us-east4.api.mailgun.net"
@@ -31,8 +32,9 @@ def _identifier(event: Event) -> str:
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def storage_url(message: Message) -> str:
-    return f"{STORAGE_HOST}/v3/domains/{message.domain}/messages/{message.key}"
+def storage_url(message: Message, origin: str | None = None) -> str:
+    """Where a message is stored: at Mailgun, or at the address the sandbox was called at."""
+    return f"{origin or STORAGE_HOST}/v3/domains/{message.domain}/messages/{message.key}"
 
 
 def _files(message: Message) -> list[Record]:
@@ -47,13 +49,18 @@ def bare(address: str) -> str:
     return parsed.bare if parsed else address
 
 
-def _message(message: Message) -> Record:
+def sender_of(message: Message) -> str:
+    """The bare sender of the envelope."""
+    return message.envelope_sender or bare(message.sender)
+
+
+def _message(message: Message, recipient: str) -> Record:
     return {
         "headers": {
-            "to": ", ".join(message.to),
+            "to": ", ".join(filled_for(message, recipient, message.to)),
             "message-id": message.id.strip("<>"),
             "from": message.sender,
-            "subject": message.subject,
+            "subject": filled_for(message, recipient, message.subject),
         },
         "attachments": _files(message),
         "recipients": message.recipients,
@@ -61,9 +68,9 @@ def _message(message: Message) -> Record:
     }
 
 
-def show(domain: Domain, event: Event) -> Record:
-    """The JSON object of one event."""
-    message = domain.messages[event.message_key]
+def show(domain: Domain, event: Event, origin: str | None = None) -> Record:
+    """The JSON object of one event, told to somebody who called the sandbox at `origin`."""
+    message = domain.message(event.message_key)
     shown: Record = {
         "event": event.kind,
         "id": _identifier(event),
@@ -71,9 +78,9 @@ def show(domain: Domain, event: Event) -> Record:
         "log-level": _LEVELS.get(event.kind, "info"),
         "recipient": event.recipient,
         "recipient-domain": event.recipient.rpartition("@")[2],
-        "message": _message(message),
+        "message": _message(message, event.recipient),
         "tags": message.tags,
-        "user-variables": message.variables,
+        "user-variables": filled_for(message, event.recipient, message.variables),
         "flags": {
             "is-authenticated": True,
             "is-test-mode": message.test_mode,
@@ -82,8 +89,9 @@ def show(domain: Domain, event: Event) -> Record:
         },
     }
     if event.kind not in _FROM_A_PERSON:
-        shown["envelope"] = {"targets": event.recipient, "transport": "smtp", "sender": bare(message.sender)}
-        shown["storage"] = {"url": storage_url(message), "key": message.key}
+        shown["envelope"] = {"targets": event.recipient, "transport": "smtp", "sender": sender_of(message)}
+        if message.stored:
+            shown["storage"] = {"url": storage_url(message, origin), "key": message.key}
     if event.recipient in message.via:
         shown["mailing-list"] = {"address": message.via[event.recipient], "list-id": message.via[event.recipient]}
     return {**shown, **_particulars(event)}
