@@ -35,6 +35,8 @@ class Settings:
     connection_id: str | None = None
     home: Path = Path()
     toolsets: tuple[str, ...] | None = None
+    discovery: bool = False
+    """Whether tools are found and called through two, instead of listed."""
     read_only: bool = False
     approval: ApprovalMode = "client"
     policy: Path | None = None
@@ -60,8 +62,11 @@ NAMES: Mapping[str, str] = {
     "MATON_API_URL": f"The gateway, {DEFAULT_URL} unless set; plain http only on this machine.",
     "MATON_CONNECTION_ID": "The Mailgun connection to use when there are several.",
     "MATON_MAILGUN_HOME": "State directory: approvals, audit, keys. Default: the operating system's place for it.",
-    "MATON_MAILGUN_TOOLSETS": "Comma-separated toolsets to offer, each with every tool it has; `all` for all of them. "
+    "MATON_MAILGUN_TOOLSETS": "Comma-separated toolsets to offer, each with every tool it has; `all` for all of them, "
+    "`everyday` for the fifteen tools that most jobs need. "
     "Unless set, the tools that are not marked *named* under Tools.",
+    "MATON_MAILGUN_DISCOVERY": "`true` lists two tools, `find_tools` and `call_tool`, through which all others are "
+    "found and called; approvals are asked as ever.",
     "MATON_MAILGUN_READ_ONLY": "`true` offers no tool that writes.",
     "MATON_MAILGUN_APPROVAL": "`client` (default), `operator` (only the page or the terminal counts) or `relay`.",
     "MATON_MAILGUN_POLICY": "Path of the policy file (TOML).",
@@ -109,6 +114,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         connection_id=env.get("MATON_CONNECTION_ID", "").strip() or None,
         home=Path(home).expanduser() if home else _default_home(),
         toolsets=_listed(env.get("MATON_MAILGUN_TOOLSETS")),
+        discovery=_switch("MATON_MAILGUN_DISCOVERY", env.get("MATON_MAILGUN_DISCOVERY", "")),
         read_only=_switch("MATON_MAILGUN_READ_ONLY", env.get("MATON_MAILGUN_READ_ONLY", "")),
         approval=_one("MATON_MAILGUN_APPROVAL", env, ("client", "operator", "relay")),
         policy=_path(env.get("MATON_MAILGUN_POLICY")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from maton_mailgun.call import Engine
+from maton_mailgun.catalogue.operation import EVERY_TOOLSET
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings
 from maton_mailgun.wire.gateway import Gateway
@@ -23,7 +24,8 @@ def engine(settings: Settings, sandbox: Sandbox | None = None) -> Engine:
     Raises:
         SetupError: The catalogue or a toolset is not as it must be.
     """
-    offered = load().only(settings.toolsets, read_only=settings.read_only)
+    toolsets = (EVERY_TOOLSET,) if settings.discovery and settings.toolsets is None else settings.toolsets
+    offered = load().only(toolsets, read_only=settings.read_only)
     if settings.policy is not None:
         # A broken policy stops the start: a rule that silently does not apply would be worse than none.
         from maton_mailgun.approval.policy.in_force import policy_of

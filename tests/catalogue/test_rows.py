@@ -60,7 +60,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
-OPTIONAL |= {"told_as", "absent", "page_most", "columns", "more_columns", "options_of"}
+OPTIONAL |= {"told_as", "absent", "page_most", "columns", "more_columns", "options_of", "everyday"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 

@@ -256,4 +256,4 @@ def _subclasses(kind: type[errors.CallError]) -> set[type[errors.CallError]]:
 
 def _steady(text: str) -> str:
     """Without what differs from run to run."""
-    return re.sub(r"<[0-9a-f]{32}@", "<ID@", re.sub(r"\(\d+\.\d s\)", "(TIME)", text))
+    return re.sub(r"<?[0-9a-f]{32}@", "<ID@", re.sub(r"\(\d+\.\d s\)", "(TIME)", text))

@@ -16,6 +16,8 @@ Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
 EVERY_TOOLSET = "all"
 """Names all toolsets, where toolsets are named."""
+EVERYDAY = "everyday"
+"""Names the tools that most jobs need, whatever their toolset."""
 Codec = Literal[
     "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
     "login", "span", "message_id",
@@ -157,6 +159,8 @@ class Operation:
     # How it is offered.
     exposure: Literal["always", "named"] = "always"
     """`named` is offered only where the operator names its toolset: each tool costs every conversation its words."""
+    everyday: _Yes = False
+    """One of the tools that most jobs need."""
     options_of: str | None = None
     """The tool whose options it takes, as its own words say: what is the same there need not be told twice."""
     billed: str = ""
@@ -196,6 +200,10 @@ class Operation:
     def writes(self) -> bool:
         """Whether a person has to say yes first."""
         return self.access != "read"
+
+    def named_by(self, toolsets: tuple[str, ...]) -> bool:
+        """Whether one of these names brings it."""
+        return self.toolset in toolsets or (self.everyday and EVERYDAY in toolsets)
 
     @property
     def description(self) -> str:
@@ -243,7 +251,7 @@ class Catalogue(Mapping[str, Operation]):
         Raises:
             SetupError: A toolset that does not exist.
         """
-        known = (*self.toolsets, EVERY_TOOLSET)
+        known = (*self.toolsets, EVERYDAY, EVERY_TOOLSET)
         unknown = [name for name in toolsets or () if name not in known]
         if unknown:
             raise SetupError(f"There is no toolset {', '.join(unknown)}. Toolsets are: {', '.join(known)}.")
@@ -252,7 +260,7 @@ class Catalogue(Mapping[str, Operation]):
         kept = {
             name: operation
             for name, operation in self.operations.items()
-            if (operation.exposure == "always" if toolsets is None else operation.toolset in toolsets)
+            if (operation.exposure == "always" if toolsets is None else operation.named_by(toolsets))
             and not (read_only and operation.writes)
         }
         return Catalogue(kept, self.toolsets)

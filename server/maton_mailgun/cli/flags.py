@@ -13,5 +13,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     return load(
         sandbox=getattr(arguments, "sandbox", None),
         read_only=getattr(arguments, "read_only", None),
+        discovery=getattr(arguments, "discovery", None),
         toolsets=tuple(part.strip() for part in toolsets.split(",") if part.strip()) if toolsets else None,
     )

@@ -33,6 +33,9 @@ def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
     serve.add_argument("--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio")
     _sandboxed(serve)
     _limited(serve)
+    serve.add_argument(
+        "--discovery", action="store_true", default=None, help="list two tools, through which all others are found"
+    )
     serve.set_defaults(run="serve:run")
 
 
@@ -182,5 +185,7 @@ def _sandboxed(parser: argparse.ArgumentParser) -> None:
 def _limited(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-only", action="store_true", default=None, help="only tools that read")
     parser.add_argument(
-        "--toolsets", metavar="A,B", help="only these toolsets, each with every tool it has; all for all of them"
+        "--toolsets",
+        metavar="A,B",
+        help="only these toolsets, each with every tool it has; all for all of them, everyday for the usual fifteen",
     )

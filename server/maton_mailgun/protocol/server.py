@@ -30,6 +30,7 @@ from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
+from maton_mailgun.protocol import discovery
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
 from maton_mailgun.protocol.listed_schema import lean, listed
@@ -72,6 +73,8 @@ class _Listing:
 
 def tools(engine: Engine) -> list[dict[str, Any]]:
     """Every tool on offer as the wire shows it, in catalogue order, the approval tools last."""
+    if engine.settings.discovery:
+        return [{**tool, "inputSchema": lean(tool["inputSchema"])} for tool in (*discovery.TOOLS, *_own(engine))]
     offered: list[dict[str, Any]] = [
         {
             "name": operation.name,
@@ -82,10 +85,14 @@ def tools(engine: Engine) -> list[dict[str, Any]]:
         }
         for operation in engine.catalogue.values()
     ]
-    if not engine.settings.read_only:
-        own = (*TOOLS, RELAY) if engine.settings.approval == "relay" else TOOLS
-        offered += [{**tool, "inputSchema": lean(tool["inputSchema"])} for tool in own]
-    return offered
+    return offered + [{**tool, "inputSchema": lean(tool["inputSchema"])} for tool in _own(engine)]
+
+
+def _own(engine: Engine) -> tuple[Mapping[str, Any], ...]:
+    """The tools about approvals."""
+    if engine.settings.read_only:
+        return ()
+    return (*TOOLS, RELAY) if engine.settings.approval == "relay" else TOOLS
 
 
 def build(engine: Engine, *, principal: str | None = None, patience: CallPatience | None = None) -> Server[Any]:
@@ -102,7 +109,7 @@ def build(engine: Engine, *, principal: str | None = None, patience: CallPatienc
         "mailgun",
         version=__version__,
         title="Mailgun through Maton",
-        instructions=INSTRUCTIONS,
+        instructions=(discovery.INSTRUCTIONS if engine.settings.discovery else "") + INSTRUCTIONS,
         cache_hints={
             "tools/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
             "server/discover": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
@@ -134,7 +141,9 @@ class _LazyBoundary:
 
     def _may_write(self, ctx: ServerRequestContext[Any, Any]) -> bool:
         params = ctx.params or {}
-        operation = self._engine.catalogue.get(str(params.get("name")))
+        name, arguments = str(params.get("name")), params.get("arguments")
+        name, _ = discovery.inner(name, arguments if isinstance(arguments, Mapping) else {})
+        operation = self._engine.catalogue.get(name)
         return params.get("requestState") is not None or (operation is not None and operation.writes)
 
     def _made(self) -> RequestStateBoundary:
@@ -154,6 +163,7 @@ class _LazyBoundary:
         return RequestStateBoundary(security, default_audience=self._audience)
 
 
+_DISCOVERY: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in discovery.TOOLS}
 _OWN_SCHEMAS: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in (*TOOLS, RELAY)}
 
 
@@ -185,7 +195,12 @@ class _Adaptor:
         if name not in self._listed:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {name[:80]}")
         caller = self._caller(ctx)
-        if name not in self._engine.catalogue:
+        if name in _DISCOVERY:
+            meant = self._discovery_tool(name, arguments)
+            if isinstance(meant, Outcome):
+                return self._result(meant, caller)
+            name, arguments = meant
+        elif name not in self._engine.catalogue:
             return self._result(await self._approval_tool(ctx, name, arguments, caller), caller)
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
         answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
@@ -196,6 +211,18 @@ class _Adaptor:
                 return _input_required(outcome)
             outcome = await self._ask(ctx, outcome, name, arguments, caller)
         return self._result(outcome, caller)
+
+    def _discovery_tool(self, name: str, arguments: Mapping[str, Any]) -> Outcome | tuple[str, dict[str, Any]]:
+        """What was found, or the call that is meant; whether there is such a tool, the engine says."""
+        try:
+            arguments = as_meant(_DISCOVERY[name], arguments)
+            check_tool(name, _DISCOVERY[name], arguments)
+            if name == discovery.FIND:
+                return Outcome(discovery.found(self._engine.catalogue, arguments["query"]))
+        except CallError as error:
+            return failed(error)
+        inner, given = discovery.inner(name, arguments)
+        return inner, dict(given)
 
     def _result(self, outcome: Outcome, caller: Caller) -> types.CallToolResult:
         told = outcome
