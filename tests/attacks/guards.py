@@ -478,4 +478,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("161", "the body of a new template is judged", {"161-body": WITH("[]")}),
     Guard("161", "so are its headers", {"161-headers": WITH("([], [])")}),
     Guard("162", "pictures in the HTML itself are told", {"162-pictures": FALSE}),
+    Guard("185", "the page that goes on ignores what its server ignored", {"185-isolated": WITH('["-P"]')}),
+    Guard("185", "each of these flags alone too", {"185-ignored": WITH('["-P"]')}),
 )
