@@ -49,7 +49,7 @@ GUARDS: tuple[Guard, ...] = (
             "05-finished.before": FALSE,
             "05-finished.meanwhile": INSTEAD(
                 "again = await self.services.opened(refused.record)\n"
-                "record = await propose(self.services, again.prepared, caller, refused.record.digest)"
+                "record = await propose(self.services, again.prepared, caller, [refused.record.digest])"
             ),
         },
     ),
@@ -263,7 +263,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "history_of_one_principal",
         "history is its principal's",
-        {"00-history": WITH("await uses.store.history('local:tester', digest, now - _DAY)")},
+        {"00-history": WITH("await uses.store.history('local:tester', digests, now - _DAY)")},
     ),
     Guard("45", "HTML that would take long is not read", {"45-costly": FALSE}),
     Guard("45", "a tree that browsers build otherwise is not told as theirs", {"45-deep": FALSE}),
@@ -480,4 +480,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("162", "pictures in the HTML itself are told", {"162-pictures": FALSE}),
     Guard("185", "the page that goes on ignores what its server ignored", {"185-isolated": WITH('["-P"]')}),
     Guard("185", "each of these flags alone too", {"185-ignored": WITH('["-P"]')}),
+    Guard("186", "digests are under a key", {"186-keyed": WITH("plain_digest(data)")}),
+    Guard("186", "rejections of earlier versions count", {"186-before": WITH("(digest, digest)")}),
+    Guard("188", "a doubt is told however old", {"188-unknown": WITH("'changed_at >= ?'")}),
 )
