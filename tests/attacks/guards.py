@@ -136,7 +136,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "38",
         "what cannot be read strictly meets no allow rule",
-        {"38-strict.case": WITH("*(address.address for address in found)"), "38-strict.rule": INSTEAD("continue")},
+        {"38-strict.case": WITH("address.address"), "38-strict.rule": INSTEAD("continue")},
     ),
     Guard("38", "a forwarded copy is no allowed recipient", {"38-copies": DROP}),
     Guard("38", "a list is more than its address", {"38-list": WITH("False")}),
@@ -483,4 +483,10 @@ GUARDS: tuple[Guard, ...] = (
     Guard("186", "digests are under a key", {"186-keyed": WITH("plain_digest(data)")}),
     Guard("186", "rejections of earlier versions count", {"186-before": WITH("(digest, digest)")}),
     Guard("188", "a doubt is told however old", {"188-unknown": WITH("'changed_at >= ?'")}),
+    Guard("187", "rules about recipients see whom else mail is led to", {"187-besides": DROP}),
+    Guard(
+        "187",
+        "and loosen nothing by it",
+        {"187-alone": INSTEAD("if about_people and not (case.recipients or case.besides): return 'there are none'")},
+    ),
 )
