@@ -489,4 +489,7 @@ GUARDS: tuple[Guard, ...] = (
         "and loosen nothing by it",
         {"187-alone": INSTEAD("if about_people and not (case.recipients or case.besides): return 'there are none'")},
     ),
+    Guard("189", "a page that stopped is opened anew", {"189-stopped": FALSE}),
+    Guard("189", "so is one of a process that is gone", {"189-beside": WITH("False")}),
+    Guard("189", "a page that cannot show something says so", {"189-said": WITH("OSError")}),
 )
