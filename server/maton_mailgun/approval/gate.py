@@ -345,7 +345,7 @@ class Gate:
         """Let writes in flight settle (bounded), then let go of everything."""
         if self._watching is not None:
             self._watching.cancel()
-        await self._execution.settled(SETTLE_SECONDS)
+        await self._execution.close(SETTLE_SECONDS)
         await self._reconciliation.close()
         await self.ways.aclose()
         await self.store.close()
