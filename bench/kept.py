@@ -100,7 +100,7 @@ async def costs(many: int) -> dict[str, float]:
             now = store.clock()
             asked = record(number, now)
             await store.list(principal=PRINCIPAL, states=OPEN, limit=200)
-            await store.history(PRINCIPAL, asked.digest, now - 86_400.0)
+            await store.history(PRINCIPAL, [asked.digest], now - 86_400.0)
             stored, _ = await store.insert(asked, b"sealed", max_pending=10)
             await store.move(stored, "cancelled", actor=PRINCIPAL, finished_at=now)
 

@@ -68,10 +68,9 @@ async def _waiting(gate: Gate) -> set[str]:
 
 def _start(settings: Settings, baton: Baton, descriptors: Sequence[int]) -> None:
     given = {"settings": _plain(settings), "baton": asdict(baton), "sockets": list(descriptors)}
-    # The search path was looked at when this process started, and is no wider there (-P).
     # A session of its own: hosts end the whole group of a server. Output leads nowhere, for the host's pipes close.
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "maton_mailgun.lingering"],
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
+        [sys.executable, *_as_here(), "-m", "maton_mailgun.lingering"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -83,6 +82,15 @@ def _start(settings: Settings, baton: Baton, descriptors: Sequence[int]) -> None
         pipe.write(json.dumps(given).encode("ascii"))
     # It is meant to outlive this process, which waits for nothing.
     process.returncode = 0
+
+
+def _as_here() -> list[str]:
+    """Flags by which the search path, which was looked at when this process started, is no wider there: a host may
+    start us with -I, in somebody else's folder, because of what PYTHONPATH names."""
+    if sys.flags.isolated:
+        return ["-I"]  # guard: 185-isolated
+    ignored = {"-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site, "-S": sys.flags.no_site}
+    return ["-P", *(flag for flag, given in ignored.items() if given)]  # guard: 185-ignored
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

@@ -329,7 +329,7 @@ async def test_attack_39_after_a_lost_key_file_the_old_records_stay_closed(backe
         fresh = a_record()
         assert await again.insert(fresh, b"sealed", max_pending=1) == (fresh, False)
         assert await again.list() == [fresh]
-        assert await again.history("local", fresh.digest, NOON) == [fresh]
+        assert await again.history("local", [fresh.digest], NOON) == [fresh]
         verdict = await audit.verify(again)
         assert (verdict.ok, verdict.first_bad, "nobody can vouch" in verdict.why) == (False, 1, True)
     finally:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.binding.canonical import canonical, digest
+from maton_mailgun.approval.binding.canonical import canonical, digest, digest_like, plain_digest
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,16 @@ def test_the_text_is_compact_sorted_json_in_utf_8() -> None:
     )
 
 
-def test_the_digest_is_sha_256_under_a_prefix_of_our_own() -> None:
-    expected = hashlib.sha256(b"maton-mailgun/approval/v1\x00" + b"data").hexdigest()
+def test_the_digest_is_an_hmac_under_a_prefix_of_our_own() -> None:
+    expected = hmac.new(b"k" * 32, b"maton-mailgun/approval/v1\x00" + b"data", hashlib.sha256).hexdigest()
 
-    assert digest(b"data") == f"sha256:{expected}"
+    assert digest(b"data", b"k" * 32) == f"hmac-sha256:{expected}"
+    assert digest_like("hmac-sha256:00", b"data", b"k" * 32) == digest(b"data", b"k" * 32)
+
+
+def test_the_digest_of_earlier_versions_is_sha_256_under_the_same_prefix() -> None:
+    expected = hashlib.sha256(b"maton-mailgun/approval/v1\x00" + b"data").hexdigest()
+    assert plain_digest(b"data") == digest_like("sha256:00", b"data", b"k" * 32) == f"sha256:{expected}"
 
 
 @pytest.mark.parametrize(

@@ -468,8 +468,8 @@ async def test_history_is_what_happened_to_the_same_call_of_the_same_principal(b
     await store.insert(a_record(digest="sha256:other"), b"", max_pending=10)
     await store.insert(a_record(principal="other"), b"", max_pending=10)
 
-    assert await store.history("local", old.digest, NOON + 50) == [recent]
-    assert await store.history("local", old.digest, NOON - 1) == [recent, old]
+    assert await store.history("local", [old.digest], NOON + 50) == [recent]
+    assert await store.history("local", [old.digest], NOON - 1) == [recent, old]
 
 
 async def test_a_change_by_another_process_is_noticed(backend: Backend, store: Store) -> None:

@@ -148,7 +148,7 @@ async def test_a_record_that_is_emptied_keeps_its_id_state_and_digest_and_nothin
     assert kept == (record.id, "succeeded", record.digest, "local", record.finished_at, record.version + 1)
     said = (emptied.client, emptied.reason, emptied.result, emptied.snapshot, emptied.preview["target"])
     assert said == ("", None, None, None, EMPTIED)
-    assert await store.history("local", record.digest, NOON) == [emptied]
+    assert await store.history("local", [record.digest], NOON) == [emptied]
     assert (await audit.verify(store)).ok
     with pytest.raises(Conflict):
         await store.empty(record, actor="ann at a terminal")

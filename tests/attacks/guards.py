@@ -49,7 +49,7 @@ GUARDS: tuple[Guard, ...] = (
             "05-finished.before": FALSE,
             "05-finished.meanwhile": INSTEAD(
                 "again = await self.services.opened(refused.record)\n"
-                "record = await propose(self.services, again.prepared, caller, refused.record.digest)"
+                "record = await propose(self.services, again.prepared, caller, [refused.record.digest])"
             ),
         },
     ),
@@ -138,7 +138,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "38",
         "what cannot be read strictly meets no allow rule",
-        {"38-strict.case": WITH("*(address.address for address in found)"), "38-strict.rule": INSTEAD("continue")},
+        {"38-strict.case": WITH("address.address"), "38-strict.rule": INSTEAD("continue")},
     ),
     Guard("38", "a forwarded copy is no allowed recipient", {"38-copies": DROP}),
     Guard("38", "a list is more than its address", {"38-list": WITH("False")}),
@@ -265,7 +265,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "history_of_one_principal",
         "history is its principal's",
-        {"00-history": WITH("await uses.store.history('local:tester', digest, now - _DAY)")},
+        {"00-history": WITH("await uses.store.history('local:tester', digests, now - _DAY)")},
     ),
     Guard("45", "HTML that would take long is not read", {"45-costly": FALSE}),
     Guard("45", "a tree that browsers build otherwise is not told as theirs", {"45-deep": FALSE}),
@@ -485,4 +485,19 @@ GUARDS: tuple[Guard, ...] = (
     Guard("222", "posts of a sandbox lead in no circle", {"222-circle": FALSE}),
     Guard("223", "pages of other sites change nothing in a sandbox", {"223-other-site": FALSE}),
     Guard("224", "headers of a message stand in for no field of Mailgun's", {"224-own-fields": DROP}),
+    Guard("185", "the page that goes on ignores what its server ignored", {"185-isolated": WITH('["-P"]')}),
+    Guard("185", "each of these flags alone too", {"185-ignored": WITH('["-P"]')}),
+    Guard("186", "digests are under a key", {"186-keyed": WITH("plain_digest(data)")}),
+    Guard("186", "rejections of earlier versions count", {"186-before": WITH("(digest, digest)")}),
+    Guard("188", "a doubt is told however old", {"188-unknown": WITH("'changed_at >= ?'")}),
+    Guard("187", "rules about recipients see whom else mail is led to", {"187-besides": DROP}),
+    Guard(
+        "187",
+        "and loosen nothing by it",
+        {"187-alone": INSTEAD("if about_people and not (case.recipients or case.besides): return 'there are none'")},
+    ),
+    Guard("189", "a page that stopped is opened anew", {"189-stopped": FALSE}),
+    Guard("189", "so is one of a process that is gone", {"189-beside": WITH("False")}),
+    Guard("189", "a page that cannot show something says so", {"189-said": WITH("OSError")}),
+    Guard("190", "an outcome that is owed is recorded before the end", {"190-owed": DROP}),
 )

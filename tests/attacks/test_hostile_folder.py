@@ -128,7 +128,7 @@ async def session(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> 
     parameters = StdioServerParameters(command=command[0], args=[*command[1:]], env=dict(env), cwd=cwd)
     async with Client(stdio_client(parameters)) as client:
         tools = (await client.list_tools()).tools
-        domains = structured(await client.call_tool("list_domains", {}))["result"]["items"]
+        domains = structured(await client.call_tool("list_domains", {"fields": "all"}))["result"]["items"]
         sent = structured(await client.call_tool("send_message", LETTER))
     return len(tools), [domain["name"] for domain in domains], sent["status"]
 
@@ -354,7 +354,8 @@ def test_attack_43_no_command_that_is_written_or_printed_takes_modules_from_wher
         for match in started.finditer(path.read_text(encoding="utf-8"))
     ]
     assert len(found) >= 5
-    assert [one for one in found if one[1] not in {"-P", "-I"}] == []
+    # What `_as_here` gives is held to the server's own flags by attack 185.
+    assert [one for one in found if one[1] not in {"-P", "-I", "*_as_here(),"}] == []
 
 
 # Other processes ------------------------------------------------------------------------------------------------------

@@ -523,6 +523,30 @@ async def test_accident_35_what_could_not_be_recorded_is_recorded_once_the_disk_
     assert len(desk.writes()) == 1
 
 
+@pytest.mark.parametrize(("fault", "state"), [(None, "succeeded"), ("sandbox_403", "failed")])
+async def test_accident_190_an_outcome_that_is_owed_is_recorded_before_the_server_ends(
+    desk: Desk, fault: str | None, state: str
+) -> None:
+    """Clients end a server with the call. What is known must not turn into a doubt that nobody can settle."""
+    if fault is not None:
+        desk.arm(fault)
+    async with desk.open() as house:
+        assert house.gate._watching is not None
+        house.gate._watching.cancel()
+        house.line.before = lambda: pragma(house, "PRAGMA query_only = ON")
+        await run(house, "send_message", LETTER)
+        await pragma(house, "PRAGMA query_only = OFF")
+    assert desk.intrude("SELECT state FROM maton_mailgun_approvals") == [(state,)]
+    assert len(desk.writes()) == 1
+
+
+async def test_accident_190_a_disk_that_never_answers_does_not_keep_the_server_from_ending(desk: Desk) -> None:
+    async with desk.open() as house:
+        house.line.before = lambda: pragma(house, "PRAGMA query_only = ON")
+        await run(house, "send_message", LETTER)
+    assert desk.intrude("SELECT state FROM maton_mailgun_approvals") == [("executing",)]
+
+
 async def test_accident_35_a_state_directory_that_cannot_be_used_stops_writes_only(desk: Desk) -> None:
     async with desk.open() as house:
         house.engine._gate = None

@@ -9,7 +9,7 @@ import pytest
 
 from engine.doubles import DOMAIN
 from engine.notes import FULL_CALL, notes, shown
-from maton_mailgun.approval.binding.envelope import digest_of, pack, unpack
+from maton_mailgun.approval.binding.envelope import canonical_of, pack, unpack
 from maton_mailgun.errors import SetupError
 from maton_mailgun.exchange import Account, Prepared
 from maton_mailgun.wire.request import build
@@ -38,10 +38,10 @@ def _prepared(**changes: Any) -> Prepared:
 
 def test_attack_75_the_yes_is_bound_to_the_headers_and_they_are_what_is_sent() -> None:
     mine, other = _prepared(), _prepared(on_behalf_of="sub-2")
-    assert digest_of(mine) != digest_of(other)
+    assert canonical_of(mine) != canonical_of(other)
     opened = unpack(pack(mine, "mark"), {"store_notes": mine.operation})
     assert opened.prepared.request == mine.request
-    assert opened.digest == digest_of(mine)
+    assert canonical_of(opened.prepared) == canonical_of(mine)
 
 
 def test_what_was_sealed_before_requests_had_headers_opens_and_keeps_its_digest() -> None:
@@ -50,7 +50,7 @@ def test_what_was_sealed_before_requests_had_headers_opens_and_keeps_its_digest(
     stored = json.loads(pack(plain, "mark"))
     del stored["request"]["headers"]
     opened = unpack(json.dumps(stored).encode(), {"store_notes": mine.operation})
-    assert (opened.prepared.request, opened.digest) == (plain.request, digest_of(plain))
+    assert (opened.prepared.request, canonical_of(opened.prepared)) == (plain.request, canonical_of(plain))
 
 
 def test_attack_76_everything_that_leaves_is_shown_in_its_place() -> None:

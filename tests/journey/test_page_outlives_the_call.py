@@ -188,7 +188,7 @@ def test_an_agent_of_langchain_sends_after_a_yes_on_the_page(
         return [json.loads(line) for line in run_tour([*client, str(script)], json.dumps(given), {})]
 
     domains, pending = called(("list_domains", {}), ("send_message", LETTER))
-    assert domains["result"]["items"]
+    assert domains["result"]["rows"]
     assert (pending["status"], pending["decide"][0]) == ("approval_required", OPEN)
     approve_in(chromium, desktop)
     chromium.until_text("Sent", "#outcome-heading")

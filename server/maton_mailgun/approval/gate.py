@@ -16,7 +16,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from maton_mailgun.approval.binding import seal
-from maton_mailgun.approval.binding.envelope import digest_of
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.channels.form import decision_in
 from maton_mailgun.approval.channels.ways import Ways
@@ -128,13 +127,13 @@ class Gate:
         Raises:
             Refused: The policy says no, or too much is waiting already.
         """
-        digest = digest_of(prepared)
+        digests = self.services.digests(prepared)
         try:
             if answer is not None:
                 record = await self.store.get(answer.approval_id)  # guard: 02-unsolicited.record
-                if record is not None and _answers(answer, record, digest, caller):
+                if record is not None and _answers(answer, record, digests, caller):
                     return await self._answered(record, caller, answer)
-            record = await propose(self.services, prepared, caller, digest)
+            record = await propose(self.services, prepared, caller, digests)
         except TooManyPending as problem:
             raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
         except AllStopped as problem:
@@ -191,7 +190,7 @@ class Gate:
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
         """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
         record = await self.store.get(answer.approval_id)
-        if record is None or not _answers(answer, record, record.digest, caller):  # guard: 107-question
+        if record is None or not _answers(answer, record, {record.digest}, caller):  # guard: 107-question
             return
         decision = decision_in(answer, caller, self._now())
         if decision is None or (decision.approve and not _held_all(answer, record)):  # guard: 107-whole
@@ -346,7 +345,7 @@ class Gate:
         """Let writes in flight settle (bounded), then let go of everything."""
         if self._watching is not None:
             self._watching.cancel()
-        await self._execution.settled(SETTLE_SECONDS)
+        await self._execution.close(SETTLE_SECONDS)
         await self._reconciliation.close()
         await self.ways.aclose()
         await self.store.close()
@@ -357,9 +356,10 @@ def _unread(problem: Exception) -> OutcomeUnknown:
     return OutcomeUnknown(message=message, next=LOOK_FIRST)
 
 
-def _answers(answer: FormAnswer, record: Record, digest: str, caller: Caller) -> bool:
+def _answers(answer: FormAnswer, record: Record, digests: Collection[str], caller: Caller) -> bool:
     """Whether an answer is to this very question: same approval, same bytes, same asker."""
-    same_call = answer.digest == digest == record.digest  # guard: 02-unsolicited.digest, 03-question, 04-call
+    asked = record.digest
+    same_call = asked in digests and answer.digest == asked  # guard: 02-unsolicited.digest, 03-question, 04-call
     same_asker = record.principal == caller.principal  # guard: 00-answer-principal
     return same_call and same_asker
 

@@ -182,7 +182,8 @@ class Operation:
     consent: Mapping[str, _Sentence] = field(default_factory=dict)
     """Arguments of `compare` that may be no now, with the warning that comes with any other value."""
     copies: _Names = ()
-    """Arguments that name who else gets what is sent: rules for recipients hold for them too."""
+    """Arguments that name who else gets what is sent, by this call or from then on: rules for recipients hold for them
+    too."""
     facts: tuple[Fact, ...] = ()
     preview: PreviewName | None = None
     success: Mapping[_Places, tuple[_Word, ...]] | None = None

@@ -8,12 +8,14 @@ place are the same request, and other bytes under the same path are not.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 _DOMAIN = b"maton-mailgun/approval/v1\x00"
 """Keeps this digest from meaning anything in another protocol, and the other way round."""
+_KEYED = "hmac-sha256:"
 
 
 class File(Protocol):
@@ -88,6 +90,20 @@ def canonical(request: HttpRequest, *, tool: str, schema_digest: str, connection
     return text.encode("utf-8")
 
 
-def digest(data: bytes) -> str:
-    """`sha256:` and the hexadecimal SHA-256 of `data` under this project's domain prefix."""
+def digest(data: bytes, key: bytes) -> str:
+    """`hmac-sha256:` and the hexadecimal HMAC-SHA-256 of `data` under this project's domain prefix.
+
+    Digests stand in clear in the audit, which is kept when the request is long gone. Without the key nobody can try
+    which password or whose address a request held.
+    """
+    return f"{_KEYED}{hmac.digest(key, _DOMAIN + data, 'sha256').hex()}"  # guard: 186-keyed
+
+
+def digest_like(known: str, data: bytes, key: bytes) -> str:
+    """The digest of `data` in the form of one that is known: earlier versions had no key in theirs."""
+    return digest(data, key) if known.startswith(_KEYED) else plain_digest(data)
+
+
+def plain_digest(data: bytes) -> str:
+    """`sha256:` and the hexadecimal SHA-256 of `data` under the same prefix: what earlier versions had."""
     return f"sha256:{hashlib.sha256(_DOMAIN + data).hexdigest()}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from maton_mailgun.approval.binding.canonical import canonical, digest
+from maton_mailgun.approval.binding.canonical import canonical
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Account, Prepared
@@ -18,24 +18,21 @@ from maton_mailgun.wire.request import FilePart, Request
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An opened envelope: the call, the digest it has, and which gateway account it was prepared for."""
+    """An opened envelope: the call, and which gateway account it was prepared for."""
 
     prepared: Prepared
-    digest: str
     gateway: str
     absent_before: bool = False
     """Whether the look before the question found that the target did not exist."""
 
 
-def digest_of(prepared: Prepared) -> str:
-    """The digest a yes to this call is bound to."""
-    return digest(
-        canonical(
-            prepared.request,
-            tool=prepared.operation.name,
-            schema_digest=schema_digest(prepared.operation),
-            connection_id=prepared.account.connection_id,
-        )
+def canonical_of(prepared: Prepared) -> bytes:
+    """The text whose digest a yes to this call is bound to."""
+    return canonical(
+        prepared.request,
+        tool=prepared.operation.name,
+        schema_digest=schema_digest(prepared.operation),
+        connection_id=prepared.account.connection_id,
     )
 
 
@@ -82,7 +79,7 @@ def pack(prepared: Prepared, gateway: str, *, absent_before: bool = False) -> by
 
 
 def unpack(data: bytes, operations: Mapping[str, Operation]) -> Sealed:
-    """Rebuild the call of an envelope and its digest.
+    """Rebuild the call of an envelope.
 
     Raises:
         KeyError: The tool is no longer in the catalogue.
@@ -105,7 +102,7 @@ def unpack(data: bytes, operations: Mapping[str, Operation]) -> Sealed:
         ),
         account=Account(**value["account"]),
     )
-    return Sealed(prepared, digest_of(prepared), value["gateway"], value["absent_before"])
+    return Sealed(prepared, value["gateway"], value["absent_before"])
 
 
 def _part(part: dict[str, Any]) -> FilePart:

@@ -36,6 +36,8 @@ class Ways:
         """What is in the browser, on the page of this process."""
         self._beside: dict[str, Opened] = {}
         """What is in the browser, on the page of another process."""
+        self._lost: set[str] = set()
+        """What was in the browser on a page of this process that stopped."""
         self._asked: set[str] = set()
         """What was asked for here, by a form or otherwise."""
 
@@ -46,7 +48,8 @@ class Ways:
     async def again(self, record: Record) -> list[dict[str, Any]]:
         """The ways to decide what waits already. Where the process that asked is gone, its page may be gone with it:
         then it is opened again, once."""
-        return await self.ways(record, open_page=record.id not in self._asked)
+        gone = await self._gone(record)
+        return await self.ways(record, open_page=gone or record.id not in self._asked)
 
     async def ways(self, record: Record, *, open_page: bool) -> list[dict[str, Any]]:
         """The ways to decide that the caller may tell the user; none of them holds a token."""
@@ -95,9 +98,17 @@ class Ways:
         """
         async with self._opening:
             # One that stopped by itself has lost its port: the next visit is to a new one.
-            if self._page is None or self._page.stopped:
+            self._forget_stopped()
+            if self._page is None:
                 self._page = await self._started()
             return self._page
+
+    def _forget_stopped(self) -> None:
+        """Whatever was on a page that stopped is nowhere now."""
+        if self._page is not None and self._page.stopped:  # guard: 189-stopped
+            self._page = None
+            self._lost |= self._opened.keys()
+            self._opened.clear()
 
     async def _started(
         self, baton: Baton | None = None, sockets: list[socket.socket] | None = None, notice: str | None = None
@@ -158,6 +169,21 @@ class Ways:
         if opened := await self._shows(record):
             self._opened[record.id] = opened
         return opened
+
+    async def _gone(self, record: Record) -> bool:
+        """Whether it was opened on a page that is there no more."""
+        self._forget_stopped()
+        if record.id in self._lost:
+            self._lost.discard(record.id)
+            return True
+        if record.id not in self._beside:
+            return False
+        from maton_mailgun.approval.channels.page.neighbour import opened_by_neighbour
+
+        del self._beside[record.id]
+        if beside := await opened_by_neighbour(state_home(self._settings), record.id):
+            self._beside[record.id] = beside
+        return record.id not in self._beside  # guard: 189-beside
 
     def _open(self, record: Record) -> Opened | None:
         return self._opened.get(record.id) or self._beside.get(record.id)

@@ -12,6 +12,7 @@ import logging
 import math
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -37,13 +38,14 @@ from maton_mailgun.wire.request import Request
 
 log = logging.getLogger(__name__)
 
-
 OPERATOR_CHANNELS = frozenset({"page", "cli", "policy"})
 """Channels in which the operator, or who knows the approver's passphrase, decides."""
 _ELSEWHERE_SECONDS = 30.0
 """For which a write is waited for that another process carries out."""
 CLAIM_PAUSES = (0.1, 0.5)
 """Seconds before a claim is tried again whose database failed."""
+LAST_SECONDS = 5.0
+"""What recording an outcome that is owed may take when the server stops."""
 
 
 class Stopped(Exception):
@@ -121,10 +123,13 @@ class Execution:
             return now
         return replace(now, result=_problem("under_way", "Nothing was sent yet: it is being looked at again first."))
 
-    async def settled(self, seconds: float) -> None:
-        """Wait for what is in flight, at most this long."""
+    async def close(self, seconds: float) -> None:
+        """Wait for what is in flight, at most this long, and record what the store could not take until now."""
         if self.running:
             await asyncio.wait(list(self.running.values()), timeout=seconds)
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await self.take_up_again()  # guard: 190-owed
 
     # One run ------------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,11 @@ MAX_PENDING = 10  # guard: 22-ten
 _DAY, _HOUR = 86_400.0, 3_600.0
 
 
-async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: str) -> Record:
+async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: Sequence[str]) -> Record:
     """Judge a call, look at the account, and store the question; an open one about the same call is joined.
+
+    Args:
+        digests: The call's own, and what it was called by earlier versions.
 
     Returns:
         The record: pending, joined in whatever state it is, or approved where a rule of the operator allows it unasked.
@@ -37,7 +40,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
     for record in await uses.store.list(principal=caller.principal, states=OPEN, limit=200):
         # One whose time is over and that nobody has closed yet is closed by `insert` below.
         in_time = uses.clock() < record.expires_at  # guard: 00-over
-        if record.digest == digest and (record.state == "executing" or in_time):  # guard: 39-joins.gate
+        if record.digest in digests and (record.state == "executing" or in_time):  # guard: 39-joins.gate
             return record
     verdict = (await policy_now(uses.settings)).judge(await case_off_loop(prepared))
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
@@ -47,13 +50,13 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
             next="Tell the user. Nothing was sent, and asking again does not change it.",
         )
     now = uses.clock()
-    past = await uses.store.history(caller.principal, digest, now - _DAY)  # guard: 00-history
+    past = await uses.store.history(caller.principal, digests, now - _DAY)  # guard: 00-history
     history.refuse_after_rejections(past, now - _HOUR)
     look = await preview.make(uses.proposal(prepared, caller, history.lines(past, now)))
     succeeded = next((record.id for record in past if record.state == "succeeded"), None)
     record = Record(
         id=new_approval_id(),
-        digest=digest,
+        digest=digests[0],
         operation=prepared.operation.name,
         access=prepared.operation.access,  # type: ignore[arg-type]
         principal=caller.principal,
@@ -73,7 +76,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digest: st
     )
     absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
     packed = pack(prepared, uses.mark, absent_before=absent)
-    envelope = seal.seal(uses.keys.seal, packed, approval_id=record.id, digest=digest)
+    envelope = seal.seal(uses.keys.seal, packed, approval_id=record.id, digest=record.digest)
     # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
     shown = Preview.of(look.preview)
     lists = any(one.kind == "list" for one in shown.recipients)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from maton_mailgun.approval.binding import seal
-from maton_mailgun.approval.binding.envelope import Sealed, gateway_mark, unpack
+from maton_mailgun.approval.binding import canonical, seal
+from maton_mailgun.approval.binding.envelope import Sealed, canonical_of, gateway_mark, unpack
 from maton_mailgun.approval.binding.keys import Keys
 from maton_mailgun.approval.lifecycle.signal import ChangeSignal
 from maton_mailgun.approval.preview.account_reader import AccountReader
@@ -100,6 +100,16 @@ class Services:
             principal=caller.principal,
         )
 
+    def digests(self, prepared: Prepared) -> tuple[str, str]:
+        """What a yes to this call is bound to, and what earlier versions bound it to."""
+        text = canonical_of(prepared)
+        digest = canonical.digest(text, self._digest_key)
+        return digest, canonical.plain_digest(text)  # guard: 186-before
+
+    @property
+    def _digest_key(self) -> bytes:
+        return seal.derive(self.keys.seal, "digest")
+
     async def opened(self, record: Record) -> Sealed:
         """The stored call, held to the digest that was approved.
 
@@ -111,6 +121,7 @@ class Services:
         envelope = await self.store.envelope(record.id)
         data = seal.unseal(self.keys.seal, envelope, approval_id=record.id, digest=record.digest)
         stored = unpack(data, self.operations)
-        if stored.digest != record.digest:  # guard: 00-schema
+        text = canonical_of(stored.prepared)
+        if canonical.digest_like(record.digest, text, self._digest_key) != record.digest:  # guard: 00-schema
             raise seal.Unsealable(record.id, "its schema changed since it was proposed")
         return stored

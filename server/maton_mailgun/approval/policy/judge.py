@@ -35,6 +35,9 @@ class Case:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     uses: int = 1
     """How many uses of a day's budget it is."""
+    besides: tuple[str, ...] = ()
+    """Who else is written to or heard of because of it: where answers go, what routes forward to. An allow rule about
+    recipients needs all of them to match too, and is never met by them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,12 @@ class Rule:
             return f"the connection is {case.connection_id}"
         if self.domains is not None and not self._domains_met(case.domains):
             return f"the domain is {' and '.join(case.domains) or 'not named'}"
-        if (self.recipients is not None or self.max_recipients is not None) and not case.recipients:
+        about_people = self.recipients is not None or self.max_recipients is not None
+        if about_people and not case.recipients and (self.decision == "allow" or not case.besides):  # guard: 187-alone
             return "there are no recipients"
         if self.max_recipients is not None and len(case.recipients) > self.max_recipients:
             return f"there are {len(case.recipients)} recipients"
-        return None if self.recipients is None else self._recipients_unmet(case.recipients)
+        return None if self.recipients is None else self._recipients_unmet(case)
 
     def _domains_met(self, domains: Sequence[str]) -> bool:
         if not domains:
@@ -92,16 +96,17 @@ class Rule:
         ascii_form = ascii_domain(domain)
         return self.decision != "allow" if ascii_form is None else _any(self.domains or (), ascii_form)
 
-    def _recipients_unmet(self, recipients: Sequence[str]) -> str | None:
+    def _recipients_unmet(self, case: Case) -> str | None:
+        named = [*(("the recipient", one) for one in case.recipients), *(("beside them,", one) for one in case.besides)]
         if self.decision != "allow":
-            met = any(address is None or self._covers(address) for address in map(parse, recipients))
+            met = any(address is None or self._covers(address) for address in (parse(one) for _, one in named))
             return None if met else "no recipient matches"
-        for recipient in recipients:
+        for what, recipient in named:
             address = parse(recipient)
             if address is None:
-                return f"the recipient {recipient!a} is not a plain address"  # guard: 38-strict.rule
+                return f"{what} {recipient!a} is not a plain address"  # guard: 38-strict.rule
             if not self._covers(address):
-                return f"the recipient {recipient!a} does not match"
+                return f"{what} {recipient!a} does not match"
         return None
 
     def _covers(self, address: PlainAddress) -> bool:

@@ -52,6 +52,13 @@ def warnings(letter: Letter, domain: str) -> list[str]:
     return lines
 
 
+def named(name: str, value: str) -> list[Address]:
+    """Everybody whom such a header names; what it holds that is no address is one with problems."""
+    if name.casefold() == "list-post":
+        return _addresses(value) or parse_all(value)
+    return parse_all(value)
+
+
 def links(letter: Letter) -> dict[str, list[str]]:
     """The hosts that headers of links lead to."""
     headers = (*letter.headers, *letter.own_headers)

@@ -61,8 +61,9 @@ class Store(Protocol):
         """Newest first; unreadable rows are left out and logged."""
         ...
 
-    async def history(self, principal: str, digest: str, since: float) -> Sequence[Record]:
-        """The same call by the same principal, as far as anything happened to it since then; newest first."""
+    async def history(self, principal: str, digests: Collection[str], since: float) -> Sequence[Record]:
+        """The call that any of these digests names, by the same principal: as far as anything happened to it since
+        then, and what of it is in doubt still, however old; newest first."""
         ...
 
     async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:

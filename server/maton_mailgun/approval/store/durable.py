@@ -91,9 +91,9 @@ class DurableStore(ABC):
         """See `contract.Store`."""
         return await self.read(self._scripts.listing(principal, states, limit))
 
-    async def history(self, principal: str, digest: str, since: float) -> Sequence[Record]:
+    async def history(self, principal: str, digests: Collection[str], since: float) -> Sequence[Record]:
         """See `contract.Store`."""
-        return await self.read(self._scripts.history(principal, digest, since))
+        return await self.read(self._scripts.history(principal, digests, since))
 
     async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """See `contract.Store`."""

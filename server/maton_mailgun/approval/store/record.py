@@ -63,7 +63,7 @@ class Record:
 
     id: str
     digest: str
-    """`sha256:` and the hexadecimal digest of the canonical request."""
+    """`hmac-sha256:` and the hexadecimal digest of the canonical request; `sha256:` of earlier versions."""
     operation: str
     access: Literal["create", "change", "delete", "send"]
     principal: str

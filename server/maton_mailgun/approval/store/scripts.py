@@ -72,9 +72,12 @@ class Scripts:
         found = yield statement, (*(each if states else who), limit)
         return [row.record for row in self._readable(found)]
 
-    def history(self, principal: str, digest: str, since: float) -> Script[Sequence[Record]]:
-        found = yield table.HISTORY, (table.ascii_text(principal), digest, since)
-        return [self.rows.check(row).record for row in found if row[9] == self.rows.key_id]
+    def history(self, principal: str, digests: Collection[str], since: float) -> Script[Sequence[Record]]:
+        found: list[Record] = []
+        for digest in digests:
+            rows = yield table.HISTORY, (table.ascii_text(principal), digest, since)
+            found += [self.rows.check(row).record for row in rows if row[9] == self.rows.key_id]
+        return sorted(found, key=lambda record: (record.created_at, record.id), reverse=True)
 
     def spent(self, names: Iterable[str], now: float) -> Script[dict[str, int]]:
         head = self._head((yield audit.HEAD, ()))

@@ -7,13 +7,15 @@ id, and all it does is to show that one in the user's browser.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from maton_mailgun.approval.channels.page.baton import Opened
+
+log = logging.getLogger(__name__)
 
 NAME = "page.sock"
 _SECONDS = 8.0
@@ -77,12 +79,16 @@ class Neighbour:
             self._path.unlink(missing_ok=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, ValueError, TimeoutError):
+        try:
             async with asyncio.timeout(_SECONDS):
                 asked = (await reader.readline()).strip().decode("ascii")
                 writer.write(f"{await self._opens(asked) or ''}\n".encode("ascii"))
                 await writer.drain()
-        writer.close()
+        except Exception as problem:  # guard: 189-said
+            # Whatever it is, such as a store that fails: who asks opens a page of its own.
+            log.info("an approval could not be shown for another process", extra={"why": type(problem).__name__})
+        finally:
+            writer.close()
 
 
 async def _answers(path: Path) -> bool:
