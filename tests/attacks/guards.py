@@ -500,4 +500,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("189", "so is one of a process that is gone", {"189-beside": WITH("False")}),
     Guard("189", "a page that cannot show something says so", {"189-said": WITH("OSError")}),
     Guard("190", "an outcome that is owed is recorded before the end", {"190-owed": DROP}),
+    Guard("191", "what leads mail away cannot be relayed", {"191-relay": DROP}),
 )

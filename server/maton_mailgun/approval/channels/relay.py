@@ -25,9 +25,11 @@ def relayed(settings: Settings, record: Record, caller: Caller, *, approve: bool
         or record.access == "delete"  # guard: 00-relay.delete
         or not _to_one(record)  # guard: 00-relay.one
         or _has_entries(record)  # guard: 71-relay
+        or _leads_away(record)  # guard: 191-relay
     ):
         raise Refused(
-            message="This cannot be relayed: deletes and messages to several people need the person themselves.",
+            message="This cannot be relayed: deletes, messages to several people and what leads mail or data elsewhere "
+            "from then on need the person themselves.",
             next=_THEMSELVES.format(record.id),
         )
     if approve and not brief_holds_all(record.preview):  # guard: 48-relay
@@ -48,6 +50,14 @@ def _has_entries(record: Record) -> bool:
     """Whether one yes is for many entries."""
     operation = load().get(record.operation)
     return operation is None or bool(operation.each)
+
+
+def _leads_away(record: Record) -> bool:
+    """Whether mail or data may go elsewhere by it from then on: by a route, a webhook, a copy of a domain's mail."""
+    operation = load().get(record.operation)
+    return (
+        operation is None or operation.preview == "forwarding" or (record.access != "send" and bool(operation.copies))
+    )
 
 
 def _to_one(record: Record) -> bool:
