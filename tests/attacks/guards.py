@@ -366,7 +366,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("129", "a list with members outside counts as outside", {"129-outside": FALSE}),
     Guard("129", "what is filled in for members is shown", {"129-values": DROP}),
     Guard("129", "members' data in headers is a warning", {"129-headers": FALSE}),
-    Guard("129", "links in members' data are judged", {"129-links": DROP}),
+    Guard("129", "links in members' data are judged", {"129-links.alone": DROP, "129-links.filled": DROP}),
     Guard("129", "a yes is bound to the members' data that was shown", {"129-bound": FALSE}),
     Guard("135", "the footer of a domain is shown with each message", {"135-shown": FALSE}),
     Guard("135", "a footer without a way out is a warning", {"135-way-out": FALSE}),
@@ -478,4 +478,14 @@ GUARDS: tuple[Guard, ...] = (
     Guard("161", "the body of a new template is judged", {"161-body": WITH("[]")}),
     Guard("161", "so are its headers", {"161-headers": WITH("([], [])")}),
     Guard("162", "pictures in the HTML itself are told", {"162-pictures": FALSE}),
+    Guard(
+        "170",
+        "a yes is to the names that a list holds",
+        {"170-bound": INSTEAD("text = json.dumps([own], default=str)")},
+    ),
+    Guard(
+        "170",
+        "names that a list holds are filled in too",
+        {"170-names": INSTEAD('return [f".{key}" for key in keys(texts)]')},
+    ),
 )

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from maton_mailgun.mail.filling import USED
+
 _IN_DATA = re.compile(r"<(?:(!--)|([!?])|/?([a-zA-Z][^\s/>]*+)|$|/$|!-?$)", re.MULTILINE)
 _IN_TAG = re.compile(r">|=\s*+([\"'])|=\s*+(?=[^\s\"'>])")
 _RAW_NAMES = frozenset({"style", "script", "title", "textarea", "xmp", "iframe", "noembed", "noframes"})
@@ -18,7 +20,6 @@ _OPTIONAL = frozenset(
     " track wbr html head body".split()
 )
 """Elements that need no end tag, or have none."""
-_PLACE = re.compile(r"%recipient\.([\w.-]+)%")
 _TEMPLATE_TAG = re.compile(r"\{\{!--(?:(?!--\}|\{\{!--).)*+--\}?\}?\}|\{\{\{?[^{}]*\}?\}\}", re.DOTALL)
 _INSIDE = re.compile(r"\{\{\{?[~\s]*([#^/&!>]?)[~\s]*([^\s{}~]*)")
 _MOST_PLACES = 2_000
@@ -152,10 +153,10 @@ def breaks(value: str, at: At) -> bool:
 
 
 def places(source: str) -> dict[str, list[At]]:
-    """The key of each `%recipient.key%` in HTML -> the places where its value will stand, each once."""
+    """What each place in HTML names (`filling.used`) -> where its value will stand, each once."""
     found: dict[str, dict[At, None]] = {}
     at, start = At(), 0
-    for number, place in enumerate(_PLACE.finditer(source)):
+    for number, place in enumerate(USED.finditer(source)):
         if number >= _MOST_PLACES:
             break
         at = replace(passed(source[start : place.start()], at), unclosed=(), below=0)
@@ -168,7 +169,7 @@ def places(source: str) -> dict[str, list[At]]:
 
 
 def by_values(source: str, values: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """What is to be said of each `%recipient.key%` in `source` (HTML); `values` has every value of each key."""
+    """What is to be said of each place in `source` (HTML); `values` has all that may stand there (`filling.used`)."""
     left = _MOST_TRIED
     for key, ats in places(source).items():
         given = list(dict.fromkeys(values.get(key, ())))
@@ -178,9 +179,9 @@ def by_values(source: str, values: Mapping[str, Iterable[str]]) -> Iterator[str]
             if left <= 0:
                 yield f"could not be held against its values in {at.words}: they are too many"
             elif broken is not None:
-                yield f"%recipient.{key}% in {at.words}\n{broken}"
+                yield f"%recipient{key}% in {at.words}\n{broken}"
             elif at.kind in {"tag", "comment"}:
-                yield f"%recipient.{key}% in {at.words}\n"
+                yield f"%recipient{key}% in {at.words}\n"
 
 
 def by_template(source: str, given: Mapping[str, str]) -> Iterator[str]:

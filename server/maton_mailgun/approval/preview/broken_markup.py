@@ -15,8 +15,8 @@ from maton_mailgun.mail.text import quoted, short
 _MOST = 10
 
 
-def of_values(letter: Letter, values: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Of the places for recipients' values in `letter`; `values` holds those of each recipient."""
+def of_values(letter: Letter, values: Iterable[tuple[Mapping[str, Any], str]]) -> list[str]:
+    """Of the places for recipients' values in `letter`; `values` holds those of each recipient, and their name."""
     entries = [*values]
     lines: list[str] = []
     for name, source in _html(letter):
@@ -43,14 +43,16 @@ def _told_of_tag(name: str, tag: str) -> str:
 
 
 class _Given(dict[str, Iterable[str]]):
-    """Every text of a key among all entries, read when it is asked for."""
+    """Every text that a place stands for among all entries, read when it is asked for."""
 
-    def __init__(self, entries: list[Mapping[str, Any]]) -> None:
+    def __init__(self, entries: list[tuple[Mapping[str, Any], str]]) -> None:
         super().__init__()
         self._entries = entries
 
     def get(self, key: str, default: Any = None) -> Any:
-        found = self.setdefault(key, [text for own in self._entries if (text := filling.found(own, key)) is not None])
+        found = self.setdefault(
+            key, [text for own, name in self._entries if (text := filling.given(key, own, name)) is not None]
+        )
         return found or default
 
 
