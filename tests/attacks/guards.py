@@ -488,4 +488,11 @@ GUARDS: tuple[Guard, ...] = (
         "names that a list holds are filled in too",
         {"170-names": INSTEAD('return [f".{key}" for key in keys(texts)]')},
     ),
+    Guard("171", "template tags that hold markup are told", {"171-tags": FALSE}),
+    Guard("171", "values are found however a tag names them", {"171-values": WITH("tag.word == key")}),
+    Guard("171", "what is only in the filled template is told", {"171-built": FALSE}),
+    Guard("171", "each branch of a link is told", {"171-branches": FALSE}),
+    Guard("171", "the filled template is read too", {"171-stored": DROP}),
+    Guard("172", "places that are not looked at are said", {"172-many": FALSE}),
+    Guard("172", "what may be markup for some is not known", {"172-unsure": FALSE}),
 )

@@ -92,7 +92,7 @@ def read(
     values = dict.fromkeys(f"{link[1]}/" if (link := _LINK.fullmatch(text)) else text for text in texts)
     extra = content.read(Letter(text="\n".join(values))) if values else Reading()
     if template_values is not None:
-        add(extra, content.read(letter), base)
+        add(extra, all_parts.read(letter), base)
     spelled = _by_address(given)
     copies = [
         FilledCopy(one.address.address, given[address] if address is not None else {}, one.address.name)
