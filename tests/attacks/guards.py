@@ -495,4 +495,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard("171", "the filled template is read too", {"171-stored": DROP}),
     Guard("172", "places that are not looked at are said", {"172-many": FALSE}),
     Guard("172", "what may be markup for some is not known", {"172-unsure": FALSE}),
+    Guard("173", "addresses that cannot be read are told", {"173-odd": FALSE}),
+    Guard("173", "a place for a value covers nobody else", {"173-places": FALSE}),
+    Guard("173", "whom a link writes to beside is told", {"173-more": FALSE}),
+    Guard("173", "codes for the telephone itself are told", {"173-codes": FALSE}),
+    Guard("173", "a number is not the end of any other one", {"173-ends": FALSE}),
 )
