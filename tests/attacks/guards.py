@@ -500,4 +500,10 @@ GUARDS: tuple[Guard, ...] = (
     Guard("173", "whom a link writes to beside is told", {"173-more": FALSE}),
     Guard("173", "codes for the telephone itself are told", {"173-codes": FALSE}),
     Guard("173", "a number is not the end of any other one", {"173-ends": FALSE}),
+    Guard("174", "a bare number is no currency", {"174-units": WITH('{old} or (others is not None and "" in others)')}),
+    Guard("174", "digits of other scripts are digits", {"174-digits": WITH("text")}),
+    Guard("174", "thousands and millions count", {"174-times": FALSE}),
+    Guard("175", "line ends that change are told", {"175-ends": FALSE}),
+    Guard("175", "content of very many lines is compared in little time", {"175-long": FALSE}),
+    Guard("175", "nor does it count as nothing", {"175-nothing": DROP}),
 )
