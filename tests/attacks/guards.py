@@ -506,4 +506,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("175", "line ends that change are told", {"175-ends": FALSE}),
     Guard("175", "content of very many lines is compared in little time", {"175-long": FALSE}),
     Guard("175", "nor does it count as nothing", {"175-nothing": DROP}),
+    Guard("176", "a key that stands twice in a file is refused", {"176-once": WITH("json.loads(text)")}),
 )

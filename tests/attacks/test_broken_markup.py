@@ -103,6 +103,15 @@ def test_attack_171_an_ordinary_template_is_no_alarm(source: str) -> None:
     assert of_template(Letter(html=source), given) == []
 
 
+async def test_attack_171_what_a_tag_looks_up_is_no_host_that_a_link_shows(desk: Desk) -> None:
+    source = "{{#each rows}}<a href='https://mg.example.com/{{this.id}}'>{{this.title}}</a>{{/each}}"
+    preview = await previewed(desk, "create_template", {"domain": DOMAIN, "name": "new", "template": source})
+    assert [line for line in preview["warnings"] if "A link shows" in line] == []
+    shown = source.replace("{{this.title}}", "See example.org, {{this.title}}")
+    preview = await previewed(desk, "create_template", {"domain": DOMAIN, "name": "newer", "template": shown})
+    assert "A link shows example.org but leads to mg.example.com." in preview["warnings"]
+
+
 def test_attack_171_tags_are_cut_as_handlebars_cuts_them() -> None:
     source = 'a{{b}}{{{c}}}{{! } }}{{!-- }} --}}{{#if (eq d "}}")}}{{else}}{{/if}}{{&e}}{{> f}}{{{{g}}}}{{- .h -}}'
     found = [(tag.sign, tag.word, tag.whole, tag.shows) for tag in tags(source)]

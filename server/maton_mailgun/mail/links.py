@@ -298,7 +298,7 @@ def _mismatch(words: str, host: str) -> list[str]:
     """What the words of a link claim, where that is another host than the one it leads to."""
     if not host:
         return []
-    for found in _NAMED_HOST.finditer(as_seen(words[:2_000])):
+    for found in _NAMED_HOST.finditer(as_seen(" ".join(around(words[:2_000])))):
         named = ascii_domain(found[1]) or found[1].casefold()
         if named.rpartition(".")[2] in _NOT_A_HOST:
             continue
