@@ -235,3 +235,24 @@ async def relayed(house: House, approval_id: str) -> str:
         said = {"approval_id": approval_id, "decision": "approve", "user_words": "yes, do it"}
         content = structured(await client.call_tool("relay_approval", said))
     return str(content["error"]["kind"] if "error" in content else content["status"])
+
+
+# 176: of two values of one key nobody can say which is meant ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '[{"address": "ann@example.net", "address": "eve@example.org"}]',
+        '[{"address": "ann@example.net", "vars": {"iban": "DE11", "iban": "DE99"}}]',
+    ],
+)
+async def test_attack_176_a_key_that_stands_twice_in_a_file_is_refused(desk: Desk, source: str) -> None:
+    folder = desk.home.parent / "files"
+    folder.mkdir()
+    (folder / "list.json").write_text(source)
+    given = {"list_address": MAILING_LIST, "members_file": "list.json"}
+    async with desk.open(attachments=folder) as house, house.client() as client:
+        content = structured(await client.call_tool("add_mailing_list_members", given))
+        assert content["error"]["problems"][0]["wrong"].startswith("has a key twice"), content
+        assert await house.gate.list() == []

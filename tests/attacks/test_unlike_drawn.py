@@ -319,5 +319,5 @@ def test_attack_156_a_template_that_may_change_its_markup_is_told(source: str, v
 def test_attack_156_odd_markup_is_read_in_little_time(source: str) -> None:
     begun = time.process_time()
     of_template(Letter(html=f"{source}{{{{a}}}}"), {"a": "<b>" * 100_000})
-    of_values(Letter(html=f"{source}%recipient.a%"), [{"a": "<b>" * 100_000}])
+    of_values(Letter(html=f"{source}%recipient.a%"), [({"a": "<b>" * 100_000}, "")])
     assert time.process_time() - begun < 2.0

@@ -91,13 +91,18 @@ def _chosen(words: list[str], given: Any) -> Any:
 def _unfolded(kind: str, text: str) -> Any:
     """The list or object that a text is the JSON of; the text itself where it is not exactly that."""
     try:
-        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        value = json.loads(text, object_pairs_hook=each_once, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, list if kind == "array" else dict) else text
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object that JSON has these pairs for.
+
+    Raises:
+        ValueError: A key stands twice.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         # Which of the two is meant is for nobody to guess.

@@ -16,6 +16,9 @@ from maton_mailgun.mail.letter import Letter
 
 PLACE = re.compile(r"%recipient\.([\w.-]+)%")
 """Where a value goes; the key is what stands in brackets."""
+USED = re.compile(r"%recipient(\.[\w.-]+|_f?name|_lname)%")
+"""Where something goes that differs from copy to copy, beside the recipient's own address: a value, or a part of their
+name."""
 _ANY = re.compile(r"%recipient(?:\.([\w.-]+)|(_email|_name|_fname|_lname)?)%")
 
 Values = Mapping[str, Any]
@@ -43,26 +46,40 @@ def keys(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(key for text in texts for key in PLACE.findall(text)))
 
 
+def used(texts: Iterable[str]) -> list[str]:
+    """What the places in `texts` name, each once: `.key` for a value, `_name`, `_fname` or `_lname` for a name."""
+    return list(dict.fromkeys(named for text in texts for named in USED.findall(text)))  # guard: 170-names
+
+
+def given(named: str, values: Values, name: str) -> str | None:
+    """What stands in a place that `used` names, of a recipient with these values and this name; None for nothing."""
+    return found(values, named[1:]) if named[0] == "." else _parts(name)[named] or None
+
+
+def _parts(name: str) -> dict[str | None, str]:
+    first, _, last = name.partition(" ")
+    return {"_name": name, "_fname": first, "_lname": last}
+
+
 def filled(text: str, values: Values, *, address: str = "", name: str = "") -> str:
     """`text` with the places in it filled; a value is put in as it is, also into HTML."""
-    first, _, last = name.partition(" ")
-    known = {"_email": address, "_name": name, "_fname": first, "_lname": last, None: address}
+    known = {"_email": address, **_parts(name), None: address}
 
     def value(place: re.Match[str]) -> str:
-        given = known[place[2]] or None if place[1] is None else found(values, place[1])
-        return place[0] if given is None else given
+        own = known[place[2]] or None if place[1] is None else found(values, place[1])
+        return place[0] if own is None else own
 
     return _ANY.sub(value, text)
 
 
-def longest(texts: Iterable[str], values: Values) -> int:
+def longest(texts: Iterable[str], values: Values, name: str = "") -> int:
     """How long `texts` are at most once filled: a long value in many places is more than memory holds."""
     total = 0
-    used: Counter[str] = Counter()
+    often: Counter[str] = Counter()
     for text in texts:
         total += len(text)
-        used.update(PLACE.findall(text))
-    return total + sum(number * len(found(values, key) or "") for key, number in used.items())
+        often.update(USED.findall(text))
+    return total + sum(number * len(given(named, values, name) or "") for named, number in often.items())
 
 
 def filled_for(letter: Letter, values: Values, *, address: str, name: str = "") -> Letter:

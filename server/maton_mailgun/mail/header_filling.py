@@ -45,7 +45,7 @@ def doubt(header: str, text: str, values: filling.Values, *, address: str = "", 
             return f'{key[:60]} has one of the signs " < > , ; : @ \\, and {header} names it'
         if holds_addresses(header) and (_LIKE_AT.search(value) or shown_addresses(value)):  # guard: 116-values
             return f"{key[:60]} reads as an address, and {header} names it"
-    if filling.longest([text], values) + text.count("%recipient") * len(name + address) > _LONGEST:
+    if filling.longest([text], values, name) + text.count("%recipient") * len(address) > _LONGEST:
         return f"{header} would have more than {_LONGEST:,} characters"
     if holds_words(filling.filled(text, values, address=address, name=name)):  # guard: 80-words
         return f"{header} would hold an encoded word, which readers see decoded"

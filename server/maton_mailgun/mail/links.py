@@ -14,6 +14,7 @@ from maton_mailgun.mail.bare_links import bare_links
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place
 from maton_mailgun.mail.html import Page
 from maton_mailgun.mail.pieces import SHOWN, UNSHOWN, Piece
+from maton_mailgun.mail.template_tags import around
 from maton_mailgun.mail.text import safe_line, short
 
 MOST = 500
@@ -37,6 +38,7 @@ _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
 _MARKS = re.compile("(?<=[A-Za-z0-9.])[\u0300-\u036f]+")
+_BEGINS = re.compile(r"(?i)\s*(?:https?:)?//[\w.-]+")
 _VARIABLE = re.compile(r"\{\{|%recipient\.")
 _SAID_ALREADY = ("cleartext http", "not https", "what stands before the @", "names no host")
 _BARE_PART = "plain text, a host alone"
@@ -75,7 +77,14 @@ def targets(pieces: Iterable[Piece]) -> Iterator[tuple[str, str, str]]:
     for address, words, where in _raw_targets(pieces):
         whole = joined(bound if left > 0 else bound[:1], address)
         left -= len(whole) - 1
-        yield from ((one, words, where) for one in whole)
+        yield from ((one, words, where) for one in (*whole, *_in_branches(address)))
+
+
+def _in_branches(address: str) -> Iterator[str]:
+    """Where an address leads by the branches of a template that are in it."""
+    for piece in around(address)[1:] if "{{" in address else ():
+        if _BEGINS.match(piece):  # guard: 171-branches
+            yield piece
 
 
 def bases(pieces: Iterable[Piece]) -> list[str]:
@@ -289,7 +298,7 @@ def _mismatch(words: str, host: str) -> list[str]:
     """What the words of a link claim, where that is another host than the one it leads to."""
     if not host:
         return []
-    for found in _NAMED_HOST.finditer(as_seen(words[:2_000])):
+    for found in _NAMED_HOST.finditer(as_seen(" ".join(around(words[:2_000])))):
         named = ascii_domain(found[1]) or found[1].casefold()
         if named.rpartition(".")[2] in _NOT_A_HOST:
             continue

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.catalogue.as_meant import each_once
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import Problem
 from maton_mailgun.wire.attachments import FileRefused, content_of
@@ -52,9 +53,11 @@ def _entries(content: bytes, fields: Mapping[str, Any]) -> list[Any]:
     if text.lstrip()[:1] not in ("[", "{"):
         return list(_rows(text, fields))
     try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
+        read = json.loads(text, object_pairs_hook=each_once)  # guard: 176-once
+    except (json.JSONDecodeError, RecursionError):
         raise FileRefused("is not JSON", _FORMS) from None
+    except ValueError:
+        raise FileRefused("has a key twice in one object, or is no JSON that can be read", _FORMS) from None
     if not isinstance(read, list):
         raise FileRefused("is no list", _FORMS)
     return read

@@ -6,17 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from maton_mailgun.mail import breaking, filling
-from maton_mailgun.mail.html import MOST
+from maton_mailgun.mail import breaking, filling, template_tags
+from maton_mailgun.mail.html import MOST, read
 from maton_mailgun.mail.letter import Letter
 from maton_mailgun.mail.nesting import why_too_costly
+from maton_mailgun.mail.pieces import words
 from maton_mailgun.mail.text import quoted, short
 
 _MOST = 10
 
 
-def of_values(letter: Letter, values: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Of the places for recipients' values in `letter`; `values` holds those of each recipient."""
+def of_values(letter: Letter, values: Iterable[tuple[Mapping[str, Any], str]]) -> list[str]:
+    """Of the places for recipients' values in `letter`; `values` holds those of each recipient, and their name."""
     entries = [*values]
     lines: list[str] = []
     for name, source in _html(letter):
@@ -27,12 +28,27 @@ def of_values(letter: Letter, values: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def of_template(letter: Letter, given: Mapping[str, Any]) -> list[str]:
     """Of the tags of a template in `letter`, which `given` has the values for."""
-    texts = {key: filling.text_of(value) for key, value in given.items()}
     lines: list[str] = []
     for name, source in _html(letter):
-        found = breaking.by_template(source, texts) if "{{" in source else ()
+        if "{{" not in source:
+            continue
+        found = breaking.by_template(source, given)
         lines += [_told_of_tag(name, tag) for tag in dict.fromkeys(found)]  # guard: 156-template
+        if more := _beyond(source):  # guard: 171-built
+            lines.append(f"Once the template is filled in, the {name} also says: {short(more, 300)}")
     return _some(lines)
+
+
+def _beyond(source: str) -> str:
+    """Words that nobody sees in the source of a template, and everybody in what is made of it."""
+    blank = template_tags.filled_blank(source)
+    as_it_is, built = ({*_lines(one)} for one in (source, blank))
+    return "; ".join(line for line in _lines(blank) if line in built - as_it_is)
+
+
+def _lines(source: str) -> list[str]:
+    said = words(read(source).pieces)
+    return [line for part in template_tags.around(said) for one in part.split("\n") if (line := one.strip())]
 
 
 def _told_of_tag(name: str, tag: str) -> str:
@@ -43,14 +59,16 @@ def _told_of_tag(name: str, tag: str) -> str:
 
 
 class _Given(dict[str, Iterable[str]]):
-    """Every text of a key among all entries, read when it is asked for."""
+    """Every text that a place stands for among all entries, read when it is asked for."""
 
-    def __init__(self, entries: list[Mapping[str, Any]]) -> None:
+    def __init__(self, entries: list[tuple[Mapping[str, Any], str]]) -> None:
         super().__init__()
         self._entries = entries
 
     def get(self, key: str, default: Any = None) -> Any:
-        found = self.setdefault(key, [text for own in self._entries if (text := filling.found(own, key)) is not None])
+        found = self.setdefault(
+            key, [text for own, name in self._entries if (text := filling.given(key, own, name)) is not None]
+        )
         return found or default
 
 

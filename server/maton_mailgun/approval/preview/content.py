@@ -27,6 +27,7 @@ from maton_mailgun.mail.loads import ahead, loads
 from maton_mailgun.mail.odd_signs import odd_signs
 from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SHOWN, SOME, words
 from maton_mailgun.mail.styling import styling
+from maton_mailgun.mail.template_tags import around
 from maton_mailgun.mail.text import count, quoted, short
 
 _URL = re.compile(r"https?://[^\s<>\"'\])}]+", re.IGNORECASE)
@@ -276,7 +277,7 @@ def _follow(reading: Reading, href: str, words: str) -> str:
             reading.raises += 1
         return ""
     host = _link(reading, target)
-    named = _named_hosts(words)
+    named = _named_hosts(" ".join(around(words)))
     if host and named and not any(_same_site(host, one) for one in named):  # guard: 18-links
         reading.warnings.append(f"A link shows {short(named[0], 100)} but leads to {short(host, 100)}.")
         reading.raises += 1

@@ -98,6 +98,8 @@ def changes_nothing(
         return False
     passing = {*operation.path_arguments, "connection_id"}
     asked = {name for name, given in arguments.items() if given is not None and name not in passing}
+    if any(_respaced(dig(before.data, path), arguments.get(name)) for name, path in operation.compare.items()):
+        return False  # guard: 175-nothing
     if operation.adds:
         # What names the target in its own address is compared by having been found there.
         return asked - set(_BRACED.findall(operation.before or "")) <= set(operation.compare)
@@ -174,6 +176,14 @@ def _same(current: Any, wanted: Any) -> bool:
     if isinstance(wanted, list) and not isinstance(current, list):
         wanted = wanted[0] if len(wanted) == 1 else wanted
     return bool(_plain(current) == _plain(wanted))
+
+
+def _respaced(current: Any, wanted: Any) -> bool:
+    """Whether two texts differ in blanks and line ends only; spellings of a switch or of JSON do not count."""
+    if not isinstance(current, str) or not isinstance(wanted, str) or current == wanted:
+        return False
+    plain = _plain(wanted)
+    return isinstance(plain, str) and plain not in {"yes", "no"} and plain == _plain(current)
 
 
 def _plain(given: Any) -> Any:

@@ -39,7 +39,7 @@ def filled(preview: Preview, address: str) -> ShownMessage | None:
     if preview.message is None or person is None:
         return None
     message, own = preview.message, _values(preview.message, address)
-    length = filling.longest(_places(message), own)
+    length = filling.longest(_places(message), own, person.name)
     if length > MOST:
         raise TooLong(f"The copy of {safe_line(address)} has {count(length, 'character')}: too many to be shown.")
 

@@ -14,11 +14,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from maton_mailgun.approval.preview import content
+from maton_mailgun.approval.preview import content, recipient_values
 from maton_mailgun.approval.preview.audience import Audience, is_external
 from maton_mailgun.approval.preview.content import Reading
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.proposal import Reads, dig, items
+from maton_mailgun.approval.preview.recipient_values import FilledCopy
 from maton_mailgun.mail import filling
 from maton_mailgun.mail.addresses import parse
 from maton_mailgun.mail.letter import Letter
@@ -27,9 +28,7 @@ from maton_mailgun.mail.text import count, quoted, safe_line, short
 PAGE = 100
 """The most members that Mailgun lists at once (its reference, Mailing Lists)."""
 _SOURCE = f"GET /v3/lists/{{list_address}}/members/pages?limit={PAGE}"
-_MOST_FILLED = 20
-"""Members whose filled messages are read for links."""
-_LONGEST = 300_000
+_NOTHING = "(nothing)"
 _IN_HEADERS = "goes to a mailing list, whose members' own data becomes a part of it: it differs from copy to copy"
 
 
@@ -42,10 +41,10 @@ class Members:
     unknown: list[str] = field(default_factory=list)
     """Lists of which not everybody is known."""
 
-    def values(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Every member with their data."""
+    def values(self) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+        """Every member with their data and their name."""
         for members in self.known.values():
-            yield from members.items()
+            yield from ((address, own, self.names.get(address, "")) for address, own in members.items())
 
 
 async def look(lists: Collection[str], reads: Reads) -> Members:
@@ -88,25 +87,27 @@ def mark(people: Audience, members: Members) -> None:
             one.flags.insert(0, f"external: {told}")
 
 
-def places(letter: Letter) -> list[str]:
-    """The keys that a message is filled with."""
-    return filling.keys(_texts(letter))
+def places(letter: Letter, given: Mapping[str, Any]) -> list[str]:
+    """Every text that is filled for each member: all of the message, and the values in `given`, from which Mailgun
+    makes the text of a template first."""
+    return [*filling.places(letter), *map(filling.text_of, given.values())]
 
 
-def section(letter: Letter, members: Members) -> tuple[Section, list[str], list[str]]:
-    """What is filled in for whom, warnings, and what is not known; nothing where the message has no places."""
-    used = places(letter)
+def section(letter: Letter, texts: Sequence[str], members: Members) -> tuple[Section, list[str], list[str]]:
+    """What is filled in for whom where `texts` have places, warnings, and what is not known; nothing where the message
+    has none."""
+    used = filling.used(texts)
     if not used or not members.known:
         return Section("What lists hold of their members", []), [], []
     rows = []
-    for address, own in members.values():
-        told = "; ".join(f"{key}: {_plain(own.get(key.partition('.')[0]))}" for key in used)
+    for address, own, name in members.values():
+        told = "; ".join(_told(named, own, name) for named in used)
         rows.append(Row(safe_line(address), safe_line(told)))  # guard: 129-values
-    shown = ", ".join(f"%recipient.{short(key, 60)}%" for key in used[:5])
+    shown = ", ".join(f"%recipient{short(named, 60)}%" for named in used[:5])
     warnings = [f"{shown} is filled with what the mailing list holds of each member: see the values."]
-    for name, text in _header_texts(letter):
-        if filling.keys([text]):  # guard: 129-headers
-            warnings.append(f"{short(name, 60)} {quoted(text, 100)} {_IN_HEADERS}.")
+    for header, text in _header_texts(letter):
+        if filling.used([text]):  # guard: 129-headers
+            warnings.append(f"{short(header, 60)} {quoted(text, 100)} {_IN_HEADERS}.")
     unchecked = [
         f"could not check what {short(one, 120)} holds of its other members: they are filled in unseen"
         for one in members.unknown
@@ -114,33 +115,35 @@ def section(letter: Letter, members: Members) -> tuple[Section, list[str], list[
     return Section("What lists hold of their members", rows), warnings, unchecked
 
 
-def read(letter: Letter, members: Members, base: Reading) -> Reading:
+def _told(named: str, own: Mapping[str, Any], name: str) -> str:
+    if named[0] == ".":
+        return f"{named[1:]}: {_plain(own.get(named[1:].partition('.')[0]))}"
+    return f"recipient{named}: {filling.given(named, own, name) or _NOTHING}"
+
+
+def read(letter: Letter, texts: Sequence[str], members: Members, base: Reading) -> Reading:
     """Hosts of links and warnings in the filled messages that are not in `base`."""
     extra = Reading()
-    if not places(letter):
+    if not filling.used(texts):
         return extra
-    texts = [filling.text_of(value) for _, own in members.values() for value in own.values()]
-    editions = [Letter(text="\n".join(dict.fromkeys(texts)))] if texts else []
-    for address, own in [*members.values()][:_MOST_FILLED]:
-        if filling.longest(_texts(letter), own) <= _LONGEST:
-            name = members.names.get(address, "")
-            editions.append(filling.filled_for(letter, own, address=address, name=name))
-    for edition in editions:
-        found = content.read(edition)
-        for host, flags in found.links.items():
-            if host not in base.links:
-                extra.links.setdefault(host, flags)  # guard: 129-links
-        extra.warnings += [line for line in found.warnings if line not in (*base.warnings, *extra.warnings)]
-    extra.raises = bool(extra.warnings)
+    held = [filling.text_of(value) for _, own, name in members.values() for value in (*own.values(), name)]
+    alone = content.read(Letter(text="\n".join(dict.fromkeys(held))))
+    recipient_values.add(extra, alone, base)  # guard: 129-links.alone
+    copies = [FilledCopy(address, own, name) for address, own, name in members.values()]
+    recipient_values.read_copies(letter, copies, base, extra)  # guard: 129-links.filled
+    for host in base.links:
+        extra.links.pop(host, None)
     return extra
 
 
-def noted(letter: Letter, members: Members) -> dict[str, dict[str, str]]:
+def noted(texts: Sequence[str], members: Members) -> dict[str, dict[str, str]]:
     """What the yes is bound to: a digest of what is held of each member whose values were shown."""
-    if not places(letter):
+    if not filling.used(texts):
         return {}
     return {
-        safe_line(one): {safe_line(address): _digest(own) for address, own in there.items()}
+        safe_line(one): {
+            safe_line(address): _digest(own, members.names.get(address, "")) for address, own in there.items()
+        }
         for one, there in members.known.items()
     }
 
@@ -151,7 +154,7 @@ def changes(shown: Mapping[str, Mapping[str, str]], members: Members) -> list[st
     for one, there in members.known.items():
         before = shown.get(safe_line(one), {})
         for address, own in there.items():
-            if before.get(safe_line(address)) != _digest(own):  # guard: 129-bound
+            if before.get(safe_line(address)) != _digest(own, members.names.get(address, "")):  # guard: 129-bound
                 lines.append(f"what {short(one, 120)} holds of {short(address, 120)} is not what was shown")
     return lines[:5]
 
@@ -163,15 +166,10 @@ def _header_texts(letter: Letter) -> Iterator[tuple[str, str]]:
     yield from letter.own_headers
 
 
-def _texts(letter: Letter) -> Sequence[str]:
-    bodies = [body for body in (letter.text, letter.html, letter.amp_html) if body]
-    return [*bodies, *(text for _, text in _header_texts(letter))]
-
-
 def _plain(value: Any) -> str:
-    return "(nothing)" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _NOTHING if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _digest(own: Mapping[str, Any]) -> str:
-    text = json.dumps(own, sort_keys=True, ensure_ascii=True, default=str)
+def _digest(own: Mapping[str, Any], name: str) -> str:
+    text = json.dumps([own, name], sort_keys=True, ensure_ascii=True, default=str)  # guard: 170-bound
     return hashlib.sha256(text.encode("ascii")).hexdigest()

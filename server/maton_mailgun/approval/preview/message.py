@@ -74,17 +74,18 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     stored = stored_template.read(fields, template, sent)
     doubts = stored_template.doubts(stored, sent, people)
     whole = stored_template.filled(sent, stored)
-    covers |= {"added": domain_additions.noted(state, tracking), "members": list_members.noted(whole, members)}
     # Long work for a large message, and the loop has other calls to serve.
     reading = await asyncio.to_thread(all_parts.read, whole)
     given = stored.given if stored is not None else None
     to_fill = stored_template.to_read(whole, stored)
+    filled_in = list_members.places(to_fill, given or {})
+    covers |= {"added": domain_additions.noted(state, tracking), "members": list_members.noted(filled_in, members)}
     more = await asyncio.to_thread(recipient_values.read, to_fill, fields, people, reading, given)
-    broken = await asyncio.to_thread(_broken, whole, to_fill, fields, stored, members)
-    of_lists = await asyncio.to_thread(list_members.read, whole, members, reading)
-    list_section, list_warnings, list_doubts = list_members.section(whole, members)
+    broken = await asyncio.to_thread(_broken, whole, to_fill, fields, stored, people, members)
+    of_lists = await asyncio.to_thread(list_members.read, to_fill, filled_in, members, reading)
+    list_section, list_warnings, list_doubts = list_members.section(whole, filled_in, members)
     reading.links = {**replies.links(whole), **reading.links, **more.links, **of_lists.links}
-    reading.remote += more.remote
+    reading.remote += [*more.remote, *(host for host in of_lists.remote if host not in more.remote)]
     warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
     header_rows, header_warnings = options.headers(sent)
     visible = _visible(sent, fields)
@@ -125,7 +126,10 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
             *added.sections,
         ],
         warnings=warnings,
-        unchecked=[*extra.unchecked, *people.unchecked, *doubts, *list_doubts, *reading.unchecked, *more.unchecked],
+        unchecked=[
+            *(*extra.unchecked, *people.unchecked, *doubts, *list_doubts),
+            *(*reading.unchecked, *more.unchecked, *of_lists.unchecked),
+        ],
         recipients=[one.shown() for one in people.recipients],
         message=shown,
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
@@ -137,9 +141,16 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
 
 
 def _broken(
-    whole: Letter, to_fill: Letter, fields: FormFields, stored: StoredTemplate | None, members: Members
+    whole: Letter,
+    to_fill: Letter,
+    fields: FormFields,
+    stored: StoredTemplate | None,
+    people: Audience,
+    members: Members,
 ) -> list[str]:
-    values = [*recipient_values.entries(fields).values(), *(own for _, own in members.values())]
+    values = [(own, "") for own in recipient_values.entries(fields).values()]
+    values += [({}, name) for name in dict.fromkeys(one.address.name for one in people.recipients)]
+    values += [(own, name) for _, own, name in members.values()]
     lines = broken_markup.of_values(to_fill, values)
     return [*broken_markup.of_template(whole, stored.given), *lines] if stored is not None else lines
 

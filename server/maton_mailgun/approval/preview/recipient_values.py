@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from maton_mailgun.approval.preview import all_parts, content
-from maton_mailgun.approval.preview.audience import Audience, Recipient
+from maton_mailgun.approval.preview.audience import Audience
 from maton_mailgun.approval.preview.content import Reading
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.mail import filling
@@ -28,8 +29,8 @@ _WARNINGS = 20
 _PLAIN = re.compile(r"[\w -]*")
 _TAIL = re.compile(r"[\w./=&~+-]*")
 _LINK = re.compile(r"(https?://[\w.-]+(?::\d+)?)(?:[/?#][\w./?=&#~+,;:-]*)?")
-_ALONE = re.compile(r"(?:^|(?<=[\s>(]))%recipient\.([\w.-]+)%(?=$|[\s<,!?)]|\.(?:[\s<]|$))")
-_WHOLE_LINK = re.compile(r"href=([\"'])%recipient\.([\w.-]+)%\1", re.IGNORECASE)
+_ALONE = re.compile(rf"(?:^|(?<=[\s>(])){filling.USED.pattern}(?=$|[\s<,!?)]|\.(?:[\s<]|$))")
+_WHOLE_LINK = re.compile(rf"href=([\"']){filling.USED.pattern}\1", re.IGNORECASE)
 _IN_TAIL = re.compile(
     r"(?:https?://[\w.-]+|(?<![\w@.-])(?:[\w-]{1,63}\.)+[a-z]{2,24})(?::\d+)?/[^\s\"'<>]*$", re.IGNORECASE
 )
@@ -91,58 +92,75 @@ def read(
     values = dict.fromkeys(f"{link[1]}/" if (link := _LINK.fullmatch(text)) else text for text in texts)
     extra = content.read(Letter(text="\n".join(values))) if values else Reading()
     if template_values is not None:
-        _add(extra, content.read(letter), base)
-    editions = _editions(letter, given, people)
+        add(extra, all_parts.read(letter), base)
+    spelled = _by_address(given)
+    copies = [
+        FilledCopy(one.address.address, given[address] if address is not None else {}, one.address.name)
+        for one in people.recipients
+        for address in spelled.get(one.address.key, [None])
+    ]
+    read_copies(letter, copies, base, extra)
+    for host in base.links:
+        extra.links.pop(host, None)
+    return extra
+
+
+@dataclass(frozen=True, slots=True)
+class FilledCopy:
+    """Who gets a message, and what it is filled with for them."""
+
+    address: str
+    values: Mapping[str, Any]
+    name: str = ""
+
+
+def read_copies(letter: Letter, copies: Sequence[FilledCopy], base: Reading, extra: Reading) -> None:
+    """Add to `extra` what the filled messages hold beyond `base`."""
     left = _MOST
-    for number, (one, own) in enumerate(editions):
-        size = filling.longest(filling.places(letter), own)
+    for number, one in enumerate(_editions(filling.places(letter), copies)):
+        size = filling.longest(filling.places(letter), one.values, one.name)
         left -= size
         if left < 0 and (number or size > _MOST_OF_ONE):  # guard: 47-bounded
-            first = short(one.address.address, 100)
+            first = short(one.address, 100)
             extra.unchecked.append(
                 f"could not check the links in every filled message, as in that of {first}: too long"
             )
             break
-        edition = filling.filled_for(letter, own, address=one.address.address, name=one.address.name)
+        edition = filling.filled_for(letter, one.values, address=one.address, name=one.name)
         lines = content.read(
             Letter(
                 text="\n".join([edition.subject or "", *(text for _, text in (*edition.headers, *edition.own_headers))])
             )
         )
         for reading in (all_parts.read(edition), lines):  # guard: 120-parts
-            _add(extra, reading, base, f"For {short(one.address.address, 100)}: ")  # guard: 47-filled
-    for host in base.links:
-        extra.links.pop(host, None)
-    return extra
+            add(extra, reading, base, f"For {short(one.address, 100)}: ")  # guard: 47-filled
 
 
-def _editions(letter: Letter, given: Entries, people: Audience) -> list[tuple[Recipient, Mapping[str, Any]]]:
-    """One recipient, with their values, for each way in which the filled messages can differ for a reader of links."""
-    places = filling.places(letter)
-    used = filling.keys(places)
+def _editions(places: Sequence[str], copies: Sequence[FilledCopy]) -> list[FilledCopy]:
+    """One copy for each way in which the filled messages can differ for a reader of links."""
+    used = filling.used(places)
     if not used:
         return []
-    spelled = _by_address(given)
-    having = [(one, address) for one in people.recipients for address in spelled.get(one.address.key, [])]
-    if len(used) * len(given) > _MOST_VALUES:
-        return [(one, given[address]) for one, address in having]
+    if len(used) * len(copies) > _MOST_VALUES:
+        return [*copies]
+    texts = [[filling.given(named, one.values, one.name) for named in used] for one in copies]
+    having = [(one, own) for one, own in zip(copies, texts, strict=True) if any(text is not None for text in own)]
     forms = _forms(places)
-    found: dict[tuple[str | None, ...], tuple[Recipient, Mapping[str, Any]]] = {}
-    for one, address in having:
-        texts = [filling.found(given[address], key) for key in used]
-        marks = [_mark(text, forms[key]) for key, text in zip(used, texts, strict=True)]
+    found: dict[tuple[str | None, ...], FilledCopy] = {}
+    for one, own in having:
+        marks = [_mark(text, forms[named]) for named, text in zip(used, own, strict=True)]
         wild = any(mark is None for mark in marks)
-        found.setdefault(tuple(texts if wild else marks), (one, given[address]))
+        found.setdefault(tuple(own if wild else marks), one)
     return list(found.values())
 
 
 def _forms(places: Iterable[str]) -> dict[str, set[str]]:
-    """How the places of each key stand: alone, as a whole link, in the tail of one, or in another way."""
+    """How the places of each name (`filling.used`) stand: alone, as a whole link, in the tail of one, or otherwise."""
     found: dict[str, set[str]] = {}
     for text in places:
         tame = {place.start(): "alone" for place in _ALONE.finditer(text)}
         tame |= {place.start() + len("href=") + 1: "link" for place in _WHOLE_LINK.finditer(text)}
-        for place in filling.PLACE.finditer(text):
+        for place in filling.USED.finditer(text):
             start = place.start()
             in_tail = _IN_TAIL.search(text, max(0, start - _LONGEST_ADDRESS), start)
             found.setdefault(place[1], set()).add("tail" if in_tail else tame.get(start, "other"))
@@ -161,7 +179,7 @@ def _mark(text: str | None, forms: set[str]) -> str | None:
     return head[1] if head and forms <= {"alone", "link"} else None
 
 
-def _add(extra: Reading, reading: Reading, base: Reading, who: str = "") -> None:
+def add(extra: Reading, reading: Reading, base: Reading, who: str = "") -> None:
     for host, flags in reading.links.items():
         extra.links.setdefault(host, flags)
     extra.remote += [host for host in reading.remote if host not in base.remote and host not in extra.remote]
@@ -194,7 +212,7 @@ def _first_subject(sent: Letter, people: Audience, given: Entries) -> list[Row]:
     for one in people.recipients:
         if sent.subject and (own := spelled.get(one.address.key)):
             values = given[own[0]]
-            if filling.longest([sent.subject], values) > _MOST_OF_A_SUBJECT:
+            if filling.longest([sent.subject], values, one.address.name) > _MOST_OF_A_SUBJECT:
                 return [Row("First subject, filled", "(too long to be filled here)", [f"for {one.address.address}"])]
             subject = filling.filled(sent.subject, values, address=one.address.address, name=one.address.name)
             told = [Row("First subject, filled", quoted(subject, len(subject)), [f"for {one.address.address}"])]

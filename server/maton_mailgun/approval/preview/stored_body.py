@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from maton_mailgun.approval.preview import broken_markup, content, stored_template
+from maton_mailgun.approval.preview import broken_markup, content, recipient_values, stored_template
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.stored_template import StoredTemplate
 from maton_mailgun.mail.letter import Letter
+from maton_mailgun.mail.template_tags import filled_blank
 from maton_mailgun.mail.text import safe_line
 
 
@@ -34,6 +35,12 @@ async def looked_through(source: str, headers: Mapping[str, str], domain: str) -
 def _looked_through(source: str, headers: Mapping[str, str], domain: str) -> StoredBody:
     letter = Letter(html=source or None)
     reading = content.read(letter)
+    built = content.Reading()
+    if "{{" in source:
+        recipient_values.add(built, content.read(Letter(html=filled_blank(source))), reading)
+    reading.links = {**built.links, **reading.links}
+    reading.remote += built.remote
+    reading.warnings += built.warnings  # guard: 171-stored
     template = StoredTemplate("", "", {}, source, [*headers.items()], known=True)
     header_rows, header_warnings = stored_template.headers(template, Letter(), domain)  # guard: 161-headers
     broken = broken_markup.of_template(letter, {})

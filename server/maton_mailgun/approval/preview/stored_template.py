@@ -19,6 +19,7 @@ from maton_mailgun.approval.preview.proposal import ReadAnswer, dig
 from maton_mailgun.mail import address_fields, filling
 from maton_mailgun.mail.addresses import address_flags, parse_all
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, FormFields, FurtherPart, Letter
+from maton_mailgun.mail.template_tags import filled_blank
 from maton_mailgun.mail.text import quoted, safe_line, short
 from maton_mailgun.mail.unclear import Unclear
 
@@ -116,13 +117,16 @@ def _beside(template: StoredTemplate) -> FurtherPart:
 
 
 def to_read(whole: Letter, template: StoredTemplate | None) -> Letter:
-    """`whole` with the plain values of the template put in, for whoever looks where its links lead."""
+    """`whole` as it will be once the template is filled in, with its plain values, for whoever looks where its links
+    lead: what its comments and blocks say of themselves is gone."""
     if template is None or template.source is None or whole.html is None:
         return whole
+    parts = [replace(one, text=filled_blank(one.text)) if one.text == template.source else one for one in whole.parts]
     return replace(
         whole,
-        html=variables.filled(whole.html, template.given, html=True),
+        html=variables.filled(filled_blank(whole.html), template.given, html=True),
         subject=variables.filled(whole.subject, template.given, html=False) if whole.subject is not None else None,
+        parts=parts,
     )
 
 

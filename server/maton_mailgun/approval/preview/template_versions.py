@@ -24,6 +24,8 @@ from maton_mailgun.mail.text import quoted, safe_line, short
 ACTIVE = "GET /v3/{domain}/templates/{template_name}?active=yes"
 _CONTEXT = 2
 """Lines shown around a change that stay."""
+_MOST_LINES = 10_000
+"""Of both together; of more each is told, as to find out which ones stay takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +158,25 @@ def _replaced(before: _Version, after: _Version) -> Iterator[Row]:
 
 
 def _lines(before: str, after: str) -> Iterator[str]:
-    told = unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=_CONTEXT)
+    old, new = _cut(before), _cut(after)
+    if old == new:
+        if before != after:  # guard: 175-ends
+            yield "only how its lines end is otherwise"
+        return
+    if len(old) + len(new) > _MOST_LINES:  # guard: 175-long
+        yield from (f"-{line}" for line in old)
+        yield from (f"+{line}" for line in new)
+        return
+    told = unified_diff(old, new, lineterm="", n=_CONTEXT)
     for number, line in enumerate(told):
         # The first two name files.
         if number > 1:
             yield "…" if line.startswith("@@") else line
+
+
+def _cut(text: str) -> list[str]:
+    """The lines of a text: only a line feed ends one, so that nothing else that changes is taken for one."""
+    return text.replace("\r\n", "\n").split("\n") if text else []
 
 
 def _live_warnings(live: _Version | None, after: _Version) -> Iterator[str]:
