@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from maton_mailgun.sandbox import RunningSandbox
+from maton_mailgun.sandbox.web.calls import Upload
 
 from .wire import DOMAIN, Clock, Part, Wire
 
@@ -189,6 +190,34 @@ def test_events_and_stored_messages_lead_back_here(
     answer = httpx2.get(file["url"], auth=AUTH, trust_env=False)
     assert (answer.content, answer.headers["content-type"]) == (b"\x00report", "application/pdf")
     assert httpx2.get(file["url"] + "9", auth=AUTH, trust_env=False).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("text/html", "text/html"),
+        ("text/html; charset=utf-8", "text/html; charset=utf-8"),
+        ("a/\x00b", "application/octet-stream"),
+        ("text/é", "application/octet-stream"),
+    ],
+)
+def test_a_file_of_a_message_is_no_page_of_the_sandbox(
+    api: Wire, running: RunningSandbox, kind: str, told: str
+) -> None:
+    api.send_mail()
+    (message,) = running.sandbox.account.domains[DOMAIN].messages.values()
+    message.attachments.append(Upload("attachment", "a.html", kind, b"<script>1</script>"))
+    answer = api.mailgun("GET", f"/v3/domains/{DOMAIN}/messages/{message.key}/attachments/0")
+    headers = {name: answer.headers[name] for name in ("content-type", "content-disposition")}
+    assert (answer.status, answer.body, headers) == (
+        200,
+        b"<script>1</script>",
+        {"content-type": told, "content-disposition": "attachment"},
+    )
+    assert (answer.headers["content-security-policy"], answer.headers["x-content-type-options"]) == (
+        "sandbox",
+        "nosniff",
+    )
 
 
 def test_behind_the_gateway_addresses_are_mailguns(api: Wire) -> None:

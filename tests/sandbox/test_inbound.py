@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -463,6 +463,44 @@ def test_what_cannot_arrive_is_explained(api: Wire, body: object, problem: str) 
     assert (answer.status, problem in answer.json["problem"]) == (400, True), answer.text
     assert api.raw("POST", "/_sandbox/inbound", b"").status == 400
     assert api.events() == []
+
+
+PIECES = st.sampled_from(
+    [
+        b"Subject: ", b"=?utf-8?q?=C3", b"=?x?b?AA?=", b"\r\n", b"\r\n\r\n", b"\n", b"Content-Type: ", b"text/plain",
+        b"multipart/mixed; boundary=b", b"; charset=", b"nope", b"\x00", b"\xff", "é".encode(), b"--b\r\n", b"--b--",
+        b"message/rfc822", b"message/delivery-status", b"text/html", b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Id: <a", b"Content-Disposition: attachment; filename*0*=utf-8''%ff", b'"', b"<", b">", b"(", b"@",
+        b",", b"[", b":", b";", b"Message-Id: []\r\n", b"Cc: ", b"To: <", b"Message-Id: <", b" ",
+        b"\xed\xa0\x80",
+    ]
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(pieces=st.lists(PIECES, max_size=25))
+@example(pieces=[b"To: <"])
+@example(pieces=[b"Cc: ", b"@"])
+@example(pieces=[b"Subject: ", b"\xff"])
+@example(pieces=[b"Content-Disposition: attachment; filename*0*=utf-8''%ff", b"\r\n\r\n"])
+def test_whatever_is_wrong_with_a_message_it_arrives_and_can_be_read(
+    api: Wire, calling: RunningSandbox, pieces: list[bytes]
+) -> None:
+    """Python's parsers of headers fall over some of these."""
+    calling.sandbox.reset()
+    calling.sandbox.account.routes.clear()
+    route(api, "catch_all()", "store()", 'forward("http://elsewhere.example/")')
+    raw = b"From: dave@example.net\r\n" + b"".join(pieces)
+    (message,) = arrive(api, raw, "?recipient=desk@mg.example.com")
+    path = f"/v3/domains/{DOMAIN}/messages/{message['storage_key']}"
+    accept = {"Authorization": "Bearer sandbox-maton-key", "Accept": "message/rfc2822"}
+    stored = api.call("GET", path)
+    assert (stored.status, api.raw("GET", f"/mailgun{path}", headers=accept).status) == (200, 200)
+    assert [event["event"] for event in api.events("?ascending=yes")] == ["accepted", "stored", "failed"]
+    assert api.control("GET", "state")["account"]["domains"][DOMAIN]["received"]
+    sent = [Part("to", b"you@example.net"), Part("message", raw, "mail.eml", "message/rfc822")]
+    assert api.call("POST", f"/v3/{DOMAIN}/messages.mime", parts=sent).status == 200
+    assert len(api.outbox()) == 1
 
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=12)

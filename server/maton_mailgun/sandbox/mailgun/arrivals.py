@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import EmailMessage, MIMEPart
+from email.message import EmailMessage
 from urllib.parse import SplitResult, urlsplit
 
 from maton_mailgun.sandbox.account.mailgun_account import Domain, MailgunAccount, Message
@@ -18,6 +17,7 @@ from maton_mailgun.sandbox.mailgun.mailboxes import parse_address, parse_address
 from maton_mailgun.sandbox.mailgun.messages.delivery import failure, write_event
 from maton_mailgun.sandbox.mailgun.messages.recipients import new_id, new_key
 from maton_mailgun.sandbox.mailgun.messages.stored import described, stripped
+from maton_mailgun.sandbox.mailgun.mime_reader import body_part, data_of, filename_of, read_mime, text_of
 from maton_mailgun.sandbox.mailgun.reporting.eventview import storage_url
 from maton_mailgun.sandbox.mailgun.routes import matching
 from maton_mailgun.sandbox.mailgun.signing import signature
@@ -70,8 +70,8 @@ def receive(
     Raises:
         ValueError: Nobody is named who could get it, or it is no message.
     """
-    parsed = message_from_bytes(raw, policy=policy.default)
-    if not isinstance(parsed, EmailMessage) or not parsed.get("From"):
+    parsed = read_mime(raw)
+    if parsed is None:
         raise ValueError("a message has at least a From header")
     named = recipients or [str(value) for name in ("To", "Cc") for value in parsed.get_all(name, [])]
     people = parse_addresses(named)
@@ -92,7 +92,8 @@ def _message(
     account: MailgunAccount, domain: Domain, parsed: EmailMessage, raw: bytes, sender: str, recipient: str
 ) -> Message:
     uploads, cids = _files(parsed)
-    text, html = _body(parsed, "plain"), _body(parsed, "html")
+    bodies = {kind: body_part(parsed, kind) for kind in ("plain", "html")}
+    text, html = (None if part is None else text_of(part) for part in bodies.values())
     address = parse_address(sender or str(parsed["From"]))
     return Message(
         key=new_key(account),
@@ -116,36 +117,19 @@ def _message(
     )
 
 
-def _body(parsed: EmailMessage, kind: str) -> str | None:
-    part = parsed.get_body(preferencelist=(kind,))
-    return None if part is None else _decoded(part)
-
-
-def _decoded(part: MIMEPart) -> str:
-    """The text of a part. A character set nobody knows is read as UTF-8."""
-    try:
-        return str(part.get_content())
-    except (LookupError, ValueError):
-        payload = part.get_payload(decode=True)
-        return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
-
-
 def _files(parsed: EmailMessage) -> tuple[list[Upload], dict[str, int]]:
     """All that is neither body nor container, and which Content-Id stands for which of them."""
-    bodies = [parsed.get_body(preferencelist=(kind,)) for kind in ("plain", "html")]
+    bodies = [body_part(parsed, kind) for kind in ("plain", "html")]
     uploads: list[Upload] = []
     cids: dict[str, int] = {}
     for part in _leaves(parsed):
         if any(part is body for body in bodies):
             continue
-        payload = part.get_payload(decode=True)
-        data = payload if isinstance(payload, bytes) else part.as_bytes()
         number = len(uploads)
         if cid := part.get("Content-Id"):
             cids[str(cid).strip()] = number
-        uploads.append(
-            Upload("attachment", part.get_filename() or f"attachment-{number + 1}", part.get_content_type(), data)
-        )
+        name = filename_of(part) or f"attachment-{number + 1}"
+        uploads.append(Upload("attachment", name, part.get_content_type(), data_of(part)))
     return uploads, cids
 
 

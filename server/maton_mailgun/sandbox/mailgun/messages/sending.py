@@ -8,7 +8,6 @@ recipients.
 from __future__ import annotations
 
 import re
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from maton_mailgun.sandbox.account.mailgun_account import Domain, MailgunAccount, Message
@@ -16,6 +15,7 @@ from maton_mailgun.sandbox.mailgun.mailboxes import Mailbox, parse_address, pars
 from maton_mailgun.sandbox.mailgun.messages.delivery import accept
 from maton_mailgun.sandbox.mailgun.messages.recipients import expand, new_id, new_key
 from maton_mailgun.sandbox.mailgun.messages.templates import active_version, find_version
+from maton_mailgun.sandbox.mailgun.mime_reader import body_part, read_mime, text_of
 from maton_mailgun.sandbox.mailgun.times import parse_rfc2822
 from maton_mailgun.sandbox.web.calls import (
     Call,
@@ -295,8 +295,8 @@ def send_mime_message(account: MailgunAccount, call: Call) -> HttpAnswer:
         if form.first("message") is not None:
             raise refuse(400, "'message' parameter is not a file")
         raise refuse(400, "message parameter is missing")
-    parsed = message_from_bytes(upload.data, policy=policy.default)
-    if not isinstance(parsed, EmailMessage) or not parsed.get("From"):
+    parsed = read_mime(upload.data)
+    if parsed is None:
         raise refuse(400, "from parameter is missing")
     message = Message(
         key="",
@@ -307,22 +307,17 @@ def send_mime_message(account: MailgunAccount, call: Call) -> HttpAnswer:
         recipients=[],
         to=[address.written for address in to],
         subject=str(parsed.get("Subject") or ""),
-        text=_part(parsed, "plain"),
-        html=_part(parsed, "html"),
+        text=_text(parsed, "plain"),
+        html=_text(parsed, "html"),
         mime=upload.data.decode("utf-8", "replace"),
         size=len(upload.data),
     )
     return _finish(account, domain, form, message, to)
 
 
-def _part(parsed: EmailMessage, kind: str) -> str | None:
-    body = parsed.get_body(preferencelist=(kind,))
-    if body is None:
-        return None
-    try:
-        return str(body.get_content())
-    except (LookupError, ValueError):
-        return None
+def _text(parsed: EmailMessage, kind: str) -> str | None:
+    part = body_part(parsed, kind)
+    return None if part is None else text_of(part)
 
 
 OPERATIONS = (

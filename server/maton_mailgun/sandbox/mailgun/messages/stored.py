@@ -19,6 +19,12 @@ from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Record, Upload, ok
 from maton_mailgun.sandbox.web.router import MailgunOperation
 
 _QUOTED = re.compile(r"^(?:On [^\n]+(?:\n[^\n>]+)?wrote:\s*\n+)?>.*\Z", re.MULTILINE | re.DOTALL)
+_PRINTED = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_NOT_SHOWN = {
+    "content-disposition": "attachment",
+    "content-security-policy": "sandbox",
+    "x-content-type-options": "nosniff",
+}
 _BREAKS = re.compile(r"[\r\n]+")
 
 
@@ -130,14 +136,15 @@ def stripped(text: str) -> tuple[str, str]:
 
 
 def get_attachment(account: MailgunAccount, call: Call) -> HttpAnswer:
-    """A file of a stored message, at the address its message names."""
+    """A file of a stored message, at the address its message names. No browser shows it: a page in it would be one of
+    the sandbox's own."""
     _, message = _find(account, call)
     number = call.path["number"]
     if not number.isascii() or not number.isdigit() or int(number) >= len(message.attachments):
         raise refuse(404, "Attachment not found")
     upload = message.attachments[int(number)]
-    kind = _BREAKS.sub(" ", upload.content_type).encode("ascii", "replace").decode()
-    return HttpAnswer(200, upload.data, kind or "application/octet-stream", acted=True)
+    kind = upload.content_type if _PRINTED.fullmatch(upload.content_type) else "application/octet-stream"
+    return HttpAnswer(200, upload.data, kind, _NOT_SHOWN, acted=True)
 
 
 def resend_message(account: MailgunAccount, call: Call) -> HttpAnswer:
