@@ -29,7 +29,13 @@ BOXES = (
     *("max-width:0;overflow:hidden;white-space:nowrap", "height:1px;overflow:hidden;line-height:1px", "line-height:0"),
     *("text-indent:-9999px;overflow:hidden;white-space:nowrap", "text-indent:-40em", "text-indent:-999px"),
     *("text-indent:100%;overflow:hidden;white-space:nowrap", "padding-top:60px;height:0;overflow:hidden"),
-    *("contain:strict", "contain:paint;height:0", "contain:size layout paint", "height:0;overflow:auto", "height:0.4em"),
+    *(
+        "contain:strict",
+        "contain:paint;height:0",
+        "contain:size layout paint",
+        "height:0;overflow:auto",
+        "height:0.4em",
+    ),
     *("max-block-size:0;overflow:hidden", "inline-size:0;overflow:hidden", "block-size:0;overflow-block:hidden"),
     *("max-height:calc(1px - 1px);overflow:hidden", "max-height:0!important;overflow:hidden", "aspect-ratio:1"),
     *("margin-bottom:-30px;height:0;overflow:clip", "interpolate-size:allow-keywords", "overflow:visible;height:0"),
@@ -71,7 +77,14 @@ SIZES = (
     *("font-size:1em", "font-size:inherit", "font-size:larger", "font-size:0.1pt", "font-size:medium", "font-size:2vw"),
     *("font-size:0rem", "font-size:0.01vw", "font-size:1e-3px", "font:bold 0 serif", "font-size:max(0px,0px)"),
     *("line-height:0", "line-height:1", "letter-spacing:-1em", "word-spacing:9px", "font-size:1.4px", "font-size:10%"),
-    *("font-size:smaller", "font-size-adjust:0", "-webkit-text-size-adjust:none", "zoom:1", "zoom:0", "line-height:1px"),
+    *(
+        "font-size:smaller",
+        "font-size-adjust:0",
+        "-webkit-text-size-adjust:none",
+        "zoom:1",
+        "zoom:0",
+        "line-height:1px",
+    ),
 )
 SELECTORS = (
     *("p", "td", "b", "a", "div", ".a", ".b", ".c", "p.a", "#i", "#i .a", "div .b", "div>p", ".a .b", ".a>.b", "*"),
@@ -214,7 +227,9 @@ class InkedHtml:
         dice = self._dice
         if dice.random() < 0.7:
             return ""
-        return f"<body {dice.choice(('bgcolor=black', 'text=white', 'bgcolor=white', 'class=a', 'id=i', self._style()))}>"
+        return (
+            f"<body {dice.choice(('bgcolor=black', 'text=white', 'bgcolor=white', 'class=a', 'id=i', self._style()))}>"
+        )
 
     def _sheet(self) -> str:
         dice, rules = self._dice, ""

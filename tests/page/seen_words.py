@@ -114,7 +114,9 @@ def seen_words(chromium: Chromium, sources: list[str]) -> Iterator[tuple[str, li
     for group in laid_out(chromium, sources):
         chromium.look(2 * WIDTH, min(16_000, int(chromium.run(_PREPARE)) + 1))
         pictures = [_picture(chromium)]
-        for number in range(min(_MOST_ROUNDS, chromium.run("return 1 + Math.max(0, ...places.flat().map((one) => one.round))"))):
+        for number in range(
+            min(_MOST_ROUNDS, chromium.run("return 1 + Math.max(0, ...places.flat().map((one) => one.round))"))
+        ):
             chromium.run(_REPLACE, number, False)
             pictures.append(_picture(chromium))
             chromium.run(_REPLACE, number, True)
