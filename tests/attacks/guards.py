@@ -480,4 +480,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("161", "the body of a new template is judged", {"161-body": WITH("[]")}),
     Guard("161", "so are its headers", {"161-headers": WITH("([], [])")}),
     Guard("162", "pictures in the HTML itself are told", {"162-pictures": FALSE}),
+    Guard("225", "only a rule that applies for certain overrides others", {"225-certain": WITH("True")}),
+    Guard("226", "what may lie over words is told", {"226-over": WITH("False")}),
+    Guard("227", "letters that only a picture makes seen are told", {"227-picture": WITH("False")}),
 )

@@ -1,4 +1,4 @@
-"""Mails in which rules override each other as in those that people send: all of it is seen, and nothing is to warn of."""
+"""Mails in which rules override each other as in those that people send: all is seen, and nothing is to warn of."""
 
 from __future__ import annotations
 

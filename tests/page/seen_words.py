@@ -13,6 +13,10 @@ from .browser import Chromium
 from .many_frames import laid_out
 
 WIDTH = 600
+_LEAST_CONTRAST = 20
+_LEAST_HEIGHT = 2.0
+_SMALL = 10.0
+"""So low are letters whose edges are all that a pixel has of them, in a mixed colour."""
 _MOST_ROUNDS = 4
 """Words that overlap are replaced one after the other; with more of them in one place nothing is said."""
 
@@ -38,7 +42,7 @@ window.places = frames.map((frame) => {
   const walker = inner.createTreeWalker(inner.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (node.parentElement.closest("style, script, title, template, noscript")) continue;
-    for (const match of node.data.matchAll(/w\\d+x/g)) {
+    for (const match of node.data.matchAll(/[\\p{L}\\d]+/gu)) {
       const range = inner.createRange();
       range.setStart(node, match.index);
       range.setEnd(node, match.index + match[0].length);
@@ -59,9 +63,12 @@ window.places = frames.map((frame) => {
 });
 return Math.max(...frames.map((frame) => frame.getBoundingClientRect().bottom), 1);
 """
+_ROUNDS = "return 1 + Math.max(0, ...window.places.flat().map((one) => one.round))"
 _REPLACE = """
-for (const one of window.places.flat()) if (one.round === arguments[0] || arguments[1])
-  one.node.replaceData(one.at, one.word.length, arguments[1] ? one.word : "l".repeat(one.word.length));
+const [round, back] = arguments;
+const others = (word) => word.replace(/l|([^])/g, (_, other) => (other ? "l" : "m"));
+for (const one of window.places.flat()) if (one.round === round || back)
+  one.node.replaceData(one.at, one.word.length, back ? one.word : others(one.word));
 """
 _COMPARE = """
 const pictures = arguments[0];
@@ -78,7 +85,8 @@ return Promise.all(pictures.map(pixels)).then((all) => window.places.map((words)
   let most = 0, changed = 0, high = 0;
   for (const rect of one.rects) {
     high = Math.max(high, rect.bottom - rect.y);
-    const right = Math.min(Math.ceil(rect.right), before.width), bottom = Math.min(Math.ceil(rect.bottom), before.height);
+    const right = Math.min(Math.ceil(rect.right), before.width);
+    const bottom = Math.min(Math.ceil(rect.bottom), before.height);
     for (let y = Math.max(0, Math.floor(rect.y)); after && y < bottom; y++)
       for (let x = Math.max(0, Math.floor(rect.x)); x < right; x++) {
         const at = 4 * (y * before.width + x);
@@ -107,16 +115,25 @@ class Word:
     height: float
     """Of its line, in pixels; 0 of one that is not laid out."""
 
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody sees or reads it."""
+        least = _LEAST_CONTRAST if self.height >= _SMALL else _LEAST_CONTRAST / 2
+        return 0 <= self.contrast <= least or (self.contrast >= 0 and self.height < _LEAST_HEIGHT)
+
+    @property
+    def seen(self) -> bool:
+        """Whether somebody sees it for certain: all the ink of it, nothing that is blurred or cut."""
+        return self.contrast > 2 * _LEAST_CONTRAST and self.height >= 3 * _LEAST_HEIGHT
+
 
 def seen_words(chromium: Chromium, sources: list[str]) -> Iterator[tuple[str, list[Word]]]:
-    """Each source with its words (`w1x`), in order."""
+    """Each source with the words of its texts, in order."""
     chromium.look(2 * WIDTH, 800)
     for group in laid_out(chromium, sources):
         chromium.look(2 * WIDTH, min(16_000, int(chromium.run(_PREPARE)) + 1))
         pictures = [_picture(chromium)]
-        for number in range(
-            min(_MOST_ROUNDS, chromium.run("return 1 + Math.max(0, ...places.flat().map((one) => one.round))"))
-        ):
+        for number in range(min(_MOST_ROUNDS, int(chromium.run(_ROUNDS)))):
             chromium.run(_REPLACE, number, False)
             pictures.append(_picture(chromium))
             chromium.run(_REPLACE, number, True)

@@ -44,7 +44,7 @@ _FUNCTION = re.compile(
 _HEX = re.compile(r"#?([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})(?![0-9a-z])")
 _CLOSE = 20
 """Steps of 256 in each of red, green and blue that no eye tells apart in letters."""
-_TINGED, _CONTRAST = 40, 1.12
+_TINGED, _CONTRAST = 40, 1.25
 """So far apart only the tinge differs where the brightness is the same (WCAG 2.2, contrast ratio: it asks for 4.5)."""
 
 

@@ -271,7 +271,8 @@ class _Walk:
             yield from self._for_some(document)
 
     def _text(self, text: str, around: _Around) -> Iterator[Piece]:
-        does = placing.UNJUDGED if around.seen.doubtful else 0
+        doubtful = around.seen.doubtful  # guard: 227-picture
+        does = placing.UNJUDGED if doubtful else 0
         yield Piece("text", around.unseen, text=text, where=around.told, foreign=bool(around.space), does=does)
         if around.unseen and around.listed:
             yield Piece("text", text=f" {text} ", where=around.told)
