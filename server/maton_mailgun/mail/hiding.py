@@ -85,6 +85,8 @@ def _one(name: str, value: str) -> int:
             return INK
         case "background" | "background-color" | "background-image":
             return PAPER
+        case "all":
+            return INK | PAPER
     return _of_shape(name, value)
 
 

@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["ink", "fill", "paper", "picture"]
 
 _KINDS: dict[str, Kind] = {
     "color": "ink", "-webkit-text-fill-color": "fill", "background": "paper", "background-color": "paper",
-    "background-image": "picture",
+    "background-image": "picture", "all": "ink",
 }  # fmt: skip
 _BLACK: Given = ((0, 0, 0), 1.0)
 _INHERITED = frozenset({"inherit", "currentcolor", "unset"})
@@ -107,13 +107,17 @@ def _with(before: Said, said: Said) -> Said:
 
 
 def _said(name: str, kind: Kind, value: str, *, important: bool) -> list[Said]:
+    if name.strip("*_ \t\n") == "all":
+        # Few mail programs know it: what it resets may be as it was.
+        ink = Said("ink", (_BLACK,) if value == "initial" else (), False, important, inherits=value != "initial")
+        return [ink, Said("paper", (), False, important, inherits=True), Said("picture", (), False, important)]
     if kind in {"ink", "fill"}:
         return _ink(kind, value, important=important)
     if kind == "picture":
         pictures = _pictures(value)
         known = bool(pictures) or value in _SEE_THROUGH
         return [Said(kind, (), True, important, pictures=pictures)] if known else _open(kind, value, important)
-    if name == "background-color" and _PICTURE.search(value):
+    if name == "background-color" and (_PICTURE.search(value) or len(_PART.findall(value)) > 1):
         return []
     return _background(value, important=important)
 
