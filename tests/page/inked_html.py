@@ -117,10 +117,10 @@ class InkedHtml:
         self._number = 0
 
     def one_each(self) -> list[str]:
-        """Every mail of the table, and every declaration by itself: inline, inherited, and in a style sheet."""
+        """Every mail of the table, and every declaration by itself: inline, and in a style sheet."""
         alone = []
         for declaration in (*BOXES, *CUTS, *PLACES, *EFFECTS, *SIZES):
-            alone += [f'<p style="{declaration}">{{w}}', f'<div style="{declaration}"><p>{{w}}</p></div><p>{{w}}']
+            alone.append(f'<div style="{declaration}"><p>{{w}}</p></div><p>{{w}}')
             alone.append(f"<style>.a{{{declaration}}}</style><table><tr><td class=a>{{w}}<td>{{w}}</table>")
         for ink in (*WHITES, *INKS):
             alone.append(f"<p style='color:{ink}'>{{w}}")

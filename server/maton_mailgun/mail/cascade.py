@@ -71,25 +71,24 @@ class Colours:
         """The same where some of `papers` may be behind them as well."""
         return self if papers == self.papers else replace(self, papers=_few([*self.papers, *papers])[0])
 
-    @property
-    def alike(self) -> bool:
-        """Whether letters may not be seen."""
-        return any(_unseen(ink, paper) for ink in (*self.inks, *self.fills) for paper in self.papers)
+    def alike(self, clear: float) -> bool:
+        """Whether letters may not be seen of which so much ink is left as `clear` says."""
+        return any(_unseen(ink, paper, clear) for ink in (*self.inks, *self.fills) for paper in self.papers)
 
-    @property
-    def doubtful(self) -> bool:
+    def doubtful(self, clear: float) -> bool:
         """Whether it depends on a picture if they are."""
-        return any(_unseen(ink, paper) for ink in (*self.inks, *self.fills) for paper in self.perhaps)
+        return any(_unseen(ink, paper, clear) for ink in (*self.inks, *self.fills) for paper in self.perhaps)
 
 
 FIRST = Colours()
 """Black on white."""
 
 
-def _unseen(ink: Given, paper: Colour | None) -> bool:
+def _unseen(ink: Given, paper: Colour | None, clear: float) -> bool:
     if ink is None:
         return False
-    return ink[1] <= _FAINT or alike(over(ink, paper), paper)
+    colour, cover = ink
+    return cover <= _FAINT or alike(over((colour, cover * clear), paper), paper)
 
 
 def taken(around: Colours, given: Sequence[Applied], hints: Hints) -> tuple[Colours, bool]:

@@ -59,12 +59,18 @@ class Seen:
 
     @property
     def unseen(self) -> bool:
-        return self.gone or self.tiny or self.light.alike or self.dark.alike or self.clear <= _LEAST_INK
+        return (
+            self.gone
+            or self.tiny
+            or self.light.alike(self.clear)
+            or self.dark.alike(self.clear)
+            or self.clear <= _LEAST_INK
+        )
 
     @property
     def doubtful(self) -> bool:
         """Whether it depends on a picture if the words right in it are seen."""
-        return self.light.doubtful or self.dark.doubtful
+        return self.light.doubtful(self.clear) or self.dark.doubtful(self.clear)
 
 
 PLAIN = Seen()

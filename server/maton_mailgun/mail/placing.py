@@ -36,6 +36,7 @@ _ASIDE = 5.0
 """Pixels to the side by which one may nudge a letter; and below, from line to line."""
 _LINE = 19.0
 _LIFTED = 8.0
+_INDENT = 100.0
 _FLOATED_WORDS = 40
 _LETTERS_IN_LINE = 50
 _LETTERS_IN_WORD = 12
@@ -80,12 +81,13 @@ def of(name: str, value: str) -> int:
         case "vertical-align":
             return TURNED if _beyond(value, _LINE) else 0
         case "margin-left" | "margin-right":
-            dragged = DRAGS if min(_lengths(value), default=0.0) < -3 * _LINE else 0
+            dragged = DRAGS if min(_lengths(value), default=0.0) < -_LINE else 0
             return dragged | (TURNED if leftmost(value) < -_LINE else 0)
         case "margin-top" | "margin-bottom" | "margin" | "margin-block" | "margin-block-start" | "margin-block-end":
             least = min(_lengths(value), default=0.0)
-            beyond = ((DRAGS, -3 * _LINE), (TURNED, -_LINE), (LIFTS, -_LIFTED))
-            return _pushes(value) | sum(bit for bit, most in beyond if least < most)
+            return _pushes(value) | (DRAGS | TURNED if least < -_LINE else 0) | (LIFTS if least < -_LIFTED else 0)
+        case "text-indent":
+            return UNJUDGED if max(_lengths(value), default=0.0) > _INDENT else 0
         case "padding" | "padding-top" | "padding-block" | "padding-block-start":
             return _pushes(value)
         case "letter-spacing" | "word-spacing":
