@@ -37,6 +37,12 @@ body{background:#ffffff;color:#222}.card{background:#fff;color:#222}
 @media print{*{color:#000!important;background:#fff!important}}</style></head><body>
 <div class="card"><p>Words in light and in dark.</p></div></body></html>"""
 
+DARK_SCREEN = """<html><head><style>.card{background:#fff}.card p{color:#222}h1.title{color:#0b3d91}
+@media screen and (prefers-color-scheme: dark){.card{background:#222222!important}.card p{color:#eeeeee!important}
+h1.title{color:#9db8ff!important}body{background-color:#000!important}}
+[data-ogsc] .card p{color:#eee!important}</style></head><body bgcolor="#f4f4f4"><div class="card">
+<h1 class="title">Hello</h1><p>Words in light and in dark.</p></div></body></html>"""
+
 MIXED = """<style>.dark{background:#000}.dark p{color:#fff}.wrap{overflow:hidden;max-width:600px}
 .spacer{font-size:0;line-height:0;height:0}</style><div class="wrap"><table><tr>
 <td class="spacer" style="font-size:0;line-height:0"><p style="font-size:15px;line-height:1.5">Sent today.</p></td>
@@ -44,5 +50,5 @@ MIXED = """<style>.dark{background:#000}.dark p{color:#fff}.wrap{overflow:hidden
 
 ALL = {
     "turned back": TURNED_BACK, "buttons": BUTTONS, "reset": RESET, "important": IMPORTANT, "gradient": GRADIENT,
-    "dark": DARK, "mixed": MIXED,
+    "dark": DARK, "dark screen": DARK_SCREEN, "mixed": MIXED,
 }  # fmt: skip

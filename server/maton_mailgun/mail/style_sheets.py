@@ -42,9 +42,15 @@ _WEIGHING = 3
 _OWN = re.compile(r"(?i)@(?:page|font-|property|counter-style|import|charset|namespace|view-transition|position-try)")
 _STATE = re.compile(r"(?i)(?<!not\():(?:hover|active|focus|visited|target|checked)|::?(?:selection|placeholder)")
 """Where a reader points or clicks: no colour of what is shown at first."""
-_DARK_ALONE = re.compile(r"(?i)@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
+_DARK = re.compile(r"(?i)@media(?!.*\b(?:not|or)\b)[^,]*\(\s*prefers-color-scheme\s*:\s*dark\s*\)[^,]*")
+_DARK_ALONE = re.compile(
+    r"(?i)@media\s*(?:(?:only\s+)?screen\s+and\s+|all\s+and\s+)?\(\s*prefers-color-scheme\s*:\s*dark\s*\)"
+)
 _PRINTED = re.compile(r"(?i)@media\s+print")
 _PUT_BESIDE = re.compile(r"(?i)::?(?:before|after)\b")
+_MOST_BRACKETS = 4
+_LONG_LIST = 2_000
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _FRAMES = re.compile(r"(?i)@(?:-\w+-)?keyframes")
 
 
@@ -108,11 +114,10 @@ class Styles:
     def paint(self, prelude: str, paint: Paint, place: int, *, everywhere: bool, alone: bool) -> None:
         """Remember which colours a rule gives to those whom its selectors match. `everywhere` says whether all programs
         follow it, `alone` whether its place among the rules is known."""
-        dark = paint.dark or "data-ogs" in prelude
         for selector in selectors(prelude):
             if selector is not UNREADABLE:
                 weight = (selector.ids, selector.marks, selector.tags, place) if alone else ANYWHERE
-                made = (selector, replace(paint, dark=dark), weight, everywhere and selector.plain)
+                made = (selector, paint, weight, everywhere and selector.plain)
                 self._paints.setdefault(selector.key, []).append(made)
 
     def painted(self, element: Element, around: Sequence[Element], names: Collection[str]) -> list[Applied]:
@@ -205,8 +210,8 @@ def _take(styles: Styles, rule: StyleRule, does: int, place: int, *, sure: bool)
             if _PUT_BESIDE.search(prelude) and does & hiding.PAPER and does & placing.MOVES:
                 styles.covers = True
             printed = any(_PRINTED.fullmatch(one) for one in within)
-            if does & (hiding.INK | hiding.PAPER) and not state and not printed:
-                dark = any("dark" in one and one.startswith("@") for one in within)
+            if does & (hiding.INK | hiding.PAPER) and not (state and _pointed_at(prelude)) and not printed:
+                dark = any(_DARK.fullmatch(one) for one in within)
                 conditions = [one for one in within if not _DARK_ALONE.fullmatch(one)]
                 everywhere = sure and not conditions and len(within) <= 1
                 paint = replace(paints.of(rule.declarations), dark=dark)
@@ -214,6 +219,18 @@ def _take(styles: Styles, rule: StyleRule, does: int, place: int, *, sure: bool)
             return
     if any(prelude.lower().startswith("@scope") for prelude in rule.preludes):
         styles.add(UNREADABLE, does)
+
+
+def _pointed_at(prelude: str) -> bool:
+    """Whether all its selectors ask for something that a reader does first, outside brackets."""
+    if len(prelude) > _LONG_LIST:
+        return False
+    outside = prelude
+    for _ in range(_MOST_BRACKETS):
+        outside = _BRACKETS.sub("", outside)
+    if "(" in outside:
+        return False
+    return all(_STATE.search(one) for one in outside.split(","))
 
 
 def _bare(styles: Styles, declaration: str) -> None:
