@@ -14,6 +14,7 @@ WHITE = (
     *("white !important", "oklch(1 0 0)", "lab(100 0 0)", "color(srgb 1 1 1)", "color-mix(in srgb, white, white)"),
     *("rgb(0 0 0 / 5%)", "#00000010", "transparent", "var(--nothing)", "light-dark(white, black)"),
 )
+MANY_COLOURS = ",".join(f"#{digit}{digit}{digit}" for digit in range(10))
 SEEN = ("black", "#000", "#333", "rgb(20%,20%,20%)", "hsl(240 100% 25%)", "navy", "rebeccapurple", "gray", "crimson")
 
 
@@ -81,6 +82,7 @@ def test_pale_letters_that_can_be_read_are_no_warning(colour: str) -> None:
         "p{background:#000}p{background:transparent;color:#fff}",
         "p{background:#000;background-color:#fff;color:#fff}",
         "p{background-color:#fff;background-color:#000 none;color:#fff}",
+        "p{background:#000;color:#000;background-color:none}",
         "p{background:#000;color:#fff;background:#fff}",
         "p{background:#000;color:#fff}p{background:#fff;all:unset;color:#fff}",
     ],
@@ -138,6 +140,7 @@ def test_attack_226_words_that_something_may_lie_over_are_told(html: str) -> Non
         "<p style='color:#fff;background:linear-gradient(#000,#fff)'>Pay 5000</p>",
         "<p style='color:#fff;background:linear-gradient(#000,#000);background-size:0 0'>Pay 5000</p>",
         "<p style='color:#222;background:#222 url(x.png)'>Pay 5000</p>",
+        f"<p style='color:#fff;background:linear-gradient({MANY_COLOURS},#fff)'>Pay 5000</p>",
     ],
 )
 def test_attack_227_letters_that_only_a_picture_makes_seen_are_told(html: str) -> None:
@@ -157,11 +160,16 @@ def test_attack_227_letters_that_only_a_picture_makes_seen_are_told(html: str) -
         "<mark style='color:yellow'>Pay</mark>",
         "<div style='color:#fff'><a name=x>Pay</a></div>",
         "<center bgcolor=black style='color:#fff'>Pay</center>",
+        "<span style='background:#000;color:#fff'><div>Pay</div></span>",
     ],
 )
 def test_attack_227_colours_of_attributes_are_those_that_browsers_make_of_them(html: str) -> None:
     (told,) = warned(html)
     assert told.endswith("Pay")
+
+
+def test_attack_227_a_gradient_that_is_too_long_is_not_taken_for_one() -> None:
+    assert warned(f"<p style='color:#fff;background:linear-gradient({'#000,' * 9_000}#fff)'>Pay 5000</p>") != []
 
 
 def test_227_a_picture_with_a_colour_of_its_own_behind_it_is_no_warning() -> None:

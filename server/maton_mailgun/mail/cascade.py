@@ -101,7 +101,7 @@ def taken(around: Colours, given: Sequence[Applied], hints: Hints) -> tuple[Colo
             *(around.inks if ink.inherits else ()),
         ]
     )
-    fills, _ = _few([*fill.colours, *(around.fills if fill.falls or fill.inherits else ())])
+    fills, many_fills = _few([*fill.colours, *(around.fills if fill.falls or fill.inherits else ())])
     solid = [*paper.colours, *(inks if paper.own_ink else ()), *(hints.paper if paper.falls else ())]
     through = paper.inherits or (paper.falls and (hints.odd or not hints.paper))
     papers, many_papers = _few(
@@ -121,9 +121,11 @@ def taken(around: Colours, given: Sequence[Applied], hints: Hints) -> tuple[Colo
         covering.append(None)
         perhaps += stops
         perhaps += papers if hints.parts or None in stops else ()
-    behind, _ = _few(covering)
-    made = Colours(inks, fills, behind or papers or (None,), _few(perhaps)[0])
-    return made, ink.odd or fill.odd or paper.odd or many or many_papers
+    behind, many_behind = _few(covering)
+    doubtful, many_doubtful = _few(perhaps)
+    made = Colours(inks, fills, behind or papers or (None,), doubtful)
+    odd = ink.odd or fill.odd or paper.odd
+    return made, odd or many or many_fills or many_papers or many_behind or many_doubtful
 
 
 @dataclass(slots=True)

@@ -106,6 +106,9 @@ class Looks:
         sheets = self._styles.does(name, attributes)
         own = self._said(attributes.get("style", ""))
         painted = not _PAINTED.isdisjoint(attributes) or name in {"a", "mark"}
+        both = sheets | own.does
+        in_line = name in INLINE and not both & hiding.BLOCK
+        around = around if in_line else around.over_lines()
         path, names = around.within, around.names
         if self._styles.paints:
             path = (*around.within, Element.of(name, attributes))
@@ -113,7 +116,6 @@ class Looks:
         if not sheets and not own.does and not painted:
             plain = not around.displayed and not around.does and path is around.within
             return around if plain else replace(around, displayed=False, does=0, within=path, names=names)
-        both = sheets | own.does
         moved = self._styles.moves and both & hiding.MOVED
         cut = both & hiding.SMALL and both & hiding.CLIPS
         given = self._styles.painted(path[-1], path[:-1], around.names) if path else []  # guard: 158-sheets
@@ -129,8 +131,6 @@ class Looks:
             parts=bool(both & placing.SCALED or shrunk),
             shrunk=shrunk,
         )
-        in_line = name in INLINE and not both & hiding.BLOCK
-        around = around if in_line else around.over_lines()
         flat = both & hiding.FLAT and around.clips and name not in _CELLS
         flat = flat or (both & hiding.CLIPS and around.narrow)
         odd_move = self._styles.recolours and both & hiding.MOVED

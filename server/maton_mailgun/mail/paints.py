@@ -40,6 +40,8 @@ _SYSTEM = frozenset(
 """CSS Color Module 4, 6.2 and appendix A: what they are is up to the program."""
 _IMPORTANT = re.compile(r"!\s*important\b")
 _PART = re.compile(r"[\w-]+\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)?|[^\s,/]+|/")
+_LONGEST = 20_000
+"""Characters of a value; a longer one is not judged."""
 _STOP = re.compile(r"(?:rgb|hsl)a?\([^()]*\)|[\w-]+\((?:[^()]|\([^()]*\))*\)|#[0-9a-f]+|[a-z]+")
 _PICTURE = re.compile(r"(?:url|src|[\w-]*gradient|(?:-webkit-)?image-set|image|cross-fade|element|paint)\(")
 _BARE_DIGITS = re.compile(r"(?:[0-9a-f]{3,4}){1,2}")
@@ -107,6 +109,8 @@ def _with(before: Said, said: Said) -> Said:
 
 
 def _said(name: str, kind: Kind, value: str, *, important: bool) -> list[Said]:
+    if len(value) > _LONGEST:
+        return [Said(kind, (None,), False, important)]
     if name.strip("*_ \t\n") == "all":
         # Few mail programs know it: what it resets may be as it was.
         ink = Said("ink", (_BLACK,) if value == "initial" else (), False, important, inherits=value != "initial")
@@ -117,6 +121,8 @@ def _said(name: str, kind: Kind, value: str, *, important: bool) -> list[Said]:
         pictures = _pictures(value)
         known = bool(pictures) or value in _SEE_THROUGH
         return [Said(kind, (), True, important, pictures=pictures)] if known else _open(kind, value, important)
+    if name == "background-color" and value in {"none", "0"}:
+        return []
     if name == "background-color" and (_PICTURE.search(value) or len(_PART.findall(value)) > 1):
         return []
     return _background(value, important=important)
@@ -170,7 +176,10 @@ def _picture(part: str) -> Picture:
     if "gradient(" not in part:
         return (None,)
     inner = part[part.index("(") + 1 :]
-    found = [with_cover(stop) if "(" not in stop or stop[:3] in {"rgb", "hsl"} else None for stop in _stops(inner)]
+    found = [
+        with_cover(stop) if "(" not in stop or stop[:3] in {"rgb", "hsl"} else None
+        for stop in dict.fromkeys(_stops(inner))
+    ]
     return tuple(dict.fromkeys(found)) or (None,)
 
 
