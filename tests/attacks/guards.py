@@ -530,4 +530,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("175", "content of very many lines is compared in little time", {"175-long": FALSE}),
     Guard("175", "nor does it count as nothing", {"175-nothing": DROP}),
     Guard("176", "a key that stands twice in a file is refused", {"176-once": WITH("json.loads(text)")}),
+    Guard("225", "only a rule that applies for certain overrides others", {"225-certain": WITH("True")}),
+    Guard("226", "what may lie over words is told", {"226-over": WITH("False")}),
+    Guard("227", "letters that only a picture makes seen are told", {"227-picture": WITH("False")}),
 )

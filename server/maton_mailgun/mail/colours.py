@@ -44,7 +44,7 @@ _FUNCTION = re.compile(
 _HEX = re.compile(r"#?([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})(?![0-9a-z])")
 _CLOSE = 20
 """Steps of 256 in each of red, green and blue that no eye tells apart in letters."""
-_TINGED, _CONTRAST = 40, 1.12
+_TINGED, _CONTRAST = 40, 1.25
 """So far apart only the tinge differs where the brightness is the same (WCAG 2.2, contrast ratio: it asks for 4.5)."""
 
 
@@ -55,7 +55,7 @@ def with_cover(value: str) -> tuple[Colour, float] | None:
         return None
     if found := _FUNCTION.match(value):
         return _of_function(found)
-    word = value.split()[0].removesuffix("!important") if value.split() else ""
+    word = value
     if word == "transparent":
         return (0, 0, 0), 0.0
     given = _HEX.fullmatch(_NAMED.get(word, word))
@@ -64,6 +64,26 @@ def with_cover(value: str) -> tuple[Colour, float] | None:
     digits = given[1] if len(given[1]) >= 6 else "".join(2 * digit for digit in given[1])
     cover = int(digits[6:] or "ff", 16) / 255
     return (int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)), cover
+
+
+def legacy(value: str) -> tuple[Colour, float] | None:
+    """The colour that browsers make of the value of an attribute (HTML Standard, 2.3.6); None where they make none."""
+    value = value.strip(" \t\n\f\r").lower()
+    if value in {"", "transparent"}:
+        return None
+    if value in _NAMED:
+        return with_cover(value)
+    if re.fullmatch(r"#[0-9a-f]{3}", value):
+        return with_cover(value)
+    spelled = "".join("00" if ord(sign) > 0xFFFF else sign for sign in value)[:128].removeprefix("#")
+    digits = "".join(sign if sign in "0123456789abcdef" else "0" for sign in spelled)
+    digits += "0" * (-len(digits) % 3 if digits else 3)
+    third = len(digits) // 3
+    parts = [digits[at * third : (at + 1) * third][-8:] for at in range(3)]
+    while len(parts[0]) > 2 and all(part[0] == "0" for part in parts):
+        parts = [part[1:] for part in parts]
+    red, green, blue = (int(part[:2], 16) for part in parts)
+    return (red, green, blue), 1.0
 
 
 def _of_function(found: re.Match[str]) -> tuple[Colour, float]:
@@ -82,12 +102,6 @@ def _of_function(found: re.Match[str]) -> tuple[Colour, float]:
 
 def _step(value: float) -> int:
     return min(255, max(0, round(value)))
-
-
-def colour(value: str) -> Colour | None:
-    """Red, green and blue of a colour that covers; None of any other, and of a picture."""
-    found = with_cover(value)
-    return found[0] if found is not None and found[1] == 1 else None
 
 
 def over(above: tuple[Colour, float] | None, below: Colour | None) -> Colour | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from maton_mailgun.mail import hiding, list_numbers, style_sheets
+from maton_mailgun.mail import hiding, list_numbers, placing, style_sheets
 from maton_mailgun.mail.css_addresses import addresses, brought
 from maton_mailgun.mail.css_rules import TooMuchStyle, plain
 from maton_mailgun.mail.data_urls import opened
@@ -40,6 +40,9 @@ _FALLBACK = frozenset({"iframe", "noembed", "noframes"})
 """Their content is text for browsers, and markup for programs that do not know them."""
 _DRAWN = frozenset({"display", "visibility", "opacity", "font-size"})
 """Attributes of SVG and MathML that are styles."""
+_MATH = {"mathcolor": "color", "mathbackground": "background-color", "mathsize": "font-size"}
+"""MathML Core, 2.1.3."""
+_EVERYWHERE = frozenset({"", "all", "screen"})
 _NOT_SEEN = hiding.GONE | hiding.TINY
 _STYLED = UNSHOWN - _FALLBACK | {"noembed", "noframes"}
 """Browsers show their text where a style says so."""
@@ -77,6 +80,8 @@ class Page:
     """Words that style sheets add."""
     spared: str = ""
     """Words that Outlook may not show, for it obeys comments around them."""
+    covered: bool = False
+    """Whether style sheets put something without words over others."""
     doctype: str = ""
     """As it stands in the source: it decides in which of its modes a browser draws."""
     lost: str = ""
@@ -114,7 +119,7 @@ def _read(source: str) -> Page:
     cleared = [replace(piece, text=piece.text.replace(_MARK, "")) if _MARK in piece.text else piece for piece in found]
     added = dict.fromkeys([*styles.added, *walk.added])
     kept = with_preheader([piece for piece in cleared if piece.kind != "text" or piece.text])
-    return Page(tuple(kept), tuple(added), words(walk.spared, SHOWN), _doctype(tree, source))
+    return Page(tuple(kept), tuple(added), words(walk.spared, SHOWN), styles.covers, _doctype(tree, source))
 
 
 def _doctype(tree: LexborHTMLParser, source: str) -> str:
@@ -219,7 +224,7 @@ class _Walk:
         name = (node.tag or "").lower()
         attributes = {key.lower(): value or "" for key, value in node.attributes.items()}
         space = _space(name, around)
-        seen = self._looks.within(around.seen, name, attributes)
+        seen = self._looks.within(around.seen, name, _styled_math(attributes) if space == "math" else attributes)
         where = around.summary if name == "summary" and around.summary else around.where
         if where == SHOWN and (seen.gone or self._silent(name, attributes, space)):
             where, seen = HIDDEN, replace(seen, gone=True)
@@ -266,7 +271,9 @@ class _Walk:
             yield from self._for_some(document)
 
     def _text(self, text: str, around: _Around) -> Iterator[Piece]:
-        yield Piece("text", around.unseen, text=text, where=around.told, foreign=bool(around.space))
+        doubtful = around.seen.doubtful  # guard: 227-picture
+        does = placing.UNJUDGED if doubtful else 0
+        yield Piece("text", around.unseen, text=text, where=around.told, foreign=bool(around.space), does=does)
         if around.unseen and around.listed:
             yield Piece("text", text=f" {text} ", where=around.told)
         if around.unseen in _STYLED and around.seen.displayed:
@@ -311,14 +318,24 @@ class _Walk:
 
 def _styles(tree: LexborHTMLParser) -> Styles:
     """The style sheets in `tree`; those in SVG count in browsers too."""
-    own = [
-        "".join(part.text_content or "" for part in _children(node) if part.is_text_node)
-        for node in _all(tree, "style")
-    ]
+    found = _all(tree, "style")
+    own = [_own_text(node) for node in found]
     linked = [node.attributes.get("href") or "" for node in _all(tree, "link")]
     named = (address for sheet in own if "data:" in sheet.lower() or "\\" in sheet for address in addresses(sheet))
     inner = brought([*linked, *named])  # guard: 124-brought
-    return style_sheets.read([*own, *inner])
+    read_by_all = [(sheet, node) for sheet, node in zip(own, found, strict=True) if _for_all(node)]
+    # Some programs drop those of the body, and others all.
+    in_head = [sheet for sheet, node in read_by_all if node.parent is not None and node.parent.tag == "head"]
+    return style_sheets.read([*own, *inner], frozenset(in_head or (sheet for sheet, _ in read_by_all)))
+
+
+def _for_all(node: LexborNode) -> bool:
+    """Whether all programs that read style sheets read that of a `style` element."""
+    given = {key.lower(): (value or "").strip().lower() for key, value in node.attributes.items()}
+    around = node.parent
+    while around is not None and around.tag not in {"svg", "math", "template", "noscript", "select"}:
+        around = around.parent
+    return around is None and given.get("type", "") in {"", "text/css"} and given.get("media", "") in _EVERYWHERE
 
 
 def _own_text(node: LexborNode) -> str:
@@ -360,6 +377,12 @@ def _space(name: str, around: _Around) -> str:
     if name in {"svg", "math"} and (not around.space or around.name == "html"):
         return name
     return "" if around.name == "html" else around.space
+
+
+def _styled_math(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    """`attributes` with those of MathML that are styles as one."""
+    given = "".join(f"{_MATH[name]}:{attributes[name]};" for name in _MATH.keys() & attributes.keys())
+    return {**attributes, "style": f"{given}{attributes.get('style', '')}"} if given else attributes
 
 
 def _integration(name: str, attributes: Mapping[str, str], space: str) -> str:

@@ -11,13 +11,14 @@ SHOWN, HIDDEN, PREHEADER, SOME = "shown", "hidden", "preheader", "some programs 
 UNSHOWN = frozenset({"script", "style", "title", "iframe", "noembed", "noframes"})
 """Elements whose text a browser does not show."""
 
-_INLINE = frozenset(
+INLINE = frozenset(
     re.findall(
         r"\w+",
         "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr output q s samp small"
         " span strike strong sub sup time tt u var wbr",
     )
 )
+"""Elements that a browser draws in a line, as far as their names say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ class Piece:
     foreign: bool = False
     """Whether it is an element of SVG or MathML, or stands right in one."""
     does: int = 0
-    """Of a start tag: what styles do to it, as in `hiding` and `placing`."""
+    """Of a start tag: what styles do to it, as in `hiding` and `placing`; of a text only whether it can be judged."""
 
     @property
     def inline(self) -> bool:
         """Whether a browser draws it in a line, as far as its name says."""
-        return self.name in _INLINE
+        return self.name in INLINE
 
 
 def words(pieces: Iterable[Piece], *where: str) -> str:
@@ -50,7 +51,7 @@ def words(pieces: Iterable[Piece], *where: str) -> str:
     parts: list[str] = []
     for piece in pieces:
         if piece.kind in {"start", "end"}:
-            if piece.name not in _INLINE:
+            if piece.name not in INLINE:
                 parts.append("\n")
         elif piece.name not in UNSHOWN and (not where or piece.where in where):
             parts.append(f" {piece.text} " if piece.kind == "label" else piece.text)

@@ -17,7 +17,11 @@ TURNED, FLOATED_RIGHT, FLOATED_LEFT, RIGHT_TO_LEFT, MOVED_BY, OFF, UNJUDGED, CUT
 )
 """Drawn in another order; floated; read from right to left; one that left and top move; and moved by them; not to be
 judged; a box that cuts off what is behind some height; a height of a line or less, a width of some letters."""
-
+SCALED, DRAGS, NO_WRAP, BOUND, LINES, PUSHES, PUSHES_FAR, THICK, LIFTS = (1 << bit for bit in range(42, 51))
+"""Its background may cover a part of it only; it draws what is beside it away; in one line; a width of a line or less;
+a height of three lines or less; puts what is in it lower by a line, and by some; with a border that may cover words;
+drawn some pixels over what is beside it."""
+MOVES = TURNED | DRAGS | OFF
 _LENGTH = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(px|pt|em|rem|ex|ch|%|vw|vh|cm|mm|in|pc|q)?(?![\w.])")
 _PIXELS = {
     **{"": 1.0, "px": 1.0, "pt": 1.34, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "%": 4.0, "vw": 6.0, "vh": 6.0},
@@ -27,11 +31,17 @@ _ZERO = re.compile(r"(?:0|none|auto|normal|initial|unset|inherit|revert)\b")
 _SIDEWAYS = re.compile(
     r"rotate|matrix|skew|scale(?:x|y|3d)?\([^)]*-|perspective|translate\w*\([^)]*(?:\d{2,}px|\d(?:em|%|vw))"
 )
+_COLOUR = re.compile(r"#\w+|[a-z-]+\([^()]*\)")
 _ASIDE = 5.0
 """Pixels to the side by which one may nudge a letter; and below, from line to line."""
 _LINE = 19.0
+_LIFTED = 8.0
+_INDENT = 100.0
 _FLOATED_WORDS = 40
 _LETTERS_IN_LINE = 50
+_LETTERS_IN_WORD = 12
+_PAINTED = frozenset({"img", "hr", "iframe", "object", "embed", "video", "canvas", "svg", "input", "button"})
+_GROUNDS = frozenset({"bgcolor", "background"})
 _MOST_TEXTS, _MOST_SIGNS = 60, 600
 """Of one element; more is not looked through."""
 _RTL = frozenset({"R", "AL"})
@@ -70,8 +80,16 @@ def of(name: str, value: str) -> int:
             return OFF if _beyond(value, _LINE) else 0
         case "vertical-align":
             return TURNED if _beyond(value, _LINE) else 0
-        case "margin-left" | "margin-right" | "margin-top" | "margin-bottom" | "margin":
-            return TURNED if any(one < -_LINE for one in _lengths(value)) else 0
+        case "margin-left" | "margin-right":
+            dragged = DRAGS if min(_lengths(value), default=0.0) < -_LINE else 0
+            return dragged | (TURNED if leftmost(value) < -_LINE else 0)
+        case "margin-top" | "margin-bottom" | "margin" | "margin-block" | "margin-block-start" | "margin-block-end":
+            least = min(_lengths(value), default=0.0)
+            return _pushes(value) | (DRAGS | TURNED if least < -_LINE else 0) | (LIFTS if least < -_LIFTED else 0)
+        case "text-indent":
+            return UNJUDGED if max(_lengths(value), default=0.0) > _INDENT else 0
+        case "padding" | "padding-top" | "padding-block" | "padding-block-start":
+            return _pushes(value)
         case "letter-spacing" | "word-spacing":
             return TURNED if any(one < -4 for one in _lengths(value)) else 0
         case "display":
@@ -83,6 +101,21 @@ def of(name: str, value: str) -> int:
 
 def _of_ink(name: str, value: str) -> int:
     match name:
+        case "z-index":
+            return UNJUDGED if value.startswith("-") else 0
+        case "color-scheme":
+            return UNJUDGED if "dark" in value and "light" not in value else 0
+        case "box-shadow" | "-webkit-box-shadow" | "outline" | "outline-width":
+            thick = THICK if any(abs(one) >= 8 for one in _lengths(_COLOUR.sub("", value))) else 0
+            return thick | (UNJUDGED if thick and "inset" in value else 0)
+        case "text-decoration" | "text-decoration-thickness" | "text-underline-offset":
+            return UNJUDGED if any(abs(one) >= 6 for one in _lengths(_COLOUR.sub("", value))) else 0
+        case "background-size" | "background-position" | "background-repeat":
+            return SCALED
+        case "background" if "gradient(" in value and ("/" in value or "no-repeat" in value):
+            return SCALED
+        case "white-space" | "text-wrap" | "white-space-collapse" | "text-wrap-mode":
+            return NO_WRAP if value.startswith(("nowrap", "pre")) and not value.startswith("pre-") else 0
         case "filter" | "-webkit-filter" | "backdrop-filter" | "-webkit-text-stroke" | "-webkit-text-stroke-width":
             return 0 if _ZERO.match(value) or value.startswith("drop-shadow") else UNJUDGED
         case "mix-blend-mode" | "-webkit-mask" | "mask" | "mask-image" | "-webkit-mask-image" | "-webkit-box-reflect":
@@ -98,15 +131,26 @@ def _of_ink(name: str, value: str) -> int:
             return 0 if _ZERO.match(value) else CUT_BOX
         case "height" | "max-height" | "block-size" | "max-block-size":
             sizes = _lengths(value) if not re.search(r"%|v[hw]", value) else []
-            return (CUT_LOW if sizes[0] <= 14 else CUT_BOX if sizes[0] <= 300 else 0) if sizes else 0
+            least = sizes[0] if sizes else 999
+            return CUT_LOW if least <= 14 else CUT_BOX | LINES if least <= 3 * _LINE else CUT_BOX if least <= 300 else 0
         case "width" | "max-width" | "inline-size" | "max-inline-size":
             sizes = _lengths(value) if not re.search(r"%|v[hw]", value) else []
-            return NARROW if sizes and sizes[0] <= 60 else 0
+            return (NARROW | BOUND if sizes[0] <= 60 else BOUND if sizes[0] <= 300 else 0) if sizes else 0
     return 0
 
 
 def _lengths(value: str) -> list[float]:
     return [float(number) * _PIXELS[unit] for number, unit in _LENGTH.findall(value)]
+
+
+def _pushes(value: str) -> int:
+    most = max(_lengths(value), default=0.0)
+    return PUSHES_FAR if most >= 3 * _LINE else PUSHES if most >= _LINE else 0
+
+
+def leftmost(value: str) -> float:
+    """The least of the lengths in `value`, in pixels, without those in percent."""
+    return min((float(number) * _PIXELS[unit] for number, unit in _LENGTH.findall(value) if unit != "%"), default=0.0)
 
 
 def _beyond(value: str, least: float) -> bool:
@@ -130,6 +174,14 @@ class _Open:
     foot: bool = False
     parts: int = 0
     """Texts in it, as far as it has ended."""
+    breaks: int = 0
+    """Lines that start in it, whatever its width."""
+    within: int = 0
+    """What styles do to the elements in it."""
+    paints: bool = False
+    """Whether something in it may cover words."""
+    lifts: bool = False
+    """Whether something in it draws what is behind it over it."""
     moved: bool = False
     """Whether something in it is put elsewhere than it stands."""
 
@@ -148,8 +200,9 @@ class Drawn:
     """Where links lead that have no words of their own and are put over something."""
 
 
-def drawn(pieces: Sequence[Piece], clips: int) -> Drawn:
-    """What is drawn otherwise in `pieces`; `clips` is the mark of those that show nothing of what overflows."""
+def drawn(pieces: Sequence[Piece], clips: int, paper: int, *, covered: bool = False) -> Drawn:
+    """What is drawn otherwise in `pieces`; `clips` is the mark of those that show nothing of what overflows, `paper` of
+    those with a background. `covered` says that a style sheet puts something over the words."""
     turned: dict[str, None] = {}
     cut: dict[str, None] = {}
     unjudged: dict[str, None] = {}
@@ -161,6 +214,7 @@ def drawn(pieces: Sequence[Piece], clips: int) -> Drawn:
             stack.append(_Open(piece, _marks(piece), len(texts)))
             if piece.name in {"br", "hr"}:
                 stack[-2].line = ""
+            stack[-1].breaks += not piece.inline
             continue
         if piece.kind == "end":
             if len(stack) > 1:
@@ -172,6 +226,8 @@ def drawn(pieces: Sequence[Piece], clips: int) -> Drawn:
                     cut[text] = None
                 if text and done.does & UNJUDGED:
                     unjudged[text] = None
+                stack[-1].within |= done.within | done.does
+                covered |= _lies_over(done, stack[-1], paper)  # guard: 226-over
                 if _covers(done, stack, text):
                     covering[done.start.attributes["href"]] = None
                 stack[-1].moved |= done.moved or _moves(done)
@@ -181,15 +237,21 @@ def drawn(pieces: Sequence[Piece], clips: int) -> Drawn:
             last = stack[-1]
             said = piece.text[:_MOST_SIGNS]
             texts.append(said)
+            if piece.does & UNJUDGED:
+                unjudged[" ".join(said.split())] = None
             if last.aside:
                 turned[f"{last.aside} {said.strip()}"] = None
                 last.aside = ""
             last.line = (last.line + said)[-_FLOATED_WORDS:]
+    if covered or stack[0].within & DRAGS:
+        unjudged[" ".join(" ".join(texts[:_MOST_TEXTS]).split())[:_MOST_SIGNS]] = None
     return Drawn(tuple(turned), tuple(cut), tuple(unjudged), tuple(covering))
 
 
 def _marks(piece: Piece) -> int:
     does = piece.does
+    if piece.name == "marquee" or (piece.foreign and piece.name in {"text", "textpath", "tspan"}):
+        does |= UNJUDGED
     if not piece.attributes:
         return does
     if piece.attributes.get("dir", "").strip().lower() == "rtl":
@@ -202,9 +264,20 @@ def _marks(piece: Piece) -> int:
     return does
 
 
+def _lies_over(done: _Open, outer: _Open, paper: int) -> bool:
+    """Whether an element that is put elsewhere, or behind one that draws it there, may cover words."""
+    done.paints |= bool(done.does & (paper | THICK)) or done.start.name in _PAINTED
+    done.paints |= not _GROUNDS.isdisjoint(done.start.attributes)
+    over = done.paints and bool(_moves(done) or done.does & LIFTS or outer.lifts)
+    outer.lifts |= bool(done.does & LIFTS)
+    return over
+
+
 def _into(outer: _Open, done: _Open, text: str) -> None:
     """Go on in what is around an element that has ended."""
     outer.placed += done.placed
+    outer.breaks += done.breaks
+    outer.paints |= done.paints
     if done.start.foreign and text:
         given = [done.start.attributes.get(name, "").split() for name in ("x", "y", "dx", "dy", "rotate")]
         outer.placed += max(map(len, given))
@@ -252,9 +325,15 @@ def _covers(done: _Open, around: Sequence[_Open], text: str) -> bool:
 
 
 def _cuts(done: _Open, text: str) -> bool:
-    if done.does & CUT_LOW or (done.does & NARROW and len(text) > 12):
+    if done.does & CUT_LOW or (done.does & (CUT_BOX | LINES) and done.within & PUSHES_FAR):
         return True
-    return bool(done.does & CUT_BOX) and len(text) > 2 * _LETTERS_IN_LINE
+    wide = NO_WRAP & (done.does | done.within) and done.does & BOUND
+    if len(text) > _LETTERS_IN_WORD and (wide or done.does & NARROW):
+        return True
+    lines = max(len(text) / _LETTERS_IN_LINE, done.breaks - 1)
+    if done.does & LINES:
+        return lines > 1 or bool(done.within & PUSHES)
+    return bool(done.does & CUT_BOX) and lines > 2
 
 
 def told(texts: Iterable[str]) -> str:

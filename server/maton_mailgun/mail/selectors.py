@@ -7,7 +7,7 @@ Known are the tag and the attributes of an element, not what is around it: combi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -30,6 +30,8 @@ _SPACES = re.compile(r"[ \t\n\f\r]+")
 _BESIDE = frozenset({"before", "after", "marker", "backdrop", "selection", "target-text", "spelling-error", "cue"})
 """Pseudo-elements that hold no words of the element itself."""
 _ALTERNATIVES = frozenset({"is", "where", "matches", "-webkit-any", "-moz-any"})
+_NO_WEIGHT = frozenset({"where", "not"})
+_ELEMENTS = frozenset({"before", "after", "first-line", "first-letter"})
 _MOST_WITHIN = 8
 LONGEST = 20_000
 """Characters of a list of selectors."""
@@ -61,14 +63,44 @@ class Selector:
     most: int = YES
     around: list[Selector] = field(default_factory=list)
     """What stands before it and asks for an element around it."""
+    plain: bool = True
+    """Whether it is made of tags, classes, ids and elements around it: what every program reads."""
+    chain: tuple[tuple[bool, Selector], ...] = ()
+    """What stands before it, the nearest first, and whether that is right around."""
+    ids: int = 0
+    marks: int = 0
+    tags: int = 0
+    """How specific it is (Selectors Level 4, 17)."""
 
-    def within(self, around: Sequence[Element]) -> bool:
-        """Whether the elements `around` may be those that it asks for."""
-        return all(any(one.fits(element) for element in around) for one in self.around)
+    def within(self, around: Sequence[Element], names: Collection[str]) -> bool:
+        """Whether the elements `around` may be those that it asks for; `names` are the keys of all of them."""
+        return all(
+            (one.key == "*" or one.key in names) and any(one.fits(element) for element in around) for one in self.around
+        )
 
     def fits(self, element: Element) -> bool:
         """Whether it may match, whatever stands around."""
         return all(test(element) > NO for test in self.tests)
+
+    def certain(self, element: Element, around: Sequence[Element]) -> bool:
+        """Whether it matches in every program."""
+        return self.plain and self._is(element) and self._stands(around)
+
+    def _is(self, element: Element) -> bool:
+        return all(test(element) == YES for test in self.tests)
+
+    def _stands(self, around: Sequence[Element]) -> bool:
+        """Whether the nearest elements that fit are those of the chain; others may be too."""
+        left = len(around)
+        for right_around, outer in self.chain:
+            left -= 1
+            while left >= 0 and not outer._is(around[left]):
+                if right_around:
+                    return False
+                left -= 1
+            if left < 0:
+                return False
+        return True
 
     def matches(self, element: Element) -> int:
         found = self.most
@@ -78,7 +110,7 @@ class Selector:
         return found
 
 
-UNREADABLE = Selector(most=MAYBE)
+UNREADABLE = Selector(most=MAYBE, plain=False)
 
 
 def selectors(source: str) -> list[Selector]:
@@ -127,6 +159,7 @@ class _Reader:
         if self._take(_COMBINATOR) and self._source[: self._at].strip().endswith((">", "+", "~")):
             most = MAYBE
         selector = self._compound(within)
+        selector.plain &= most == YES
         while True:
             placed = self._take(_COMBINATOR)
             if self._at >= len(self._source) or self._source[self._at] in ",)":
@@ -137,6 +170,13 @@ class _Reader:
             selector, most = self._compound(within), MAYBE
             inside = not placed[0].strip() or placed[0].strip() == ">"
             selector.around = [*before, outer] if inside else before
+            selector.plain &= outer.plain and inside
+            selector.chain = ((placed[0].strip() == ">", outer), *outer.chain)
+            selector.ids, selector.marks, selector.tags = (
+                selector.ids + outer.ids,
+                selector.marks + outer.marks,
+                selector.tags + outer.tags,
+            )
         selector.most = min(most, selector.most)
         return selector
 
@@ -150,11 +190,13 @@ class _Reader:
                 self._mark(made, found[1], unescaped(found[2].rstrip("\n\t ")))
             elif found := self._take(_ATTRIBUTE):
                 made.tests.append(_attribute(*found.groups()))
+                made.marks, made.plain = made.marks + 1, False
             elif found := self._take(_PSEUDO):
                 self._pseudo(made, found, within)
             elif self._source.startswith("&", self._at):
                 self._at += 1
                 made.tests.append(_maybe)
+                made.plain = False
             else:
                 break
         if self._at == start:
@@ -164,13 +206,14 @@ class _Reader:
     def _type(self, made: Selector, tag: str) -> None:
         if tag == "*":
             return
-        made.key = tag
+        made.key, made.tags = tag, 1
         made.tests.append(lambda element: YES if element.tag == tag else NO)
 
     def _mark(self, made: Selector, kind: str, name: str) -> None:
         if not made.key.startswith("#"):
             made.key = kind + name.lower()
         lower = name.lower()
+        made.ids, made.marks = made.ids + (kind == "#"), made.marks + (kind == ".")
 
         def test(element: Element) -> int:
             names = element.classes if kind == "." else {element.attributes.get("id", "")}
@@ -183,8 +226,11 @@ class _Reader:
 
     def _pseudo(self, made: Selector, found: re.Match[str], within: int) -> None:
         name, arguments = unescaped(found[2]).lower(), found[3] is not None
+        made.plain = False
         if within >= _MOST_WITHIN:
             raise _Unreadable
+        beside = found[1] == "::" or name in _ELEMENTS
+        made.tags, made.marks = made.tags + beside, made.marks + (not beside and name not in _ALTERNATIVES | _NO_WEIGHT)
         if not arguments:
             made.tests.append(_beside if name in _BESIDE else _root if name == "root" else _maybe)
             return
@@ -196,6 +242,13 @@ class _Reader:
         if not self._source.startswith(")", self._at):
             raise _Unreadable
         self._at += 1
+        if name != "where":
+            made.ids, made.marks, made.tags = (
+                own + most
+                for own, most in zip(
+                    (made.ids, made.marks, made.tags), max((one.ids, one.marks, one.tags) for one in inner), strict=True
+                )
+            )
         if name == "not":
             made.tests.append(lambda element: YES - max(one.matches(element) for one in inner))
         else:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
-from maton_mailgun.mail import hiding, paints
+from maton_mailgun.mail import hiding, paints, placing
+from maton_mailgun.mail.cascade import ANYWHERE, Applied, Weight
 from maton_mailgun.mail.css_rules import StyleRule, TooMuchStyle, plain, rules, unescaped
 from maton_mailgun.mail.list_numbers import ways
 from maton_mailgun.mail.paints import Paint
-from maton_mailgun.mail.selectors import LONGEST, NO, UNREADABLE, YES, Element, Selector, selectors
+from maton_mailgun.mail.selectors import LONGEST, NO, UNREADABLE, Element, Selector, selectors
 
 _TOKEN = re.compile(r"([;{}])|\"([^\"\\\n]*(?:\\.[^\"\\\n]*)*)\"?|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'?", re.DOTALL)
 """The ends of declarations, and strings. Each character is looked at once."""
@@ -35,10 +37,25 @@ _MOST_PARTS = 20_000
 """Selectors, with those in selectors."""
 _MOST_TRIES = 400_000
 """Times that a selector is held against an element."""
+_WEIGHING = 3
+"""Tries that weighing one rule against others is worth."""
 _OWN = re.compile(r"(?i)@(?:page|font-|property|counter-style|import|charset|namespace|view-transition|position-try)")
 _STATE = re.compile(r"(?i)(?<!not\():(?:hover|active|focus|visited|target|checked)|::?(?:selection|placeholder)")
 """Where a reader points or clicks: no colour of what is shown at first."""
+_DARK = re.compile(r"(?i)@media(?!.*\b(?:not|or)\b)[^,]*\(\s*prefers-color-scheme\s*:\s*dark\s*\)[^,]*")
+_DARK_ALONE = re.compile(
+    r"(?i)@media\s*(?:(?:only\s+)?screen\s+and\s+|all\s+and\s+)?\(\s*prefers-color-scheme\s*:\s*dark\s*\)"
+)
+_PRINTED = re.compile(r"(?i)@media\s+print")
+_PUT_BESIDE = re.compile(r"(?i)::?(?:before|after)\b")
+_MOST_BRACKETS = 4
+_LONG_LIST = 2_000
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _FRAMES = re.compile(r"(?i)@(?:-\w+-)?keyframes")
+
+
+_Painting: TypeAlias = tuple[Selector, Paint, Weight, bool]
+"""A rule that gives colours, what it gives, how it weighs, and whether all programs follow it."""
 
 
 @dataclass(slots=True)
@@ -53,10 +70,15 @@ class Styles:
     """How they have numbers of lists drawn."""
     moves: bool = False
     """Whether an animation hides what it moves."""
+    recolours: bool = False
+    """Whether an animation gives colours, or moves things otherwise."""
+    covers: bool = False
+    """Whether something that has no words is put over others."""
     _does: dict[str, list[tuple[Selector, int, int]]] = field(default_factory=dict)
     """What rules do, by the `key` of their selectors."""
-    _paints: dict[str, list[tuple[Selector, Paint]]] = field(default_factory=dict)
+    _paints: dict[str, list[_Painting]] = field(default_factory=dict)
     """Colours that rules give, in the same way."""
+    _known_paints: dict[tuple[str, tuple[tuple[str, str], ...]], list[_Painting]] = field(default_factory=dict)
     _known: dict[tuple[str, tuple[tuple[str, str], ...]], int] = field(default_factory=dict)
     _tries: int = 0
     _parts: int = 0
@@ -89,29 +111,47 @@ class Styles:
         """Whether they give colours at all."""
         return bool(self._paints)
 
-    def paint(self, prelude: str, paint: Paint) -> None:
-        """Remember which colours a rule gives to those whom its selectors match."""
-        dark = paint.dark or "data-ogs" in prelude
+    def paint(self, prelude: str, paint: Paint, place: int, *, everywhere: bool, alone: bool) -> None:
+        """Remember which colours a rule gives to those whom its selectors match. `everywhere` says whether all programs
+        follow it, `alone` whether its place among the rules is known."""
         for selector in selectors(prelude):
-            if selector.key != "*" or selector.tests or selector.most == YES:
-                self._paints.setdefault(selector.key, []).append((selector, replace(paint, dark=dark)))
+            if selector is not UNREADABLE:
+                weight = (selector.ids, selector.marks, selector.tags, place) if alone else ANYWHERE
+                made = (selector, paint, weight, everywhere and selector.plain)
+                self._paints.setdefault(selector.key, []).append(made)
 
-    def painted(self, element: Element, around: Sequence[Element]) -> list[Paint]:
-        """Every paint that rules may give to an element that stands in those `around`."""
+    def painted(self, element: Element, around: Sequence[Element], names: Collection[str]) -> list[Applied]:
+        """Every paint that rules may give to an element that stands in those `around`, of all of which `names` holds
+        the `keys`."""
         found = []
-        for key in _keys(element) & self._paints.keys():
-            for selector, paint in self._paints[key]:
-                self._tries += 1 + (len(around) // 16 if selector.around else 0)
+        for selector, paint, weight, everywhere in self._giving(element):
+            self._tries += 1 + (len(around) // 16 if selector.around else 0)
+            if self._tries > _MOST_TRIES:
+                raise TooMuchStyle("styled with too many rules to be read")
+            if not selector.within(around, names):
+                continue
+            self._tries += _WEIGHING
+            certain = everywhere and selector.certain(element, around)  # guard: 225-certain
+            found.append(Applied(paint, weight, certain))
+        return found
+
+    def _giving(self, element: Element) -> list[_Painting]:
+        """What may give it a paint, wherever it stands."""
+        key = (element.tag, tuple(element.attributes.items()))
+        found = self._known_paints.get(key)
+        if found is None:
+            found = self._known_paints[key] = []
+            for name in keys(element) & self._paints.keys():
+                self._tries += len(self._paints[name])
                 if self._tries > _MOST_TRIES:
                     raise TooMuchStyle("styled with too many rules to be read")
-                if selector.matches(element) > NO and selector.within(around):
-                    found.append(paint)
+                found += [one for one in self._paints[name] if one[0].matches(element) > NO]
         return found
 
     def _found(self, tag: str, attributes: Mapping[str, str]) -> int:
         element = Element.of(tag, attributes)
         found = 0
-        for key in _keys(element) & self._does.keys():
+        for key in keys(element) & self._does.keys():
             for selector, does, cost in self._does[key]:
                 self._tries += cost
                 if self._tries > _MOST_TRIES:
@@ -121,15 +161,16 @@ class Styles:
         return found
 
 
-def _keys(element: Element) -> set[str]:
+def keys(element: Element) -> set[str]:
+    """Every `key` that a selector of it may have."""
     own = {element.tag, "*", f"#{element.attributes.get('id', '').lower()}"}
     return own | {f".{name.lower()}" for name in element.classes}
 
 
-def read(sheets: Iterable[str]) -> Styles:
-    """Take in every sheet."""
+def read(sheets: Iterable[str], for_all: Collection[str] = ()) -> Styles:
+    """Take in every sheet; those `for_all` are read by all programs that read any."""
     styles = Styles()
-    spent = 0
+    spent = place = 0
     for number, sheet in enumerate(sheets):
         if number >= _MOST_SHEETS:
             raise TooMuchStyle(f"styled by more than {_MOST_SHEETS} sheets, too many to be read")
@@ -139,7 +180,8 @@ def read(sheets: Iterable[str]) -> Styles:
             styles.add(UNREADABLE, hiding.GONE)
         for rule in taken.rules:
             if rule.declarations and (does := hiding.of(rule.declarations)):
-                _take(styles, rule, does)
+                place += 1
+                _take(styles, rule, does, place, sure=sheet in for_all and not taken.odd)
             for declaration in rule.declarations:
                 _bare(styles, declaration)
         css = plain(sheet)
@@ -148,23 +190,47 @@ def read(sheets: Iterable[str]) -> Styles:
     return styles
 
 
-def _take(styles: Styles, rule: StyleRule, does: int) -> None:
+def _take(styles: Styles, rule: StyleRule, does: int, place: int, *, sure: bool) -> None:
+    within = rule.preludes[:-1]
+    alone = all(one.lower().startswith(("@media", "@supports", "@container")) for one in within)
+    if within:
+        does &= ~hiding.SIZED
     for prelude in reversed(rule.preludes):
         if prelude.startswith("--") or _OWN.match(prelude):
             return
         if _FRAMES.match(prelude):
             styles.moves |= bool(does & (hiding.GONE | hiding.TINY | hiding.SMALL))
+            styles.recolours |= bool(does & ~hiding.SIZED)
             return
         if not prelude.startswith("@"):
             if _FRAMES.match(rule.preludes[-2] if len(rule.preludes) > 1 else ""):
                 continue
-            styles.take(prelude, does)
-            if does & (hiding.INK | hiding.PAPER) and not _STATE.search(prelude):
-                dark = any("dark" in one and one.startswith("@") for one in rule.preludes)
-                styles.paint(prelude, paints.of(rule.declarations, dark=dark))
+            state = _STATE.search(prelude) is not None
+            styles.take(prelude, does & ~hiding.SIZED if state else does)
+            if _PUT_BESIDE.search(prelude) and does & hiding.PAPER and does & placing.MOVES:
+                styles.covers = True
+            printed = any(_PRINTED.fullmatch(one) for one in within)
+            if does & (hiding.INK | hiding.PAPER) and not (state and _pointed_at(prelude)) and not printed:
+                dark = any(_DARK.fullmatch(one) for one in within)
+                conditions = [one for one in within if not _DARK_ALONE.fullmatch(one)]
+                everywhere = sure and not conditions and len(within) <= 1
+                paint = replace(paints.of(rule.declarations), dark=dark)
+                styles.paint(prelude, paint, place, everywhere=everywhere, alone=alone)
             return
     if any(prelude.lower().startswith("@scope") for prelude in rule.preludes):
         styles.add(UNREADABLE, does)
+
+
+def _pointed_at(prelude: str) -> bool:
+    """Whether all its selectors ask for something that a reader does first, outside brackets."""
+    if len(prelude) > _LONG_LIST:
+        return False
+    outside = prelude
+    for _ in range(_MOST_BRACKETS):
+        outside = _BRACKETS.sub("", outside)
+    if "(" in outside:
+        return False
+    return all(_STATE.search(one) for one in outside.split(","))
 
 
 def _bare(styles: Styles, declaration: str) -> None:

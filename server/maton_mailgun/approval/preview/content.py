@@ -18,7 +18,7 @@ from maton_mailgun.mail import placing, structured_data
 from maton_mailgun.mail.amounts import Amounts, amounts
 from maton_mailgun.mail.asides import asides
 from maton_mailgun.mail.data_urls import held
-from maton_mailgun.mail.hiding import CLIPS, turns
+from maton_mailgun.mail.hiding import CLIPS, PAPER, turns
 from maton_mailgun.mail.hosts import LONGEST_HOST, address_of, as_browsers_read, place, private_host
 from maton_mailgun.mail.html import read as read_html
 from maton_mailgun.mail.letter import Letter
@@ -98,7 +98,7 @@ class _Html:
         self.held = held(self.loads)
         self.preheader = words(pieces, PREHEADER)
         self.active: list[str] = []
-        self.drawn = placing.drawn(pieces, CLIPS)
+        self.drawn = placing.drawn(pieces, CLIPS, PAPER, covered=self.page.covered)
         self.turned = False
         hidden = words(pieces, HIDDEN)
         self.hidden = hidden if any(unicodedata.category(sign)[0] in "LNPS" for sign in hidden) else ""
