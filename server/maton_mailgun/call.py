@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+_FOR_SEVERAL = 0.8
+"""Of the time that a call has, how much may pass until what is not read counts as unread."""
 _FOR_PAGES = 0.6
 """Of the time that a call has, how much may pass before no further page of a list is asked for."""
 
@@ -148,6 +150,8 @@ class Engine:
             CallError: The read failed; says who failed and what to do.
         """
         operation, sandbox = prepared.operation, self.settings.sandbox
+        if operation.answered_by is not None:
+            return result.read_result(operation, await self._combined(prepared, until), sandbox=sandbox)
         if operation.paging is None:
             return result.read_result(operation, await self._body(prepared), sandbox=sandbox)
         now = asyncio.get_running_loop().time
@@ -161,6 +165,23 @@ class Engine:
         if rest is not None:
             content["next_cursor"] = paging.cursor_at(operation, arguments, prepared.account.connection_id, rest)
         return content
+
+    async def _combined(self, prepared: Prepared, until: float) -> dict[str, Any]:
+        """The answer that a function makes of several reads.
+
+        Raises:
+            CallError: Nothing of it could be read.
+        """
+        from maton_mailgun.combined.answering import answer
+
+        enough = asyncio.get_running_loop().time() + _FOR_SEVERAL * self.gateway.left(until)
+        return await answer(
+            prepared.operation.answered_by or "",
+            prepared.arguments,
+            lambda asked: self._body(replace(prepared, request=asked)),
+            enough,
+            set(self.catalogue),
+        )
 
     async def _body(self, prepared: Prepared) -> dict[str, Any]:
         """The JSON object that a read was answered with.

@@ -480,4 +480,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard("161", "the body of a new template is judged", {"161-body": WITH("[]")}),
     Guard("161", "so are its headers", {"161-headers": WITH("([], [])")}),
     Guard("162", "pictures in the HTML itself are told", {"162-pictures": FALSE}),
+    Guard("210", "only the service's own words say that an entry is not there", {"210-not-there": TRUE}),
+    Guard("211", "an answer without what was asked for says nothing", {"211-holds": FALSE}),
+    Guard("212", "an entry counts for the address that it names", {"212-same-address": FALSE}),
+    Guard("213", "an event counts for the address that it names", {"213-same-address": TRUE}),
+    Guard("214", "a word is one of the service's own vocabulary", {"214-vocabulary": WITH("str(found)")}),
 )

@@ -113,6 +113,8 @@ def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) ->
 def _contradictions(operation: Operation) -> Iterator[str]:
     if operation.writes and (operation.told_as or operation.absent):
         yield f"{'told_as' if operation.told_as else 'absent'} is for tools that read"
+    if operation.answered_by and (operation.writes or operation.paging or operation.told_as or operation.body):
+        yield "answered_by is for tools that read, and tell neither a list nor one answer"
     if (operation.columns or operation.more_columns) and operation.paging is None:
         yield "columns are for lists, which say how they are paged"
     for name, kind in operation.addresses.items():
