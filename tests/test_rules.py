@@ -51,7 +51,8 @@ LATE = (
 NAMING_NO_PATH = [
     module
     for module in ENGINE
-    # A row may name its own preview, and what answers it by several reads; an uncertain send is found again in the events, whichever row sent it.
+    # A row may name its own preview, and what answers it by several reads; and an uncertain send is found again in the
+    # events, whichever row sent it.
     if not module.startswith(("approval/preview/", "combined/")) and module != "approval/lifecycle/reconcile.py"
 ]
 

@@ -92,7 +92,7 @@ class Engine:
             return await gate.call(prepared, caller, answer)
         except CallError as error:
             told = failed(error)
-            content = redaction.redacted(told.content, [self.settings.api_key or ""])
+            content = redaction.redacted(told.content, self.gateway.secrets)
             content = steps_on_offer(content, set(self.catalogue))
             return replace(told, content=content)  # guard: 27-key
 
@@ -124,7 +124,7 @@ class Engine:
             raise UnknownTool(message=f"There is no tool {name} here.", next="Call a tool from tools/list.")
         arguments, unread = await self._with_lists(operation, as_meant(operation.schema, arguments))
         problems = [*unread, *holding.problems(operation, arguments), *columns.problems(arguments)]
-        if self.settings.api_key is None and not problems:
+        if not self.settings.has_key and not problems:
             raise KeyMissing(self.settings.key_unfilled)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
         if problems or refused:
@@ -231,7 +231,7 @@ class Engine:
     def resume_soon(self) -> None:
         """Take up, in the background, what was approved or left in doubt while no server ran. Where nothing was ever
         proposed, nothing is loaded."""
-        if self._resuming is None and self.settings.api_key is not None and not self.settings.read_only:
+        if self._resuming is None and self.settings.has_key and not self.settings.read_only:
             self._resuming = asyncio.create_task(self._resume(), name="resume")
 
     async def _resume(self) -> None:
