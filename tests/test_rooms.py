@@ -28,6 +28,7 @@ ROOMS = (
     ("approval.store",),
     ("approval.binding",),
     ("exchange", "connections", "logs"),
+    ("combined",),
     ("wire",),
     ("catalogue", "config"),
     ("mail", "connection_limits", "host_header", "loopback", "ownership", "principal", "search_path", "whole_file"),

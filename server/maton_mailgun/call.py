@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+_FOR_SEVERAL = 0.8
+"""Of the time that a call has, how much may pass until what is not read counts as unread."""
 _FOR_PAGES = 0.6
 """Of the time that a call has, how much may pass before no further page of a list is asked for."""
 
@@ -90,7 +92,7 @@ class Engine:
             return await gate.call(prepared, caller, answer)
         except CallError as error:
             told = failed(error)
-            content = redaction.redacted(told.content, [self.settings.api_key or ""])
+            content = redaction.redacted(told.content, self.gateway.secrets)
             content = steps_on_offer(content, set(self.catalogue))
             return replace(told, content=content)  # guard: 27-key
 
@@ -122,7 +124,7 @@ class Engine:
             raise UnknownTool(message=f"There is no tool {name} here.", next="Call a tool from tools/list.")
         arguments, unread = await self._with_lists(operation, as_meant(operation.schema, arguments))
         problems = [*unread, *holding.problems(operation, arguments), *columns.problems(arguments)]
-        if self.settings.api_key is None and not problems:
+        if not self.settings.has_key and not problems:
             raise KeyMissing(self.settings.key_unfilled)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
         if problems or refused:
@@ -148,6 +150,8 @@ class Engine:
             CallError: The read failed; says who failed and what to do.
         """
         operation, sandbox = prepared.operation, self.settings.sandbox
+        if operation.answered_by is not None:
+            return result.read_result(operation, await self._combined(prepared, until), sandbox=sandbox)
         if operation.paging is None:
             return result.read_result(operation, await self._body(prepared), sandbox=sandbox)
         now = asyncio.get_running_loop().time
@@ -161,6 +165,23 @@ class Engine:
         if rest is not None:
             content["next_cursor"] = paging.cursor_at(operation, arguments, prepared.account.connection_id, rest)
         return content
+
+    async def _combined(self, prepared: Prepared, until: float) -> dict[str, Any]:
+        """The answer that a function makes of several reads.
+
+        Raises:
+            CallError: Nothing of it could be read.
+        """
+        from maton_mailgun.combined.answering import answer
+
+        enough = asyncio.get_running_loop().time() + _FOR_SEVERAL * self.gateway.left(until)
+        return await answer(
+            prepared.operation.answered_by or "",
+            prepared.arguments,
+            lambda asked: self._body(replace(prepared, request=asked)),
+            enough,
+            set(self.catalogue),
+        )
 
     async def _body(self, prepared: Prepared) -> dict[str, Any]:
         """The JSON object that a read was answered with.
@@ -210,7 +231,7 @@ class Engine:
     def resume_soon(self) -> None:
         """Take up, in the background, what was approved or left in doubt while no server ran. Where nothing was ever
         proposed, nothing is loaded."""
-        if self._resuming is None and self.settings.api_key is not None and not self.settings.read_only:
+        if self._resuming is None and self.settings.has_key and not self.settings.read_only:
             self._resuming = asyncio.create_task(self._resume(), name="resume")
 
     async def _resume(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +32,10 @@ class Settings:
     api_key: str | None = field(default=None, repr=False)
     key_unfilled: str | None = None
     """What stands for the key where the host did not put the key in its place, such as `${MATON_API_KEY}`."""
+    token_command: tuple[str, ...] = field(default=(), repr=False)
+    """Program and arguments that print a token; not run where there is a key."""
+    token_path: tuple[str, ...] = ()
+    """Where its program is looked for."""
     api_url: str = DEFAULT_URL
     connection_id: str | None = None
     home: Path = Path()
@@ -56,9 +61,16 @@ class Settings:
     http_url: str | None = None
     """`https://host`: where the HTTP server is reached from outside."""
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key, or a command that gives one."""
+        return self.api_key is not None or bool(self.token_command)
+
 
 NAMES: Mapping[str, str] = {
     "MATON_API_KEY": "The Maton key, from maton.ai/settings.",
+    "MATON_TOKEN_COMMAND": "A command that prints a token, such as `maton token`; run without a shell, and again when "
+    "its token is old or refused. `MATON_API_KEY` wins over it.",
     "MATON_API_URL": f"The gateway, {DEFAULT_URL} unless set; plain http only on this machine.",
     "MATON_CONNECTION_ID": "The Mailgun connection to use when there are several.",
     "MATON_MAILGUN_HOME": "State directory: approvals, audit, keys. Default: the operating system's place for it.",
@@ -110,6 +122,8 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     settings = Settings(
         api_key=None if left else _key(env.get("MATON_API_KEY", "")),
         key_unfilled=left,
+        token_command=_command(env.get("MATON_TOKEN_COMMAND", "")),
+        token_path=tuple(env.get("PATH", "").split(os.pathsep)),
         api_url=env.get("MATON_API_URL", "").strip() or DEFAULT_URL,
         connection_id=env.get("MATON_CONNECTION_ID", "").strip() or None,
         home=Path(home).expanduser() if home else _default_home(),
@@ -133,8 +147,9 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
     if settings.sandbox:
         settings = replace(
-            settings, api_key=SANDBOX_KEY, key_unfilled=None, api_url="http://127.0.0.1", connection_id=None
-        )
+            settings, api_key=SANDBOX_KEY, key_unfilled=None, token_command=(), api_url="http://127.0.0.1",
+            connection_id=None,
+        )  # fmt: skip
     return replace(settings, api_url=_checked_url(settings.api_url), proxy=_proxy(settings.api_url))
 
 
@@ -184,6 +199,14 @@ def _key(value: str) -> str | None:
     if not key.isascii() or any(character.isspace() or not character.isprintable() for character in key):
         raise SetupError("MATON_API_KEY holds blanks or characters no key has. Copy it again from maton.ai/settings.")
     return key
+
+
+def _command(value: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(value))
+    except ValueError:
+        # Its words may hold a secret.
+        raise SetupError("MATON_TOKEN_COMMAND cannot be split into words: a quotation mark has no other one.") from None
 
 
 def _token(value: str) -> str | None:

@@ -10,6 +10,7 @@ MailgunServerError
     ├── UnknownTool
     ├── BadArguments            the caller: every problem at once
     ├── KeyMissing              us: no MATON_API_KEY
+    │   └── TokenCommandFailed  the operator's MATON_TOKEN_COMMAND gave no token
     ├── MatonKeyRejected        Maton: the key is wrong or expired
     ├── MatonRefused            Maton: another gateway answer
     ├── NoConnection            Maton: no active Mailgun connection
@@ -156,6 +157,18 @@ class KeyMissing(CallError):
                 "Ask the user to create a key at maton.ai/settings, set MATON_API_KEY in this server's environment "
                 "and restart it. To try everything without a key, start it with --sandbox."
             ),
+        )
+
+
+class TokenCommandFailed(KeyMissing):
+    """The operator's command gave no token. `why` names neither the command nor what it printed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.message = f"MATON_TOKEN_COMMAND {why}, so there is no token to reach Mailgun with."
+        self.next = (
+            "Nothing was sent. Ask the user to run that command in a terminal: it must print a token alone, and may "
+            "want a sign-in first (maton login). Then call again."
         )
 
 

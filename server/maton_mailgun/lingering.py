@@ -101,7 +101,8 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _settings(kept: dict[str, Any]) -> Settings:
     paths = {name: Path(kept[name]) for name in _PATHS if kept[name] is not None}
     toolsets = None if kept["toolsets"] is None else tuple(kept["toolsets"])
-    return Settings(**{**kept, **paths, "toolsets": toolsets})
+    lists = {name: tuple(kept[name]) for name in ("token_command", "token_path")}
+    return Settings(**{**kept, **paths, **lists, "toolsets": toolsets})
 
 
 def main() -> None:

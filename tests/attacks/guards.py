@@ -533,4 +533,17 @@ GUARDS: tuple[Guard, ...] = (
     Guard("225", "only a rule that applies for certain overrides others", {"225-certain": WITH("True")}),
     Guard("226", "what may lie over words is told", {"226-over": WITH("False")}),
     Guard("227", "letters that only a picture makes seen are told", {"227-picture": WITH("False")}),
+    Guard("210", "only the service's own words say that an entry is not there", {"210-not-there": TRUE}),
+    Guard("211", "an answer without what was asked for says nothing", {"211-holds": FALSE}),
+    Guard("212", "an entry counts for the address that it names", {"212-same-address": FALSE}),
+    Guard("213", "an event counts for the address that it names", {"213-same-address": TRUE}),
+    Guard("214", "a word is one of the service's own vocabulary", {"214-vocabulary": WITH("str(found)")}),
+    Guard(
+        "215", "a write is sent again only where Maton itself refused it", {"215-maton": WITH("reply.status == 401")}
+    ),
+    Guard("216", "one run of the command serves all", {"216-one-run": WITH("await self._renewed()")}),
+    Guard("217", "a token is one word", {"217-one-word": WITH('re.match(rb"(?s).*", printed)')}),
+    Guard("217", "and the command has ended well", {"217-status": FALSE}),
+    Guard("218", "its program is not looked for in the working directory", {"218-not-here": WITH("[*self._path]")}),
+    Guard("218", "nor are its files", {"218-away": WITH("None")}),
 )

@@ -33,9 +33,11 @@ NAMED_ONLY = {
     "lists": "add_mailing_list_members",
     "templates": "update_template list_template_versions get_template_version create_template_version "
     "update_template_version delete_template_version",
-    "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints",
+    "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints "
+    "check_suppressions",
     "credentials": "update_credential_password",
     "messages": "get_stored_message",
+    "events": "diagnose_delivery",
 }
 """Offered only where the operator names their toolset."""
 APPROVAL_KEYS = {
@@ -60,7 +62,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
-OPTIONAL |= {"told_as", "absent", "page_most", "columns", "more_columns", "options_of", "everyday"}
+OPTIONAL |= {"told_as", "absent", "answered_by", "page_most", "columns", "more_columns", "options_of", "everyday"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 

@@ -129,6 +129,8 @@ DOCUMENTED = {
     "get_unsubscribe": ("GET /v3/{domain}/unsubscribes/{address}", ""),
     "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
     "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
+    "diagnose_delivery": ("GET /v3/{domain}/events", "recipient message-id begin end"),
+    "check_suppressions": ("GET /v3/{domain}/bounces", ""),
     "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
@@ -169,6 +171,7 @@ CODECS = {
     },
     "date": {
         "list_events": ["begin", "end"],
+        "diagnose_delivery": ["begin", "end"],
         "get_stats": ["start", "end"],
         "send_message": ["delivery_time"],
         "send_mime_message": ["delivery_time"],
@@ -178,7 +181,7 @@ CODECS = {
     },
     "local_part": {"delete_credential": ["login"], "update_credential_password": ["login"]},
     "span": {"send_message": ["deliver_within"], "send_mime_message": ["deliver_within"]},
-    "message_id": {"list_events": ["message_id"]},
+    "message_id": {"list_events": ["message_id"], "diagnose_delivery": ["message_id"]},
 }
 """Where the service takes another spelling than the default one for the kind of value."""
 
@@ -194,7 +197,7 @@ def paging_names(name: str) -> set[str]:
             return set()
 
 
-STEERING = {"connection_id", "cursor", "fields", "count_by", "distinct"}
+STEERING = {"connection_id", "cursor", "fields", "count_by", "distinct", "addresses"}
 """Arguments that are for this server alone."""
 
 

@@ -45,7 +45,7 @@ def documented(expected: Sent) -> dict[str, Any]:
         # Maton's own endpoints serve every connection; Mailgun's are reached through exactly one, always named.
         "connection": MAIN if expected.path.startswith("/mailgun/") else None,
         "authorization": "Bearer [redacted]",
-        "status": 200,
+        "status": expected.status,
         "ignored": [],
     }
 

@@ -15,13 +15,16 @@ from catalogue.files import EXAMPLES, ROWS, WRITES, examples
 from .account import Account
 from .comparing import documented, shape
 from .host import Era, Host, content, headline, host, text
-from .wire import WIRE
+from .wire import SEVERAL, WIRE
 
 READS = [name for name in ROWS if name not in WRITES]
 
 
 def test_every_tool_and_every_example_has_a_documented_request() -> None:
-    assert {tool: set(calls) for tool, calls in WIRE.items()} == {tool: set(calls) for tool, calls in EXAMPLES.items()}
+    documented_calls = {**WIRE, **SEVERAL}
+    assert {tool: set(calls) for tool, calls in documented_calls.items()} == {
+        tool: set(calls) for tool, calls in EXAMPLES.items()
+    }
 
 
 def test_a_client_of_all_toolsets_is_offered_every_operation_and_the_three_approval_tools(approving: Host) -> None:
@@ -30,7 +33,7 @@ def test_a_client_of_all_toolsets_is_offered_every_operation_and_the_three_appro
     assert names[len(ROWS) :] == ["get_approval", "list_approvals", "cancel_approval"]
 
 
-@pytest.mark.parametrize(("tool", "example"), [pair for pair in examples() if pair[0] in READS])
+@pytest.mark.parametrize(("tool", "example"), [pair for pair in examples() if pair[0] in WIRE and pair[0] in READS])
 def test_a_read_makes_the_documented_request(tool: str, example: str, approving: Host, account: Account) -> None:
     account.prepare(tool)
     asked_before = len(approving.asked)
@@ -41,6 +44,22 @@ def test_a_read_makes_the_documented_request(tool: str, example: str, approving:
     assert [shape(request, expected) for request in account.reads()] == [documented(expected)]
     assert account.writes() == []
     assert len(approving.asked) == asked_before
+
+
+@pytest.mark.parametrize(("tool", "example"), [pair for pair in examples() if pair[0] in SEVERAL])
+def test_a_read_at_several_places_makes_the_documented_requests_and_no_other(
+    tool: str, example: str, approving: Host, account: Account
+) -> None:
+    account.prepare(tool)
+    result = approving.call(tool, EXAMPLES[tool][example])
+    assert not result.is_error, text(result)
+    expected = {f"{one.path} {sorted(one.query.items())}": one for one in SEVERAL[tool][example]}
+    arrived = account.reads()
+    lines = {f"{one['path'].partition('?')[0]} {sorted(map(tuple, one['query']))}": one for one in arrived}
+    assert sorted(lines) == sorted(expected)
+    assert len(arrived) == len(expected)
+    assert [shape(lines[line], one) for line, one in expected.items()] == [documented(one) for one in expected.values()]
+    assert account.writes() == []
 
 
 @pytest.mark.parametrize(("tool", "example"), [pair for pair in examples() if pair[0] in WRITES])

@@ -66,6 +66,8 @@ class Sent:
     files: tuple[File, ...] = ()
     json: Mapping[str, Any] | list[Any] | None = None
     multipart: bool = False
+    status: int = 200
+    """What it is answered with."""
 
 
 FILES = {
@@ -638,6 +640,48 @@ _MANY: dict[str, dict[str, Sent]] = {
 _STORED: dict[str, dict[str, Sent]] = {
     "get_stored_message": _same(_get(f"{DOMAINS}/messages/BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3")),
 }
+
+_SUPPRESSED = ("bounces", "unsubscribes", "complaints", "whitelists")
+
+
+def _diagnosis(recipient: str, *more: Sent, on: tuple[str, ...] = (), **events: Value) -> tuple[Sent, ...]:
+    """What there is to read about one address; what it is not on answers 404."""
+    domain = recipient.partition("@")[2]
+    entries = [f"{kind}/{recipient.replace('@', '%40')}" for kind in _SUPPRESSED] + [f"whitelists/{domain}"]
+    return (
+        Sent("GET", f"{DOMAIN}/events", {"recipient": recipient, "limit": "100", **events}),
+        *(Sent("GET", f"{DOMAIN}/{one}", status=200 if one.partition("/")[0] in on else 404) for one in entries),
+        _get(DOMAINS),
+        _get(f"{DOMAINS}/sending_queues"),
+        *more,
+    )
+
+
+_ID = "20260131090000.1.ABC@mg.example.com"
+SEVERAL: Mapping[str, Mapping[str, tuple[Sent, ...]]] = {
+    "diagnose_delivery": {
+        "minimal": _diagnosis("gone@example.net", on=("bounces",)),
+        "full": _diagnosis(
+            "support@mg.example.com",
+            _get("/mailgun/v3/routes/match", address="support@mg.example.com"),
+            # Who else got a message that this address did not get.
+            _get(f"{DOMAIN}/events", **{"message-id": _ID, "limit": "100"}),
+            # Newest first: it begins later than it ends.
+            begin="Sun, 01 Feb 2026 09:00:00 +0000",
+            end="Sat, 31 Jan 2026 09:00:00 +0000",
+            on=(),
+            **{"message-id": _ID},
+        ),
+    },
+    "check_suppressions": {
+        "minimal": tuple(
+            one for one in _diagnosis("gone@example.net", on=("bounces",)) if one.path.split("/")[4] in _SUPPRESSED
+        ),
+        # Of more addresses, whole lists are read first.
+        "full": tuple(_get(f"{DOMAIN}/{kind}", limit="1000") for kind in _SUPPRESSED),
+    },
+}
+"""Tool -> example -> every request that it makes, in any order: these read at several places for one answer."""
 
 _PAGES = {
     **dict.fromkeys(("list_domains", "list_routes", "list_credentials", "list_bounces", "list_unsubscribes"), 1_000),

@@ -10,7 +10,7 @@ from maton_mailgun.errors import SetupError
 
 # Annotations are evaluated here, once: from their texts, the validator takes half as long again to be made.
 
-NOT_SENT = frozenset({"connection_id", "cursor", "fields", "count_by", "distinct"})
+NOT_SENT = frozenset({"connection_id", "cursor", "fields", "count_by", "distinct", "addresses"})
 """Arguments that steer this server and never go on the wire (unless the path names them)."""
 Access = Literal["read", "create", "change", "delete", "send"]
 Service = Literal["mailgun", "maton"]
@@ -32,6 +32,9 @@ PreviewName = Literal[
 
 ShapeName = Literal["domain", "stats", "stored_message"]
 """The functions there are for what an answer is told as (see `wire/shapes.py`)."""
+
+CombinedName = Literal["delivery", "suppressions"]
+"""The functions there are for answers made of several reads (see `combined/answering.py`)."""
 
 _Yes = Annotated[bool, Strict()]
 _Count = Annotated[int, Strict(), Field(gt=0)]
@@ -151,6 +154,8 @@ class Operation:
     """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
     told_as: ShapeName | None = None
     """The function that makes of an answer what the caller is told, where that is not the answer itself."""
+    answered_by: CombinedName | None = None
+    """The function that makes one answer of several reads, of which the row's request is the first."""
     absent: str = ""
     """What a 404 of the service may mean here and what to do then, where the usual words would mislead."""
     secret: _Names = ()

@@ -122,6 +122,8 @@ def _contradictions(operation: Operation) -> Iterator[str]:
         yield f"{'told_as' if operation.told_as else 'absent'} is for tools that read"
     if operation.options_of == operation.name:
         yield "options_of is for the options of another tool"
+    if operation.answered_by and (operation.writes or operation.paging or operation.told_as or operation.body):
+        yield "answered_by is for tools that read, and tell neither a list nor one answer"
     if (operation.columns or operation.more_columns) and operation.paging is None:
         yield "columns are for lists, which say how they are paged"
     for name, kind in operation.addresses.items():

@@ -84,6 +84,8 @@ async def _online(built: Engine) -> list[Finding]:
     """The key, the gateway and the connections, found out with one read."""
     settings = built.settings
     try:
+        if settings.api_key is None and settings.token_command:
+            return await _commanded(built)
         if settings.key_unfilled:
             missing = KeyMissing(settings.key_unfilled)
             return [Finding("bad", "Maton key", missing.message, "Write the key itself into the host's configuration.")]
@@ -96,12 +98,33 @@ async def _online(built: Engine) -> list[Finding]:
                     "Create one at maton.ai/settings and set it; or try everything with --sandbox.",
                 )
             ]
-        found = [Finding("good", "Maton key", "set")]
+        found = [_key(settings)]
         caller = Caller("doctor", "maton-mailgun doctor")
         outcome = await built.call("list_connections", {"status": "ACTIVE"}, caller)
         return [*found, *_gateway(settings, outcome)] if isinstance(outcome, Outcome) else found
     finally:
         await built.aclose()
+
+
+def _key(settings: Settings) -> Finding:
+    if not settings.token_command:
+        return Finding("good", "Maton key", "set")
+    right = "Leave one of the two out: MATON_TOKEN_COMMAND is not run."
+    return Finding("warn", "Maton key", "MATON_API_KEY is set, and wins over MATON_TOKEN_COMMAND", right)
+
+
+async def _commanded(built: Engine) -> list[Finding]:
+    """The same where the key comes from a command, which is run here."""
+    caller = Caller("doctor", "maton-mailgun doctor")
+    outcome = await built.call("list_connections", {"status": "ACTIVE"}, caller)
+    error = outcome.content.get("error", {}) if isinstance(outcome, Outcome) else {}
+    if error.get("kind") == KeyMissing.kind:
+        return [Finding("bad", "Maton key", str(error["message"]), str(error["next"]))]
+    found = [Finding("good", "Maton key", "MATON_TOKEN_COMMAND gave a token")]
+    if left := built.settings.key_unfilled:
+        right = "Write the key itself, or leave MATON_API_KEY out."
+        found = [Finding("warn", "Maton key", f"MATON_API_KEY is {left}: MATON_TOKEN_COMMAND is run instead", right)]
+    return [*found, *_gateway(built.settings, outcome)] if isinstance(outcome, Outcome) else found
 
 
 def _gateway(settings: Settings, outcome: Outcome) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from maton_mailgun.errors import (
 )
 from maton_mailgun.wire.gateway import Reply
 from maton_mailgun.wire.retry import asked_wait
+from maton_mailgun.wire.speakers import who_wrote
 
 MAX_TEXT = 600
 _MAX_READ = 65_536
@@ -83,14 +84,7 @@ def _from_json(body: Any) -> str | None:
 
 def speaker(reply: Reply) -> Literal["maton", "mailgun"]:
     """Who wrote an error body."""
-    body = reply.json
-    if isinstance(body, dict):
-        error = body.get("error")
-        if isinstance(error, dict) and "code" in error:
-            return "maton"
-        if "trace_id" in body or ("code" in body and "type" in body):
-            return "maton"
-    return "mailgun"
+    return who_wrote(reply.json)
 
 
 def refusal(reply: Reply, *, service: Service, access: Access, proven: bool = True) -> CallError:
@@ -156,7 +150,8 @@ def _maton(reply: Reply, said: str, access: Access) -> CallError:
     if status == 401:
         return MatonKeyRejected(
             message=f"Maton does not accept the key: {said}",
-            next="Ask the user to check MATON_API_KEY against maton.ai/settings and restart the server.",
+            next="Ask the user to check MATON_API_KEY against maton.ai/settings and restart the server, or, where the "
+            "key comes from MATON_TOKEN_COMMAND, to sign in to Maton again.",
             status=status,
         )
     if status == 404:

@@ -24,14 +24,16 @@ import httpx2
 from maton_mailgun import __version__
 from maton_mailgun.catalogue.operation import Access
 from maton_mailgun.config import Settings
-from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent, TooLate
+from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent, TokenCommandFailed, TooLate
 from maton_mailgun.wire import outside_json, retry
 from maton_mailgun.wire.request import Request
+from maton_mailgun.wire.speakers import who_wrote
 
 if TYPE_CHECKING:
     import ssl
 
     from maton_mailgun.wire.request import FilePart
+    from maton_mailgun.wire.token_command import TokenCommand
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +95,7 @@ class Gateway:
     ) -> None:
         self._base = httpx2.URL(settings.api_url)
         self._key = settings.api_key
+        self._tokens = None if self._key is not None else _tokens(settings)
         self._proxy = settings.proxy
         self._given = transport
         self._sleep = sleep
@@ -134,7 +137,7 @@ class Gateway:
         attempt = 1
         while True:
             try:
-                reply = await self._send(request, connection_id, self._pool())
+                reply = await self._accepted(request, connection_id, self._pool())
             except AnswerTooLarge:
                 raise
             except (NotSent, MaybeSent) as failure:
@@ -172,7 +175,9 @@ class Gateway:
         while True:
             carrier = self._given or self._transport(keepalive=0)
             try:
-                return await self._send(request, connection_id, carrier, in_time)
+                return await self._accepted(request, connection_id, carrier, in_time)
+            except TokenCommandFailed as failure:
+                raise NotSent(failure.message) from None
             except TooLate:
                 raise
             except NotSent:
@@ -187,16 +192,18 @@ class Gateway:
 
     async def warm_up(self) -> None:
         """Build the TLS context and open a connection ahead of the first call; failures wait for that call."""
-        if self._key is None or self._given is not None:
+        if (self._key is None and self._tokens is None) or self._given is not None:
             return
         request = Request("maton", "GET", "/connections", query=(("app", "mailgun"), ("limit", "1")))
         try:
-            await self._send(request, None, self._pool())
-        except (NotSent, MaybeSent) as failure:
+            await self._accepted(request, None, self._pool())
+        except (NotSent, MaybeSent, TokenCommandFailed) as failure:
             log.debug("warm-up failed", extra={"why": str(failure)})
 
     async def aclose(self) -> None:
-        """Close the pooled connections."""
+        """Close the pooled connections, and end a command that still runs."""
+        if self._tokens is not None:
+            await self._tokens.aclose()
         if self._pooled is not None:
             await self._pooled.aclose()
 
@@ -216,14 +223,42 @@ class Gateway:
         # Retries inside the transport would hide attempts from the rules above.
         return httpx2.AsyncHTTPTransport(verify=self._tls or False, limits=limits, retries=0, proxy=self._proxy)
 
-    async def _send(
+    @property
+    def secrets(self) -> list[str]:
+        """What must stand in nothing that anybody is told: the key, or the tokens of late."""
+        return ([self._key] if self._key else []) + (self._tokens.secrets if self._tokens is not None else [])
+
+    async def _accepted(
         self,
         request: Request,
         connection_id: str | None,
         carrier: httpx2.AsyncBaseTransport,
         in_time: Callable[[], bool] | None = None,
     ) -> Reply:
-        message = self._message(request, connection_id)
+        """The reply to a request, sent again once with a new token where Maton itself refused the old one: then nothing
+        of it has reached Mailgun, so that this goes for writes as well."""
+        if self._tokens is None:
+            return await self._send(request, connection_id, carrier, in_time, self._key)
+        token = await self._tokens.token()
+        reply = await self._send(request, connection_id, carrier, in_time, token)
+        refused = reply.status == 401 and who_wrote(reply.json) == "maton"  # guard: 215-maton
+        if not refused:
+            return reply
+        try:
+            again = await self._tokens.token(refused=token)
+        except TokenCommandFailed:
+            return reply
+        return reply if again == token else await self._send(request, connection_id, carrier, in_time, again)
+
+    async def _send(
+        self,
+        request: Request,
+        connection_id: str | None,
+        carrier: httpx2.AsyncBaseTransport,
+        in_time: Callable[[], bool] | None,
+        key: str | None,
+    ) -> Reply:
+        message = self._message(request, connection_id, key)
         await self._pace()
         if in_time is not None and not in_time():  # guard: 63-in-time
             raise TooLate("the time of the yes was over before the gateway could be reached")
@@ -249,12 +284,12 @@ class Gateway:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, body)
 
-    def _message(self, request: Request, connection_id: str | None) -> httpx2.Request:
-        if self._key is None:
+    def _message(self, request: Request, connection_id: str | None, key: str | None) -> httpx2.Request:
+        if key is None:
             raise KeyMissing
         headers = {
             **dict(request.headers),
-            "Authorization": f"Bearer {self._key}",
+            "Authorization": f"Bearer {key}",
             "Accept": "application/json",
             "User-Agent": f"maton-mailgun/{__version__}",
         }
@@ -287,6 +322,14 @@ class Gateway:
             await self._sleep(wait)
         else:
             self._recent.append(now)
+
+
+def _tokens(settings: Settings) -> TokenCommand | None:
+    if not settings.token_command:
+        return None
+    from maton_mailgun.wire.token_command import TokenCommand
+
+    return TokenCommand(settings.token_command, settings.token_path)
 
 
 def _body(request: Request) -> dict[str, Any]:

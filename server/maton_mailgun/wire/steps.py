@@ -22,13 +22,19 @@ def steps_on_offer(content: dict[str, Any], offered: Collection[str]) -> dict[st
     error = content.get("error")
     if not isinstance(error, dict) or not isinstance(error.get("next"), str):
         return content
+    told = on_offer(error["next"], offered)
+    return content if told == error["next"] else {**content, "error": {**error, "next": told}}
+
+
+def on_offer(text: str, offered: Collection[str]) -> str:
+    """Advice without the sentences that name a tool which is not on offer."""
     absent = "|".join(name for name in load() if name not in offered)
     if not absent:
-        return content
+        return text
     naming = re.compile(rf"\b(?:{absent})\b")
-    parts = _PART.split(error["next"])
+    parts = _PART.split(text)
     kept = [part for part in parts if not naming.search(part)]
     if len(kept) == len(parts):
-        return content
+        return text
     told = " ".join(kept).strip()
-    return {**content, "error": {**error, "next": f"{told[:-1]}." if told.endswith(";") else told or _ELSE}}
+    return f"{told[:-1]}." if told.endswith(";") else told or _ELSE

@@ -45,7 +45,9 @@ def schema_digest(operation: Operation) -> str:
 def gateway_mark(settings: Settings, secret: bytes) -> str:
     """Names what a call depends on besides itself, without telling the key: only a process with the same gateway, key,
     policy file and attachments directory may run it."""
-    parts = (settings.api_url, settings.api_key or "", str(settings.policy or ""), str(settings.attachments or ""))
+    # Tokens of a command change; what stands for the account is the command.
+    key = settings.api_key or (json.dumps(settings.token_command) if settings.token_command else "")
+    parts = (settings.api_url, key, str(settings.policy or ""), str(settings.attachments or ""))
     return hmac.digest(secret, "\n".join(parts).encode(), "sha256").hex()
 
 

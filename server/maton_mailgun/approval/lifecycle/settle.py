@@ -143,7 +143,7 @@ class Settlement:
     def _told(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:
         """An outcome without the secrets of its call, which the service may have quoted."""
         given = [str(prepared.arguments.get(name) or "") for name in prepared.operation.secret]
-        told: dict[str, Any] = redacted(content, [*given, self._uses.settings.api_key or ""])  # guard: 27-quoted
+        told: dict[str, Any] = redacted(content, [*given, *self._uses.gateway.secrets])  # guard: 27-quoted
         return told
 
     async def _finish(self, record: Record, prepared: Prepared, state: Any, content: Mapping[str, Any]) -> Record:
