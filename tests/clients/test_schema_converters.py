@@ -42,7 +42,8 @@ def _converted(request: pytest.FixtureRequest, library: str, listed: list[dict[s
 
 @pytest.mark.parametrize("library", CONVERTERS)
 def test_a_provider_takes_every_tool(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    settings = load({"MATON_MAILGUN_HOME": str(tmp_path), "MATON_MAILGUN_APPROVAL": "relay"})
+    every = {"MATON_MAILGUN_APPROVAL": "relay", "MATON_MAILGUN_TOOLSETS": "all"}
+    settings = load({"MATON_MAILGUN_HOME": str(tmp_path), **every})
     listed = tools(engine(settings))
     assert _converted(request, library, listed) == {tool["name"]: None for tool in listed}
 

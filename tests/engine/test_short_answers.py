@@ -101,10 +101,14 @@ async def test_fields_name_columns_or_any_place_of_an_item() -> None:
     transport = Scripted([Says(200, {"items": [event]})])
     asked = {"domain": DOMAIN, "fields": "hour,from,storage_key,storage.url,nothing"}
     outcome = await called(engine_over(transport), "list_events", **asked)
+    known = "time event severity recipient subject message_id code said reason url tags "
+    known += "from to storage_key ip country client"
     assert outcome.content["result"] == {
         "total": 1,
         "columns": ["hour", "from", "storage_key", "storage.url"],
         "rows": [["2026-11-25T12", "⟪Dave <dave@example.net>", "K", "https://x.example"]],
+        "no_item_has": ["nothing"],
+        "fields_there_are": [*known.split(), "day", "hour"],
     }
 
 
@@ -196,6 +200,13 @@ async def test_counts_by_two_fields_count_an_item_under_each_of_its_words() -> N
     outcome = await called(engine_over(transport), "list_events", domain=DOMAIN, count_by="day,tags")
     rows = [["2026-11-25", "a", 2], ["2026-11-25", "b", 1], ["2026-11-26", None, 1]]
     assert outcome.content["result"]["rows"] == rows
+
+
+async def test_counts_from_a_cursor_on_are_not_said_to_be_complete() -> None:
+    transport = Bounces([bounce(number) for number in range(10)])
+    cursor = (await bounces(transport, limit=4)).content["next_cursor"]
+    result = (await bounces(transport, count_by="day", cursor=cursor)).content["result"]
+    assert result == {"items": 6, "complete": False, "columns": ["day", "count"], "rows": [["2025-01-26", 6]]}
 
 
 async def test_distinct_values_are_told_once_over_all_pages() -> None:

@@ -43,8 +43,9 @@ def problems(arguments: Mapping[str, Any]) -> Iterator[Problem]:
 
 def value(operation: Operation, item: Any, name: str) -> Any:
     """What a field holds in an item: a column of the row, `day` and `hour` of its time, or any place in the item."""
-    if name in _PARTS_OF_TIME and "time" in operation.columns:
-        return str(value(operation, item, "time"))[: _PARTS_OF_TIME[name]]
+    if name in _PARTS_OF_TIME and (moment_of := next((one for one in _TIMES if one in operation.columns), None)):
+        when = value(operation, item, moment_of)
+        return when[: _PARTS_OF_TIME[name]] if isinstance(when, str) else None
     places = operation.columns.get(name) or operation.more_columns.get(name) or name
     found = next((part for place in places.split("|") if (part := at(item, place)) not in (None, "", [], {})), None)
     return _iso(found) if name in _TIMES else found
@@ -65,6 +66,17 @@ def table(operation: Operation, items: Sequence[Any], wanted: Sequence[str]) -> 
     if kept:
         found["columns"] = [names_[number] for number in kept]
     return {**found, "rows": [[row[number] for number in kept] for row in rows]}
+
+
+def missing(operation: Operation, told: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
+    """Fields that were asked for and stand in no item, with those that there are where one of them is not known."""
+    there = {*told.get("columns", ()), *told.get("in_all_rows", ())}
+    lacking = [name for name in wanted if name not in there] if told["rows"] else []
+    known = [*operation.columns, *operation.more_columns]
+    found: dict[str, Any] = {"no_item_has": lacking} if lacking else {}
+    if any(name not in known for name in lacking):
+        found["fields_there_are"] = [*known, *(_PARTS_OF_TIME if set(_TIMES) & set(known) else ())]
+    return found
 
 
 def told_once(result: Mapping[str, Any]) -> dict[str, Any]:

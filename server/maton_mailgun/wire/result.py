@@ -67,6 +67,9 @@ def _list_content(
         result = counting.distinct(operation, listing, arguments["distinct"].strip())
     else:
         return _items_content(operation, arguments, listing, kept, sandbox=sandbox)
+    if "cursor" in arguments:
+        # What stands before the cursor was not counted.
+        result["complete"] = False
     return _told(operation, public(result), sandbox=sandbox)
 
 
@@ -85,7 +88,7 @@ def _items_content(
     whole = listing.complete and "cursor" not in arguments
     if (total := around.pop(operation.total, len(items) if whole else None)) is not None:
         around["total"] = total
-    content = _told(operation, {**around, **shown}, sandbox=sandbox)
+    content = _told(operation, {**around, **shown, **columns.missing(operation, shown, wanted)}, sandbox=sandbox)
     return {**content, "result": columns.told_once(content["result"])}
 
 
