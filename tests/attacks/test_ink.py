@@ -83,6 +83,7 @@ def test_pale_letters_that_can_be_read_are_no_warning(colour: str) -> None:
         "p{background:#000;background-color:#fff;color:#fff}",
         "p{background-color:#fff;background-color:#000 none;color:#fff}",
         "p{background:#000;color:#000;background-color:none}",
+        "p{background:linear-gradient(#000,#000);background-color:inherit;color:#000}",
         "p{background:#000;color:#fff;background:#fff}",
         "p{background:#000;color:#fff}p{background:#fff;all:unset;color:#fff}",
     ],
@@ -126,6 +127,7 @@ def test_225_a_colour_that_is_overridden_for_certain_is_no_warning(sheet: str) -
         "<p style='margin-bottom:-18px'>Pay 5000</p><table bgcolor=white width=600><td>&nbsp;</table>",
         "<style>p::after{content:'';position:absolute;inset:0;background:#fff}</style><p>Pay 5000</p>",
         "<div style='margin-top:-5000px'></div><p>Pay 5000</p>",
+        "<p>Pay 5000</p><b style='background:#fff;padding:60px 0'>&nbsp;</b>",
     ],
 )
 def test_attack_226_words_that_something_may_lie_over_are_told(html: str) -> None:

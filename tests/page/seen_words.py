@@ -63,6 +63,11 @@ window.places = frames.map((frame) => {
 });
 return Math.max(...frames.map((frame) => frame.getBoundingClientRect().bottom), 1);
 """
+_FORGET = """
+const frames = [...document.querySelectorAll("body > iframe")];
+for (const at of arguments[0]) frames[at].remove();
+"""
+"""The canvas of a frame stays dark under the next message."""
 _ROUNDS = "return 1 + Math.max(0, ...window.places.flat().map((one) => one.round))"
 _REPLACE = """
 const [round, back] = arguments;
@@ -139,6 +144,7 @@ def seen_words(chromium: Chromium, sources: list[str]) -> Iterator[tuple[str, li
             chromium.run(_REPLACE, number, True)
         for source, found in zip(group, chromium.run(_COMPARE, pictures), strict=True):
             yield source, [Word(*one) for one in found]
+        chromium.run(_FORGET, [at for at, source in enumerate(group) if "color-scheme" in source])
 
 
 def _picture(chromium: Chromium) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from maton_mailgun.mail import placing
 from maton_mailgun.mail.css_rules import Taken, plain, unescaped
 
-GONE, SMALL, CLIPS, TINY, SIZED, FORCED, MOVED, INK, PAPER, DISPLAYED, FLAT, BLOCK = (1 << bit for bit in range(12))
+GONE, SMALL, CLIPS, TINY, SIZED, FORCED, MOVED, INK, PAPER, DISPLAYED, FLAT = (1 << bit for bit in range(11))
 """Not seen, with all in it; a box of no size; what overflows is not seen; letters of no size; letters of a size of
 their own; `TINY` even against the element's own style; animated; a colour, a background of its own;
-displayed, whatever it is; a box of no height; a box of its own, whatever it is."""
+displayed, whatever it is; a box of no height."""
 FADED = tuple((1 << 32 + tenth, tenth / 10) for tenth in range(1, 10))
 """How much ink is left, in tenths."""
 
@@ -67,8 +67,7 @@ def of(declarations: Iterable[str]) -> int:
 def _one(name: str, value: str) -> int:
     match name:
         case "display" if not value.startswith("none"):
-            block = BLOCK if re.search("block|table|flex|grid|list-item|flow-root", value) else 0
-            return DISPLAYED | block | (GONE if _OPEN.search(value) else 0)
+            return DISPLAYED | (GONE if _OPEN.search(value) else 0)
         case "display" | "visibility" | "content-visibility" | "mso-hide":
             return GONE if value.startswith(("none", "hidden", "collapse", "all")) or _OPEN.search(value) else 0
         case "opacity":

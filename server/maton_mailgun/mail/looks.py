@@ -107,7 +107,7 @@ class Looks:
         own = self._said(attributes.get("style", ""))
         painted = not _PAINTED.isdisjoint(attributes) or name in {"a", "mark"}
         both = sheets | own.does
-        in_line = name in INLINE and not both & hiding.BLOCK
+        in_line = name in INLINE and not both & placing.BLOCK
         around = around if in_line else around.over_lines()
         path, names = around.within, around.names
         if self._styles.paints:

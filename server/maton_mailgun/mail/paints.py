@@ -125,7 +125,8 @@ def _said(name: str, kind: Kind, value: str, *, important: bool) -> list[Said]:
         return []
     if name == "background-color" and (_PICTURE.search(value) or len(_PART.findall(value)) > 1):
         return []
-    return _background(value, important=important)
+    given = _background(value, important=important)
+    return given[:1] if name.startswith("background-color") else given
 
 
 def _ink(kind: Kind, value: str, *, important: bool) -> list[Said]:

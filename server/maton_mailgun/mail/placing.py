@@ -17,10 +17,12 @@ TURNED, FLOATED_RIGHT, FLOATED_LEFT, RIGHT_TO_LEFT, MOVED_BY, OFF, UNJUDGED, CUT
 )
 """Drawn in another order; floated; read from right to left; one that left and top move; and moved by them; not to be
 judged; a box that cuts off what is behind some height; a height of a line or less, a width of some letters."""
-SCALED, DRAGS, NO_WRAP, BOUND, LINES, PUSHES, PUSHES_FAR, THICK, LIFTS = (1 << bit for bit in range(42, 51))
+SCALED, DRAGS, NO_WRAP, BOUND, LINES, PUSHES, PUSHES_FAR, THICK, LIFTS, TALL, BLOCK = (
+    1 << bit for bit in range(42, 53)
+)
 """Its background may cover a part of it only; it draws what is beside it away; in one line; a width of a line or less;
 a height of three lines or less; puts what is in it lower by a line, and by some; with a border that may cover words;
-drawn some pixels over what is beside it."""
+drawn some pixels over what is beside it; so is its background, where it stands in a line; a box of its own."""
 MOVES = TURNED | DRAGS | OFF
 _LENGTH = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(px|pt|em|rem|ex|ch|%|vw|vh|cm|mm|in|pc|q)?(?![\w.])")
 _PIXELS = {
@@ -37,6 +39,7 @@ _ASIDE = 5.0
 _LINE = 19.0
 _LIFTED = 8.0
 _INDENT = 100.0
+_TALLEST = 20.0
 _FLOATED_WORDS = 40
 _LETTERS_IN_LINE = 50
 _LETTERS_IN_WORD = 12
@@ -89,11 +92,14 @@ def of(name: str, value: str) -> int:
         case "text-indent":
             return UNJUDGED if max(_lengths(value), default=0.0) > _INDENT else 0
         case "padding" | "padding-top" | "padding-block" | "padding-block-start":
-            return _pushes(value)
+            return _pushes(value) | _tall(value)
+        case "padding-bottom" | "padding-block-end" | "border-top" | "border-bottom" | "border" | "border-width":
+            return _tall(value)
         case "letter-spacing" | "word-spacing":
             return TURNED if any(one < -4 for one in _lengths(value)) else 0
         case "display":
-            return TURNED if re.match(r"table-(?:header-group|footer-group|caption)", value) else 0
+            block = BLOCK if re.search("block|table|flex|grid|list-item|flow-root", value) else 0
+            return block | (TURNED if re.match(r"table-(?:header-group|footer-group|caption)", value) else 0)
         case "caption-side":
             return TURNED if "bottom" in value else 0
     return _of_ink(name, value)
@@ -146,6 +152,11 @@ def _lengths(value: str) -> list[float]:
 def _pushes(value: str) -> int:
     most = max(_lengths(value), default=0.0)
     return PUSHES_FAR if most >= 3 * _LINE else PUSHES if most >= _LINE else 0
+
+
+def _tall(value: str) -> int:
+    """Of the lengths of the sides, those above and below."""
+    return TALL if max(_lengths(_COLOUR.sub("", value))[::2], default=0.0) > _TALLEST else 0
 
 
 def leftmost(value: str) -> float:
@@ -268,7 +279,8 @@ def _lies_over(done: _Open, outer: _Open, paper: int) -> bool:
     """Whether an element that is put elsewhere, or behind one that draws it there, may cover words."""
     done.paints |= bool(done.does & (paper | THICK)) or done.start.name in _PAINTED
     done.paints |= not _GROUNDS.isdisjoint(done.start.attributes)
-    over = done.paints and bool(_moves(done) or done.does & LIFTS or outer.lifts)
+    tall = done.does & TALL and done.start.inline and not done.does & BLOCK
+    over = done.paints and bool(_moves(done) or done.does & LIFTS or outer.lifts or tall)
     outer.lifts |= bool(done.does & LIFTS)
     return over
 
