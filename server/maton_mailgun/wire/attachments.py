@@ -39,7 +39,9 @@ class FileRefused(Exception):
 
 def named(operation: Operation, arguments: Mapping[str, Any]) -> bool:
     """Whether the arguments name a file, or hold one: only then is there anything to collect."""
-    return any(codec in ("file", "mime") and name in arguments for name, codec in operation.encode.items())
+    return operation.message_of is not None or any(
+        codec in ("file", "mime") and name in arguments for name, codec in operation.encode.items()
+    )
 
 
 def collect(
@@ -52,6 +54,13 @@ def collect(
     """
     parts: list[FilePart] = []
     problems: list[Problem] = []
+    if operation.message_of is not None:
+        from maton_mailgun.wire.composing import message
+
+        made, problems = message(operation, arguments)
+        if made is not None:
+            parts.append(made)
+            problems += _unclear("", made, operation, arguments)
     for name, codec in operation.encode.items():
         if name not in arguments:
             continue
