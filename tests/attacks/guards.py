@@ -497,4 +497,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("219", "an hour that clocks skip is refused", {"219-gap": FALSE}),
     Guard("219", "so is one that they show twice", {"219-twice": FALSE}),
     Guard("219", "an end is after its start", {"219-order": FALSE}),
+    Guard("219", "a text in a call has a name of a file alone", {"219-file-name": FALSE}),
 )

@@ -229,6 +229,7 @@ _MESSAGES: dict[str, dict[str, Sent]] = {
                 File("attachment", "invoice.pdf", "application/pdf"),
                 File("attachment", "terms.txt", "text/plain"),
                 File("inline", "logo.png", "image/png"),
+                File("attachment", "notes.csv", "text/csv", "a,b\n1,ü\n".encode()),
             ),
             multipart=True,
         ),

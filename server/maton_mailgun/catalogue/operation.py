@@ -18,7 +18,7 @@ EVERY_TOOLSET = "all"
 """Names all toolsets, where toolsets are named."""
 Codec = Literal[
     "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
-    "login", "span", "message_id",
+    "login", "span", "message_id", "text_files",
 ]  # fmt: skip
 Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
