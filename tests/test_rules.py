@@ -35,6 +35,7 @@ IMPORTERS = {
     "sqlite3": {"approval/store/sqlite.py"},
     "psycopg": {"approval/store/postgres.py"},
     "platformdirs": {"config.py"},
+    "icalendar": {"mail/invitation.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""
 LATE = (
@@ -47,6 +48,7 @@ LATE = (
     "platformdirs",
     "psycopg",
     "selectolax",
+    "icalendar",
 )
 NAMING_NO_PATH = [
     module

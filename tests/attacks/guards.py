@@ -227,6 +227,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("46", "and read for links as they are", {"46-further-warnings": DROP}),
     Guard("49", "a message is held to the people it was for", {"49-held": DROP}),
     Guard("49", "so is a ready one", {"49-held.mime": DROP}),
+    Guard("49", "and an invitation", {"49-held.invitation": DROP}),
     Guard("49", "an address that became a list is more than shown", {"49-new-list": FALSE}),
     Guard("49", "a list is the one that was shown", {"49-same-list": FALSE}),
     Guard("49", "a list has at most as many members as the question said", {"49-most": FALSE}),
@@ -546,4 +547,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("217", "and the command has ended well", {"217-status": FALSE}),
     Guard("218", "its program is not looked for in the working directory", {"218-not-here": WITH("[*self._path]")}),
     Guard("218", "nor are its files", {"218-away": WITH("None")}),
+    Guard("219", "an hour that clocks skip is refused", {"219-gap": FALSE}),
+    Guard("219", "so is one that they show twice", {"219-twice": FALSE}),
+    Guard("219", "an end is after its start", {"219-order": FALSE}),
+    Guard("219", "a text in a call has a name of a file alone", {"219-file-name": FALSE}),
 )

@@ -25,8 +25,16 @@ READY: dict[str, Any] = {
     "to": [TEAM],
     "message": f"From: support@{DOMAIN}\nTo: {TEAM}\nSubject: Hi\n\nHello\n",
 }
-CALLS = [("send_message", {**LETTER, "to": [TEAM]}), ("send_mime_message", READY)]
-BOTH = pytest.mark.parametrize(("tool", "arguments"), CALLS, ids=["built", "ready"])
+INVITATION: dict[str, Any] = {
+    **{"domain": DOMAIN, "from": f"support@{DOMAIN}", "attendees": [TEAM], "title": "Hi", "time_zone": "Europe/Berlin"},
+    **{"start": "2036-12-01T10:00", "end": "2036-12-01T11:00"},
+}
+CALLS = [
+    ("send_message", {**LETTER, "to": [TEAM]}),
+    ("send_mime_message", READY),
+    ("send_invitation", INVITATION),
+]
+BOTH = pytest.mark.parametrize(("tool", "arguments"), CALLS, ids=["built", "ready", "invitation"])
 GREW = "NOT EXECUTED. Something changed after the approval."
 
 

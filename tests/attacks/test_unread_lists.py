@@ -105,4 +105,4 @@ async def test_attack_214_words_of_a_stranger_never_become_ours() -> None:
     )
     told = outcome.content["result"]
     assert order not in told["why"] + told["next"] + "".join(row[1] for row in told["evidence"]["rows"])
-    assert outcome.text.count(order) == outcome.text.count(f"⟪⟪!{order}") > 0
+    assert outcome.text.count(order) == outcome.text.count(f"⟪⟪⟪{order}") > 0

@@ -36,7 +36,7 @@ NAMED_ONLY = {
     "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints "
     "check_suppressions",
     "credentials": "update_credential_password",
-    "messages": "get_stored_message",
+    "messages": "get_stored_message send_invitation",
     "events": "diagnose_delivery",
 }
 """Offered only where the operator names their toolset."""
@@ -62,7 +62,8 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
-OPTIONAL |= {"told_as", "absent", "answered_by", "page_most", "columns", "more_columns", "options_of", "everyday"}
+OPTIONAL |= {"told_as", "absent", "answered_by", "message_of", "into_message", "page_most", "columns", "more_columns"}
+OPTIONAL |= {"options_of", "everyday"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
 
@@ -120,6 +121,7 @@ def test_access_fits_the_method_of_the_request(name: str) -> None:
 def test_only_requests_with_arguments_for_a_body_have_one(name: str) -> None:
     row = ROWS[name]
     expected = {"create_connection": "json", "send_mime_message": "multipart", "verify_domain": None}
+    expected["send_invitation"] = "multipart"
     expected |= dict.fromkeys(("add_bounces", "add_unsubscribes", "add_complaints"), "json")
     assert row.get("body") == (expected.get(name, "form") if row["request"].split()[0] in BODY_METHODS else None)
 
@@ -218,6 +220,7 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
     assert named == {
         "send_message": "message",
         "send_mime_message": "mime",
+        "send_invitation": "invitation",
         "create_domain": "forwarding",
         "delete_domain": "domain_deletion",
         "create_route": "forwarding",
@@ -281,6 +284,7 @@ def test_deletes_that_lose_something_for_good_say_so() -> None:
         "delete_domain",
         "send_message",
         "send_mime_message",
+        "send_invitation",
         "delete_route",
         "delete_template",
         "delete_mailing_list",

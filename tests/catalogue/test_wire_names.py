@@ -129,6 +129,7 @@ DOCUMENTED = {
     "get_unsubscribe": ("GET /v3/{domain}/unsubscribes/{address}", ""),
     "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
     "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
+    "send_invitation": ("POST /v3/{domain}/messages.mime", "to message"),
     "diagnose_delivery": ("GET /v3/{domain}/events", "recipient message-id begin end"),
     "check_suppressions": ("GET /v3/{domain}/bounces", ""),
     "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
@@ -205,8 +206,9 @@ def wire_names(name: str) -> set[str]:
     """The parameters a call of this tool can send."""
     row = ROWS[name]
     own = set(properties(name)) - braced(path_of(name)) - STEERING
-    own -= set(row.get("from_file", {}).values())
-    return {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
+    own -= set(row.get("from_file", {}).values()) | set(row.get("into_message", ()))
+    made = {"message"} if "message_of" in row else set()
+    return made | {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 
 
 def test_the_table_covers_every_tool() -> None:

@@ -100,3 +100,39 @@ def test_members_of_a_file_are_imported_in_one_approval(client: Host, account: A
     assert "1: ann+news@example.net" in question
     assert "2: second@example.org" in question
     assert len(account.writes()) == 1
+
+
+def test_why_five_people_did_not_get_it_is_told_in_two_calls(client: Host, account: Account) -> None:
+    """The job: why did these five not arrive. Lists first, all at once; then the one that is on none."""
+    account.prepare("diagnose_delivery")
+    asked_before = len(client.asked)
+    five = ["gone@example.net", "quiet@example.net", "angry@example.net", "full@example.org", "new@example.org"]
+    lists = client.call("check_suppressions", {"domain": D, "addresses": five})
+    assert [row[:2] for row in content(lists)["result"]["rows"]] == [
+        ["gone@example.net", "bounces"],
+        ["quiet@example.net", "unsubscribes"],
+        ["angry@example.net", "complaints"],
+        ["full@example.org", "bounces"],
+    ]
+    assert content(lists)["result"]["on_none_of_the_three"] == ["new@example.org"]
+    last = client.call("diagnose_delivery", {"domain": D, "recipient": "new@example.org"})
+    assert content(last)["result"]["verdict"] == "not_sent"
+    assert len(text(lists)) + len(text(last)) < 1_800
+    assert len(client.asked) == asked_before
+    assert account.writes() == []
+
+
+def test_an_invitation_is_sent_after_a_yes_to_its_times(client: Host, account: Account) -> None:
+    """The job: an invitation for a calendar."""
+    account.prepare("send_invitation")
+    done = client.call(
+        "send_invitation",
+        {
+            **{"domain": D, "from": "Ann <ann@mg.example.com>", "attendees": ["bob@example.net"], "title": "Handover"},
+            **{"start": "2036-07-01T09:00", "end": "2036-07-01T10:00", "time_zone": "America/New_York"},
+        },
+    )
+    assert content(done)["executed"] is True, text(done)
+    assert "Tue 2036-07-01 09:00 to 10:00 America/New_York" in client.asked[-1]
+    assert "Tue 2036-07-01 13:00 to 14:00 UTC" in client.asked[-1]
+    assert len(account.writes()) == 1

@@ -229,6 +229,7 @@ _MESSAGES: dict[str, dict[str, Sent]] = {
                 File("attachment", "invoice.pdf", "application/pdf"),
                 File("attachment", "terms.txt", "text/plain"),
                 File("inline", "logo.png", "image/png"),
+                File("attachment", "notes.csv", "text/csv", "a,b\n1,ü\n".encode()),
             ),
             multipart=True,
         ),
@@ -641,6 +642,118 @@ _STORED: dict[str, dict[str, Sent]] = {
     "get_stored_message": _same(_get(f"{DOMAINS}/messages/BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3")),
 }
 
+_INVITED = """\
+From: Support <support@mg.example.com>
+To: ann@example.net
+Subject: Handover
+MIME-Version: 1.0
+Content-Type: multipart/alternative;
+ boundary="invitation-8b4b3d72c7a8d3d684306ab4cb89f479"
+
+--invitation-8b4b3d72c7a8d3d684306ab4cb89f479
+Content-Type: text/plain; charset="utf-8"
+Content-Transfer-Encoding: 7bit
+
+Handover
+
+When: Mon 2036-12-01 10:00 to 11:30 Europe/Berlin
+      Mon 2036-12-01 09:00 to 10:30 UTC
+Organiser: Support <support@mg.example.com>
+
+--invitation-8b4b3d72c7a8d3d684306ab4cb89f479
+Content-Transfer-Encoding: 7bit
+MIME-Version: 1.0
+Content-Type: text/calendar; charset="utf-8"; method="REQUEST"
+
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//maton-mailgun//invitation//EN
+METHOD:REQUEST
+BEGIN:VEVENT
+SUMMARY:Handover
+DTSTART:20361201T090000Z
+DTEND:20361201T103000Z
+DTSTAMP:20000101T000000Z
+UID:4951dd38d64274e7281b93b208d0b5b3@mg.example.com
+SEQUENCE:0
+ATTENDEE;CUTYPE=INDIVIDUAL;PARTSTAT=NEEDS-ACTION;ROLE=REQ-PARTICIPANT;RSVP
+ =TRUE:mailto:ann@example.net
+ORGANIZER;CN=Support:mailto:support@mg.example.com
+STATUS:CONFIRMED
+END:VEVENT
+END:VCALENDAR
+
+--invitation-8b4b3d72c7a8d3d684306ab4cb89f479--
+"""
+_INVITED_ALL = """\
+From: Support <support@mg.example.com>
+To: Ann Lee <ann@example.net>, bob@example.org
+Subject: =?utf-8?b?R3LDvMOfZSw=?= a handover
+MIME-Version: 1.0
+Content-Type: multipart/alternative;
+ boundary="invitation-2e562ecc33d448176d835045aff84a7d"
+
+--invitation-2e562ecc33d448176d835045aff84a7d
+Content-Type: text/plain; charset="utf-8"
+Content-Transfer-Encoding: quoted-printable
+
+Gr=C3=BC=C3=9Fe, a handover
+
+When: Tue 2036-07-01 09:00 to Wed 2036-07-02 18:00 Europe/Berlin
+      Tue 2036-07-01 07:00 to Wed 2036-07-02 16:00 UTC
+Where: Room 5, second floor; ring twice
+Organiser: Ada <ada@mg.example.com>
+
+Bring the keys.
+And the list.
+
+--invitation-2e562ecc33d448176d835045aff84a7d
+Content-Transfer-Encoding: quoted-printable
+MIME-Version: 1.0
+Content-Type: text/calendar; charset="utf-8"; method="REQUEST"
+
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//maton-mailgun//invitation//EN
+METHOD:REQUEST
+BEGIN:VEVENT
+SUMMARY:Gr=C3=BC=C3=9Fe\\, a handover
+DTSTART:20360701T070000Z
+DTEND:20360702T160000Z
+DTSTAMP:20000101T000000Z
+UID:b439610370d5ea5b6f3d7e41526e3587@mg.example.com
+SEQUENCE:0
+ATTENDEE;CN=3D"Ann Lee";CUTYPE=3DINDIVIDUAL;PARTSTAT=3DNEEDS-ACTION;ROLE=3DRE=
+Q-PAR
+ TICIPANT;RSVP=3DTRUE:mailto:ann@example.net
+ATTENDEE;CUTYPE=3DINDIVIDUAL;PARTSTAT=3DNEEDS-ACTION;ROLE=3DREQ-PARTICIPANT;R=
+SVP
+ =3DTRUE:mailto:bob@example.org
+DESCRIPTION:Bring the keys.\\nAnd the list.
+LOCATION:Room 5\\, second floor\\; ring twice
+ORGANIZER;CN=3DAda:mailto:ada@mg.example.com
+STATUS:CONFIRMED
+END:VEVENT
+END:VCALENDAR
+
+--invitation-2e562ecc33d448176d835045aff84a7d--
+"""
+"""RFC 5545, 5546 and 6047; only the two hashes are this server's own."""
+
+
+def _invitation(to: Value, message: str) -> Sent:
+    content = message.replace("\n", "\r\n").encode("ascii")
+    part = File("message", "message.eml", "message/rfc822", content)
+    return Sent("POST", f"{DOMAIN}/messages.mime", form={"to": to, **_OWN_ID}, files=(part,), multipart=True)
+
+
+_INVITATIONS: dict[str, dict[str, Sent]] = {
+    "send_invitation": {
+        "minimal": _invitation("ann@example.net", _INVITED),
+        "full": _invitation(["Ann Lee <ann@example.net>", "bob@example.org"], _INVITED_ALL),
+    },
+}
+
 _SUPPRESSED = ("bounces", "unsubscribes", "complaints", "whitelists")
 
 
@@ -713,6 +826,7 @@ _ALL: dict[str, dict[str, Sent]] = {
     **_TEMPLATE_VERSIONS,
     **_MANY,
     **_STORED,
+    **_INVITATIONS,
 }
 WIRE: Mapping[str, Mapping[str, Sent]] = {tool: _whole_list(tool, listed) for tool, listed in _ALL.items()}
 """Tool -> example -> the one request it must make."""

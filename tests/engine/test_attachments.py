@@ -7,14 +7,17 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
+from approval.form_reading import as_read
 from maton_mailgun.exchange import FormAnswer, Question
 from maton_mailgun.sandbox import Sandbox
 from maton_mailgun.wire.attachments import MAX_BYTES, FileRefused, part, reopen
 
-from .doubles import ASKING, DOMAIN, Says, Scripted, called, engine_over, problems
+from .doubles import ASKING, DOMAIN, Says, Scripted, approved, called, engine_over, error, problems
 from .inside import in_process
 
 pytestmark = [
@@ -188,3 +191,33 @@ async def test_a_file_swapped_after_the_question_was_shown_is_not_sent(base: Pat
         assert again.approval_id != question.approval_id
         assert [record for record in sandbox.requests if record["method"] != "GET"] == []
         await engine.aclose()
+
+
+# Files whose text stands in the call ----------------------------------------------------------------------------------
+
+TEXT_CALL = {"domain": DOMAIN, "from": f"a@{DOMAIN}", "to": ["b@example.net"], "subject": "s", "text": "t"}
+
+
+async def test_a_small_text_is_attached_without_a_directory_and_shown_by_name_and_hash(tmp_path: Path) -> None:
+    sandbox = Sandbox()
+    engine = engine_over(httpx2.ASGITransport(app=sandbox.app), tmp_path)
+    content = "name,city\nAnn,Köln\n"
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    call = {**TEXT_CALL, "text_files": {"people.csv": content}}
+    asked = await engine.call("send_message", call, ASKING)
+    assert isinstance(asked, Question)
+    assert f"“people.csv”, text/csv, 20 bytes, SHA-256 {digest}" in as_read(asked.message)
+    outcome = await approved(engine, "send_message", **call)
+    assert outcome.content["status"] == "executed"
+    (sent,) = [one for one in sandbox.requests if one["method"] == "POST"]
+    assert [(part["name"], part["filename"], part["sha256"]) for part in sent["files"]] == [
+        ("attachment", "people.csv", digest)
+    ]
+
+
+@pytest.mark.parametrize(
+    "texts", [{f"{number}.txt": "x" for number in range(6)}, {"a.txt": "x" * 100_001}, {}, {"a.txt": 1}]
+)
+async def test_many_or_long_texts_and_what_is_none_are_refused(texts: dict[str, Any]) -> None:
+    outcome = await called(engine_over(Scripted([Says(500)])), "send_message", **{**TEXT_CALL, "text_files": texts})
+    assert error(outcome)["kind"] == "bad_arguments"

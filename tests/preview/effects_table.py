@@ -11,6 +11,7 @@ from fake_account import part, propose, tools
 
 from maton_mailgun.approval.preview.effect import render
 from maton_mailgun.approval.preview.look import make
+from maton_mailgun.wire.attachments import collect
 from maton_mailgun.wire.request import FilePart
 
 PATH = Path(__file__).with_name("effects.txt")
@@ -28,6 +29,9 @@ def files(tool: str, arguments: dict[str, object]) -> tuple[FilePart, ...]:
     """Parts in place of the files that an example names."""
     if tool == "send_mime_message":
         return (part("message.mime", _MIME, field="message", kind="message/rfc822"),)
+    if tools()[tool].message_of is not None:
+        parts, _ = collect(tools()[tool], arguments, None)
+        return parts
     found = []
     for name, field in (("attachments", "attachment"), ("inline", "inline")):
         paths = arguments.get(name)

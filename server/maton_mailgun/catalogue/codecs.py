@@ -80,7 +80,7 @@ def codec_for(value: Any) -> str:
 def encoded(codec: str, value: Any) -> Iterator[str]:
     """The texts that a value is on the wire: one, several under the same name, or none."""
     match codec:
-        case "file" | "mime":
+        case "file" | "mime" | "text_files":
             return
         case "repeat":
             yield from (text_of(item) for item in (value if isinstance(value, list) else [value]))

@@ -20,13 +20,14 @@ EVERYDAY = "everyday"
 """Names the tools that most jobs need, whatever their toolset."""
 Codec = Literal[
     "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
-    "login", "span", "message_id",
+    "login", "span", "message_id", "text_files",
 ]  # fmt: skip
 Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
-    "dns_records", "domain_deletion", "entries", "existing_login", "footer", "forwarding", "login_password", "member",
-    "members", "message", "mime", "new_template", "template_deletion", "template_version", "template_version_deletion",
+    "dns_records", "domain_deletion", "entries", "existing_login", "footer", "forwarding", "invitation",
+    "login_password", "member", "members", "message", "mime", "new_template", "template_deletion", "template_version",
+    "template_version_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
@@ -35,6 +36,9 @@ ShapeName = Literal["domain", "stats", "stored_message"]
 
 CombinedName = Literal["delivery", "suppressions"]
 """The functions there are for answers made of several reads (see `combined/answering.py`)."""
+
+ComposedName = Literal["invitation"]
+"""The functions there are for messages made of arguments (see `wire/composing.py`)."""
 
 _Yes = Annotated[bool, Strict()]
 _Count = Annotated[int, Strict(), Field(gt=0)]
@@ -104,6 +108,10 @@ class Operation:
     """What is always sent, by its name on the wire; only JSON has more than texts."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
+    message_of: ComposedName | None = None
+    """The function that makes the ready message which the call sends, of the arguments `into_message`."""
+    into_message: _Names = ()
+    """Arguments that stand in that message, and are no fields of the request."""
     message_id: str | None = None
     """The field in which this server names a message that it sends, so that it can be found again."""
 

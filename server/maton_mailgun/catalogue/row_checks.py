@@ -75,6 +75,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     yield from (("needs", name) for name in operation.needs.values())
     yield from (("from_file", name) for name in operation.from_file.values())
     yield from (("in_headers", name) for name in operation.in_headers)
+    yield from (("into_message", name) for name in operation.into_message)
     yield from (("header_texts", name) for name in operation.header_texts)
     if operation.body_is is not None:
         yield "body_is", operation.body_is
@@ -174,7 +175,7 @@ def _misplaced(operation: Operation) -> Iterator[str]:
         if odd := sorted(name for name, value in operation.fixed.items() if not isinstance(value, str)):
             yield f"fixed.{odd[0]} is a text: only JSON has numbers and booleans"
         return
-    if files := sorted(name for name, codec in operation.encode.items() if codec in ("file", "mime")):
+    if files := sorted(name for name, codec in operation.encode.items() if codec in ("file", "mime", "text_files")):
         yield f"encode.{files[0]} is a file, which JSON cannot hold: use body = 'multipart'"
     if operation.body_is is not None:
         elsewhere = {*operation.path_arguments, *operation.in_query, *operation.in_headers, *NOT_SENT}
@@ -220,6 +221,10 @@ def _lost_sends(operation: Operation) -> Iterator[str]:
         yield "message_id, a field for the id of the message, is what tools that send have, and no others"
     if operation.access == "send" and (operation.body == "json" or "domain" not in operation.path_arguments):
         yield "a tool that sends has a form and its {domain} in the path: its messages are named after it"
+    if bool(operation.into_message) != bool(operation.message_of):
+        yield "message_of and into_message go together: the function, and the arguments that it takes"
+    if operation.message_of and (operation.access != "send" or operation.body != "multipart"):
+        yield "message_of is for tools that send, with body = 'multipart'"
     if operation.settle == "events" and operation.access != "send":
         yield "settle = 'events' is for tools that send"
     if operation.settle == "events" and not ("{message}" in (operation.settle_read or "") and operation.settle_pick):

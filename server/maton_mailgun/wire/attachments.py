@@ -22,6 +22,8 @@ from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import Problem
 from maton_mailgun.wire.request import FilePart
 
+_FILE_NAME = re.compile(r"[^\s./\\:][^/\\:]{0,99}(?<![\s.])")
+"""Of a file that has no place on a disk: no folder, no hidden one, nothing that Windows cuts off."""
 MAX_BYTES = 25_000_000
 """Mailgun's limit for a whole message (its published limits: 25 MB)."""
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -39,7 +41,9 @@ class FileRefused(Exception):
 
 def named(operation: Operation, arguments: Mapping[str, Any]) -> bool:
     """Whether the arguments name a file, or hold one: only then is there anything to collect."""
-    return any(codec in ("file", "mime") and name in arguments for name, codec in operation.encode.items())
+    return operation.message_of is not None or any(
+        codec in ("file", "mime", "text_files") and name in arguments for name, codec in operation.encode.items()
+    )
 
 
 def collect(
@@ -52,6 +56,13 @@ def collect(
     """
     parts: list[FilePart] = []
     problems: list[Problem] = []
+    if operation.message_of is not None:
+        from maton_mailgun.wire.composing import message
+
+        made, problems = message(operation, arguments)
+        if made is not None:
+            parts.append(made)
+            problems += _unclear("", made, operation, arguments)
     for name, codec in operation.encode.items():
         if name not in arguments:
             continue
@@ -60,6 +71,10 @@ def collect(
             ready = _mime(operation.wire.get(name, name), value)
             parts.append(ready)
             problems += _unclear(name, ready, operation, arguments)  # guard: 41-text
+        if codec == "text_files":
+            given, wrong = _text_files(name, operation.wire.get(name, name), value)
+            parts += given
+            problems += wrong
         if codec != "file":
             continue
         for index, path in enumerate(value if isinstance(value, list) else [value]):
@@ -105,16 +120,59 @@ def _mime(field: str, text: str) -> FilePart:
     return FilePart(field, "message.eml", "message/rfc822", len(content), digest, None, content)
 
 
+def _text_files(name: str, field: str, texts: Mapping[str, str]) -> tuple[list[FilePart], list[Problem]]:
+    """Files whose text the caller gave, by name: they have no other home than the call."""
+    parts: list[FilePart] = []
+    problems: list[Problem] = []
+    for filename, text in texts.items():
+        try:
+            _hold_given_name(filename)
+        except FileRefused as refused:
+            shown = ascii(filename[:60])[1:-1]
+            problems.append(Problem(f"{name}.{shown}", refused.wrong, refused.right))
+            continue
+        content = text.encode("utf-8")
+        digest = hashlib.sha256(content).hexdigest()
+        parts.append(FilePart(field, filename, _kind(filename), len(content), digest, None, content))
+    return parts, problems
+
+
+def _hold_given_name(filename: str) -> None:
+    """Refuse what is no name of a file alone.
+
+    Raises:
+        FileRefused: That.
+    """
+    _hold_name(filename)
+    if not _FILE_NAME.fullmatch(filename):  # guard: 219-file-name
+        raise FileRefused("is no name of a file", "Give a name alone, such as notes.txt, without a folder")
+
+
+def _kind(filename: str) -> str:
+    return mimetypes.guess_type(filename)[0] or "application/octet-stream"
+
+
 def part(field: str, path: str, allowed: Path | None) -> FilePart:
     """Open, read and hash one file.
 
     Raises:
         FileRefused: No directory is allowed, the path leads outside it, or it is no regular file.
     """
-    from maton_mailgun.mail.mime_values import holds_words
-
     content = content_of(path, allowed)
     filename = Path(path).name
+    _hold_name(filename)
+    digest = hashlib.sha256(content).hexdigest()
+    return FilePart(field, filename, _kind(filename), len(content), digest, path, content)
+
+
+def _hold_name(filename: str) -> None:
+    """Refuse a name that readers see as another one.
+
+    Raises:
+        FileRefused: That.
+    """
+    from maton_mailgun.mail.mime_values import holds_words
+
     if holds_words(filename):  # guard: 79-file
         raise FileRefused(
             "has an encoded word as its name, which readers see decoded",
@@ -125,8 +183,6 @@ def part(field: str, path: str, allowed: Path | None) -> FilePart:
             "has a quotation mark or a control character in its name, which arrives as another one",
             "Name the file with letters and digits, blanks, dots and dashes",
         )
-    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-    return FilePart(field, filename, kind, len(content), hashlib.sha256(content).hexdigest(), path, content)
 
 
 def reopen(stored: FilePart, allowed: Path | None) -> FilePart:

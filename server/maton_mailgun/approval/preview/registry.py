@@ -12,6 +12,7 @@ from maton_mailgun.approval.preview import (
     entry_list,
     existing_login,
     forwarding,
+    invited,
     message,
     new_template,
     reach,
@@ -30,6 +31,7 @@ PREVIEWS: Mapping[str, PreviewFunction] = {
     "login_password": existing_login.password,
     "footer": domain_additions.footer,
     "forwarding": forwarding.preview,
+    "invitation": invited.preview,
     "member": spelling.member,
     "members": entry_list.members,
     "message": message.preview,
@@ -50,5 +52,6 @@ WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]]
 HOLDS: Mapping[str, Callable[[Proposal, Reads, Mapping[str, Any]], Awaitable[list[str]]]] = {
     "message": reach.hold,  # guard: 49-held
     "mime": reach.hold,  # guard: 49-held.mime
+    "invitation": reach.hold,  # guard: 49-held.invitation
 }
 """What compares what the preview recorded as its reach with how it is now: for what may change within limits."""
