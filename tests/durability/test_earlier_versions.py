@@ -164,7 +164,7 @@ async def test_what_was_finished_is_told_as_it_was_then(left: Left) -> None:
             name: structured(await client.call_tool("get_approval", {"approval_id": one["id"]}))
             for name, one in finished.items()
         }
-    # Words were added since, and ids of messages lost their brackets; nothing else that was told then is told otherwise.
+    # Words were added since, and ids of messages lost their brackets; all else is told as it was then.
     kept = {name: {key: told[name].get(key) for key in one["told"]} for name, one in finished.items()}
     assert kept == {name: _without_brackets(one["told"]) for name, one in finished.items()}
 
