@@ -480,4 +480,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("161", "the body of a new template is judged", {"161-body": WITH("[]")}),
     Guard("161", "so are its headers", {"161-headers": WITH("([], [])")}),
     Guard("162", "pictures in the HTML itself are told", {"162-pictures": FALSE}),
+    Guard("200", "what cannot be shown is not asked about", {"200-seen": FALSE}),
+    Guard("200", "no more people than the question said", {"200-held": DROP}),
+    Guard("201", "only one message may be it", {"201-one": WITH("True if complete else None")}),
+    Guard("201", "and none from before it left", {"201-when": WITH("not isinstance(when, int | float)")}),
+    Guard("201", "none that says something else", {"201-alike": WITH("True")}),
+    Guard("201", "not the original itself", {"201-own": WITH("alike")}),
+    Guard("201", "nor one of two sends of the same", {"201-twice": FALSE}),
 )

@@ -130,6 +130,7 @@ DOCUMENTED = {
     "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
     "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
     "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
+    "resend_message": ("POST /v3/domains/{domain}/messages/{storage_key}", "to"),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
 

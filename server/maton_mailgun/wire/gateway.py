@@ -253,9 +253,9 @@ class Gateway:
         if self._key is None:
             raise KeyMissing
         headers = {
+            "Accept": "application/json",
             **dict(request.headers),
             "Authorization": f"Bearer {self._key}",
-            "Accept": "application/json",
             "User-Agent": f"maton-mailgun/{__version__}",
         }
         if request.service == "mailgun" and connection_id:  # guard: 10-named

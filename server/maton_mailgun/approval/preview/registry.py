@@ -17,6 +17,7 @@ from maton_mailgun.approval.preview import (
     reach,
     ready_mime,
     spelling,
+    stored_original,
     template_deletion,
     template_versions,
 )
@@ -35,6 +36,7 @@ PREVIEWS: Mapping[str, PreviewFunction] = {
     "message": message.preview,
     "mime": ready_mime.preview,
     "new_template": new_template.preview,
+    "resent": stored_original.preview,
     "template_deletion": template_deletion.preview,
     "template_version": template_versions.preview,
     "template_version_deletion": template_versions.deletion,
@@ -50,5 +52,6 @@ WATCHES: Mapping[str, Callable[[Proposal], list[tuple[str, Mapping[str, Any]]]]]
 HOLDS: Mapping[str, Callable[[Proposal, Reads, Mapping[str, Any]], Awaitable[list[str]]]] = {
     "message": reach.hold,  # guard: 49-held
     "mime": reach.hold,  # guard: 49-held.mime
+    "resent": reach.hold,  # guard: 200-held
 }
 """What compares what the preview recorded as its reach with how it is now: for what may change within limits."""
