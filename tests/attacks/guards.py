@@ -487,4 +487,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard("201", "none that says something else", {"201-alike": WITH("True")}),
     Guard("201", "not the original itself", {"201-own": WITH("alike")}),
     Guard("201", "nor one of two sends of the same", {"201-twice": FALSE}),
+    Guard("202", "what comes from an original is held to the rules", {"202-held": FALSE}),
+    Guard("202", "an original with two senders names none", {"202-twice": FALSE}),
+    Guard("202", "the original is shown beside the answer", {"202-beside": DROP}),
+    Guard("202", "answers that go elsewhere are told", {"202-elsewhere": FALSE}),
+    Guard("203", "no other host is asked with the key", {"203-host": FALSE}),
 )

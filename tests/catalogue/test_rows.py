@@ -58,6 +58,7 @@ APPROVAL_KEYS = {
     "consent",
     "copies",
     "message_id",
+    "answers",
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}

@@ -203,7 +203,7 @@ def wire_names(name: str) -> set[str]:
     """The parameters a call of this tool can send."""
     row = ROWS[name]
     own = set(properties(name)) - braced(path_of(name)) - STEERING
-    own -= set(row.get("from_file", {}).values())
+    own -= {*row.get("from_file", {}).values(), *row.get("answers", {})}
     return {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 
 

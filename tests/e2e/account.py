@@ -52,6 +52,7 @@ NEEDS: Mapping[str, tuple[Step, ...]] = {
     "get_whitelist": (("POST", f"{DOMAIN}/whitelists", {"domain": "example.net"}),),
     "get_stored_message": (_TAGGED,),
     "resend_message": (_TAGGED,),
+    "send_message": (_TAGGED,),
 }
 """What must be there beyond the sandbox's seed for a tool's examples to succeed."""
 

@@ -230,6 +230,18 @@ _MESSAGES: dict[str, dict[str, Sent]] = {
             ),
             multipart=True,
         ),
+        "answer": _post(
+            f"{DOMAIN}/messages",
+            {
+                "from": "support@mg.example.com",
+                "to": "a@mg.example.com",
+                "subject": "Re: s",
+                "text": "It left on Monday.",
+                "h:In-Reply-To": Matching(r"<\S+@mg\.example\.com>"),
+                "h:References": Matching(r"<\S+@mg\.example\.com>"),
+                **_OWN_ID,
+            },
+        ),
         "html": Sent(
             "POST",
             f"{DOMAIN}/messages",

@@ -110,6 +110,9 @@ class Operation:
     each: Mapping[str, Mapping[str, Literal["plain", "date"]]] = field(default_factory=dict)
     """Arguments that are lists of entries, with what fields of each hold: one plain address, or a moment. No address
     stands in two entries, and rules for recipients and budgets of a day count each one."""
+    answers: Mapping[str, _Source] = field(default_factory=dict)
+    """The argument that names a message which this one answers, with the read of it; it fills in what is left out, and
+    never goes on the wire."""
     from_file: Mapping[str, str] = field(default_factory=dict)
     """Arguments of `each` with the argument that names a file to read them from instead."""
     header_texts: _Names = ()

@@ -15,7 +15,7 @@ _SETTLED_BY = {"absent": "before", "matches": "compare", "exists": "settle_read"
 """What an outcome is looked up with, by how."""
 _WRITES_ONLY = (
     *("target", "effect", "undo", "warn", "before", "compare", "adds", "facts", "preview", "settle", "settle_read"),
-    *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick"),
+    *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick", "answers"),
     *("settle_like", "settle_not"),
 )
 
@@ -64,6 +64,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
         "addresses",
         "each",
         "from_file",
+        "answers",
         "spans",
         "ahead",
         "words",
@@ -91,6 +92,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
 def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) -> Iterator[str]:
     """Reads for the preview and for lost outcomes that nothing can make."""
     reads = [("before", operation.before), ("settle_read", operation.settle_read)]
+    reads += [("answers", source) for source in operation.answers.values()]
     reads += [(f"facts[{number}].read", fact.read) for number, fact in enumerate(operation.facts)]
     required = set(operation.schema.get("required", ()))
     for key, source in reads:
@@ -98,6 +100,7 @@ def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) ->
             continue
         if source.startswith("GET "):
             needed = set(_BRACED.findall(source))
+            needed -= {name for name in operation.answers if key == "answers"}
             if key == "settle_read" and operation.settle == "events":
                 needed -= {"message", "recipients", "since"}
         elif source not in operations:

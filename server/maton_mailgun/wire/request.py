@@ -67,7 +67,7 @@ def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FileP
     values = {**operation.defaults, **arguments}
     values |= entry_fields.written(operation, values)
     path = fill(operation.path, {name: _path_text(operation, name, values) for name in operation.path_arguments})
-    elsewhere = {*operation.path_arguments, *operation.in_headers, *operation.from_file.values()}
+    elsewhere = {*operation.path_arguments, *operation.in_headers, *operation.from_file.values(), *operation.answers}
     asked = [name for name in operation.properties if name in values and name not in NOT_SENT | elsewhere]
     in_query = [name for name in asked if operation.body is None or name in operation.in_query]
     in_body = [name for name in asked if name not in in_query]
