@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.catalogue import arguments as holding
 from maton_mailgun.catalogue.as_meant import as_meant
+from maton_mailgun.catalogue.codecs import PLACES, fill
 from maton_mailgun.catalogue.operation import Catalogue, Operation
 from maton_mailgun.config import DATABASE, Settings, state_home
 from maton_mailgun.connections import Connections
@@ -27,7 +28,7 @@ from maton_mailgun.errors import (
     Unreachable,
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
-from maton_mailgun.wire import attachments, columns, list_files, paging, redaction, request, result
+from maton_mailgun.wire import answering, attachments, columns, list_files, paging, redaction, request, result
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
 from maton_mailgun.wire.listing import USUAL, ListReader
@@ -126,6 +127,8 @@ class Engine:
         problems = [*unread, *holding.problems(operation, arguments), *columns.problems(arguments)]
         if not self.settings.has_key and not problems:
             raise KeyMissing(self.settings.key_unfilled)
+        if operation.answers and not problems:
+            arguments = await self._answering(operation, arguments)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
         if problems or refused:
             raise BadArguments(name, [*problems, *refused])
@@ -172,7 +175,7 @@ class Engine:
         Raises:
             CallError: Nothing of it could be read.
         """
-        from maton_mailgun.combined.answering import answer
+        from maton_mailgun.combined.by_name import answer
 
         enough = asyncio.get_running_loop().time() + _FOR_SEVERAL * self.gateway.left(until)
         return await answer(
@@ -269,6 +272,27 @@ class Engine:
             return arguments, []
         found, unread = await asyncio.to_thread(list_files.filled, operation, arguments, self.settings.attachments)
         return as_meant(operation.schema, found), unread
+
+    async def _answering(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with what comes from the message that is answered, where one is named.
+
+        Raises:
+            CallError: It cannot be read, or does not say what is needed.
+        """
+        for name, source in operation.answers.items():
+            if name not in arguments:
+                continue
+            given = {**arguments, name: answering.key_of(operation, name, arguments)}
+            account = await self._account(operation, given)
+            path = fill(source.removeprefix("GET "), {part: str(given[part]) for part in PLACES.findall(source)})
+            asked = Prepared(operation, given, request.Request(operation.service, "GET", path), account)
+            reply = await self.fetch(asked)
+            if reply.status >= 400 and reply.status != 404:
+                raise refusal(reply, service=operation.service, access="read")
+            arguments = answering.filled(operation, name, given, reply.json if reply.status == 200 else None)
+            if found := holding.problems(operation, arguments):  # guard: 202-held
+                raise BadArguments(operation.name, found)
+        return arguments
 
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
         # An empty one would leave the choice to the gateway's default.

@@ -112,6 +112,16 @@ def test_a_misspelt_key_is_no_key(old: str, new: str, told: str) -> None:
         ('settle = "matches"', 'settle = "exists"', "settle = 'exists' needs settle_read"),
         ('settle = "matches"', 'settle = "events"', "settle = 'events' is for tools that send"),
         ('settle = "matches"', 'settle_pick = "id"', "settle_pick goes with settle = 'events'"),
+        (
+            'settle = "matches"',
+            'settle_like = { subject = "Subject" }',
+            "settle_like and settle_not are for tools that send",
+        ),
+        (
+            'settle = "matches"',
+            'settle_not = { "storage.key" = "text" }',
+            "settle_like and settle_not are for tools that",
+        ),
         ('settle = "matches"', 'message_id = "h:Message-Id"', "message_id, a field for the id of the message"),
         ('access = "change"', 'access = "send"', "message_id, a field for the id of the message"),
         ('settle = "matches"', "assumed = { due = true }", "assumed.due has no place in compare"),

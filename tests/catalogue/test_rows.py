@@ -36,7 +36,7 @@ NAMED_ONLY = {
     "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints "
     "check_suppressions",
     "credentials": "update_credential_password",
-    "messages": "get_stored_message send_invitation",
+    "messages": "get_stored_message send_invitation resend_message",
     "events": "diagnose_delivery",
 }
 """Offered only where the operator names their toolset."""
@@ -53,11 +53,14 @@ APPROVAL_KEYS = {
     "settle",
     "settle_read",
     "settle_pick",
+    "settle_like",
+    "settle_not",
     "asynchronous",
     "assumed",
     "consent",
     "copies",
     "message_id",
+    "answers",
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
@@ -186,15 +189,15 @@ def test_what_is_changed_or_deleted_is_read_before_asking(name: str) -> None:
 @pytest.mark.parametrize("name", WRITES)
 def test_reads_for_the_preview_are_tools_or_get_requests_the_call_can_fill(name: str) -> None:
     row = ROWS[name]
-    # Events are asked for by the id that this server gave the message.
-    settled = row.get("settle_read", "").replace("{message}", "1")
+    # Events are asked for by the id that this server gave the message, or by whom it went to and when.
+    settled = re.sub(r"\{(message|recipients|since)\}", "1", row.get("settle_read", ""))
     sources = [row.get("before"), settled, *(fact["read"] for fact in row.get("facts", ()))]
     for source in filter(None, sources):
         if source in ROWS:
             assert ROWS[source]["access"] == "read"
             needed = braced(path_of(source))
         else:
-            assert source.startswith("GET /v3/")
+            assert source.startswith(("GET /v3/", "GET mime:/v3/"))
             needed = braced(source)
         assert needed <= set(SCHEMAS[name].get("required", ())), source
 
@@ -221,6 +224,7 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "send_message": "message",
         "send_mime_message": "mime",
         "send_invitation": "invitation",
+        "resend_message": "resent",
         "create_domain": "forwarding",
         "delete_domain": "domain_deletion",
         "create_route": "forwarding",
@@ -285,6 +289,7 @@ def test_deletes_that_lose_something_for_good_say_so() -> None:
         "send_message",
         "send_mime_message",
         "send_invitation",
+        "resend_message",
         "delete_route",
         "delete_template",
         "delete_mailing_list",

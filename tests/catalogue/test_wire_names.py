@@ -133,6 +133,7 @@ DOCUMENTED = {
     "diagnose_delivery": ("GET /v3/{domain}/events", "recipient message-id begin end"),
     "check_suppressions": ("GET /v3/{domain}/bounces", ""),
     "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
+    "resend_message": ("POST /v3/domains/{domain}/messages/{storage_key}", "to"),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
 
@@ -206,7 +207,7 @@ def wire_names(name: str) -> set[str]:
     """The parameters a call of this tool can send."""
     row = ROWS[name]
     own = set(properties(name)) - braced(path_of(name)) - STEERING
-    own -= set(row.get("from_file", {}).values()) | set(row.get("into_message", ()))
+    own -= set(row.get("from_file", {}).values()) | {*row.get("into_message", ()), *row.get("answers", {})}
     made = {"message"} if "message_of" in row else set()
     return made | {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 

@@ -168,6 +168,7 @@ def _successes() -> list[Case]:
         Case("delete_template_version"),
         Case("add_mailing_list_members", form=[("members", '["zoe@example.com"]'), ("upsert", "yes")]),
         Case("get_stored_message", first=[_SENT]),
+        Case("resend_message", first=[_SENT], form=[("to", "bob@example.net")]),
     ]
 
 
@@ -266,6 +267,8 @@ def _refusals() -> list[Case]:
         Case("add_mailing_list_members", 400, form=[("members", "zoe@example.com")]),
         Case("add_mailing_list_members", 400, form=[("upsert", "yes")], missing="members"),
         Case("get_stored_message", 404),
+        Case("resend_message", 404, form=[("to", "bob@example.net")]),
+        Case("resend_message", 400, first=[_SENT], missing="to"),
     ]
 
 

@@ -51,6 +51,8 @@ NEEDS: Mapping[str, tuple[Step, ...]] = {
     "get_complaint": (("POST", f"{DOMAIN}/complaints", _USER),),
     "get_whitelist": (("POST", f"{DOMAIN}/whitelists", {"domain": "example.net"}),),
     "get_stored_message": (_TAGGED,),
+    "resend_message": (_TAGGED,),
+    "send_message": (_TAGGED,),
 }
 """What must be there beyond the sandbox's seed for a tool's examples to succeed."""
 

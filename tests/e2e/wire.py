@@ -233,6 +233,18 @@ _MESSAGES: dict[str, dict[str, Sent]] = {
             ),
             multipart=True,
         ),
+        "answer": _post(
+            f"{DOMAIN}/messages",
+            {
+                "from": "support@mg.example.com",
+                "to": "a@mg.example.com",
+                "subject": "Re: s",
+                "text": "It left on Monday.",
+                "h:In-Reply-To": Matching(r"<\S+@mg\.example\.com>"),
+                "h:References": Matching(r"<\S+@mg\.example\.com>"),
+                **_OWN_ID,
+            },
+        ),
         "html": Sent(
             "POST",
             f"{DOMAIN}/messages",
@@ -638,8 +650,16 @@ _MANY: dict[str, dict[str, Sent]] = {
     },
 }
 
+_KEY = "BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3"
 _STORED: dict[str, dict[str, Sent]] = {
-    "get_stored_message": _same(_get(f"{DOMAINS}/messages/BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3")),
+    "resend_message": {
+        "minimal": _post(f"{DOMAINS}/messages/{_KEY}", {"to": "user+tag@example.net"}),
+        "full": _post(
+            f"{DOMAINS}/messages/{_KEY}",
+            {"to": ["user+tag@example.net", "second@example.org"]},
+        ),
+    },
+    "get_stored_message": _same(_get(f"{DOMAINS}/messages/{_KEY}")),
 }
 
 _INVITED = """\

@@ -62,7 +62,7 @@ async def test_every_problem_stands_in_one_answer() -> None:
         ("to", "is text"),
         ("tracking", "is not one of the values there are"),
         ("", "none of from, template is given"),
-        ("", "none of subject, template is given"),
+        ("", "none of subject, template, reply_to_message is given"),
         ("domain", "is a dot segment, which would name another resource"),
         ("delivery_time", "is not a date"),
     ]

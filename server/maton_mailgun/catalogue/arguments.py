@@ -201,7 +201,7 @@ def _unknown(
     extra = [str(name) for name in given if name not in known]
     known_hints = {_letters(name): hint for name, hint in hints.items()}
     hinted = {name: known_hints[key] for name in extra if (key := _letters(name)) in known_hints and not path}
-    near = [match for name in extra for match in get_close_matches(name, known, 1, 0.6)]
+    near = [match for name in extra if name not in hinted for match in get_close_matches(name, known, 1, 0.6)]
     meant = f"Did you mean {' and '.join(near)}? " if near else ""
     names = ", ".join(_short(name) for name in extra)
     verb = "is" if len(extra) == 1 else "are"

@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 from maton_mailgun.mail.dates import rfc2822
 
-_BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+PLACES = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+"""Where an argument stands in a path template."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Put encoded values into a path template."""
-    return _BRACED.sub(lambda match: segment(values[match[1]]), template)
+    return PLACES.sub(lambda match: segment(values[match[1]]), template)
 
 
 def segment(value: str) -> str:

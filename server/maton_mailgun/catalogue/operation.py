@@ -26,7 +26,8 @@ Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
     "dns_records", "domain_deletion", "entries", "existing_login", "footer", "forwarding", "invitation",
-    "login_password", "member", "members", "message", "mime", "new_template", "template_deletion", "template_version",
+    "login_password", "member", "members", "message", "mime", "new_template", "resent", "template_deletion",
+    "template_version",
     "template_version_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
@@ -49,8 +50,9 @@ _Place = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*(\.([A-Za-z_][A-
 _Places = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*(\|[a-z_]+(\.[a-z_]+)*)*$")]
 """A place, or one of several: `id|note.id`."""
 _Columns = Annotated[str, Field(pattern=r"^[A-Za-z_-]+(\.[A-Za-z_-]+)*(\|[A-Za-z_-]+(\.[A-Za-z_-]+)*)*$")]
-_Source = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|GET /[!-~]+)$")]
-"""A read: the name of a tool, or a request such as `GET /v3/{domain}/notes/{note_id}`."""
+_Source = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]*|GET (mime:)?/[!-~]+)$")]
+"""A read: the name of a tool, or a request such as `GET /v3/{domain}/notes/{note_id}`; `GET mime:/…` asks for a message
+as it is sent."""
 _Span = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?$", min_length=2)]
 _HeaderName = Annotated[str, Field(pattern=r"^[Xx]-[A-Za-z0-9-]+$")]  # guard: 73-header-name
 """The service's own headers; all others say who calls, through what and how the body is written."""
@@ -121,6 +123,9 @@ class Operation:
     each: Mapping[str, Mapping[str, Literal["plain", "date"]]] = field(default_factory=dict)
     """Arguments that are lists of entries, with what fields of each hold: one plain address, or a moment. No address
     stands in two entries, and rules for recipients and budgets of a day count each one."""
+    answers: Mapping[str, _Source] = field(default_factory=dict)
+    """The argument that names a message which this one answers, with the read of it; it fills in what is left out, and
+    never goes on the wire."""
     from_file: Mapping[str, str] = field(default_factory=dict)
     """Arguments of `each` with the argument that names a file to read them from instead."""
     header_texts: _Names = ()
@@ -204,9 +209,14 @@ class Operation:
     words, or anything where there are none. Without a place no answer shows it, and it is looked up."""
     settle: Literal["absent", "matches", "exists", "events"] | None = None
     settle_read: _Source | None = None
-    """Read in place of `before`; for `events` a request with {message} for the id that this server gave it."""
+    """Read in place of `before`; for `events` a request with {message} for the id that this server gave it, or with
+    {recipients} and {since} for whom it went to and when."""
     settle_pick: _Place | None = None
     """Where an event names its message."""
+    settle_like: Mapping[_Place, _Place] = field(default_factory=dict)
+    """Of a send that bears no id of this server: places in its event -> places in `before` with the same words."""
+    settle_not: Mapping[_Place, str] = field(default_factory=dict)
+    """Places in events -> the argument that names what was there before, whose events are no proof."""
     asynchronous: _Yes = False
     """The service answers first and carries it out later: that the target is still there disproves nothing."""
 

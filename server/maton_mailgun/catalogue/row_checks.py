@@ -15,7 +15,8 @@ _SETTLED_BY = {"absent": "before", "matches": "compare", "exists": "settle_read"
 """What an outcome is looked up with, by how."""
 _WRITES_ONLY = (
     *("target", "effect", "undo", "warn", "before", "compare", "adds", "facts", "preview", "settle", "settle_read"),
-    *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick"),
+    *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick", "answers"),
+    *("settle_like", "settle_not"),
 )
 
 
@@ -63,6 +64,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
         "addresses",
         "each",
         "from_file",
+        "answers",
         "spans",
         "ahead",
         "words",
@@ -84,12 +86,14 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     if operation.domains != ("domain",):
         yield from (("domains", name) for name in operation.domains)
     yield from (("one_of", name) for group in operation.one_of for name in group)
+    yield from (("settle_not", name) for name in operation.settle_not.values())
     yield from (("not_both", name) for pair in operation.not_both for name in pair)
 
 
 def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) -> Iterator[str]:
     """Reads for the preview and for lost outcomes that nothing can make."""
     reads = [("before", operation.before), ("settle_read", operation.settle_read)]
+    reads += [("answers", source) for source in operation.answers.values()]
     reads += [(f"facts[{number}].read", fact.read) for number, fact in enumerate(operation.facts)]
     required = set(operation.schema.get("required", ()))
     for key, source in reads:
@@ -97,8 +101,9 @@ def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) ->
             continue
         if source.startswith("GET "):
             needed = set(_BRACED.findall(source))
+            needed -= {name for name in operation.answers if key == "answers"}
             if key == "settle_read" and operation.settle == "events":
-                needed -= {"message"}
+                needed -= {"message", "recipients", "since"}
         elif source not in operations:
             near = meant(source, operations)
             yield f"{key} = {source!r} is no tool{near}; name one that reads, or a request such as GET /v3/domains"
@@ -216,18 +221,32 @@ def _half_writes(operation: Operation) -> Iterator[str]:
 
 
 def _lost_sends(operation: Operation) -> Iterator[str]:
-    """What a send needs so that it can be found again: nothing else tells whether it left."""
-    if (operation.message_id is None) == (operation.access == "send"):
-        yield "message_id, a field for the id of the message, is what tools that send have, and no others"
-    if operation.access == "send" and (operation.body == "json" or "domain" not in operation.path_arguments):
+    """What a send needs so that it can be found again: an id that this server gave it, or what it has in common with
+    the message that it is made from. Nothing else tells whether it left."""
+    sends, named, alike = operation.access == "send", operation.message_id is not None, bool(operation.settle_like)
+    if not sends and named:
+        yield "message_id, a field for the id of the message, is for tools that send"
+    if not sends and (alike or operation.settle_not):
+        yield "settle_like and settle_not are for tools that send"
+    if sends and named == alike:
+        yield "a tool that sends has message_id, a field for the id of the message, or settle_like, what it repeats"
+    if sends and (operation.body == "json" or "domain" not in operation.path_arguments):
         yield "a tool that sends has a form and its {domain} in the path: its messages are named after it"
     if bool(operation.into_message) != bool(operation.message_of):
         yield "message_of and into_message go together: the function, and the arguments that it takes"
     if operation.message_of and (operation.access != "send" or operation.body != "multipart"):
         yield "message_of is for tools that send, with body = 'multipart'"
-    if operation.settle == "events" and operation.access != "send":
+    if alike and operation.before is None:
+        yield "settle_like needs before, the message that is repeated"
+    if operation.settle_not and not alike:
+        yield "settle_not goes with settle_like"
+    if operation.settle == "events" and not sends:
         yield "settle = 'events' is for tools that send"
-    if operation.settle == "events" and not ("{message}" in (operation.settle_read or "") and operation.settle_pick):
-        yield "settle = 'events' needs settle_read with {message}, and settle_pick"
+    wanted = ("{recipients}", "{since}") if alike else ("{message}",)
+    missing = [place for place in wanted if place not in (operation.settle_read or "")]
+    if operation.settle == "events" and (missing or not operation.settle_pick):
+        yield f"settle = 'events' needs settle_read with {' and '.join(wanted)}, and settle_pick"
+    if sends and operation.settle != "events":
+        yield "a tool that sends has settle = 'events'"
     if operation.settle_pick and operation.settle != "events":
         yield "settle_pick goes with settle = 'events'"

@@ -49,8 +49,12 @@ def refusals(source: bytes) -> list[tuple[str, str]]:
 
 def from_request(request: Mailing) -> Letter:
     """The message in the `message` part of a request, with the headers that the call adds; `to` is the envelope."""
-    reading = examine(source(request) or b"")
-    fields = FormFields(request)
+    return letter_of(source(request) or b"", FormFields(request))
+
+
+def letter_of(text: bytes, fields: FormFields) -> Letter:
+    """The message `text` as it goes to the recipients of a call, with the headers that the call adds."""
+    reading = examine(text)
     headers = reading.headers
     apart = {"from", "subject", *_RECIPIENTS}
     return Letter(

@@ -17,7 +17,8 @@ _SPEAKS_FOR_ITSELF = frozenset(
     {
         *("connection_id", "domain", "cursor", "address", "list_address", "member_address", "cc", "text", "amp_html"),
         *("dkim", "sending_ip", "sending_ip_pool", "pool_id", "createdBy", "require_tls", "tracking_opens"),
-        *("route_id", "template_name", "webhook_type", "description"),
+        *("route_id", "template_name", "webhook_type", "description", "skip_verification", "comment"),
+        *("tracking_pixel_location_top",),
     }
 )
 """Names of one meaning, which the name says, or which stand in so many tools that it is known."""

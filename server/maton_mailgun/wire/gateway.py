@@ -288,9 +288,9 @@ class Gateway:
         if key is None:
             raise KeyMissing
         headers = {
+            "Accept": "application/json",
             **dict(request.headers),
             "Authorization": f"Bearer {key}",
-            "Accept": "application/json",
             "User-Agent": f"maton-mailgun/{__version__}",
         }
         if request.service == "mailgun" and connection_id:  # guard: 10-named

@@ -38,8 +38,8 @@ _AUTHENTICATION = {"authentication-results", "received-spf", "x-mailgun-spf", "x
 
 def told(body: Mapping[str, Any]) -> dict[str, Any]:
     """What the caller is told of `body`; fields that the message does not have are left out."""
-    headers = list(_headers(body))
-    last = {name.casefold(): value for name, value in headers}
+    found = list(headers(body))
+    last = {name.casefold(): value for name, value in found}
     named = {key: last.get(name.casefold()) or body.get(name) for key, name in _NAMED.items()}
     shown: dict[str, Any] = {key: _short(value, 2_000) for key, value in named.items() if isinstance(value, str)}
     shown |= {
@@ -47,16 +47,16 @@ def told(body: Mapping[str, Any]) -> dict[str, Any]:
         for key, name in (("sender", "sender"), ("recipients", "recipients"))
         if isinstance(body.get(name), str)
     }
-    if twice := _twice(headers):
+    if twice := _twice(found):
         shown["repeated_headers"] = twice
-    if claims := [_claim(one) for one in verdicts(headers)]:
+    if claims := [_claim(one) for one in verdicts(found)]:
         shown["authentication"] = claims[:20]
         shown["authentication_note"] = CLAIMED
     shown |= _bodies(body)
-    shown["attachments"] = [_file(one) for one in _files(body)][:MOST_FILES]
+    shown["attachments"] = [_file(one) for one in files(body)][:MOST_FILES]
     known = {name.casefold() for name in _NAMED.values()} | _AUTHENTICATION
     others = [
-        [_short(name, 100), _short(value, LONGEST_HEADER)] for name, value in headers if name.casefold() not in known
+        [_short(name, 100), _short(value, LONGEST_HEADER)] for name, value in found if name.casefold() not in known
     ]
     shown["other_headers"] = others[:MOST_HEADERS]
     if len(others) > MOST_HEADERS:
@@ -64,7 +64,7 @@ def told(body: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _headers(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def headers(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name and value of each header in the message's order; a list, or a text that holds one."""
     for pair in _list(body.get("message-headers")):
         if isinstance(pair, list) and len(pair) == 2:
@@ -94,7 +94,7 @@ def _bodies(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"text": ""}
 
 
-def _files(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def files(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in _list(body.get("attachments")) if isinstance(one, Mapping)]
 
 

@@ -20,6 +20,7 @@ from maton_mailgun.errors import Refused
 from maton_mailgun.exchange import Caller, Prepared
 
 MAX_PENDING = 10  # guard: 22-ten
+NOT_SHOWN = "Tell the user. What cannot be shown to a person is not sent."
 _DAY, _HOUR = 86_400.0, 3_600.0
 
 
@@ -33,7 +34,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
         The record: pending, joined in whatever state it is, or approved where a rule of the operator allows it unasked.
 
     Raises:
-        Refused: The policy says no, or a person has said no too often.
+        Refused: The policy says no, a person has said no too often, or what would leave cannot be shown.
         TooManyPending: Too much is waiting already.
         StoreError: It could not be recorded.
     """
@@ -53,6 +54,8 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
     past = await uses.store.history(caller.principal, digests, now - _DAY)  # guard: 00-history
     history.refuse_after_rejections(past, now - _HOUR)
     look = await preview.make(uses.proposal(prepared, caller, history.lines(past, now)))
+    if look.refused:  # guard: 200-seen
+        raise Refused(message=f"Nothing was sent, and nobody was asked: {look.refused}", next=NOT_SHOWN)
     succeeded = next((record.id for record in past if record.state == "succeeded"), None)
     record = Record(
         id=new_approval_id(),

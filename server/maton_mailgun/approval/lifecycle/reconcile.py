@@ -1,6 +1,7 @@
 """Finds out how a write ended whose answer was lost. Only reads; nothing is ever sent again from here.
 
-Sends are looked up in the events by the Message-Id this server set; changes and deletes by reading the target back.
+Sends are looked up in the events by the Message-Id this server set, or by what they repeat (`found_sends`); changes
+and deletes by reading the target back.
 What is found is a guess, however good: the service's own answer, should it still come, corrects it. That something did
 not happen is concluded only after this process itself saw time pass, never from what a clock was set to.
 """
@@ -16,6 +17,7 @@ from typing import Any
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.envelope import Sealed
+from maton_mailgun.approval.lifecycle.found_sends import Hopeless, sent_alike
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.preview import difference
 from maton_mailgun.approval.preview.account_reader import AccountReader
@@ -39,14 +41,12 @@ GIVE_UP_SECONDS = 3 * 86_400.0
 """Mailgun keeps events for one day on the smallest plan; after this nothing more can be learnt."""
 LEASE_SECONDS = 240.0
 """Longer than every attempt to connect and one whole exchange together: a lapsed lease means the process is gone."""
+AS_ONE_SECONDS = 86_400.0
+"""Within which two sends of the same are not told apart by what they say."""
 GRACE_SECONDS = 90.0  # guard: 00-grace
 """How long a request may still be on its way after we gave up: until then "not there" proves nothing."""
 CLOSE_SECONDS = 2.0
 """What a look under way may take when the server stops."""
-
-
-class Hopeless(Exception):
-    """No look will ever tell how this ended."""
 
 
 class Reconciliation:
@@ -204,6 +204,8 @@ class Reconciliation:
         operation, arguments = sealed.prepared.operation, sealed.prepared.arguments
         reader = AccountReader(self._uses.gateway, self._uses.operations, record.connection_id)
         read = ServiceReader(reader)
+        if operation.settle_like:
+            return await self._sent_alike(record, sealed, read)
         if operation.settle == "events":  # guard: 00-sends
             if record.message_id is None or operation.settle_read is None or operation.settle_pick is None:
                 raise Hopeless("it has no Message-Id")
@@ -226,6 +228,20 @@ class Reconciliation:
         )
         may_arrive = self._may_still_arrive(record, first_seen)
         return _compared(sealed, answer, untouched=now == record.snapshot, may_arrive=may_arrive)
+
+    async def _sent_alike(self, record: Record, sealed: Sealed, read: ServiceReader) -> bool | None:
+        """What the events show of a send that bears no id of ours.
+
+        Raises:
+            Hopeless: They never will.
+            CouldNotRead: They cannot be read now.
+        """
+        if record.attempted_at is None:
+            raise Hopeless("it is not known when it left")
+        others = await self._uses.store.history(record.principal, record.digest, record.created_at - AS_ONE_SECONDS)
+        if any(one.id != record.id and one.attempted_at is not None for one in others):  # guard: 201-twice
+            raise Hopeless("the same was sent another time, and one cannot be told from the other")
+        return await sent_alike(sealed.prepared, record.attempted_at, record.attempted_at + LEASE_SECONDS, read)
 
 
 def _compared(sealed: Sealed, answer: ReadAnswer, *, untouched: bool, may_arrive: bool) -> bool | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer
 from maton_mailgun.catalogue.codecs import fill, segment
+from maton_mailgun.catalogue.operation import Service
 from maton_mailgun.errors import KeyMissing, MaybeSent, NotSent
 from maton_mailgun.wire.answers import words
 from maton_mailgun.wire.request import Request, build
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from maton_mailgun.catalogue.operation import Operation
     from maton_mailgun.wire.gateway import Gateway
 
-_TEMPLATE = re.compile(r"GET (maton:)?(/[^\s?]+)(?:\?(\S+))?")
+_TEMPLATE = re.compile(r"GET (maton:|mime:)?(/[^\s?]+)(?:\?(\S+))?")
+MESSAGE = "message/rfc2822"
+"""What Mailgun is asked for where a message is wanted as it is sent: then `body-mime` holds it (its reference)."""
 _BRACED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -66,4 +69,6 @@ class AccountReader:
             raise ValueError("is no source")
         path = fill(matched[2], {name: str(arguments[name]) for name in _BRACED.findall(matched[2])})
         query = _BRACED.sub(lambda match: segment(str(arguments[match[1]])), matched[3] or "")
-        return Request("maton" if matched[1] else "mailgun", "GET", path, raw_query=query or None)
+        service: Service = "maton" if matched[1] == "maton:" else "mailgun"
+        headers = (("Accept", MESSAGE),) if matched[1] == "mime:" else ()
+        return Request(service, "GET", path, raw_query=query or None, headers=headers)

@@ -48,6 +48,8 @@ class Look:
     """The target as it was read, without secrets; None as above."""
     risk: Risk
     warnings: list[str]
+    refused: str = ""
+    """Why nobody can be asked; empty where somebody can."""
 
 
 async def make(proposal: Proposal, *, seconds: float = SECONDS) -> Look:
@@ -69,6 +71,7 @@ async def make(proposal: Proposal, *, seconds: float = SECONDS) -> Look:
         before=difference.without_secrets(before.data) if before is not None and before.status != 404 else None,
         risk=preview["risk"],
         warnings=preview["warnings"],
+        refused=findings.refused,
     )
 
 
@@ -155,7 +158,7 @@ def _compose(
     sections = [
         *findings.sections,
         Section("Facts", facts, read=True),
-        Section("As it is now", _as_it_is(before, diff, [*facts, *_rows(findings)]), read=True),
+        Section("As it is now", _as_it_is(before, diff, facts, findings), read=True),
         Section("As it will be sent", fields.rows(operation, proposal.request, covered=findings.covers)),
     ]
     preview = Preview(
@@ -188,9 +191,13 @@ def _rows(findings: Findings) -> list[Row]:
     return [row for section in findings.sections for row in section.rows]
 
 
-def _as_it_is(before: ReadAnswer | None, diff: list[difference.Change], shown: list[Row]) -> list[Row]:
+def _as_it_is(
+    before: ReadAnswer | None, diff: list[difference.Change], facts: list[Row], findings: Findings
+) -> list[Row]:
     """The target value by value, without what the diff and other sections show already."""
-    told = {row.value for row in shown}
+    if findings.tells_before:
+        return []
+    told = {row.value for row in (*facts, *_rows(findings))}
     return [row for row in difference.state(before, hide={change.path for change in diff}) if row.value not in told]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from maton_mailgun.approval.preview import (
     all_parts,
+    answered,
     audience,
     broken_markup,
     content,
@@ -42,15 +43,22 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     """The whole of a `messages` call."""
     # Long work for large files, and the loop has other calls to serve.
     sent, extra = await asyncio.to_thread(uploads.opened, letter.from_form(proposal.request))
+    original = await answered.findings(proposal, reads, sent)
+    extra = replace(
+        extra,
+        sections=[*original.sections, *extra.sections],
+        warnings=[*original.warnings, *extra.warnings],
+        raises=original.raises + extra.raises,
+    )
     return await compose(proposal, reads, sent, extra)
 
 
 def watch(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
-    """A yes to a message is a yes to the template as it was then."""
+    """A yes to a message is a yes to the template, and to the message that is answered, as they were then."""
     source = stored_template.source(
         FormFields(proposal.request), audience.domain_of(proposal.operation, proposal.arguments)
     )
-    return [source] if source else []
+    return [*([source] if source else []), *answered.sources(proposal)]
 
 
 async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Findings | None = None) -> Findings:

@@ -75,6 +75,10 @@ class Findings:
     """Lines that begin with "could not check"; failed reads are added without being named here."""
     recipients: Sequence[ShownRecipient] = ()
     message: ShownMessage | None = None
+    refused: str = ""
+    """Why nobody can be asked: what would leave cannot be shown. A sentence for the caller."""
+    tells_before: bool = False
+    """Whether the sections hold what was read of the target, so that it is not listed value by value as well."""
     target: str | None = None
     """Replaces the row's."""
     effect: str | None = None

@@ -10,7 +10,7 @@ from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads
 from maton_mailgun.mail.addresses import parse_all
 from maton_mailgun.mail.letter import FormFields, Letter
-from maton_mailgun.mail.mime import examine, from_request, source
+from maton_mailgun.mail.mime import examine, letter_of, source
 from maton_mailgun.mail.text import count, quoted, safe_line, short
 
 
@@ -22,9 +22,14 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         return await message.compose(
             proposal, reads, Letter(to=FormFields(proposal.request).all("to"), mime=True), lost
         )
+    return await compose(proposal, reads, text)
+
+
+async def compose(proposal: Proposal, reads: Reads, text: bytes) -> Findings:
+    """Everything about the message `text`, which goes to the recipients of the call."""
     # The reading is long work for large messages, and the loop has other calls to serve.
     reading = await asyncio.to_thread(examine, text)
-    sent, armour = await asyncio.to_thread(armoured.opened, from_request(proposal.request))
+    sent, armour = await asyncio.to_thread(armoured.opened, letter_of(text, FormFields(proposal.request)))
     differences, warnings = _envelope(sent)
     warnings += [safe_line(line) for line in armour]
     warnings += [safe_line(remark) for remark in reading.remarks]

@@ -18,6 +18,7 @@ from maton_mailgun.approval.preview import (
     reach,
     ready_mime,
     spelling,
+    stored_original,
     template_deletion,
     template_versions,
 )
@@ -37,6 +38,7 @@ PREVIEWS: Mapping[str, PreviewFunction] = {
     "message": message.preview,
     "mime": ready_mime.preview,
     "new_template": new_template.preview,
+    "resent": stored_original.preview,
     "template_deletion": template_deletion.preview,
     "template_version": template_versions.preview,
     "template_version_deletion": template_versions.deletion,
@@ -53,5 +55,6 @@ HOLDS: Mapping[str, Callable[[Proposal, Reads, Mapping[str, Any]], Awaitable[lis
     "message": reach.hold,  # guard: 49-held
     "mime": reach.hold,  # guard: 49-held.mime
     "invitation": reach.hold,  # guard: 49-held.invitation
+    "resent": reach.hold,  # guard: 200-held
 }
 """What compares what the preview recorded as its reach with how it is now: for what may change within limits."""

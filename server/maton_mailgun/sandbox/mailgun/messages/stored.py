@@ -62,6 +62,10 @@ def mime_text(domain: Domain | None, message: Message) -> str:
         built.add_alternative(seen["html"], subtype="html")
     for upload in (*message.inline, *message.attachments):
         _attach(built, upload, inline=upload in message.inline)
+    # The library draws lots for boundaries; what is stored stays what it is.
+    for number, part in enumerate(built.walk()):
+        if part.is_multipart():
+            part.set_boundary(f"=_{message.key}_{number}")
     return built.as_bytes().decode("utf-8", "replace")
 
 
