@@ -154,6 +154,8 @@ async def test_attack_12_no_field_brings_invisible_characters_before_a_person_or
     # What takes nothing but addresses, host names and places on the web refuses all of it.
     texts = {one for one, schema in operation.schema["properties"].items() if schema.get("type") in ("string", "array")}
     strict = {*operation.addresses, *operation.hosts, "connection_id", "urls", "domain_value"}
+    # What names a message that is to be shown must name one that there is.
+    strict |= {"storage_key"}
     free = {one for one in texts if "enum" not in operation.schema["properties"][one]} - strict
     assert proposed or name == "create_connection" or not free, free
     assert desk.writes() == []

@@ -238,7 +238,8 @@ class Reconciliation:
         """
         if record.attempted_at is None:
             raise Hopeless("it is not known when it left")
-        others = await self._uses.store.history(record.principal, record.digest, record.created_at - AS_ONE_SECONDS)
+        digests = {record.digest, *self._uses.digests(sealed.prepared)}
+        others = await self._uses.store.history(record.principal, digests, record.created_at - AS_ONE_SECONDS)
         if any(one.id != record.id and one.attempted_at is not None for one in others):  # guard: 201-twice
             raise Hopeless("the same was sent another time, and one cannot be told from the other")
         return await sent_alike(sealed.prepared, record.attempted_at, record.attempted_at + LEASE_SECONDS, read)
