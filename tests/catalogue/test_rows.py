@@ -35,7 +35,7 @@ NAMED_ONLY = {
     "update_template_version delete_template_version",
     "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints",
     "credentials": "update_credential_password",
-    "messages": "get_stored_message resend_message",
+    "messages": "get_stored_message validate_address resend_message",
 }
 """Offered only where the operator names their toolset."""
 APPROVAL_KEYS = {
@@ -63,6 +63,7 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
+OPTIONAL |= {"billed", "gateway"}
 OPTIONAL |= {"told_as", "absent", "page_most", "columns", "more_columns", "options_of"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 BODY_METHODS = {"POST", "PUT"}
@@ -114,6 +115,8 @@ def test_a_title_is_two_to_four_words_and_the_description_whole_sentences(name: 
 def test_access_fits_the_method_of_the_request(name: str) -> None:
     method = ROWS[name]["request"].split()[0]
     fitting = {"GET": {"read"}, "POST": {"create", "send"}, "PUT": {"change"}, "DELETE": {"delete"}}
+    # A validation reads nothing of the account's and is billed: what a call costs passes the gate, whatever its method.
+    fitting["GET"] = {"create"} if name == "validate_address" else {"read"}
     assert ROWS[name]["access"] in fitting[method]
 
 

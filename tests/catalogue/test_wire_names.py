@@ -130,6 +130,7 @@ DOCUMENTED = {
     "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
     "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
     "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
+    "validate_address": ("GET /v4/address/validate", "address provider_lookup"),
     "resend_message": ("POST /v3/domains/{domain}/messages/{storage_key}", "to"),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
@@ -154,6 +155,7 @@ CODECS = {
             *("use_automatic_sender_security", "encrypt_incoming_message"),
         ],
         "list_ips": ["dedicated", "enabled"],
+        "validate_address": ["provider_lookup"],
         "update_domain": ["wildcard", "require_tls", "skip_verification", "use_automatic_sender_security"],
         "create_credential": ["system"],
     },

@@ -168,6 +168,10 @@ def _successes() -> list[Case]:
         Case("delete_template_version"),
         Case("add_mailing_list_members", form=[("members", '["zoe@example.com"]'), ("upsert", "yes")]),
         Case("get_stored_message", first=[_SENT]),
+        *(
+            Case("validate_address", query=[("address", one)])
+            for one in ("bob@example.net", "info@mailinator.com", "no")
+        ),
         Case("resend_message", first=[_SENT], form=[("to", "bob@example.net")]),
     ]
 
@@ -267,6 +271,7 @@ def _refusals() -> list[Case]:
         Case("add_mailing_list_members", 400, form=[("members", "zoe@example.com")]),
         Case("add_mailing_list_members", 400, form=[("upsert", "yes")], missing="members"),
         Case("get_stored_message", 404),
+        Case("validate_address", 400, missing="address"),
         Case("resend_message", 404, form=[("to", "bob@example.net")]),
         Case("resend_message", 400, first=[_SENT], missing="to"),
     ]

@@ -656,6 +656,10 @@ _STORED: dict[str, dict[str, Sent]] = {
             {"to": ["user+tag@example.net", "second@example.org"]},
         ),
     },
+    "validate_address": {
+        "minimal": _get("/mailgun/v4/address/validate", address="user+tag@example.net"),
+        "full": _get("/mailgun/v4/address/validate", address="user+tag@example.net", provider_lookup="false"),
+    },
     "get_stored_message": _same(_get(f"{DOMAINS}/messages/{_KEY}")),
 }
 

@@ -6,7 +6,7 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 
 from maton_mailgun.sandbox.account.mailgun_account import MailgunAccount
-from maton_mailgun.sandbox.mailgun import routes
+from maton_mailgun.sandbox.mailgun import routes, validations
 from maton_mailgun.sandbox.mailgun.domains import credentials, ips, sending_domains, tracking
 from maton_mailgun.sandbox.mailgun.domains.sending_domains import forget_the_gone
 from maton_mailgun.sandbox.mailgun.lists import mailing_lists, members
@@ -34,6 +34,7 @@ OPERATIONS = (
     *ips.OPERATIONS,
     *tracking.OPERATIONS,
     *credentials.OPERATIONS,
+    *validations.OPERATIONS,
 )
 _ROUTER = Router(OPERATIONS)
 _SENDING = ("messages", "messages.mime")
