@@ -35,6 +35,7 @@ NAMED_ONLY = {
     "update_template_version delete_template_version",
     "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints",
     "credentials": "update_credential_password",
+    "stats": "query_metrics query_logs",
     "messages": "get_stored_message validate_address resend_message",
 }
 """Offered only where the operator names their toolset."""
@@ -66,6 +67,7 @@ OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items"
 OPTIONAL |= {"billed", "gateway"}
 OPTIONAL |= {"told_as", "absent", "page_most", "columns", "more_columns", "options_of"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
+QUESTIONS = ("query_metrics", "query_logs")
 BODY_METHODS = {"POST", "PUT"}
 
 
@@ -116,6 +118,8 @@ def test_access_fits_the_method_of_the_request(name: str) -> None:
     method = ROWS[name]["request"].split()[0]
     fitting = {"GET": {"read"}, "POST": {"create", "send"}, "PUT": {"change"}, "DELETE": {"delete"}}
     # A validation reads nothing of the account's and is billed: what a call costs passes the gate, whatever its method.
+    # What analytics are asked stands in a body: their POST reads.
+    fitting["POST"] |= {"read"} if name in QUESTIONS else set()
     fitting["GET"] = {"create"} if name == "validate_address" else {"read"}
     assert ROWS[name]["access"] in fitting[method]
 
@@ -124,6 +128,7 @@ def test_access_fits_the_method_of_the_request(name: str) -> None:
 def test_only_requests_with_arguments_for_a_body_have_one(name: str) -> None:
     row = ROWS[name]
     expected = {"create_connection": "json", "send_mime_message": "multipart", "verify_domain": None}
+    expected |= dict.fromkeys(QUESTIONS, "json")
     expected |= dict.fromkeys(("add_bounces", "add_unsubscribes", "add_complaints"), "json")
     assert row.get("body") == (expected.get(name, "form") if row["request"].split()[0] in BODY_METHODS else None)
 

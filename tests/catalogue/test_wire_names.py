@@ -130,6 +130,14 @@ DOCUMENTED = {
     "get_complaint": ("GET /v3/{domain}/complaints/{address}", ""),
     "get_whitelist": ("GET /v3/{domain}/whitelists/{address}", ""),
     "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
+    "query_metrics": (
+        "POST /v1/analytics/metrics",
+        "start end duration resolution dimensions metrics filter pagination include_subaccounts include_aggregates",
+    ),
+    "query_logs": (
+        "POST /v1/analytics/logs",
+        "start end events filter pagination include_subaccounts include_totals",
+    ),
     "validate_address": ("GET /v4/address/validate", "address provider_lookup"),
     "resend_message": ("POST /v3/domains/{domain}/messages/{storage_key}", "to"),
 }
@@ -173,6 +181,8 @@ CODECS = {
     "date": {
         "list_events": ["begin", "end"],
         "get_stats": ["start", "end"],
+        "query_metrics": ["start", "end"],
+        "query_logs": ["start", "end"],
         "send_message": ["delivery_time"],
         "send_mime_message": ["delivery_time"],
         "add_bounce": ["created_at"],

@@ -77,12 +77,11 @@ class Account:
 
     def writes(self) -> list[dict[str, Any]]:
         """Every request since `prepare` that is no read of the account."""
-        return [request for request in self.arrived() if request["method"] != "GET" or _is_billed(request)]
+        return [request for request in self.arrived() if not _reads(request)]
 
     def reads(self) -> list[dict[str, Any]]:
         """Every read since `prepare`, but for the look-up of the account."""
-        read = [request for request in self.arrived() if request["method"] == "GET"]
-        return [request for request in read if not _is_look_up(request) and not _is_billed(request)]
+        return [request for request in self.arrived() if _reads(request) and not _is_look_up(request)]
 
     def arm(self, fault: Mapping[str, Any]) -> None:
         """Arm a fault for the next matching request."""
@@ -107,9 +106,10 @@ class Account:
         return found
 
 
-def _is_billed(request: Mapping[str, Any]) -> bool:
-    """Whether a request costs something, whatever its method."""
-    return "/v4/address/validate" in str(request["path"])
+def _reads(request: Mapping[str, Any]) -> bool:
+    """Whether a request reads: a GET that is not billed, or a POST that asks analytics."""
+    path = str(request["path"])
+    return "/v1/analytics/" in path or (request["method"] == "GET" and "/v4/address/validate" not in path)
 
 
 def _is_look_up(request: Mapping[str, Any]) -> bool:

@@ -29,7 +29,7 @@ PreviewName = Literal[
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
-ShapeName = Literal["stored_message"]
+ShapeName = Literal["logs", "metrics", "stored_message"]
 """The functions there are for what an answer is told as (see `wire/shapes.py`)."""
 
 _Yes = Annotated[bool, Strict()]

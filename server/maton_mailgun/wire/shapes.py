@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from maton_mailgun.wire import stored_message
+from maton_mailgun.wire import numbers_told, stored_message
 
-SHAPES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"stored_message": stored_message.told}
+SHAPES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "logs": numbers_told.logs,
+    "metrics": numbers_told.metrics,
+    "stored_message": stored_message.told,
+}

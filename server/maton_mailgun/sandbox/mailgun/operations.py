@@ -12,7 +12,7 @@ from maton_mailgun.sandbox.mailgun.domains.sending_domains import forget_the_gon
 from maton_mailgun.sandbox.mailgun.lists import mailing_lists, members
 from maton_mailgun.sandbox.mailgun.messages import sending, stored, templates
 from maton_mailgun.sandbox.mailgun.messages.delivery import deliver_what_is_due
-from maton_mailgun.sandbox.mailgun.reporting import events, stats, tags, webhooks
+from maton_mailgun.sandbox.mailgun.reporting import analytics, events, stats, tags, webhooks
 from maton_mailgun.sandbox.mailgun.suppressions import entries, whitelists
 from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Rejection, encode, page_not_found, plain
 from maton_mailgun.sandbox.web.router import Router
@@ -30,6 +30,7 @@ OPERATIONS = (
     *entries.OPERATIONS,
     *whitelists.OPERATIONS,
     *stats.OPERATIONS,
+    *analytics.OPERATIONS,
     *tags.OPERATIONS,
     *ips.OPERATIONS,
     *tracking.OPERATIONS,

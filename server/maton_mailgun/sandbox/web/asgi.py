@@ -62,7 +62,7 @@ async def _serve(sandbox: State, request: Request, send: Send) -> None:
 def _carry_out(sandbox: State, call: Call, record: Record) -> HttpAnswer:
     sandbox.account.now = sandbox.now()
     accepted = sandbox.account.message_number
-    if call.segments[0] in ("v3", "v4"):
+    if call.segments[0] in ("v1", "v3", "v4"):
         password = mailgun.basic_password(call.headers.get("authorization", ""))
         answer = mailgun.answer(sandbox.account, call, key_is_good=password in sandbox.mailgun_keys)
         connection_id = None
