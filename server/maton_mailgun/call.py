@@ -107,7 +107,8 @@ class Engine:
         try:
             async with asyncio.timeout(seconds):
                 prepared = await self.prepare(name, arguments)
-                return prepared if prepared.operation.writes else Outcome(await self.read(prepared, until))
+                asks = prepared.operation.writes  # guard: 204-access
+                return prepared if asks else Outcome(await self.read(prepared, until))
         except TimeoutError:
             raise Unreachable(
                 message=f"No answer from the gateway within {seconds:.0f} seconds. Nothing was changed.",

@@ -563,4 +563,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("202", "the original is shown beside the answer", {"202-beside": DROP}),
     Guard("202", "answers that go elsewhere are told", {"202-elsewhere": FALSE}),
     Guard("203", "no other host is asked with the key", {"203-host": FALSE}),
+    Guard("204", "access is what gates, not the method", {"204-access": WITH('prepared.request.method != "GET"')}),
 )

@@ -36,7 +36,8 @@ NAMED_ONLY = {
     "suppressions": "get_unsubscribe get_complaint get_whitelist add_bounces add_unsubscribes add_complaints "
     "check_suppressions",
     "credentials": "update_credential_password",
-    "messages": "get_stored_message send_invitation resend_message",
+    "stats": "query_metrics query_logs",
+    "messages": "get_stored_message send_invitation validate_address resend_message",
     "events": "diagnose_delivery",
 }
 """Offered only where the operator names their toolset."""
@@ -67,7 +68,9 @@ OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "o
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
 OPTIONAL |= {"told_as", "absent", "answered_by", "message_of", "into_message", "page_most", "columns", "more_columns"}
 OPTIONAL |= {"options_of", "everyday"}
+OPTIONAL |= {"billed", "gateway"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
+QUESTIONS = ("query_metrics", "query_logs")
 BODY_METHODS = {"POST", "PUT"}
 
 
@@ -117,6 +120,10 @@ def test_a_title_is_two_to_four_words_and_the_description_whole_sentences(name: 
 def test_access_fits_the_method_of_the_request(name: str) -> None:
     method = ROWS[name]["request"].split()[0]
     fitting = {"GET": {"read"}, "POST": {"create", "send"}, "PUT": {"change"}, "DELETE": {"delete"}}
+    # A validation reads nothing of the account's and is billed: what a call costs passes the gate, whatever its method.
+    # What analytics are asked stands in a body: their POST reads.
+    fitting["POST"] |= {"read"} if name in QUESTIONS else set()
+    fitting["GET"] = {"create"} if name == "validate_address" else {"read"}
     assert ROWS[name]["access"] in fitting[method]
 
 
@@ -125,6 +132,7 @@ def test_only_requests_with_arguments_for_a_body_have_one(name: str) -> None:
     row = ROWS[name]
     expected = {"create_connection": "json", "send_mime_message": "multipart", "verify_domain": None}
     expected["send_invitation"] = "multipart"
+    expected |= dict.fromkeys(QUESTIONS, "json")
     expected |= dict.fromkeys(("add_bounces", "add_unsubscribes", "add_complaints"), "json")
     assert row.get("body") == (expected.get(name, "form") if row["request"].split()[0] in BODY_METHODS else None)
 

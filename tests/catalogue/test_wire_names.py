@@ -133,6 +133,15 @@ DOCUMENTED = {
     "diagnose_delivery": ("GET /v3/{domain}/events", "recipient message-id begin end"),
     "check_suppressions": ("GET /v3/{domain}/bounces", ""),
     "get_stored_message": ("GET /v3/domains/{domain}/messages/{storage_key}", ""),
+    "query_metrics": (
+        "POST /v1/analytics/metrics",
+        "start end duration resolution dimensions metrics filter pagination include_subaccounts include_aggregates",
+    ),
+    "query_logs": (
+        "POST /v1/analytics/logs",
+        "start end events filter pagination include_subaccounts include_totals",
+    ),
+    "validate_address": ("GET /v4/address/validate", "address provider_lookup"),
     "resend_message": ("POST /v3/domains/{domain}/messages/{storage_key}", "to"),
 }
 """Tool -> request and the parameters of query and body, as the service documents or was recorded to take them."""
@@ -157,6 +166,7 @@ CODECS = {
             *("use_automatic_sender_security", "encrypt_incoming_message"),
         ],
         "list_ips": ["dedicated", "enabled"],
+        "validate_address": ["provider_lookup"],
         "update_domain": ["wildcard", "require_tls", "skip_verification", "use_automatic_sender_security"],
         "create_credential": ["system"],
     },
@@ -175,6 +185,8 @@ CODECS = {
         "list_events": ["begin", "end"],
         "diagnose_delivery": ["begin", "end"],
         "get_stats": ["start", "end"],
+        "query_metrics": ["start", "end"],
+        "query_logs": ["start", "end"],
         "send_message": ["delivery_time"],
         "send_mime_message": ["delivery_time"],
         "add_bounce": ["created_at"],

@@ -71,6 +71,7 @@ _LOGIN = Case("create_credential", form=[("login", "alice"), ("password", "corre
 _ROUTE: Pairs = (("expression", "catch_all()"), ("action", "stop()"), ("priority", "1"), ("description", "all"))
 _LONG = "x" * 33
 _VERSION: Pairs = (("template", "<p>Hi {{name}}</p>"), ("tag", "v3"))
+_NUMBERS = {"resolution": "day", "dimensions": ["time"], "metrics": ["accepted_count", "delivered_rate"]}
 _TABLES = ("bounces", "unsubscribes", "complaints", "whitelists")
 
 
@@ -168,6 +169,13 @@ def _successes() -> list[Case]:
         Case("delete_template_version"),
         Case("add_mailing_list_members", form=[("members", '["zoe@example.com"]'), ("upsert", "yes")]),
         Case("get_stored_message", first=[_SENT]),
+        *(
+            Case("validate_address", query=[("address", one)])
+            for one in ("bob@example.net", "info@mailinator.com", "no")
+        ),
+        Case("query_metrics", first=[_SENT], json=_NUMBERS),
+        Case("query_metrics", first=[_SENT], json={**_NUMBERS, "include_aggregates": True, "dimensions": ["domain"]}),
+        Case("query_logs", first=[_SENT, _SUPPRESSED], json={"pagination": {"limit": 10}, "include_totals": True}),
         Case("resend_message", first=[_SENT], form=[("to", "bob@example.net")]),
     ]
 
@@ -267,6 +275,9 @@ def _refusals() -> list[Case]:
         Case("add_mailing_list_members", 400, form=[("members", "zoe@example.com")]),
         Case("add_mailing_list_members", 400, form=[("upsert", "yes")], missing="members"),
         Case("get_stored_message", 404),
+        Case("query_metrics", 400, json={"metrics": ["wishes_count"]}),
+        Case("query_logs", 400, json={"start": "yesterday"}),
+        Case("validate_address", 400, missing="address"),
         Case("resend_message", 404, form=[("to", "bob@example.net")]),
         Case("resend_message", 400, first=[_SENT], missing="to"),
     ]

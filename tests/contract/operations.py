@@ -96,6 +96,9 @@ update_template_version     PUT    /v3/{domain}/templates/{template}/versions/{v
 delete_template_version     DELETE /v3/{domain}/templates/{template}/versions/{version}
 add_mailing_list_members    POST   /v3/lists/{list}/members.json
 get_stored_message          GET    /v3/domains/{domain}/messages/{key}
+query_metrics               POST   /v1/analytics/metrics
+query_logs                  POST   /v1/analytics/logs
+validate_address            GET    /v4/address/validate
 resend_message              POST   /v3/domains/{domain}/messages/{key}
 """
 

@@ -650,6 +650,12 @@ _MANY: dict[str, dict[str, Sent]] = {
     },
 }
 
+
+def _is(attribute: str, value: str) -> dict[str, Any]:
+    """One condition of a filter of analytics."""
+    return {"attribute": attribute, "comparator": "=", "values": [{"label": value, "value": value}]}
+
+
 _KEY = "BAABAg92cdf578c47085a5992256f0dcf97d0b19f1f1c9de4d5fe3"
 _STORED: dict[str, dict[str, Sent]] = {
     "resend_message": {
@@ -658,6 +664,51 @@ _STORED: dict[str, dict[str, Sent]] = {
             f"{DOMAINS}/messages/{_KEY}",
             {"to": ["user+tag@example.net", "second@example.org"]},
         ),
+    },
+    "query_metrics": {
+        "minimal": Sent(
+            "POST", "/mailgun/v1/analytics/metrics", json={"metrics": ["delivered_count"], "pagination": {"limit": 100}}
+        ),
+        "full": Sent(
+            "POST",
+            "/mailgun/v1/analytics/metrics",
+            json={
+                "start": "Mon, 17 Feb 2025 00:00:00 +0000",
+                "end": "Mon, 24 Feb 2025 00:00:00 +0000",
+                "duration": "7d",
+                "resolution": "day",
+                "dimensions": ["time", "domain"],
+                "metrics": ["accepted_count", "delivered_rate"],
+                "filter": {"AND": [_is("domain", "mg.example.com")]},
+                "pagination": {"sort": "time:asc", "skip": 0, "limit": 10},
+                "include_subaccounts": False,
+                "include_aggregates": True,
+            },
+        ),
+    },
+    "query_logs": {
+        "minimal": Sent(
+            "POST",
+            "/mailgun/v1/analytics/logs",
+            json={"start": "Mon, 17 Feb 2025 00:00:00 +0000", "pagination": {"limit": 50}},
+        ),
+        "full": Sent(
+            "POST",
+            "/mailgun/v1/analytics/logs",
+            json={
+                "start": "Mon, 17 Feb 2025 00:00:00 +0000",
+                "end": "Mon, 24 Feb 2025 00:00:00 +0000",
+                "events": ["failed"],
+                "filter": {"AND": [_is("recipient", "b@example.net")]},
+                "pagination": {"sort": "timestamp:asc", "limit": 10},
+                "include_subaccounts": False,
+                "include_totals": True,
+            },
+        ),
+    },
+    "validate_address": {
+        "minimal": _get("/mailgun/v4/address/validate", address="user+tag@example.net"),
+        "full": _get("/mailgun/v4/address/validate", address="user+tag@example.net", provider_lookup="false"),
     },
     "get_stored_message": _same(_get(f"{DOMAINS}/messages/{_KEY}")),
 }

@@ -62,7 +62,10 @@ async def test_both_eras_are_shown_the_same_tools() -> None:
 async def test_a_tool_is_shown_as_its_row_and_schema_say() -> None:
     for tool in (await _listed(engine_over(Scripted([Says(200, {})]), toolsets=("all",))))[: len(ROWS)]:
         row = ROWS[tool.name]
-        assert (tool.title, tool.description) == (row["title"], row["about"])
+        assert (tool.title, tool.description) == (
+            row["title"],
+            " ".join([row["about"], *([row["billed"]] if "billed" in row else [])]),
+        )
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint is (row["access"] == "read")
         assert tool.annotations.destructive_hint is (row["access"] in ("change", "delete", "send"))

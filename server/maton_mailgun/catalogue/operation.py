@@ -32,7 +32,7 @@ PreviewName = Literal[
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
-ShapeName = Literal["domain", "stats", "stored_message"]
+ShapeName = Literal["domain", "logs", "metrics", "stats", "stored_message"]
 """The functions there are for what an answer is told as (see `wire/shapes.py`)."""
 
 CombinedName = Literal["delivery", "suppressions"]

@@ -6,13 +6,13 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 
 from maton_mailgun.sandbox.account.mailgun_account import MailgunAccount
-from maton_mailgun.sandbox.mailgun import routes
+from maton_mailgun.sandbox.mailgun import routes, validations
 from maton_mailgun.sandbox.mailgun.domains import credentials, ips, sending_domains, tracking
 from maton_mailgun.sandbox.mailgun.domains.sending_domains import forget_the_gone
 from maton_mailgun.sandbox.mailgun.lists import mailing_lists, members
 from maton_mailgun.sandbox.mailgun.messages import sending, stored, templates
 from maton_mailgun.sandbox.mailgun.messages.delivery import deliver_what_is_due
-from maton_mailgun.sandbox.mailgun.reporting import events, stats, tags, webhooks
+from maton_mailgun.sandbox.mailgun.reporting import analytics, events, stats, tags, webhooks
 from maton_mailgun.sandbox.mailgun.suppressions import entries, whitelists
 from maton_mailgun.sandbox.web.calls import Call, HttpAnswer, Rejection, encode, page_not_found, plain
 from maton_mailgun.sandbox.web.router import Router
@@ -30,10 +30,12 @@ OPERATIONS = (
     *entries.OPERATIONS,
     *whitelists.OPERATIONS,
     *stats.OPERATIONS,
+    *analytics.OPERATIONS,
     *tags.OPERATIONS,
     *ips.OPERATIONS,
     *tracking.OPERATIONS,
     *credentials.OPERATIONS,
+    *validations.OPERATIONS,
 )
 _ROUTER = Router(OPERATIONS)
 _SENDING = ("messages", "messages.mime")

@@ -20,7 +20,7 @@ _DURATION = re.compile(r"(\d{1,4})([hdm])")
 _MOST_BUCKETS = 10_000
 
 
-def _floor(moment: float, resolution: str) -> datetime:
+def bucket_start(moment: float, resolution: str) -> datetime:
     at = datetime.fromtimestamp(moment, UTC).replace(minute=0, second=0, microsecond=0)
     if resolution != "hour":
         at = at.replace(hour=0)
@@ -33,7 +33,7 @@ def _following(at: datetime, resolution: str) -> datetime:
     return at + (timedelta(hours=1) if resolution == "hour" else timedelta(days=1))
 
 
-def _months_back(moment: float, months: int) -> float:
+def months_back(moment: float, months: int) -> float:
     at = datetime.fromtimestamp(moment, UTC)
     index = at.year * 12 + at.month - 1 - months
     year, month = divmod(index, 12)
@@ -62,7 +62,7 @@ def _range(query: SentFields, now: float) -> tuple[float, float]:
         if match is None:
             raise refuse(400, f"Invalid duration '{duration}'")
         count, unit = int(match[1]), match[2]
-        start = _months_back(end, count) if unit == "m" else end - count * (HOUR if unit == "h" else 24 * HOUR)
+        start = months_back(end, count) if unit == "m" else end - count * (HOUR if unit == "h" else 24 * HOUR)
     if start > end:
         raise refuse(400, "'start' can't be after 'end'")
     return start, end
@@ -114,7 +114,7 @@ def total_stats(account: MailgunAccount, call: Call) -> HttpAnswer:
         if event not in EVENTS:
             raise refuse(400, f"Invalid event type '{event}'. It can be any of: {', '.join(EVENTS)}")
     resolution = choice(query, "resolution", _RESOLUTIONS) or "day"
-    start, end = (_floor(moment, resolution) for moment in _range(query, account.now))
+    start, end = (bucket_start(moment, resolution) for moment in _range(query, account.now))
     if (end - start) / timedelta(hours=1) / {"hour": 1, "day": 24, "month": 672}[resolution] > _MOST_BUCKETS:
         raise refuse(400, f"Too many buckets: choose a resolution above '{resolution}' or a shorter range")
     stats: list[Record] = []
