@@ -66,9 +66,9 @@ class Account:
 
     def prepare(self, tool: str) -> None:
         """Back to the seed, plus what this tool's examples need; nothing has arrived yet."""
-        self._ask("POST", "/_sandbox/reset")
+        self.ask("POST", "/_sandbox/reset")
         for method, path, form in NEEDS.get(tool, ()):
-            self._ask(method, path, form)
+            self.ask(method, path, form)
         self._before = len(self._requests())
 
     def arrived(self) -> list[dict[str, Any]]:
@@ -85,24 +85,37 @@ class Account:
 
     def arm(self, fault: Mapping[str, Any]) -> None:
         """Arm a fault for the next matching request."""
-        connection = HTTPConnection(self._running.host, self._running.port, timeout=10)
-        connection.request("POST", "/_sandbox/faults", json.dumps(fault), {"Content-Type": "application/json"})
-        assert connection.getresponse().status == 200
-        connection.close()
+        self.tell("faults", fault)
 
-    def _requests(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._ask("GET", "/_sandbox/requests")["requests"]
+    def begin(self) -> None:
+        """What has arrived so far was preparation."""
+        self._before = len(self._requests())
+
+    def sent(self) -> list[dict[str, Any]]:
+        """Every message that the sandbox took, oldest first."""
+        found: list[dict[str, Any]] = self.ask("GET", "/_sandbox/messages")["messages"]
         return found
 
-    def _ask(self, method: str, path: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def tell(self, control: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Post to a control path of the sandbox, such as `events` or `inbound`; its answer."""
+        return self._made("POST", f"/_sandbox/{control}", json.dumps(body), "application/json")
+
+    def _requests(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.ask("GET", "/_sandbox/requests")["requests"]
+        return found
+
+    def ask(self, method: str, path: str, form: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """A request as Mailgun's own clients make it; its answer, which must be a 200."""
+        return self._made(method, path, urlencode(form or {}), "application/x-www-form-urlencoded")
+
+    def _made(self, method: str, path: str, body: str, kind: str) -> dict[str, Any]:
         connection = HTTPConnection(self._running.host, self._running.port, timeout=10)
-        headers = {"Authorization": _BASIC, "Content-Type": "application/x-www-form-urlencoded"}
-        connection.request(method, path, urlencode(form or {}), headers)
+        connection.request(method, path, body, {"Authorization": _BASIC, "Content-Type": kind})
         answer = connection.getresponse()
-        body = answer.read()
+        read = answer.read()
         connection.close()
-        assert answer.status == 200, f"{method} {path}: {answer.status} {body!r}"
-        found: dict[str, Any] = json.loads(body)
+        assert answer.status == 200, f"{method} {path}: {answer.status} {read!r}"
+        found: dict[str, Any] = json.loads(read)
         return found
 
 

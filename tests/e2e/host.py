@@ -20,20 +20,22 @@ VERSIONS: Mapping[Era, str] = {"modern": "2026-07-28", "legacy": "2025-11-25"}
 
 
 class Host:
-    """One client session. `asked` holds the text of every question the person was shown."""
+    """One client session. `asked` holds the text of every question the person was shown; `person` and `reason` may
+    change from call to call, but for a client that cannot ask."""
 
     def __init__(self, portal: BlockingPortal, person: Person) -> None:
         self.asked: list[str] = []
         self._portal = portal
-        self._person = person
+        self.person = person
+        self.reason = "not today"
         self._client: Client | None = None
 
     async def answer(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         """Decide as the person does."""
         self.asked.append(params.message)
-        if self._person == "approves":
+        if self.person == "approves":
             return types.ElicitResult(action="accept", content={"decision": "approve"})
-        return types.ElicitResult(action="accept", content={"decision": "reject", "reason": "not today"})
+        return types.ElicitResult(action="accept", content={"decision": "reject", "reason": self.reason})
 
     def connect(self, client: Client) -> None:
         self._client = client
