@@ -690,7 +690,7 @@ _STORED: dict[str, dict[str, Sent]] = {
         "minimal": Sent(
             "POST",
             "/mailgun/v1/analytics/logs",
-            json={"start": "Mon, 17 Feb 2025 00:00:00 +0000", "pagination": {"limit": 50}},
+            json={"pagination": {"limit": 50}},
         ),
         "full": Sent(
             "POST",

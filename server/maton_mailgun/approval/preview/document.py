@@ -36,6 +36,8 @@ class Section:
     read: Annotated[bool, _Omitted] = False
     """Only facts that were read from the account: a channel without room for them may say where they are instead. All
     else is about what leaves, and a channel that cannot hold it takes no yes."""
+    outside: Annotated[bool, _Omitted] = False
+    """Words of a stranger that do not leave: for the person alone, as a model reads them marked elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class Preview:
     covers: Annotated[Mapping[str, Any], _Omitted] = field(default_factory=dict)
     """How far the yes reaches beyond the request (see `reach`)."""
     message: Annotated[ShownMessage | None, _Absent] = None
+    outside: Annotated[bool, _Omitted] = False
+    """What leaves are the words of a stranger: a model gets them marked."""
 
     @classmethod
     def of(cls, frozen: Mapping[str, Any]) -> Preview:

@@ -183,6 +183,7 @@ def _compose(
         recipients=list(findings.recipients),
         covers=findings.reach or {},
         message=findings.message,
+        outside=findings.tells_before,
     )
     return _safe(preview.frozen())
 

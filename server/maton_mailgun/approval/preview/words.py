@@ -13,6 +13,7 @@ from typing import Any
 
 from maton_mailgun.approval.preview.document import Preview, Row, Section, ShownMessage, ShownRecipient
 from maton_mailgun.mail.text import quoted, safe_line, short
+from maton_mailgun.wire.fencing import fenced
 
 BODIES = (("text", "Text"), ("html", "HTML"), ("amp_html", "AMP HTML"))
 """The bodies of a message, and what they are called."""
@@ -113,12 +114,12 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
     if preview.recipients:
         told["recipients"] = _brief_recipients(preview.recipients, size)
     if preview.message is not None:
-        told["message"] = _brief_message(preview.message, size)
+        told["message"] = _marked(preview, _brief_message(preview.message, size))
     told["facts"] = _first(
         [
-            _row(row, size)
+            _marked(preview, _row(row, size))
             for section in preview.sections
-            if section.heading != "Recipients" and not _is_sent(section)
+            if section.heading != "Recipients" and not _is_sent(section) and not section.outside  # guard: 205-outside
             for row in section.rows
             if not _told_with_the_message(row, preview.message, size)
         ],
@@ -128,6 +129,11 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
         if lines:
             told[key] = _first([short(line, size) for line in lines], size // 32)
     return told
+
+
+def _marked(preview: Preview, told: Any) -> Any:
+    """A part for the model, with a mark on each text that may be a stranger's."""
+    return fenced(told) if preview.outside else told  # guard: 205-marked
 
 
 def _told_with_the_message(row: Row, message: ShownMessage | None, size: int) -> bool:
