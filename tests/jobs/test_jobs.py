@@ -7,15 +7,18 @@ user wanted to know, and to its calls and characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
 
+from catalogue.files import ROOT
 from e2e.account import Account
 from e2e.host import Host
 
 from . import about_addresses, about_the_account, sending
 from .costs import ALL_CALLS, ALL_CHARACTERS, COSTS, MORE
+from .recipes import RECIPES
 from .work import JOBS, Work
 
 KINDS = (sending, about_addresses, about_the_account)
@@ -44,3 +47,10 @@ def test_every_job_has_its_limit_and_all_together_have_one() -> None:
     assert len(usual) == 22
     assert sum(calls for calls, _ in usual) == ALL_CALLS
     assert sum(characters for _, characters in usual) <= ALL_CHARACTERS
+
+
+def test_the_skill_has_a_recipe_for_every_job() -> None:
+    skill = (ROOT / "SKILL.md").read_text(encoding="utf-8")
+    parts = dict(re.findall(r"(?m)^(?:\*\*|## )([^*\n]+)(?:\*\*)?([\s\S]*?)(?=^\*\*|^## |\Z)", skill))
+    assert set(RECIPES) == set(JOBS)
+    assert {name: recipe for name, recipe in RECIPES.items() if recipe not in parts} == {}

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.terminals import Terminal
+import pytest
+
 from e2e.account import Account
 from e2e.host import Host, content, text
 from maton_mailgun.approval.channels.passphrase import Passphrase
@@ -65,6 +66,9 @@ class Work:
 
     def approved_in_terminal(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """What is told of a write that no form holds, after the person has said yes in a terminal."""
+        pytest.importorskip("pty", reason="Windows has no such terminals")
+        from cli.terminals import Terminal
+
         waiting = self.call(tool, **arguments)
         assert waiting["status"] == "approval_required", waiting
         home = Path(self._environment["MATON_MAILGUN_HOME"])
