@@ -18,6 +18,7 @@ from maton_mailgun.approval.store.record import Record
 from maton_mailgun.approval.store.upkeep import Gone
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.mail.message_ids import bare
+from maton_mailgun.mail.text import quoted
 from maton_mailgun.wire.result import NOTICE
 
 WAIT_SECONDS = 4
@@ -179,9 +180,7 @@ def _words(record: Record, now: float) -> str:
         case "executing":
             return "IN PROGRESS. It was approved and is being carried out. Call get_approval; do not repeat the call."
         case "rejected":
-            return (
-                "NOT EXECUTED. The user said no. Do not propose it again unless they ask; ask what they want instead."
-            )
+            return _rejected_words(record.reason)
         case "expired":
             if record.decided_at is not None:  # guard: 66-decided
                 return (
@@ -200,6 +199,15 @@ def _words(record: Record, now: float) -> str:
                 "OUTCOME UNKNOWN. It was approved and sent, and no answer says how it ended: it MAY HAVE HAPPENED. Do "
                 "not repeat the call. Tell the user, and look with a read tool."
             )
+
+
+def _rejected_words(reason: str | None) -> str:
+    if not reason:
+        return "NOT EXECUTED. The user said no. Do not propose it again unless they ask; ask what they want instead."
+    return (
+        f"NOT EXECUTED. The user said no. Their reason: {quoted(reason, 300)}. You may propose what that asks for; do "
+        "not propose the same again unless they ask."
+    )
 
 
 def _approved_words(record: Record, now: float) -> str:
