@@ -154,6 +154,7 @@ async def test_another_limit_goes_on_where_the_last_answer_ended(first: int, the
 async def test_an_answer_that_is_too_long_ends_between_two_items_and_goes_on_after_them() -> None:
     transport = Bounces([bounce(number, error=f"{number} " + "x" * 1_000) for number in range(150)])
     outcome = await bounces(transport, limit=150)
+    assert outcome.content["result"]["total"] == 150
     found, answers = addresses(outcome), 1
     while "next_cursor" in outcome.content:
         outcome = await bounces(transport, limit=150, cursor=outcome.content["next_cursor"])

@@ -86,7 +86,7 @@ def _items_content(
         return _told(operation, put(body, operation.items, items), sandbox=sandbox)
     around = without(body, operation.items)
     whole = listing.complete and "cursor" not in arguments
-    if (total := around.pop(operation.total, len(items) if whole else None)) is not None:
+    if (total := around.pop(operation.total, len(listing.items) if whole else None)) is not None:
         around["total"] = total
     content = _told(operation, {**around, **shown, **columns.missing(operation, shown, wanted)}, sandbox=sandbox)
     return {**content, "result": columns.told_once(content["result"])}
