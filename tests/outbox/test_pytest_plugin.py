@@ -107,7 +107,7 @@ def test_read(mailgun_sandbox):
             await engine.aclose()
 
     outcome = asyncio.run(domains())
-    assert outcome.content["result"]["total_count"] == 4
+    assert outcome.content["result"]["total"] == 4
     assert any(request["path"].startswith("/mailgun/v3/domains") for request in mailgun_sandbox.requests)
 """,
     )

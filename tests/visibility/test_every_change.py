@@ -67,7 +67,9 @@ def invisible(number: int, call: Call, change: Change) -> list[str] | None:
     before = _made(number)
     if after is None or exempt(call, path) or reaches(before) == reaches(after):
         return None
-    digests = path[0] == "files" or (path[0] == "mime" and _in_a_file(other, path))
+    # What an opaque key names is shown whole, and the key beside it: it has no words that could be read otherwise.
+    opaque = path[0] == "files" or path[:2] == ("arguments", "storage_key")
+    digests = opaque or (path[0] == "mime" and _in_a_file(other, path))
     was, now = _screens(number, digests=digests), screens(after.preview, digests=digests)
     return [channel for channel in was.keys() & now.keys() if was[channel] == now[channel]]
 

@@ -35,9 +35,8 @@ async def findings(proposal: Proposal, reads: Reads, sent: Letter) -> Findings:
         if answer.status == 404 or not isinstance(answer.data, Mapping):
             warnings.append("The message that is answered is gone.")
             continue
-        sections.append(
-            Section("The message it answers", _rows(answer.data), read=True, outside=True)
-        )  # guard: 202-beside
+        beside = Section("The message it answers", _rows(answer.data), read=True, outside=True)
+        sections.append(beside)  # guard: 202-beside
         warnings += _warnings(Original(answer.data), sent)
     return Findings(sections=sections, warnings=warnings, raises=len(warnings))
 
