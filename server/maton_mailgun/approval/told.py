@@ -167,7 +167,7 @@ def _pending_words(decide: list[dict[str, Any]], no_form: str) -> str:
         where += f" A form cannot ask for it: {no_form}."
     return (
         f"NOT EXECUTED. A person must approve this first{where} Tell the user what waits and where to decide, then "
-        "call get_approval. You cannot approve it, and calling again joins this request."
+        "call get_approval. You cannot approve it; calling again joins this one."
     )
 
 
