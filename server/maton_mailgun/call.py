@@ -88,14 +88,19 @@ class Engine:
         try:
             prepared = await self._in_time(name, arguments or {}, caller.until)
             if isinstance(prepared, Outcome):
-                return prepared
+                # An answer may tell what a service said of a read that failed, and it may quote what it was sent.
+                return replace(prepared, content=self._shown(prepared.content))  # guard: 27-read
             gate = await self.gate()
             return await gate.call(prepared, caller, answer)
         except CallError as error:
             told = failed(error)
-            content = redaction.redacted(told.content, self.gateway.secrets)
-            content = steps_on_offer(content, set(self.catalogue))
+            content = steps_on_offer(self._shown(told.content), set(self.catalogue))
             return replace(told, content=content)  # guard: 27-key
+
+    def _shown(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The same without the keys that requests are sent with."""
+        shown: dict[str, Any] = redaction.redacted(content, self.gateway.secrets)
+        return shown
 
     async def _in_time(self, name: str, arguments: Mapping[str, Any], until: float) -> Prepared | Outcome:
         """The outcome of a read, or a write as it will be proposed: one deadline for all that is asked on the way.
@@ -164,7 +169,9 @@ class Engine:
         arguments = prepared.arguments
         whole = "count_by" in arguments or "distinct" in arguments
         wanted = arguments.get("limit") if whole else arguments.get("limit", USUAL)
-        listing = await reader.read(prepared.request, paging.beginning(arguments, prepared.request), wanted)
+        listing = await reader.read(
+            prepared.request, paging.beginning(arguments, prepared.request), wanted, counted=whole
+        )
         content, rest = result.list_result(operation, arguments, listing, sandbox=sandbox)
         if rest is not None:
             content["next_cursor"] = paging.cursor_at(operation, arguments, prepared.account.connection_id, rest)
@@ -179,13 +186,20 @@ class Engine:
         from maton_mailgun.combined.by_name import answer
 
         enough = asyncio.get_running_loop().time() + _FOR_SEVERAL * self.gateway.left(until)
-        return await answer(
-            prepared.operation.answered_by or "",
-            prepared.arguments,
-            lambda asked: self._body(replace(prepared, request=asked)),
-            enough,
-            set(self.catalogue),
-        )
+        try:
+            return await answer(
+                prepared.operation.answered_by or "",
+                prepared.arguments,
+                lambda asked: self._body(replace(prepared, request=asked)),
+                enough,
+                set(self.catalogue),
+            )
+        except (TypeError, ValueError, OverflowError, AttributeError, KeyError) as odd:
+            log.warning("an answer could not be read", extra={"why": type(odd).__name__})
+            raise AnswerUnreadable(
+                message=f"{prepared.operation.name} was answered with values of types that the service does not give",
+                next="Call again; if it stays so, use the single read tools.",
+            ) from None
 
     async def _body(self, prepared: Prepared) -> dict[str, Any]:
         """The JSON object that a read was answered with.

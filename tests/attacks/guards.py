@@ -102,6 +102,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("25", "the terminal asks for the passphrase", {"25-terminal": FALSE}),
     Guard("26", "guessed ids are counted", {"26-counted": DROP}),
     Guard("26", "a session sees its own principal's approvals", {"26-principal": WITH("record is None")}),
+    Guard("27", "an answer to a read holds no key that a service quoted", {"27-read": WITH("prepared")}),
     Guard("27", "what the service quotes is without the call's secrets", {"27-quoted": WITH("content or {old}")}),
     Guard("27", "a fresh password is for the approver", {"27-password": WITH("()")}),
     Guard("27", "errors are without the key", {"27-key": WITH("told")}),

@@ -234,6 +234,21 @@ async def test_queues_that_are_held_are_told() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        {"events": {"items": [{"event": "delivered", "timestamp": NOW}, {"event": ["x"], "timestamp": NOW}]}},
+        {"events": {"items": [{"event": "delivered", "timestamp": 10**400}]}},
+        {"events": {"items": []}, DOMAIN: {"domain": {"state": "unverified"}, "sending_dns_records": 5}},
+        {"events": {"items": [7, None, "x"]}},
+    ],
+)
+async def test_values_of_other_types_are_told_and_break_nothing(bodies: dict[str, Any]) -> None:
+    engine = engine_over(httpx2.MockTransport(lambda request: _by_path(request, bodies)))
+    outcome = await called(engine, "diagnose_delivery", domain=DOMAIN, recipient="a@example.net", connection_id="c")
+    assert outcome.content["status"] == "ok" or error(outcome)["kind"] == "answer_unreadable"
+
+
 def _by_path(request: httpx2.Request, bodies: Mapping[str, Any]) -> httpx2.Response:
     last = request.url.path.rpartition("/")[2]
     if last in bodies:

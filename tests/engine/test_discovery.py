@@ -133,6 +133,22 @@ async def test_a_call_that_is_none_is_told_what_would_be_right(given: dict[str, 
     assert content(result)["error"]["kind"] == "bad_arguments"
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_name_that_was_copied_with_its_mark_is_the_same_tool(
+    era: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """In the modern era the state of its question is sealed: a yes to it counts."""
+
+    async def answer(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
+        return types.ElicitResult(action="accept", content={"decision": "approve"})
+
+    with in_process(sandbox, tmp_path, discovery=True) as engine:
+        async with Client(build(engine), mode=era, elicitation_callback=answer) as client:
+            result = content(await client.call_tool("call_tool", {"name": "⟪send_message", "arguments": LETTER}))
+        await engine.aclose()
+    assert (result["status"], len(sandbox.messages)) == ("executed", 1)
+
+
 async def test_what_is_not_listed_is_not_called_by_its_own_name(sandbox: Sandbox) -> None:
     with in_process(sandbox, discovery=True) as engine:
         async with Client(build(engine)) as client:

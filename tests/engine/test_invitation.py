@@ -204,6 +204,8 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "two senders": ({"from": "a@mg.example.com, b@mg.example.com"}, "from", "names 2 addresses"),
     "nobody": ({"attendees": []}, "attendees", "is empty"),
     "a break": ({"title": "a\nBcc: eve@example.net"}, "title", "has a line break or a control character"),
+    "a line separator": ({"title": "a\u2028b"}, "", "holds a sign that no header of a message can hold"),
+    "a paragraph": ({"attendees": ["a\u2029b <ann@example.net>"]}, "attendees[0]", ""),
     "an encoded word": ({"title": "=?utf-8?q?x?="}, "title", "holds an encoded word, which readers see decoded"),
 }
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from maton_mailgun.catalogue.as_meant import unmarked
 from maton_mailgun.catalogue.operation import Catalogue, Operation
 from maton_mailgun.errors import BadArguments, Problem
 from maton_mailgun.protocol.listed_schema import listed
@@ -67,7 +68,7 @@ def inner(name: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, An
     if name != CALL:
         return name, arguments
     given = arguments.get("arguments")
-    return str(arguments.get("name", "")), given if isinstance(given, Mapping) else {}
+    return unmarked(str(arguments.get("name", ""))), given if isinstance(given, Mapping) else {}
 
 
 def found(catalogue: Catalogue, query: str) -> dict[str, Any]:

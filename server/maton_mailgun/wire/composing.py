@@ -35,6 +35,10 @@ def message(operation: Operation, arguments: Mapping[str, Any]) -> tuple[FilePar
     except Unclear as problem:
         name, _, wrong = problem.wrong.partition(" ")
         return None, [Problem(name, wrong, problem.right)]
+    except ValueError:
+        # What mail cannot hold in a header, such as a line separator, which is one line to the schema.
+        wrong, right = "holds a sign that no header of a message can hold", "Leave out line breaks of every kind"
+        return None, [Problem("", wrong, right)]
     except KeyError:
         # What is missing is told by the schema.
         return None, []

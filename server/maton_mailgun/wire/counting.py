@@ -14,6 +14,8 @@ from maton_mailgun.wire.listing import Listing
 
 MOST_GROUPS = 200
 MOST_VALUES = 2_000
+MOST_WORDS = 50
+"""Of one field of one item that are counted: Mailgun takes 10 tags for a message."""
 
 
 def counts(operation: Operation, listing: Listing, fields: Sequence[str]) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def _groups(operation: Operation, item: Any, fields: Sequence[str]) -> Iterator[
     parts = []
     for name in fields:
         found = value(operation, item, name)
-        parts.append(
-            [json.dumps(one, sort_keys=True) for one in (found if isinstance(found, list) and found else [found])]
-        )
+        several = found if isinstance(found, list) and found else [found]
+        words = dict.fromkeys(json.dumps(one, sort_keys=True) for one in several)
+        parts.append(list(words)[:MOST_WORDS])
     yield from product(*parts)

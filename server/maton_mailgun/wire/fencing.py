@@ -22,21 +22,22 @@ _PLAIN = re.compile(r"[!-~]{0,120}")
 _DATE = re.compile(
     r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:[A-Z]{3}|[+-]\d{4})|[0-9T:. +Z-]{1,35}"
 )
+# Every repetition is bounded: a stranger's text must cost no more than its length.
 _ORDER = re.compile(
     r"""
       \b(?:ignore|disregard|forget|override)\b[^.\n]{0,30}\b(?:previous|prior|above|earlier|all|any|your|these)\b
-    | \b(?:new|updated|important|urgent|system|developer)\s+(?:instructions?|prompt)\b
-    | (?:^|[\s\[<|])(?:system|assistant|developer)\s*[:\]>|]
-    | \b(?:dear|hey|hello|attention|message\s+(?:to|for)|note\s+to)\s+(?:the\s+)?
+    | \b(?:new|updated|important|urgent|system|developer)\s{1,9}(?:instructions?|prompt)\b
+    | (?:^|[\s\[<|])(?:system|assistant|developer)\s{0,9}[:\]>|]
+    | \b(?:dear|hey|hello|attention|message\s{1,9}(?:to|for)|note\s{1,9}to)\s{1,9}(?:the\s{1,9})?
       (?:ai|llm|assistant|agent|model|claude|chatgpt|gemini)\b
-    | \b(?:ai|llm|assistants?|agents?|models?)\s*
-      (?:must|should|shall|needs?\s+to|has\s+to|have\s+to|is\s+to|are\s+to|,?\s*please)\b
-    | \byou\s+(?:must|are\s+now|have\s+to|need\s+to|should)\s+(?:now\s+)?
+    | \b(?:ai|llm|assistants?|agents?|models?)[\s,]{1,9}
+      (?:must|should|shall|needs?\s{1,9}to|has\s{1,9}to|have\s{1,9}to|is\s{1,9}to|are\s{1,9}to|please)\b
+    | \byou\s{1,9}(?:must|are\s{1,9}now|have\s{1,9}to|need\s{1,9}to|should)\s{1,9}(?:now\s{1,9})?
       (?:call|run|use|invoke|execute|delete|send|forward|approve|reveal|ignore)\b
-    | \b(?:call|run|use|invoke|execute)\s+(?:the\s+)?(?:\w+\s+)?(?:tool|function|command|mcp)\b
+    | \b(?:call|run|use|invoke|execute)\s{1,9}(?:the\s{1,9})?(?:\w{1,40}\s{1,9})?(?:tool|function|command|mcp)\b
     | \b(?:create|update|delete|add|send|resend|list|get)_[a-z]{3,}(?:_[a-z]+)*\b
-    | \bdo\s+not\s+(?:tell|inform|ask|mention|warn|show)\b[^.\n]{0,20}\b(?:user|person|human|anyone|anybody)\b
-    | \bwithout\s+(?:asking|approval|confirmation|permission)\b
+    | \bdo\s{1,9}not\s{1,9}(?:tell|inform|ask|mention|warn|show)\b[^.\n]{0,20}\b(?:user|person|human|anyone|anybody)\b
+    | \bwithout\s{1,9}(?:asking|approval|confirmation|permission)\b
     | \[/?inst\] | <\|?(?:im_start|system|tool)
     """,
     re.IGNORECASE | re.VERBOSE,

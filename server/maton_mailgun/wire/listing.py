@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from maton_mailgun.catalogue.operation import Operation
-from maton_mailgun.errors import CallError
+from maton_mailgun.errors import AnswerUnreadable, CallError
+from maton_mailgun.wire.fencing import fenced
 from maton_mailgun.wire.paging import ListPage, Spot, digest, is_last, leads_elsewhere, next_page, page_of
 from maton_mailgun.wire.places import at, put
 from maton_mailgun.wire.request import Request
@@ -68,14 +69,21 @@ class ListReader:
     get: Get
     late: Callable[[], bool]
 
-    async def read(self, request: Request, start: Spot, wanted: int | None) -> Listing:
+    async def read(self, request: Request, start: Spot, wanted: int | None, *, counted: bool = False) -> Listing:
         """As many items as are wanted, all of them without a number, or what there is before a bound.
+
+        What is `counted` must be a list; else an answer of another form is told as it is.
 
         Raises:
             CallError: The first page could not be read.
         """
-        request = self._sized(request, wanted)
+        request = self._sized(request, wanted, start)
         body = await self.get(request)
+        if not self._is_list(body, or_absent=not counted):
+            raise AnswerUnreadable(
+                message=f"{self.operation.name} was answered with something that is no list",
+                next="Call again; if it stays so, the gateway or Mailgun is not well.",
+            )
         listing = Listing(self._emptied(body))
         self._take(listing, page_of(request), self._items(body), start)
         for asked in range(1, MOST_REQUESTS + 1):
@@ -93,9 +101,12 @@ class ListReader:
                 return listing
             try:
                 body = await self.get(request)
+                said = "" if self._is_list(body) else "the next page was answered with something that is no list"
             except CallError as failure:
+                said = failure.message
+            if said:
                 listing.stopped = not full
-                listing.notes += [] if full else [f"Reading on failed: {failure.message}"]
+                listing.notes += [] if full else [f"Reading on failed: {fenced(said)}"]
                 return listing
             items = self._items(body)
             if full:
@@ -105,15 +116,27 @@ class ListReader:
             self._take(listing, place, items, Spot(place))
         return listing
 
-    def _sized(self, request: Request, wanted: int | None) -> Request:
-        """The same page with as many items as the call can use and the service gives."""
+    def _sized(self, request: Request, wanted: int | None, start: Spot) -> Request:
+        """The same page with as many items as the call can use and the service gives; a page of which some were told
+        is as large as it was, or they might not be on it."""
         size = self.operation.page_most if wanted is None else min(wanted, self.operation.page_most)
         if request.raw_query is not None:
+            if start.told:
+                return request
             return replace(request, raw_query=_LIMIT.sub(f"limit={size}", request.raw_query))
         if wanted is not None and "limit" not in dict(request.query):
             return request
         rest = tuple((name, value) for name, value in request.query if name != "limit")
         return replace(request, query=(*rest, ("limit", str(size))))
+
+    def _is_list(self, body: dict[str, Any], *, or_absent: bool = False) -> bool:
+        """Whether an answer holds a list in its place, or null for an empty one; with `or_absent`, or nothing there: an
+        answer of another form, which is told as it is."""
+        holder, _, last = self.operation.items.rpartition(".")
+        within = at(body, holder) if holder else body
+        if not isinstance(within, dict) or last not in within:
+            return or_absent
+        return isinstance(within[last], list | None)
 
     def _items(self, body: dict[str, Any]) -> list[Any]:
         found = at(body, self.operation.items)

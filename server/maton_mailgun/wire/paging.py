@@ -142,6 +142,8 @@ def _counted(operation: Operation, request: Request, body: Mapping[str, Any]) ->
         return None
     items = at(body, operation.items)
     count, total = len(items) if isinstance(items, list) else 0, at(body, operation.total)
+    if isinstance(total, str) and total.isdecimal() and total.isascii():
+        total = int(total)
     reached = int(position) + count
     if not count or not isinstance(total, int) or reached >= total:
         return None

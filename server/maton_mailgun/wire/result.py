@@ -51,6 +51,8 @@ def list_result(
         notes.append("The list was not read to its end in the time and requests that one call has.")
     if notes:
         content["note"] = " ".join(notes)
+        if "notice" in content:
+            content["notice"] = fencing.notice([content["note"], text_of(content["result"])])
     return bounded(content), None if _in_sum(arguments) else rest
 
 
