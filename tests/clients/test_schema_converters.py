@@ -40,7 +40,11 @@ def _converted(request: pytest.FixtureRequest, library: str, listed: list[dict[s
     return dict(json.loads(line) for line in done.stdout.splitlines())
 
 
-@pytest.mark.parametrize("library", CONVERTERS)
+@pytest.mark.parametrize(
+    "library",
+    # The strictest of them in every run; the others with the long tests, as each is a large thing to install.
+    [name if name == "google-genai" else pytest.param(name, marks=pytest.mark.long) for name in CONVERTERS],
+)
 def test_a_provider_takes_every_tool(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     every = {"MATON_MAILGUN_APPROVAL": "relay", "MATON_MAILGUN_TOOLSETS": "all"}
     settings = load({"MATON_MAILGUN_HOME": str(tmp_path), **every})

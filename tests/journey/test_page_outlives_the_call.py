@@ -93,6 +93,7 @@ def test_a_tab_that_was_open_goes_on_when_its_server_ends(
     assert len(writes(running)) == 1
 
 
+@pytest.mark.long
 def test_one_page_shows_what_several_calls_propose(
     server: StdioServerParameters, desktop: Desktop, chromium: Chromium, running: RunningSandbox
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_page_that_is_gone_is_brought_back_by_asking_for_the_approval(
     assert len(writes(running)) == 1
 
 
+@pytest.mark.long
 def test_the_page_ends_when_it_was_decided_elsewhere(
     server: StdioServerParameters, desktop: Desktop, running: RunningSandbox
 ) -> None:
