@@ -37,17 +37,17 @@ async def go_on(desk: Desk) -> bool:
 async def test_attack_102_while_stopped_a_write_is_refused_and_a_read_is_not(desk: Desk, mode: str) -> None:
     person = Person(desk.clock, APPROVE)
     async with desk.open() as house, house.client(person, mode=mode) as client:
+        before = desk.clock()
         assert await stop(desk) == 0
+        moments = {timestamp(second) for second in range(int(before), int(desk.clock()) + 1)}
         refused = await client.call_tool("send_message", LETTER)
         read = await client.call_tool("list_domains", {})
 
         assert refused.is_error
         error = structured(refused)["error"]
-        assert (error["kind"], error["message"]) == (
-            "refused",
-            "All writes were stopped by a person, and nobody has lifted that yet. Nothing was sent. "
-            f"It was ann at a terminal, {timestamp(desk.clock())}.",
-        )
+        said = "All writes were stopped by a person, and nobody has lifted that yet. Nothing was sent. "
+        assert error["kind"] == "refused"
+        assert error["message"] in {f"{said}It was ann at a terminal, {moment}." for moment in moments}
         assert "maton-mailgun approvals resume" in error["next"]
         assert not read.is_error
         assert (person.questions, await house.gate.list()) == ([], [])
