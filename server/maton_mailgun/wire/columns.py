@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 from maton_mailgun.catalogue.as_meant import MARK
@@ -95,6 +94,6 @@ def _iso(found: Any) -> Any:
     if not isinstance(found, str | int | float) or isinstance(found, bool):
         return found
     try:
-        return moment(found).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment(found).strftime("%Y-%m-%dT%H:%M:%SZ")
     except ValueError:
         return found

@@ -27,7 +27,7 @@ ELSEWHERE = (
     "call to see the rest, and tell the user."
 )
 CHANGED = "The list has changed since the last answer: some of these may have been told before."
-_LIMIT = re.compile(r"(?:(?<=^)|(?<=&))limit=[0-9]+")
+_LIMIT = re.compile(r"(?:^|(?<=&))limit=[0-9]+")
 
 Get = Callable[[Request], Awaitable[dict[str, Any]]]
 """Reads one page: the JSON object of its answer."""
@@ -144,11 +144,7 @@ class ListReader:
 
     def _emptied(self, body: dict[str, Any]) -> dict[str, Any]:
         rest = {name: value for name, value in body.items() if name != "paging"}
-        holder, _, last = self.operation.items.rpartition(".")
-        within = at(rest, holder) if holder else rest
-        # A service may write null for a list without anything in it; what is something else is told as it is.
-        is_list = isinstance(within, dict) and last in within and isinstance(within[last], list | None)
-        return put(rest, self.operation.items, []) if is_list else rest
+        return put(rest, self.operation.items, []) if self._is_list(rest) else rest
 
     def _take(self, listing: Listing, page: ListPage, items: list[Any], start: Spot) -> None:
         begin = _begin(items, start)

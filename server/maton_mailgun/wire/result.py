@@ -81,10 +81,11 @@ def _items_content(
     items = [public(item) for item in listing.items[:kept]]
     wanted = columns.names(arguments.get("fields", ""))
     body = public(listing.body)
-    shown = columns.table(operation, items, [] if columns.ALL in wanted else wanted)
     if at(body, operation.items) is None:
         return _told(operation, body, sandbox=sandbox)
-    if columns.ALL in wanted or not operation.columns or shown is None:
+    whole_items = columns.ALL in wanted or not operation.columns
+    shown = None if whole_items else columns.table(operation, items, wanted)
+    if shown is None:
         return _told(operation, put(body, operation.items, items), sandbox=sandbox)
     around = without(body, operation.items)
     whole = listing.complete and "cursor" not in arguments

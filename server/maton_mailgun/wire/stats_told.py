@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC
 from typing import Any
 
 from maton_mailgun.mail.dates import moment
@@ -63,6 +62,6 @@ def _nested(totals: Mapping[str, int]) -> dict[str, Any]:
 
 def _when(text: Any, length: int) -> str:
     try:
-        return moment(text).astimezone(UTC).strftime("%Y-%m-%dT%H:%M")[:length]
+        return moment(text).strftime("%Y-%m-%dT%H:%M")[:length]
     except (ValueError, TypeError):
         return str(text or "")
