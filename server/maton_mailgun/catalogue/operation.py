@@ -36,7 +36,7 @@ ShapeName = Literal["domain", "logs", "metrics", "stats", "stored_message"]
 """The functions there are for what an answer is told as (see `wire/shapes.py`)."""
 
 CombinedName = Literal["delivery", "suppressions"]
-"""The functions there are for answers made of several reads (see `combined/answering.py`)."""
+"""The functions there are for answers made of several reads (see `combined/by_name.py`)."""
 
 ComposedName = Literal["invitation"]
 """The functions there are for messages made of arguments (see `wire/composing.py`)."""

@@ -73,8 +73,7 @@ class _Listing:
 
 def tools(engine: Engine) -> list[dict[str, Any]]:
     """Every tool on offer as the wire shows it, in catalogue order, the approval tools last."""
-    if engine.settings.discovery:
-        return [{**tool, "inputSchema": lean(tool["inputSchema"])} for tool in (*discovery.TOOLS, *_own(engine))]
+    operations = [] if engine.settings.discovery else list(engine.catalogue.values())
     offered: list[dict[str, Any]] = [
         {
             "name": operation.name,
@@ -83,16 +82,17 @@ def tools(engine: Engine) -> list[dict[str, Any]]:
             "inputSchema": listed(operation, engine.catalogue),
             "annotations": operation.hints,
         }
-        for operation in engine.catalogue.values()
+        for operation in operations
     ]
     return offered + [{**tool, "inputSchema": lean(tool["inputSchema"])} for tool in _own(engine)]
 
 
 def _own(engine: Engine) -> tuple[Mapping[str, Any], ...]:
-    """The tools about approvals."""
+    """The tools that are no operations: those that find and call them, and those about approvals."""
+    finding = discovery.TOOLS if engine.settings.discovery else ()
     if engine.settings.read_only:
-        return ()
-    return (*TOOLS, RELAY) if engine.settings.approval == "relay" else TOOLS
+        return finding
+    return (*finding, *TOOLS, RELAY) if engine.settings.approval == "relay" else (*finding, *TOOLS)
 
 
 def build(engine: Engine, *, principal: str | None = None, patience: CallPatience | None = None) -> Server[Any]:
