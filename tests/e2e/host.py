@@ -13,8 +13,8 @@ from mcp import Client
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
-Person = Literal["approves", "rejects", "absent"]
-"""What the person at the client does; `absent` means a client that cannot ask at all."""
+Person = Literal["approves", "rejects", "corrects", "absent"]
+"""What the person at the client does; `corrects` is a no and then a yes, `absent` a client that cannot ask at all."""
 Era = Literal["modern", "legacy"]
 VERSIONS: Mapping[Era, str] = {"modern": "2026-07-28", "legacy": "2025-11-25"}
 
@@ -35,6 +35,8 @@ class Host:
         self.asked.append(params.message)
         if self.person == "approves":
             return types.ElicitResult(action="accept", content={"decision": "approve"})
+        if self.person == "corrects":
+            self.person = "approves"
         return types.ElicitResult(action="accept", content={"decision": "reject", "reason": self.reason})
 
     def connect(self, client: Client) -> None:
