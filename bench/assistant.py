@@ -103,7 +103,8 @@ def _answered(connection: Connection, kitchen: Kitchen, kept: Kept) -> str:
     if command == "job":
         kept.job, kept.calls, kept.characters = int(rest[0]), 0, 0
         kitchen.begin()
-        return KINDS[kept.job - 1].prepare(kitchen)
+        words: str = KINDS[kept.job - 1].prepare(kitchen)
+        return words
     if not kept.job:
         return "No job is open: begin one with `job FOLDER N`."
     if command == "tool":

@@ -31,7 +31,8 @@ class Kitchen:
         self.host.person = "approves"
 
     def state(self, path: str) -> dict[str, Any]:
-        return self.account.ask("GET", path)
+        found: dict[str, Any] = self.account.ask("GET", path)
+        return found
 
     def mail(self, to: str, **form: str) -> str:
         fields = {"from": f"Shop <shop@{DOMAIN}>", "to": to, "subject": "Spring offers", "text": "Hello", **form}
@@ -52,6 +53,7 @@ class Kitchen:
     def sent(self) -> dict[str, Any]:
         """The one message that is new."""
         before = self.kept.get("sent before", 0)
+        message: dict[str, Any]
         (message,) = self.account.sent()[before:]
         return message
 
