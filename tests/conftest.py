@@ -16,8 +16,10 @@ SLOW = {"browser", "clients", "long", "node", "postgres"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What takes longest begins first, so that no worker is left alone with it at the end.
-    items.sort(key=lambda item: "test_no_change" not in item.name)
     for item in items:
         if any(mark.name in SLOW for mark in item.iter_markers()):
             item.add_marker(pytest.mark.slow)
+    # What takes longest begins first, so that no worker is left alone with it at the end. xdist keeps this order only
+    # with --no-loadscope-reorder: else it begins with the modules that have most tests, and those are the quick ones.
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: ("test_no_change" not in item.name, item.path not in slow))

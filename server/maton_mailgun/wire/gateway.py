@@ -13,9 +13,9 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -49,6 +49,9 @@ KEEPALIVE_SECONDS = 120.0
 MAX_ANSWER_BYTES = 32_000_000
 REQUESTS_PER_SECOND = 10
 """Maton's documented limit for one account."""
+_TIMEOUTS = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": WRITE_SECONDS, "pool": CONNECT_SECONDS}
+_ADDRESSES_KEPT = 256
+"""Addresses of this gateway that are kept ready: building one costs as much as checking the arguments of its call."""
 
 # Raised before the request's first byte is written: connecting, the proxy's handshake, waiting for a free connection.
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
@@ -94,6 +97,8 @@ class Gateway:
         reading: float = READING_SECONDS,
     ) -> None:
         self._base = httpx2.URL(settings.api_url)
+        self._prefix = self._base.raw_path.decode("ascii").rstrip("/")
+        self._at = lru_cache(_ADDRESSES_KEPT)(self._address)
         self._key = settings.api_key
         self._tokens = None if self._key is not None else _tokens(settings)
         self._proxy = settings.proxy
@@ -295,20 +300,19 @@ class Gateway:
         }
         if request.service == "mailgun" and connection_id:  # guard: 10-named
             headers["Maton-Connection"] = connection_id
-        timeouts = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": WRITE_SECONDS, "pool": CONNECT_SECONDS}
         body = _body(request)
         if "content" in body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         return httpx2.Request(
-            request.method, self._url(request), headers=headers, extensions={"timeout": timeouts}, **body
+            request.method, self._url(request), headers=headers, extensions={"timeout": _TIMEOUTS}, **body
         )
 
     def _url(self, request: Request) -> httpx2.URL:
-        prefix = "/mailgun" if request.service == "mailgun" else ""
-        target = self._base.raw_path.decode("ascii").rstrip("/") + prefix + request.path
+        target = f"{self._prefix}/mailgun{request.path}" if request.service == "mailgun" else self._prefix + request.path
         query = urlencode(request.query) if request.raw_query is None else request.raw_query
-        if query:
-            target += "?" + query
+        return self._at(f"{target}?{query}" if query else target)
+
+    def _address(self, target: str) -> httpx2.URL:
         # raw_path is taken as it is: the encoding that was shown and approved is the one that is sent.
         return self._base.copy_with(raw_path=target.encode("ascii"))
 
@@ -353,9 +357,16 @@ def _content(part: FilePart) -> bytes:
 async def _whole(response: httpx2.Response) -> bytes:
     chunks: list[bytes] = []
     total = 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in _parts(response):
         total += len(chunk)
         if total > MAX_ANSWER_BYTES:
             raise AnswerTooLarge(f"the answer is larger than {MAX_ANSWER_BYTES // 1_000_000} MB")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _parts(response: httpx2.Response) -> AsyncIterable[bytes]:
+    """What arrives, without the client's own layers for encodings where there is none: a tenth of a whole call."""
+    if "content-encoding" in response.headers or not isinstance(response.stream, httpx2.AsyncByteStream):
+        return response.aiter_bytes()
+    return response.stream
