@@ -567,4 +567,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("204", "access is what gates, not the method", {"204-access": WITH('prepared.request.method != "GET"')}),
     Guard("205", "a stranger's words that do not leave are for the person alone", {"205-outside": DROP}),
     Guard("205", "those that do are marked for a model", {"205-marked": WITH("told")}),
+    Guard("270", "a beginning that several ids have names none", {"270-one": FALSE}),
+    Guard("271", "a yes is for the one that was shown", {"271-shown": WITH("({old}, arguments.id)[1]")}),
 )

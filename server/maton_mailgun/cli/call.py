@@ -29,6 +29,7 @@ from maton_mailgun.cli.record_view import show_preview, show_state
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings
 from maton_mailgun.exchange import Caller, Outcome, Question
+from maton_mailgun.own_command import own_command
 from maton_mailgun.runtime import engine
 from maton_mailgun.sandbox import Sandbox
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def propose(engine: Engine) -> tuple[Outcome, Record | None]:
         if arguments.tool not in engine.catalogue:
-            raise CommandFailed(NOT_FOUND, f"There is no tool {arguments.tool[:80]}. See: maton-mailgun tools")
+            raise CommandFailed(NOT_FOUND, f"There is no tool {arguments.tool[:80]}. See: {own_command('tools')}")
         if not hidden and (shown := [name for name in engine.catalogue[arguments.tool].secret if name in given]):
             raise CommandFailed(USAGE, _IN_SIGHT.format(name=" and ".join(shown)))
         outcome = await engine.call(arguments.tool, given, caller)
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print(outcome, record)
         flag = " --sandbox" if settings.sandbox else ""
         sys.stderr.write(
-            f"A person decides with: maton-mailgun approvals approve {record.id}{flag}\n"
+            f"A person decides with: {own_command(f'approvals approve {record.id}{flag}')}\n"
             "Then run the same call again to carry it out.\n"
         )
         return WAITING

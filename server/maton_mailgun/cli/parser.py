@@ -67,6 +67,11 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     _sandboxed(listing)
     listing.set_defaults(run="approvals:show_list")
 
+    watch = actions.add_parser("watch", help="what waits and what becomes of it, as it happens, until Ctrl-C")
+    _as_json(watch)
+    _sandboxed(watch)
+    watch.set_defaults(run="watching:watch")
+
     show = actions.add_parser("show", help="everything about one: target, effect, recipients, message, outcome")
     _one(show)
     show.add_argument("--all", action="store_true", help="also every field of the request itself, decoded")
@@ -166,7 +171,9 @@ def _install(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="apr_ and 32 digits, as `approvals list` shows it")
+    parser.add_argument(
+        "id", metavar="ID", help="as `approvals list` shows it; a beginning of four digits or more will do"
+    )
     _sandboxed(parser)
 
 

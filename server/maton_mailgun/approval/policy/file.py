@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, m
 from maton_mailgun.approval.policy.judge import Decision, Policy, Rule
 from maton_mailgun.approval.store.record import Level
 from maton_mailgun.mail.plain_address import ascii_label
+from maton_mailgun.own_command import own_command
 from maton_mailgun.ownership import Untrusted, trusted_text
 
 _WILD = re.compile(r"[*?]")
@@ -152,7 +153,7 @@ def _tool_pattern(text: str, known: Collection[str] | None) -> str:
         raise _Wrong("tools", f"{text!r} is not a tool name with * or ?")
     as_regex = pattern.replace("*", ".*").replace("?", ".")
     if known is not None and not any(re.fullmatch(as_regex, name.lower()) for name in known):
-        raise _Wrong("tools", f"no tool is named {text!r}; `maton-mailgun tools` lists them")
+        raise _Wrong("tools", f"no tool is named {text!r}; `{own_command('tools')}` lists them")
     return pattern
 
 
