@@ -129,7 +129,10 @@ def _audit(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _doctor(commands: Commands[argparse.ArgumentParser]) -> None:
-    doctor = commands.add_parser("doctor", help="check key, gateway, connections, state directory and policy")
+    doctor = commands.add_parser(
+        "doctor", help="check key, gateway, connections, domains, clock, state directory, policy and ways to decide"
+    )
+    _as_json(doctor)
     _sandboxed(doctor)
     doctor.set_defaults(run="doctor:run")
 
