@@ -569,4 +569,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("205", "those that do are marked for a model", {"205-marked": WITH("told")}),
     Guard("270", "a beginning that several ids have names none", {"270-one": FALSE}),
     Guard("271", "a yes is for the one that was shown", {"271-shown": WITH("({old}, arguments.id)[1]")}),
+    Guard("272", "no command relays a decision", {"272-relay": WITH("{**{old}, 'relay_approval': {}}")}),
 )

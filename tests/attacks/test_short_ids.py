@@ -1,8 +1,10 @@
-"""Attacks 270 and 271: an approval that is named by the beginning of its id is the one that the person saw, or none."""
+"""Attacks 270 to 272: an approval that is named by the beginning of its id is the one that the person saw, or none; and
+no command passes a decision on."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
@@ -13,8 +15,8 @@ import pytest
 
 from approval.records import a_record
 from maton_mailgun.approval.channels.terminal import Terminal
-from maton_mailgun.cli import approvals
-from maton_mailgun.cli.exit_status import USAGE, CommandFailed
+from maton_mailgun.cli import approvals, call
+from maton_mailgun.cli.exit_status import NOT_FOUND, USAGE, CommandFailed
 from maton_mailgun.config import load
 
 T = TypeVar("T")
@@ -99,3 +101,16 @@ def test_attack_271_a_decision_is_about_the_one_that_was_shown_whatever_its_begi
     with pytest.raises(CommandFailed, match="There is no approval"):
         decide(named("aaaabbbb"))
     assert states(home) == {TWINS[1]: "pending"}
+
+
+def test_attack_272_a_command_passes_no_decision_on_whatever_its_settings_say(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over MCP the operator's settings allow it; whoever starts a command chooses its settings."""
+    waits(home, TWINS[0])
+    monkeypatch.setenv("MATON_MAILGUN_APPROVAL", "relay")
+    words = {"approval_id": TWINS[0], "decision": "approve", "user_words": "yes, do it"}
+    with pytest.raises(CommandFailed) as refused:
+        call.run(Namespace(tool="relay_approval", arguments=json.dumps(words), sandbox=None))
+    assert (refused.value.status, capsys.readouterr().out) == (NOT_FOUND, "")
+    assert states(home) == {TWINS[0]: "pending"}

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ SCRIPT = Path(sys.executable).parent / "maton-mailgun"
 
 
 @pytest.fixture(autouse=True)
-def anew() -> None:
+def anew() -> Iterator[None]:
     """It is looked up once in a process."""
+    _program.cache_clear()
+    yield
     _program.cache_clear()
 
 

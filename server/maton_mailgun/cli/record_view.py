@@ -89,8 +89,13 @@ def request_lines(screen: Screen, prepared: Prepared) -> list[str]:
 
 def show_state(screen: Screen, record: Record, now: float) -> None:
     """Where it stands and, once it ran, what came of it."""
-    screen.outcome(_TONES.get(record.state, "plain"), state_words(record, now))
+    screen.outcome(*outcome_words(record, now))
     screen.lines(_details(record), "quiet")
+
+
+def outcome_words(record: Record, now: float) -> tuple[Tone, str]:
+    """How it stands, as `Screen.outcome` takes it."""
+    return _TONES.get(record.state, "plain"), state_words(record, now)
 
 
 def show_state_of(screen: Screen, record: Record, now: float) -> None:
