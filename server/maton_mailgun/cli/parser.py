@@ -12,10 +12,20 @@ HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode")
 Commands = argparse._SubParsersAction
 
 
-def build() -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    """What its help says in full is read when somebody asks for it: a server that starts does not."""
+
+    def format_help(self) -> str:
+        from maton_mailgun.cli.help_texts import fill
+
+        fill(self)
+        return super().format_help()
+
+
+def build() -> _Parser:
     """The parser; each command names its function as `module:function`."""
     statuses = "\n".join(f"  {status}  {meaning}" for status, meaning in EXIT_STATUSES.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="maton-mailgun",
         description="Mailgun for AI agents through Maton, with a person's yes in front of every write.",
         epilog=f"Without a command it serves MCP on standard input and output.\n\nexit status:\n{statuses}",
@@ -23,12 +33,25 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"maton-mailgun {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_serve, _demo, _sandbox, _approvals, _policy, _audit, _doctor, _tools, _call, _install):
+    for add in (
+        _serve,
+        _demo,
+        _sandbox,
+        _approvals,
+        _policy,
+        _audit,
+        _doctor,
+        _tools,
+        _call,
+        _install,
+        _completion,
+        _manual,
+    ):
         add(commands)
     return parser
 
 
-def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
+def _serve(commands: Commands[_Parser]) -> None:
     serve = commands.add_parser("serve", help="serve MCP over stdio, or over HTTP")
     serve.add_argument("--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio")
     _sandboxed(serve)
@@ -39,13 +62,13 @@ def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
     serve.set_defaults(run="serve:run")
 
 
-def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
+def _demo(commands: Commands[_Parser]) -> None:
     demo = commands.add_parser("demo", help="see the main job in this terminal, no key needed")
     demo.add_argument("--yes", action="store_true", help="answer for me: approve the message, reject the deletion")
     demo.set_defaults(run="demo:run")
 
 
-def _sandbox(commands: Commands[argparse.ArgumentParser]) -> None:
+def _sandbox(commands: Commands[_Parser]) -> None:
     sandbox = commands.add_parser("sandbox", help="run Maton and Mailgun in memory, on a port of this machine")
     sandbox.add_argument("--port", type=int, default=8025, metavar="N", help="8025 unless given; 0 takes a free one")
     sandbox.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone unless given")
@@ -55,7 +78,7 @@ def _sandbox(commands: Commands[argparse.ArgumentParser]) -> None:
     sandbox.set_defaults(run="sandbox:run")
 
 
-def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
+def _approvals(commands: Commands[_Parser]) -> None:
     """`approvals` and what can be done with one."""
     approvals = commands.add_parser("approvals", help="see and decide what waits for a person")
     actions = approvals.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -108,7 +131,7 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     passphrase.set_defaults(run="approvals:set_passphrase")
 
 
-def _policy(commands: Commands[argparse.ArgumentParser]) -> None:
+def _policy(commands: Commands[_Parser]) -> None:
     policy = commands.add_parser("policy", help="see what the operator's rules say")
     actions = policy.add_subparsers(title="actions", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="what would happen to a call, and why; nothing is sent")
@@ -117,7 +140,7 @@ def _policy(commands: Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(run="policy:check")
 
 
-def _audit(commands: Commands[argparse.ArgumentParser]) -> None:
+def _audit(commands: Commands[_Parser]) -> None:
     audit = commands.add_parser("audit", help="check or export the record of every decision")
     actions = audit.add_subparsers(title="actions", metavar="ACTION", required=True)
     verify = actions.add_parser("verify", help="find any edit, removal or reorder")
@@ -128,7 +151,7 @@ def _audit(commands: Commands[argparse.ArgumentParser]) -> None:
     export.set_defaults(run="audit:export")
 
 
-def _doctor(commands: Commands[argparse.ArgumentParser]) -> None:
+def _doctor(commands: Commands[_Parser]) -> None:
     doctor = commands.add_parser(
         "doctor", help="check key, gateway, connections, domains, clock, state directory, policy and ways to decide"
     )
@@ -137,7 +160,7 @@ def _doctor(commands: Commands[argparse.ArgumentParser]) -> None:
     doctor.set_defaults(run="doctor:run")
 
 
-def _tools(commands: Commands[argparse.ArgumentParser]) -> None:
+def _tools(commands: Commands[_Parser]) -> None:
     tools = commands.add_parser("tools", help="list the operations and the approval tools")
     form = tools.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON, with descriptions and schemas")
@@ -146,20 +169,17 @@ def _tools(commands: Commands[argparse.ArgumentParser]) -> None:
     tools.set_defaults(run="tools:run")
 
 
-def _call(commands: Commands[argparse.ArgumentParser]) -> None:
-    call = commands.add_parser(
-        "call",
-        help="one call from the shell; a write is shown and asked for first",
-        description="Calls one tool. A write is shown first and carried out after the passphrase; without a terminal "
-        "the pending result is printed. Running the same call again joins the same approval.",
-    )
+def _call(commands: Commands[_Parser]) -> None:
+    call = commands.add_parser("call", help="one call from the shell; a write is shown and asked for first")
     call.add_argument("tool", metavar="TOOL", help="see `maton-mailgun tools`")
-    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="an object; - reads standard input")
+    call.add_argument(
+        "arguments", metavar="JSON", nargs="?", default="{}", help="an object; @FILE reads a file, - standard input"
+    )
     _sandboxed(call)
     call.set_defaults(run="call:run")
 
 
-def _install(commands: Commands[argparse.ArgumentParser]) -> None:
+def _install(commands: Commands[_Parser]) -> None:
     install = commands.add_parser("install", help="print or write the configuration of an assistant")
     install.add_argument("host", choices=HOSTS, metavar="HOST", help=", ".join(HOSTS))
     install.add_argument("--write", action="store_true", help="add it to the host's file; a backup is kept")
@@ -171,6 +191,17 @@ def _install(commands: Commands[argparse.ArgumentParser]) -> None:
     install.add_argument("--with-key", action="store_true", help="put MATON_API_KEY into the file, in clear")
     install.add_argument("--sandbox", action="store_true", help="configure the built-in sandbox, no key needed")
     install.set_defaults(run="install:run")
+
+
+def _completion(commands: Commands[_Parser]) -> None:
+    completion = commands.add_parser("completion", help="a script that completes commands in bash, zsh or fish")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
+    completion.set_defaults(run="completion:run")
+
+
+def _manual(commands: Commands[_Parser]) -> None:
+    manual = commands.add_parser("manual", help="the manual page, for man")
+    manual.set_defaults(run="manual:run")
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
