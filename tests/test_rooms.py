@@ -21,7 +21,7 @@ ROOMS = (
     ("protocol",),
     ("call",),
     ("approval.gate",),
-    ("approval.told", "approval.channels"),
+    ("approval.told", "approval.channels", "approval.receipt"),
     ("approval.lifecycle",),
     ("approval.policy",),
     ("approval.preview",),

@@ -569,5 +569,10 @@ GUARDS: tuple[Guard, ...] = (
     Guard("205", "those that do are marked for a model", {"205-marked": WITH("told")}),
     Guard("270", "a beginning that several ids have names none", {"270-one": FALSE}),
     Guard("271", "a yes is for the one that was shown", {"271-shown": WITH("({old}, arguments.id)[1]")}),
+    Guard("273", "a receipt counts only under the key that is trusted", {"273-trusted": FALSE}),
+    Guard("273", "and only as it was signed", {"273-signed": DROP}),
+    Guard("273", "and only if nothing in it stands twice", {"273-once": FALSE}),
+    Guard("274", "what has not ended has no receipt", {"274-ended": FALSE}),
+    Guard("274", "nothing is vouched for by an audit that does not hold", {"274-audit": FALSE}),
     Guard("272", "no command relays a decision", {"272-relay": WITH("{**{old}, 'relay_approval': {}}")}),
 )

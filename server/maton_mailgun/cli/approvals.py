@@ -80,7 +80,7 @@ def show(arguments: argparse.Namespace) -> int:
     settings, screen = settings_of(arguments), Screen()
 
     async def look(desk: Terminal) -> Record:
-        record = await _known(desk, arguments.id)
+        record = await find(desk, arguments.id)
         if arguments.recipient is not None:
             _show_copy(screen, record, arguments.recipient, as_json=arguments.json)
             return record
@@ -218,7 +218,7 @@ def _typed(prompt: str) -> str:
 
 async def _ask(desk: Terminal, screen: Screen, given: str) -> Record:
     """Put a question before the person, if there still is one: what they decide is the one that they saw."""
-    record = await _known(desk, given)
+    record = await find(desk, given)
     show_preview(screen, record)
     show_state(screen, record, desk.clock())
     if record.state != "pending":
@@ -255,7 +255,7 @@ async def _request(desk: Terminal, screen: Screen, record: Record) -> list[str]:
 
 
 async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: str | None = None) -> None:
-    record = await _known(desk, approval_id)
+    record = await find(desk, approval_id)
     decision = Decision(approve=approve, level="operator", channel="cli", decider=approver(), reason=reason)
     try:
         await desk.decide(record, decision)
@@ -264,7 +264,7 @@ async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: st
 
 
 async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:
-    secrets = await desk.secret(await _known(desk, record.id))
+    secrets = await desk.secret(await find(desk, record.id))
     if not secrets:
         raise CommandFailed(FAILED, "It was shown already, and is not kept.")
     for name, value in secrets.items():
@@ -288,7 +288,8 @@ def at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-async def _known(desk: Terminal, given: str) -> Record:
+async def find(desk: Terminal, given: str) -> Record:
+    """The record that is meant by an id or the beginning of one. Raises CommandFailed where there is none."""
     approval_id = await _whole_id(desk, given)
     record = await desk.get(approval_id) if _ID.fullmatch(approval_id) else None
     if record is None and _ID.fullmatch(approval_id) and (gone := await desk.store.gone(approval_id)):

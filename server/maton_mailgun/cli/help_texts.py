@@ -53,6 +53,20 @@ TEXTS: Mapping[str, _Text] = {
         "Shows one approval, asks for the passphrase and records the no. Nothing is sent.",
         ["approvals reject apr_a0d2276b", "approvals reject apr_a0d2276b --reason 'wrong month'"],
     ),
+    "approvals receipt": (
+        "Writes one file about an approval that has ended: what was shown, who decided and how, the Message-Id, and "
+        "the final event of each recipient as far as it is known. It is signed with Ed25519; see `audit key`.",
+        [
+            "approvals receipt apr_a0d2276b",
+            "approvals receipt apr_a0d2276b --output invoice.json",
+            "approvals receipt apr_a0d2276b --offline",
+        ],
+    ),
+    "approvals verify": (
+        "Checks a receipt against the key of who wrote it, whose fingerprint they told you. Needs neither their "
+        "installation nor a network. Ends with 1 where it does not hold.",
+        ["approvals verify invoice.json --key SHA256:NFDkhBAMfTG4i0VH+fOKVGyTtrgFwxX6gXa+ZRQlxRg"],
+    ),
     "approvals stop": (
         "Rejects all that waits and has every server refuse new writes, until a person lifts it. Needs no passphrase, "
         "as it sends nothing.",
@@ -74,6 +88,7 @@ TEXTS: Mapping[str, _Text] = {
     ),
     "audit": ("Checks or exports the record of every decision.", ["audit verify", "audit export"]),
     "audit verify": ("Finds any edit, removal or reorder of the audit, and then ends with 1.", ["audit verify"]),
+    "audit key": ("Prints the fingerprint of the key that receipts are signed with, and that key.", ["audit key"]),
     "audit export": ("Prints every entry as a line of JSON, oldest first.", ["audit export"]),
     "doctor": (
         "Looks at all that will be used and says what would be right where it is not: key, gateway, clock, "

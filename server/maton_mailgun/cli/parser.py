@@ -112,6 +112,20 @@ def _approvals(commands: Commands[_Parser]) -> None:
     reject.add_argument("--reason", metavar="TEXT", help="told to the assistant")
     reject.set_defaults(run="approvals:reject")
 
+    receipt = actions.add_parser("receipt", help="write a signed file about one that has ended, for other people")
+    _one(receipt)
+    receipt.add_argument("--output", metavar="FILE", help="receipt-ID.json unless given; - is standard output")
+    receipt.add_argument("--offline", action="store_true", help="do not ask what became of the recipients")
+    receipt.set_defaults(run="receipt:write")
+
+    check = actions.add_parser("verify", help="check a receipt, on any machine and without a network")
+    check.add_argument("file", metavar="FILE", help="the receipt")
+    check.add_argument(
+        "--key", required=True, metavar="KEY", help="the fingerprint, as `audit key` prints it, or the key"
+    )
+    _as_json(check)
+    check.set_defaults(run="receipt:check")
+
     stop = actions.add_parser("stop", help="reject all that waits, and take no new write until it is lifted")
     stop.add_argument("--reason", metavar="TEXT", help="told to the assistant")
     _sandboxed(stop)
@@ -146,6 +160,9 @@ def _audit(commands: Commands[_Parser]) -> None:
     verify = actions.add_parser("verify", help="find any edit, removal or reorder")
     _sandboxed(verify)
     verify.set_defaults(run="audit:verify")
+    key = actions.add_parser("key", help="the fingerprint of the key that receipts are signed with")
+    _sandboxed(key)
+    key.set_defaults(run="audit:key")
     export = actions.add_parser("export", help="all entries as JSON lines, oldest first")
     _sandboxed(export)
     export.set_defaults(run="audit:export")

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
+from maton_mailgun.approval.binding import signing
 from maton_mailgun.approval.binding.envelope import unpack
 from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
 from maton_mailgun.approval.binding.seal import unseal
@@ -111,6 +112,20 @@ class Terminal:
         envelope = await self.store.envelope(record.id)
         data = unseal(self._keys.seal, envelope, approval_id=record.id, digest=record.digest)
         return unpack(data, load()).prepared
+
+    def sign(self, work: Callable[[bytes], str]) -> str:
+        """Something that is signed with the installation's key, which `work` is given."""
+        return work(self._keys.seal)
+
+    @property
+    def public_key(self) -> bytes:
+        """What signatures of this installation are checked with."""
+        return signing.public_key(self._keys.seal)
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of that key."""
+        return signing.fingerprint(self.public_key)
 
     async def about(self, mentions: Mentions) -> About:
         """What is kept of a person."""
