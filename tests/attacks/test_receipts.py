@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from approval.records import a_record
-from maton_mailgun.approval.binding import signing
+from maton_mailgun.approval.binding import signatures
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.receipt import NotAReceipt, NotReady, signed, statement, verified
 from maton_mailgun.approval.store.record import TERMINAL, State
@@ -26,7 +26,7 @@ from maton_mailgun.cli.exit_status import CommandFailed
 from maton_mailgun.config import load
 
 KEY, OTHER = b"k" * 32, b"o" * 32
-TRUSTED = signing.fingerprint(signing.public_key(KEY))
+TRUSTED = signatures.fingerprint(signatures.public_key(KEY))
 OPEN = [state for state in ("pending", "approved", "executing", "unknown") if state not in TERMINAL]
 
 
@@ -47,7 +47,7 @@ def forged(change: Callable[[dict[str, Any]], None]) -> bytes:
 
 
 def test_attack_273_what_was_signed_is_what_is_read_under_the_fingerprint_and_under_the_key() -> None:
-    for trusted in (TRUSTED, f" {TRUSTED}\n", base64.b64encode(signing.public_key(KEY)).decode()):
+    for trusted in (TRUSTED, f" {TRUSTED}\n", base64.b64encode(signatures.public_key(KEY)).decode()):
         assert verified(FILE.encode(), trusted) == json.loads(json.loads(FILE)["statement"])
 
 
@@ -110,7 +110,7 @@ def test_attack_273_nothing_in_it_stands_twice_so_that_others_would_read_the_fir
 def test_attack_273_a_signature_for_another_purpose_is_none_here() -> None:
     """The bytes alone, without what tells a receipt from everything else that a key may sign."""
     content = json.loads(FILE)
-    key = Ed25519PrivateKey.from_private_bytes(signing._private(KEY))
+    key = Ed25519PrivateKey.from_private_bytes(signatures._private(KEY))
     bare = base64.b64encode(key.sign(content["statement"].encode())).decode()
     with pytest.raises(NotAReceipt, match="does not fit"):
         verified(json.dumps({**content, "signature": bare}).encode(), TRUSTED)

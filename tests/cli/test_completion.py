@@ -97,7 +97,7 @@ def _seen(terminal: int, until: Sequence[str]) -> str:
 CASES: Mapping[tuple[str, ...], set[str]] = {
     ("",): EVERY,
     ("app",): {"approvals"},
-    ("approvals", "re"): {"reject", "resume"},
+    ("approvals", "re"): {"receipt", "reject", "resume"},
     ("approvals", "show", "--"): {"--all", "--help", "--json", "--recipient", "--sandbox"},
     ("completion", ""): {"bash", "fish", "zsh"},
     ("call", "list_ev"): {"list_events"},

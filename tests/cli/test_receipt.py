@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from maton_mailgun.approval.receipt import Event, Fate, final
+from maton_mailgun.approval.receipt import Fate, FinalEvent, final
 from maton_mailgun.sandbox import RunningSandbox
 
 from .conftest import PASSPHRASE, Cli, set_passphrase
@@ -40,9 +40,9 @@ def test_the_last_final_event_of_each_recipient_counts_and_who_has_none_is_named
     expected = ["ada@example.org", "bob@example.org", "carol@example.org", "dave@example.org"]
     assert final(rows, expected) == Fate(
         [
-            Event("Ada@example.org", "delivered", "2027-01-15T08:00:02Z", "250", "OK"),
-            Event("dave@example.org", "failed", "2027-01-15T08:00:03Z", "550", "gone"),
-            Event("member@example.org", "rejected", "2027-01-15T08:00:03Z", "", "policy"),
+            FinalEvent("Ada@example.org", "delivered", "2027-01-15T08:00:02Z", "250", "OK"),
+            FinalEvent("dave@example.org", "failed", "2027-01-15T08:00:03Z", "550", "gone"),
+            FinalEvent("member@example.org", "rejected", "2027-01-15T08:00:03Z", "", "policy"),
         ],
         ["bob@example.org", "carol@example.org"],
     )

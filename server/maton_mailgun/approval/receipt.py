@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maton_mailgun.approval.binding import signing
+from maton_mailgun.approval.binding import signatures
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import TERMINAL, Record
 from maton_mailgun.mail.message_ids import bare
@@ -31,7 +31,7 @@ class NotAReceipt(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class FinalEvent:
     """What finally became of the mail to one address."""
 
     recipient: str
@@ -46,7 +46,7 @@ class Event:
 class Fate:
     """What is known of all recipients."""
 
-    events: Sequence[Event]
+    events: Sequence[FinalEvent]
     waiting: Sequence[str]
     """Addresses without a final event."""
     unread: str = ""
@@ -60,12 +60,12 @@ def final(rows: Iterable[Mapping[str, Any]], expected: Sequence[str]) -> Fate:
         rows: `recipient`, `event`, `severity`, `time`, `code` and `said` of each event.
         expected: Addresses that were shown; a list has others, which only events name.
     """
-    latest: dict[str, Event] = {}
+    latest: dict[str, FinalEvent] = {}
     for row in rows:
         event, who = str(row.get("event", "")), str(row.get("recipient", "")).strip()
         if event not in _FINAL and not (event == "failed" and row.get("severity") == "permanent"):
             continue
-        found = Event(who, event, *(str(row.get(name) or "") for name in ("time", "code", "said")))
+        found = FinalEvent(who, event, *(str(row.get(name) or "") for name in ("time", "code", "said")))
         before = latest.get(who.casefold())
         if before is None or found.at > before.at:
             latest[who.casefold()] = found
@@ -109,7 +109,7 @@ def statement(
             "connection_id": record.connection_id,
             "created_at": record.created_at,
         },
-        "shown": dict(record.preview),
+        "shown": Preview.of(record.preview).frozen(),
         "decision": {
             "decided_at": record.decided_at,
             "decided_by": record.decided_by,
@@ -146,8 +146,8 @@ def signed(seal_key: bytes, content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True)
     made = {
         "format": FORMAT,
-        "key": signing.as_text(signing.public_key(seal_key)),
-        "signature": signing.as_text(signing.sign(seal_key, text.encode("ascii"))),
+        "key": signatures.as_text(signatures.public_key(seal_key)),
+        "signature": signatures.as_text(signatures.sign(seal_key, text.encode("ascii"))),
         "statement": text,
     }
     return json.dumps(made, indent=1) + "\n"
@@ -168,11 +168,11 @@ def verified(content: bytes, trusted: str) -> dict[str, Any]:
         raise NotAReceipt("Its parts are no texts")
     text = outer["statement"].encode("utf-8", "surrogatepass")
     try:
-        public, signature = signing.of_text(outer["key"]), signing.of_text(outer["signature"])
-        signing.check(public, text, signature, trusted)
+        public, signature = signatures.of_text(outer["key"]), signatures.of_text(outer["signature"])
+        signatures.check(public, text, signature, trusted)
     except ValueError:
         raise NotAReceipt("Its key or signature is no base64") from None
-    except signing.NotSigned as problem:
+    except signatures.NotSigned as problem:
         raise NotAReceipt(str(problem)) from None
     said = _object(text)
     try:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 
-from maton_mailgun.approval.binding.signing import as_text
+from maton_mailgun.approval.binding.signatures import as_text
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import StoreError

@@ -86,6 +86,17 @@ TEXTS: Mapping[str, _Text] = {
         "Says what would happen to a call and which rule says so. Ends with 1 where it would be refused.",
         ["policy check call.json", "policy check call.json --policy stricter.toml"],
     ),
+    "policy replay": (
+        "Tries a policy file on the writes that are kept: what it would have allowed, asked and refused, and which of "
+        "those a person had rejected. Ends with 1 where it would have allowed what a person rejected.",
+        ["policy replay stricter.toml", "policy replay stricter.toml --days 7 --json"],
+    ),
+    "policy suggest": (
+        "Proposes rules for what one person approved every time, with the people that were written to, the most in a "
+        "day, and an end date. Deletes, high risk and what was relayed are never proposed. Only a person at a terminal "
+        "can adopt one, with the passphrase.",
+        ["policy suggest", "policy suggest --days 90", "policy suggest --adopt policy.toml --until 2027-01-31"],
+    ),
     "audit": ("Checks or exports the record of every decision.", ["audit verify", "audit export"]),
     "audit verify": ("Finds any edit, removal or reorder of the audit, and then ends with 1.", ["audit verify"]),
     "audit key": ("Prints the fingerprint of the key that receipts are signed with, and that key.", ["audit key"]),

@@ -152,6 +152,26 @@ def _policy(commands: Commands[_Parser]) -> None:
     check.add_argument("call", metavar="CALL.json", help='{"tool": NAME, "arguments": {…}}; - reads standard input')
     check.add_argument("--policy", metavar="FILE", help="judge by this policy file instead of the one in force")
     check.set_defaults(run="policy:check")
+    _history(actions)
+
+
+def _history(actions: Commands[_Parser]) -> None:
+    """What rules would have done, and which would have saved clicks."""
+    replay = actions.add_parser("replay", help="what a policy file would have done with the calls that are kept")
+    replay.add_argument("file", metavar="FILE", help="the policy file to try")
+    _since(replay)
+    replay.set_defaults(run="policy_history:replay")
+    suggest = actions.add_parser("suggest", help="rules for what one person always approved; nothing is changed")
+    suggest.add_argument("--adopt", metavar="FILE", help="ask for each, and add it to this file, on a terminal")
+    suggest.add_argument("--until", metavar="DATE", help="when they end, such as 2027-01-31; 30 days unless given")
+    _since(suggest)
+    suggest.set_defaults(run="policy_history:suggest")
+
+
+def _since(parser: _Parser) -> None:
+    parser.add_argument("--days", type=float, default=30.0, metavar="N", help="how far back to look, 30 unless given")
+    _as_json(parser)
+    _sandboxed(parser)
 
 
 def _audit(commands: Commands[_Parser]) -> None:

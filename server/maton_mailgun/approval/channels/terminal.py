@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
-from maton_mailgun.approval.binding import signing
+from maton_mailgun.approval.binding import signatures
 from maton_mailgun.approval.binding.envelope import unpack
 from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
 from maton_mailgun.approval.binding.seal import unseal
@@ -120,12 +120,12 @@ class Terminal:
     @property
     def public_key(self) -> bytes:
         """What signatures of this installation are checked with."""
-        return signing.public_key(self._keys.seal)
+        return signatures.public_key(self._keys.seal)
 
     @property
     def fingerprint(self) -> str:
         """The name of that key."""
-        return signing.fingerprint(self.public_key)
+        return signatures.fingerprint(self.public_key)
 
     async def about(self, mentions: Mentions) -> About:
         """What is kept of a person."""
