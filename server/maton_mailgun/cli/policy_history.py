@@ -102,9 +102,8 @@ def _adopt(settings: Settings, screen: Screen, path: Path, found: Sequence[Sugge
     if not chosen:
         screen.line("Nothing was changed.")
         return OK
-    require_passphrase(
-        settings, f"Passphrase, to add {count(len(chosen), 'rule')} to {path}: "
-    )  # guard: 278-passphrase
+    asked = f"Passphrase, to add {count(len(chosen), 'rule')} to {path}: "
+    require_passphrase(settings, asked)  # guard: 278-passphrase
     _add(path, "\n".join(one.toml(until) for one in chosen), settings)
     screen.outcome("good", f"{count(len(chosen), 'rule')} added to {path}, until the end of {until.isoformat()} (UTC).")
     if settings.policy is None or settings.policy.absolute() != path.absolute():
