@@ -25,6 +25,7 @@ from maton_mailgun.approval.store.record import Record
 from maton_mailgun.cli import policy_history
 from maton_mailgun.cli.exit_status import NO_PASSPHRASE, USAGE, CommandFailed
 from maton_mailgun.config import load
+from maton_mailgun.mail.mentions import Mentions
 
 TOMORROW = date.fromtimestamp(NOON) + timedelta(days=1)
 
@@ -196,6 +197,26 @@ def test_attack_277_the_proposed_rule_allows_what_it_was_made_of_and_nothing_bes
 )
 def test_attack_277_nothing_is_proposed_where_it_is_no_safe_habit(records: Sequence[Record]) -> None:
     assert list(suggestions(records)) == []
+
+
+def test_who_stands_in_what_rules_judge_alone_is_forgotten_too(tmp_path: Path) -> None:
+    async def found() -> tuple[list[str], list[dict[str, Any]]]:
+        desk = await Terminal.open(load({"MATON_MAILGUN_HOME": str(tmp_path / "state")}))
+        try:
+            now = desk.clock()
+            record = call("ada@example.org", besides=("jörg@example.net",), state="pending", decided_at=None)
+            record = replace(record, created_at=now, expires_at=now + 900, channel=None, decided_by=None)
+            stored, _ = await desk.store.insert(record, b"sealed", max_pending=10)
+            await desk.store.move(stored, "rejected", actor="ann")
+            about = await desk.about(Mentions.of("jörg@example.net"))
+            await desk.forget(about, "ann")
+            return [one.id for one in about.finished], [dict(one.preview) for one in await desk.list()]
+        finally:
+            await desk.close()
+
+    ids, previews = asyncio.run(found())
+    assert len(ids) == 1
+    assert all("judged" not in one for one in previews)
 
 
 @pytest.fixture
