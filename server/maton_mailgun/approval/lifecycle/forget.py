@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.keys import Keys
-from maton_mailgun.approval.policy.kept_case import case_in
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import Conflict, IllegalMove
 from maton_mailgun.approval.store.record import TERMINAL, Record
@@ -63,9 +62,7 @@ async def empty(store: Store, found: About, actor: str) -> list[Record]:
 
 def _stands_in(row: StoredRow, keys: Keys, mentions: Mentions) -> bool:
     record = row.record
-    case = case_in(record)
-    judged = [*case.recipients, *case.besides] if case is not None else []
-    shown = (record.preview, judged, record.result, record.reason or "", record.client)
+    shown = (record.preview, record.result, record.reason or "", record.client)
     if mentions.stand_in([one for one in shown if one]):
         return True
     return row.envelope is not None and mentions.stand_in(_request(row.envelope, keys, record))
