@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
 # Files that tests make for the operator must be taken by the server whatever the umask of whoever runs them: with 002
 # a policy file could be written by a group, and is refused.
 os.umask(0o022)
+
+# As for somebody who activated the environment: commands are told to them by their bare name.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 SLOW = {"browser", "clients", "long", "node", "postgres"}
 """What has one of these marks is slow too."""

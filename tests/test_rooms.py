@@ -21,7 +21,7 @@ ROOMS = (
     ("protocol",),
     ("call",),
     ("approval.gate",),
-    ("approval.told", "approval.channels"),
+    ("approval.told", "approval.channels", "approval.receipt"),
     ("approval.lifecycle",),
     ("approval.policy",),
     ("approval.preview",),
@@ -31,7 +31,17 @@ ROOMS = (
     ("combined",),
     ("wire",),
     ("catalogue", "config"),
-    ("mail", "connection_limits", "host_header", "loopback", "ownership", "principal", "search_path", "whole_file"),
+    (
+        "mail",
+        "connection_limits",
+        "host_header",
+        "loopback",
+        "own_command",
+        "ownership",
+        "principal",
+        "search_path",
+        "whole_file",
+    ),
     ("errors",),
 )
 """From the top: a room imports those below it. Rooms in one line do not know each other, but for what is named here."""

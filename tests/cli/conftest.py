@@ -57,9 +57,9 @@ class Cli:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def terminal(self, *arguments: str) -> Terminal:
-        """Run it on a terminal."""
-        return Terminal(*arguments, env=self.environ, cwd=self.cwd)
+    def terminal(self, *arguments: str, columns: int = 100) -> Terminal:
+        """Run it on a terminal of this many columns."""
+        return Terminal(*arguments, env=self.environ, cwd=self.cwd, columns=columns)
 
 
 @pytest.fixture

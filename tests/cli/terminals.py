@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,16 +30,17 @@ _ON_TERMINAL = (
 class Terminal:
     """`maton-mailgun` with these arguments on a pseudo-terminal."""
 
-    def __init__(self, *arguments: str, env: Mapping[str, str], cwd: Path) -> None:
+    def __init__(self, *arguments: str, env: Mapping[str, str], cwd: Path, columns: int = 100) -> None:
         self.seen = ""
         self._read = 0
         self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self._process = subprocess.Popen(
             [sys.executable, "-c", _ON_TERMINAL, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={"PAGER": "cat", **env, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "50"},
+            env={"PAGER": "cat", **env, "TERM": "xterm-256color"},
             cwd=cwd,
             start_new_session=True,
         )
@@ -52,6 +57,15 @@ class Terminal:
     def enter(self, text: str) -> None:
         """Type a line."""
         os.write(self._master, f"{text}\r".encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        os.write(self._master, b"\x03")
+
+    @property
+    def lines(self) -> list[str]:
+        """What was seen, without colours, as the terminal shows it: a line for each that it was sent."""
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.seen).replace("\r", "").splitlines()
 
     def finish(self) -> int:
         """Read to the end. Returns the exit status."""

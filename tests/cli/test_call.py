@@ -30,6 +30,71 @@ def test_arguments_may_come_from_a_pipe(online: Cli) -> None:
     assert online("call", "get_bounce", "-", typed=BOUNCE).status == 0
 
 
+@pytest.mark.parametrize("given", ["@f.json", "@{cwd}/f.json", "@~/f.json"])
+def test_arguments_may_come_from_a_file(online: Cli, given: str) -> None:
+    (online.cwd / "f.json").write_text(f"\ufeff{BOUNCE}", encoding="utf-8")
+    done = online("call", "get_bounce", given.format(cwd=online.cwd))
+    assert (done.status, done.err) == (0, "")
+    assert json.loads(done.out)["result"]["address"] == "gone@example.net"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "none.json cannot be read: No such file or directory."),
+        (b"{", "f.json is not JSON: "),
+        (b"\xff{}", "f.json is not UTF-8."),
+        (b"[]", "The arguments must be a JSON object"),
+    ],
+)
+def test_a_file_that_holds_no_arguments_is_a_wrong_command(online: Cli, content: bytes | None, words: str) -> None:
+    if content is not None:
+        (online.cwd / "f.json").write_bytes(content)
+    done = online("call", "get_bounce", "@none.json" if content is None else "@f.json")
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    assert words in done.err
+
+
+def test_a_password_may_come_from_a_file(online: Cli) -> None:
+    login = {"domain": "mg.example.com", "login": "alice", "password": "hunter-2-hunter"}
+    (online.cwd / "login.json").write_text(json.dumps(login))
+    assert json.loads(online("call", "create_credential", "@login.json").out)["status"] == "approval_required"
+
+
+def test_the_approval_tools_answer_as_they_do_to_a_model(online: Cli, sandbox: RunningSandbox) -> None:
+    approval_id = json.loads(online("call", "delete_bounce", BOUNCE).out)["approval_id"]
+    one = json.dumps({"approval_id": approval_id})
+    asked = online("call", "get_approval", one)
+    assert (asked.status, json.loads(asked.out)["status"]) == (5, "approval_required")
+    listed = online("call", "list_approvals", '{"open_only": true}')
+    assert (listed.status, [row["approval_id"] for row in json.loads(listed.out)["approvals"]]) == (0, [approval_id])
+    withdrawn = online("call", "cancel_approval", one)
+    assert (withdrawn.status, json.loads(withdrawn.out)["status"]) == (1, "cancelled")
+    assert json.loads(online("call", "list_approvals", '{"open_only": true}').out)["approvals"] == []
+    wrong = online("call", "get_approval", '{"approval_id": "apr_1"}')
+    assert (wrong.status, json.loads(wrong.out)["error"]["kind"]) == (1, "bad_arguments")
+    assert writes(sandbox) == 0
+
+
+def test_each_problem_is_told_once(online: Cli) -> None:
+    told = json.loads(online("call", "get_bounce", "{}").out)["error"]["problems"]
+    assert [one["wrong"] for one in told] == ["domain, address is missing"]
+
+
+def test_on_one_screen_a_refusal_is_told_once(online: Cli, sandbox: RunningSandbox) -> None:
+    set_passphrase(online)
+    gone = json.dumps({"domain": "mg.example.com", "address": "nobody@example.net"})
+    with online.terminal("call", "delete_bounce", gone) as terminal:
+        terminal.expect("[yes/no]:")
+        terminal.enter("yes")
+        terminal.expect("Passphrase, to approve it:")
+        terminal.enter(PASSPHRASE)
+        assert terminal.finish() == 1, terminal.seen
+    assert terminal.seen.count("refused by the service") == 1
+    message = json.loads("{" + terminal.seen.rpartition("\n{")[2])["error"]["message"]
+    assert terminal.seen.count(message) == 1
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "name"),
     [

@@ -68,9 +68,33 @@ def test_table_is_aligned_without_a_terminal() -> None:
     assert stream.getvalue().splitlines() == ["tool          access", "list_domains  read", "x             send"]
 
 
-def test_stream_that_cannot_show_a_character_gets_a_question_mark() -> None:
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "cp1252", "cp437"])
+def test_stream_that_cannot_show_our_marks_gets_words_and_a_question_mark_for_a_letter(encoding: str) -> None:
     raw = io.BytesIO()
-    stream = io.TextIOWrapper(raw, encoding="ascii")
-    Screen(stream).outcome("good", "done")
+    stream = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
+    screen = Screen(stream)
+    for tone in ("good", "bad", "warn", "plain"):
+        screen.outcome(tone, "“жук” … →")
+    screen.panel("a – b", ["‘c’"])
+    screen.table(["x"], [["⏎"]])
     stream.flush()
-    assert raw.getvalue() == b"? done\n"
+    assert raw.getvalue().decode(encoding).splitlines() == [
+        'OK "???" ... ->',
+        'FAIL "???" ... ->',
+        '! "???" ... ->',
+        '- "???" ... ->',
+        "  +-- a - b",
+        "  | 'c'",
+        "  +--",
+        "x",
+        "\\n",
+    ]
+
+
+def test_stream_that_shows_them_gets_our_marks() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+    for tone in ("good", "bad", "warn", "plain"):
+        Screen(stream).outcome(tone, "“done” …")
+    stream.flush()
+    assert raw.getvalue().decode().splitlines() == ["✔ “done” …", "✘ “done” …", "! “done” …", "· “done” …"]

@@ -19,6 +19,7 @@ from maton_mailgun.approval.store.upkeep import Gone
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.mail.message_ids import bare
 from maton_mailgun.mail.text import quoted
+from maton_mailgun.own_command import own_command
 from maton_mailgun.wire.result import NOTICE
 
 WAIT_SECONDS = 4
@@ -26,7 +27,7 @@ WAIT_SECONDS = 4
 STOPPED = "All writes were stopped by a person."
 LIFTED = (
     "Tell the user, and propose nothing more. Reads work. Only a person can lift it, in a terminal on this machine: "
-    "maton-mailgun approvals resume."
+    f"{own_command('approvals resume')}."
 )
 _STATES = {
     "pending": "approval_required",

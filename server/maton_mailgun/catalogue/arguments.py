@@ -68,7 +68,8 @@ def problems(operation: Operation, arguments: Mapping[str, Any]) -> list[Problem
     found += limits.together_problems(operation, fitting)
     found += entry_fields.problems(operation, fitting)  # guard: 69-each
     found += header_texts.problems(operation, fitting)
-    return found
+    # Each argument that is missing is an error of its own, in which all of them are named.
+    return list(dict.fromkeys(found))
 
 
 def sound(arguments: Mapping[str, Any], problems: Sequence[Problem]) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def check_tool(name: str, schema: Mapping[str, Any], arguments: Mapping[str, Any
     found = _validator(name, _Schema(schema)).iter_errors(arguments)
     problems = [_explain(error, name, schema.get("properties", {})) for error in found]
     if problems:
-        raise BadArguments(name, problems)
+        raise BadArguments(name, list(dict.fromkeys(problems)))
 
 
 def _refuse_deep(name: str, arguments: Mapping[str, Any]) -> None:

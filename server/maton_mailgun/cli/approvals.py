@@ -25,19 +25,29 @@ from maton_mailgun.approval.told import timestamp
 from maton_mailgun.cli.ask import NoTerminal
 from maton_mailgun.cli.ask import passphrase as ask_passphrase
 from maton_mailgun.cli.copy_view import copy_fields, copy_of, has_copies, show_copy
-from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, CommandFailed
+from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, USAGE, CommandFailed
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.person import approver
-from maton_mailgun.cli.record_view import HEADINGS, public_fields, request_lines, row, show_preview, show_state
+from maton_mailgun.cli.record_view import (
+    HEADINGS,
+    list_lines,
+    public_fields,
+    request_lines,
+    row,
+    show_preview,
+    show_state,
+)
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, state_home
 from maton_mailgun.mail.text import count, short
+from maton_mailgun.own_command import own_command
 
 T = TypeVar("T")
 
 _WAITING = frozenset({*OPEN, "unknown"})
 _UNDER_WAY = ("approved", "executing")
 _ID = re.compile(r"apr_[0-9a-f]{32}")
+_BEGINNING = re.compile(r"apr_[0-9a-f]{4,31}")
 
 
 def show_list(arguments: argparse.Namespace) -> int:
@@ -53,7 +63,10 @@ def show_list(arguments: argparse.Namespace) -> int:
             return OK
         if (found := await desk.stopped()) is not None:
             screen.line(f"All writes are stopped, by {found.by} since {timestamp(found.at)}.", "warn")
-        if records:
+        if records and screen.fancy:
+            screen.lines(list_lines(records, now, screen.width))
+            screen.line(f"See one: {own_command(f'approvals show {_flag(settings)}ID')}", "quiet")
+        elif records:
             screen.table(HEADINGS, [row(record, now) for record in records])
         else:
             screen.line(f"Nothing {'there' if arguments.all else 'waits'} in {state_home(settings)}.")
@@ -67,7 +80,7 @@ def show(arguments: argparse.Namespace) -> int:
     settings, screen = settings_of(arguments), Screen()
 
     async def look(desk: Terminal) -> Record:
-        record = await _known(desk, arguments.id)
+        record = await find(desk, arguments.id)
         if arguments.recipient is not None:
             _show_copy(screen, record, arguments.recipient, as_json=arguments.json)
             return record
@@ -83,10 +96,10 @@ def show(arguments: argparse.Namespace) -> int:
         return OK
     which = f"{record.id}{' --sandbox' if settings.sandbox else ''}"
     if has_copies(record):
-        command = f"maton-mailgun approvals show {which} --recipient ADDRESS"
+        command = own_command(f"approvals show {which} --recipient ADDRESS")
         screen.line(f"The message as one recipient gets it: {command}", "quiet")
     if record.state == "pending":
-        screen.line(f"Decide with: maton-mailgun approvals approve {which}   (or reject)", "quiet")
+        screen.line(f"Decide with: {own_command(f'approvals approve {which}')}   (or reject)", "quiet")
     if "_sealed" not in (record.result or {}):
         return OK
     screen.line("It made a secret that can be shown once.", "warn")
@@ -97,13 +110,13 @@ def show(arguments: argparse.Namespace) -> int:
 def approve(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the yes, and tell what came of it."""
     settings, screen = settings_of(arguments), Screen()
-    at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    approval_id = at_desk(settings, lambda desk: _ask(desk, screen, arguments.id)).id  # guard: 271-shown
     require_passphrase(settings, "Passphrase, to approve exactly this once: ")
 
     async def decide(desk: Terminal) -> int:
-        await _decide(desk, arguments.id, approve=True)
+        await _decide(desk, approval_id, approve=True)
         screen.line("Approved. Waiting for the server to carry it out …", "quiet")
-        record = await desk.wait(arguments.id, arguments.wait, lambda found: found.state not in _UNDER_WAY)
+        record = await desk.wait(approval_id, arguments.wait, lambda found: found.state not in _UNDER_WAY)
         show_state(screen, record, desk.clock())
         if record.state == "approved" and record.retry_at is None:
             screen.line("No running server took it up: one must run with the same key and state directory.", "warn")
@@ -117,10 +130,10 @@ def approve(arguments: argparse.Namespace) -> int:
 def reject(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the no."""
     settings, screen = settings_of(arguments), Screen()
-    at_desk(settings, lambda desk: _ask(desk, screen, arguments.id))
+    approval_id = at_desk(settings, lambda desk: _ask(desk, screen, arguments.id)).id
     require_passphrase(settings, "Passphrase, to reject this: ")
     reason = arguments.reason[:500] if arguments.reason else None
-    at_desk(settings, lambda desk: _decide(desk, arguments.id, approve=False, reason=reason))
+    at_desk(settings, lambda desk: _decide(desk, approval_id, approve=False, reason=reason))
     screen.outcome("good", "Rejected. Nothing was sent.")
     return OK
 
@@ -135,8 +148,8 @@ def stop(arguments: argparse.Namespace) -> int:
         screen.outcome(
             "good", f"Stopped. {count(closed, 'approval was', 'approvals were')} closed; nothing new is taken."
         )
-        screen.line("What was under way already ends by itself: maton-mailgun approvals list", "quiet")
-        screen.line("Lift it with: maton-mailgun approvals resume", "quiet")
+        screen.line(f"What was under way already ends by itself: {own_command('approvals list')}", "quiet")
+        screen.line(f"Lift it with: {own_command('approvals resume')}", "quiet")
         return OK
 
     return at_desk(settings_of(arguments), close)
@@ -183,7 +196,7 @@ def require_passphrase(settings: Settings, prompt: str) -> None:
     if not passphrase.is_set():
         hint = " --sandbox" if settings.sandbox else ""
         raise CommandFailed(
-            NO_PASSPHRASE, f"No passphrase is set. On a terminal, run: maton-mailgun approvals passphrase{hint}"
+            NO_PASSPHRASE, f"No passphrase is set. On a terminal, run: {own_command(f'approvals passphrase{hint}')}"
         )
     given = _typed(prompt)
     try:
@@ -203,14 +216,19 @@ def _typed(prompt: str) -> str:
         raise CommandFailed(NO_PASSPHRASE, "Nothing was typed.") from None
 
 
-async def _ask(desk: Terminal, screen: Screen, approval_id: str) -> None:
-    """Put a question before the person, if there still is one."""
-    record = await _known(desk, approval_id)
+async def _ask(desk: Terminal, screen: Screen, given: str) -> Record:
+    """Put a question before the person, if there still is one: what they decide is the one that they saw."""
+    record = await find(desk, given)
     show_preview(screen, record)
     show_state(screen, record, desk.clock())
     if record.state != "pending":
         raise CommandFailed(FAILED, f"There is nothing to decide: it is {record.state}.")
     await desk.shown(record)
+    return record
+
+
+def _flag(settings: Settings) -> str:
+    return "--sandbox " if settings.sandbox else ""
 
 
 def _show_copy(screen: Screen, record: Record, address: str, *, as_json: bool) -> None:
@@ -220,7 +238,8 @@ def _show_copy(screen: Screen, record: Record, address: str, *, as_json: bool) -
         raise CommandFailed(FAILED, str(problem)) from None
     if found is None:
         raise CommandFailed(
-            NOT_FOUND, f"No copy of this goes to {short(address, 200)}. See: maton-mailgun approvals show {record.id}"
+            NOT_FOUND,
+            f"No copy of this goes to {short(address, 200)}. See: {own_command(f'approvals show {record.id}')}",
         )
     if as_json:
         screen.line(json.dumps(copy_fields(found, address)))
@@ -236,7 +255,7 @@ async def _request(desk: Terminal, screen: Screen, record: Record) -> list[str]:
 
 
 async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: str | None = None) -> None:
-    record = await _known(desk, approval_id)
+    record = await find(desk, approval_id)
     decision = Decision(approve=approve, level="operator", channel="cli", decider=approver(), reason=reason)
     try:
         await desk.decide(record, decision)
@@ -245,7 +264,7 @@ async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: st
 
 
 async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:
-    secrets = await desk.secret(await _known(desk, record.id))
+    secrets = await desk.secret(await find(desk, record.id))
     if not secrets:
         raise CommandFailed(FAILED, "It was shown already, and is not kept.")
     for name, value in secrets.items():
@@ -269,7 +288,9 @@ def at_desk(settings: Settings, work: Callable[[Terminal], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-async def _known(desk: Terminal, approval_id: str) -> Record:
+async def find(desk: Terminal, given: str) -> Record:
+    """The record that is meant by an id or the beginning of one. Raises CommandFailed where there is none."""
+    approval_id = await _whole_id(desk, given)
     record = await desk.get(approval_id) if _ID.fullmatch(approval_id) else None
     if record is None and _ID.fullmatch(approval_id) and (gone := await desk.store.gone(approval_id)):
         raise CommandFailed(
@@ -277,6 +298,18 @@ async def _known(desk: Terminal, approval_id: str) -> Record:
         )
     if record is None:
         raise CommandFailed(
-            NOT_FOUND, f"There is no approval {approval_id[:80]} here. See: maton-mailgun approvals list --all"
+            NOT_FOUND, f"There is no approval {approval_id[:80]} here. See: {own_command('approvals list --all')}"
         )
     return record
+
+
+async def _whole_id(desk: Terminal, given: str) -> str:
+    """The id that begins like this, with or without its `apr_`; `given` as it is where none does."""
+    beginning = given if given.startswith("apr_") else f"apr_{given}"
+    if not _BEGINNING.fullmatch(beginning):
+        return beginning if _ID.fullmatch(beginning) else given
+    found = await desk.beginning_with(beginning)
+    if len(found) > 1:  # guard: 270-one
+        some = ", ".join(one[: len(beginning) + 4] for one in found[:3])
+        raise CommandFailed(USAGE, f"Several approvals begin with {beginning}: {some}. Give more of the id.")
+    return found[0] if found else given

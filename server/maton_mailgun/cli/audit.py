@@ -6,9 +6,11 @@ import argparse
 import asyncio
 import sys
 
+from maton_mailgun.approval.binding.signatures import as_text
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import StoreError
+from maton_mailgun.cli.approvals import at_desk
 from maton_mailgun.cli.exit_status import FAILED, OK, CommandFailed
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.screen import Screen
@@ -36,6 +38,19 @@ def verify(arguments: argparse.Namespace) -> int:
         return OK
     where = f"entry {verdict.first_bad}" if verdict.first_bad is not None else "the approvals"
     raise CommandFailed(FAILED, f"The audit does not hold at {where}: {verdict.why}. {entries} before it are sound.")
+
+
+def key(arguments: argparse.Namespace) -> int:
+    """The name of the key that receipts are signed with, and the key itself; neither is a secret."""
+
+    async def look(desk: Terminal) -> tuple[str, bytes]:
+        return desk.fingerprint, desk.public_key
+
+    name, public = at_desk(settings_of(arguments), look)
+    screen = Screen()
+    screen.line(name, "strong")
+    screen.line(f"Ed25519 {as_text(public)}", "quiet")
+    return OK
 
 
 def export(arguments: argparse.Namespace) -> int:

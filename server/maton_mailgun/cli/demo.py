@@ -29,6 +29,7 @@ from maton_mailgun.cli.ask import answer, at_a_terminal, choice
 from maton_mailgun.cli.exit_status import FAILED
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import SANDBOX_KEY
+from maton_mailgun.own_command import own_command
 from maton_mailgun.sandbox import Sandbox, serve
 
 DOMAIN = "mg.example.com"
@@ -137,7 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
         "good", f"Everything held ({seconds:.1f} s). Nothing was written without a yes, and one yes was one write."
     )
     screen.line(
-        "Next: maton-mailgun install HOST puts the server into your assistant; maton-mailgun doctor checks the rest.",
+        f"Next: {own_command('install HOST')} puts the server into your assistant; "
+        f"{own_command('doctor')} checks the rest.",
         "quiet",
     )
     return 0

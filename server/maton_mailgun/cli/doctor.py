@@ -4,47 +4,45 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import platform
+import sqlite3
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 from maton_mailgun import __version__
 from maton_mailgun.approval.store.record import State
-from maton_mailgun.call import Engine
+from maton_mailgun.catalogue.operation import EVERY_TOOLSET
+from maton_mailgun.cli.account_findings import account
 from maton_mailgun.cli.exit_status import FAILED, OK
+from maton_mailgun.cli.findings import Finding
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, display_environment, load, page_directory, state_home
-from maton_mailgun.errors import KeyMissing, SetupError
-from maton_mailgun.exchange import Caller, Outcome
+from maton_mailgun.errors import SetupError
 from maton_mailgun.mail.text import count
+from maton_mailgun.own_command import NAME, own_command
 from maton_mailgun.ownership import why_untrusted
 from maton_mailgun.runtime import engine
 
-Verdict = Literal["good", "warn", "bad"]
 _PENDING: frozenset[State] = frozenset({"pending"})
 _ELSEWHERE = "Make it a directory of yours, or name another one with MATON_MAILGUN_HOME."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    verdict: Verdict
-    about: str
-    found: str
-    right: str = ""
-    """What would be right; empty where it is."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at everything. FAILED if something is wrong; a warning is not."""
     screen = Screen()
+    if arguments.json:
+        found = list(_findings(arguments))
+        wrong = sum(finding.verdict == "bad" for finding in found)
+        told = {"version": __version__, "ready": not wrong, "findings": [finding.fields() for finding in found]}
+        screen.line(json.dumps(told))
+        return FAILED if wrong else OK
     screen.line(f"maton-mailgun {__version__}", "strong")
     wrong = 0
     for finding in _findings(arguments):
@@ -62,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield Finding("good", "Python", f"{platform.python_version()} at {sys.executable}")
+    yield _versions()
+    yield from _command()
     try:
         settings = load(sandbox=arguments.sandbox)
     except SetupError as problem:
@@ -73,85 +73,32 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     except SetupError as problem:
         yield Finding("bad", "start", str(problem))
     else:
-        yield Finding("good", "tools", count(len(built.catalogue), "operation"))
-        yield from asyncio.run(_online(built))
+        yield Finding("good", "tools", _tools(settings, len(built.catalogue)))
+        # What it asks with must be on offer to it, whichever tools are.
+        yield from asyncio.run(account(engine(replace(settings, toolsets=(EVERY_TOOLSET,)))))
     yield from _state(settings)
     yield from _approver(settings)
     yield _attachments(settings)
 
 
-async def _online(built: Engine) -> list[Finding]:
-    """The key, the gateway and the connections, found out with one read."""
-    settings = built.settings
-    try:
-        if settings.api_key is None and settings.token_command:
-            return await _commanded(built)
-        if settings.key_unfilled:
-            missing = KeyMissing(settings.key_unfilled)
-            return [Finding("bad", "Maton key", missing.message, "Write the key itself into the host's configuration.")]
-        if settings.api_key is None:
-            return [
-                Finding(
-                    "bad",
-                    "Maton key",
-                    "MATON_API_KEY is not set",
-                    "Create one at maton.ai/settings and set it; or try everything with --sandbox.",
-                )
-            ]
-        found = [_key(settings)]
-        caller = Caller("doctor", "maton-mailgun doctor")
-        outcome = await built.call("list_connections", {"status": "ACTIVE"}, caller)
-        return [*found, *_gateway(settings, outcome)] if isinstance(outcome, Outcome) else found
-    finally:
-        await built.aclose()
+def _versions() -> Finding:
+    """Of what does the work, as it is loaded here."""
+    told = [f"{name} {version(name)}" for name in ("mcp", "httpx2", "pydantic")]
+    return Finding("good", "versions", ", ".join([*told, f"SQLite {sqlite3.sqlite_version}"]))
 
 
-def _key(settings: Settings) -> Finding:
-    if not settings.token_command:
-        return Finding("good", "Maton key", "set")
-    right = "Leave one of the two out: MATON_TOKEN_COMMAND is not run."
-    return Finding("warn", "Maton key", "MATON_API_KEY is set, and wins over MATON_TOKEN_COMMAND", right)
+def _command() -> Iterator[Finding]:
+    """How it is called in a shell here, where that is not its name."""
+    command = own_command()
+    if command != NAME:
+        right = f"Put its folder on the PATH to call it {NAME}; what is printed here runs as it is printed."
+        yield Finding("good", "command", command, right)
 
 
-async def _commanded(built: Engine) -> list[Finding]:
-    """The same where the key comes from a command, which is run here."""
-    caller = Caller("doctor", "maton-mailgun doctor")
-    outcome = await built.call("list_connections", {"status": "ACTIVE"}, caller)
-    error = outcome.content.get("error", {}) if isinstance(outcome, Outcome) else {}
-    if error.get("kind") == KeyMissing.kind:
-        return [Finding("bad", "Maton key", str(error["message"]), str(error["next"]))]
-    found = [Finding("good", "Maton key", "MATON_TOKEN_COMMAND gave a token")]
-    if left := built.settings.key_unfilled:
-        right = "Write the key itself, or leave MATON_API_KEY out."
-        found = [Finding("warn", "Maton key", f"MATON_API_KEY is {left}: MATON_TOKEN_COMMAND is run instead", right)]
-    return [*found, *_gateway(built.settings, outcome)] if isinstance(outcome, Outcome) else found
-
-
-def _gateway(settings: Settings, outcome: Outcome) -> Iterator[Finding]:
-    where = "the built-in sandbox" if settings.sandbox else settings.api_url
-    if outcome.is_error:
-        error = outcome.content.get("error", {})
-        yield Finding("bad", "gateway", f"{where}: {error.get('message', '')}", str(error.get("next", "")))
-        return
-    yield Finding("good", "gateway", f"{where} answers and takes the key")
-    connections = outcome.content.get("result", {}).get("connections", [])
-    ids = [str(connection.get("connection_id", "")) for connection in connections]
-    chosen = settings.connection_id
-    if not ids:
-        yield Finding(
-            "bad",
-            "connections",
-            "no active Mailgun connection",
-            "Connect Mailgun at maton.ai, or call create_connection.",
-        )
-    elif chosen and chosen not in ids:
-        right = f"Set MATON_CONNECTION_ID to one of {', '.join(ids)}."
-        yield Finding("bad", "connections", "MATON_CONNECTION_ID is not an active one", right)
-    elif len(ids) > 1 and not chosen:
-        right = f"Set MATON_CONNECTION_ID to one of {', '.join(ids)}, or name one in every call."
-        yield Finding("warn", "connections", f"{len(ids)} active and none chosen", right)
-    else:
-        yield Finding("good", "connections", f"{chosen or ids[0]} is used")
+def _tools(settings: Settings, number: int) -> str:
+    reads = ", which only read" if settings.read_only else ""
+    found = ", found through two" if settings.discovery else ""
+    return f"{count(number, 'operation')}{reads}{found}"
 
 
 def _policy(settings: Settings) -> Iterator[Finding]:
@@ -237,7 +184,8 @@ async def _approvals(settings: Settings) -> Finding:
     except (SetupError, StoreError) as problem:
         return Finding("bad", "approvals", str(problem))
     if not verdict.ok:
-        return Finding("bad", "approvals", f"the audit does not hold: {verdict.why}", "Run: maton-mailgun audit verify")
+        right = f"Run: {own_command(f'audit verify{_flag(settings)}')}"
+        return Finding("bad", "approvals", f"the audit does not hold: {verdict.why}", right)
     entries = count(verdict.entries, "entry", "entries")
     return Finding("good", "approvals", f"{len(waiting)} waiting, audit of {entries} holds")
 
@@ -254,16 +202,23 @@ def _approver(settings: Settings) -> Iterator[Finding]:
     elif settings.page and browser:
         yield Finding("good", "approval page", "opens in your browser when the client cannot ask")
     elif settings.page:
-        yield Finding("warn", "approval page", "no graphical browser here", "Decide with `maton-mailgun approvals`.")
+        right = f"Decide with: {own_command(f'approvals list{_flag(settings)}')}"
+        yield Finding("warn", "approval page", "no graphical browser here", right)
     else:
         yield Finding("good", "approval page", "switched off")
     passphrase = Passphrase(state_home(settings))
+    right = f"To approve in a terminal, run: {own_command(f'approvals passphrase{_flag(settings)}')}"
     if passphrase.is_set():
         why = passphrase.why_untrusted()
         yield Finding("good", "passphrase", "set") if why is None else Finding("bad", "passphrase", why)
     else:
-        right = "To approve in a terminal, run: maton-mailgun approvals passphrase"
         yield Finding("warn", "passphrase", "not set", right)
+    if settings.approval == "operator" and not (settings.page and browser) and not passphrase.is_set():
+        yield Finding("bad", "approval", "only the page or the terminal counts here, and neither can be used", right)
+
+
+def _flag(settings: Settings) -> str:
+    return " --sandbox" if settings.sandbox else ""
 
 
 def _attachments(settings: Settings) -> Finding:
@@ -273,6 +228,8 @@ def _attachments(settings: Settings) -> Finding:
     if not allowed.is_dir():
         right = "Set MATON_MAILGUN_ATTACHMENTS to a directory that exists."
         return Finding("bad", "attachments", f"{allowed} is no directory", right)
+    if not os.access(allowed, os.R_OK | os.X_OK):
+        return Finding("bad", "attachments", f"{allowed} cannot be read", "Let this user read it, or name another one.")
     why = why_untrusted(allowed)
     if why is not None:
         # No hole: what is sent is what was shown. But others choose what is found under a name.

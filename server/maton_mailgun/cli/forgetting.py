@@ -12,6 +12,7 @@ from maton_mailgun.cli.person import approver
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.mail.mentions import Mentions, NoAddress
 from maton_mailgun.mail.text import count
+from maton_mailgun.own_command import own_command
 
 _WHAT_TO_DO = {
     "pending": "waits for a decision: reject it, then run this again",
@@ -52,6 +53,6 @@ def _tell(screen: Screen, still: list[Record], unreadable: list[str]) -> None:
     for approval_id in unreadable:
         screen.line(
             f"{approval_id} cannot be looked into: it was changed outside, or its key is lost. "
-            "See: maton-mailgun audit verify",
+            f"See: {own_command('audit verify')}",
             "warn",
         )

@@ -12,10 +12,20 @@ HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode")
 Commands = argparse._SubParsersAction
 
 
-def build() -> argparse.ArgumentParser:
+class _Parser(argparse.ArgumentParser):
+    """What its help says in full is read when somebody asks for it: a server that starts does not."""
+
+    def format_help(self) -> str:
+        from maton_mailgun.cli.help_texts import fill
+
+        fill(self)
+        return super().format_help()
+
+
+def build() -> _Parser:
     """The parser; each command names its function as `module:function`."""
     statuses = "\n".join(f"  {status}  {meaning}" for status, meaning in EXIT_STATUSES.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="maton-mailgun",
         description="Mailgun for AI agents through Maton, with a person's yes in front of every write.",
         epilog=f"Without a command it serves MCP on standard input and output.\n\nexit status:\n{statuses}",
@@ -23,12 +33,25 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"maton-mailgun {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_serve, _demo, _sandbox, _approvals, _policy, _audit, _doctor, _tools, _call, _install):
+    for add in (
+        _serve,
+        _demo,
+        _sandbox,
+        _approvals,
+        _policy,
+        _audit,
+        _doctor,
+        _tools,
+        _call,
+        _install,
+        _completion,
+        _manual,
+    ):
         add(commands)
     return parser
 
 
-def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
+def _serve(commands: Commands[_Parser]) -> None:
     serve = commands.add_parser("serve", help="serve MCP over stdio, or over HTTP")
     serve.add_argument("--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio")
     _sandboxed(serve)
@@ -39,13 +62,13 @@ def _serve(commands: Commands[argparse.ArgumentParser]) -> None:
     serve.set_defaults(run="serve:run")
 
 
-def _demo(commands: Commands[argparse.ArgumentParser]) -> None:
+def _demo(commands: Commands[_Parser]) -> None:
     demo = commands.add_parser("demo", help="see the main job in this terminal, no key needed")
     demo.add_argument("--yes", action="store_true", help="answer for me: approve the message, reject the deletion")
     demo.set_defaults(run="demo:run")
 
 
-def _sandbox(commands: Commands[argparse.ArgumentParser]) -> None:
+def _sandbox(commands: Commands[_Parser]) -> None:
     sandbox = commands.add_parser("sandbox", help="run Maton and Mailgun in memory, on a port of this machine")
     sandbox.add_argument("--port", type=int, default=8025, metavar="N", help="8025 unless given; 0 takes a free one")
     sandbox.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="this machine alone unless given")
@@ -55,7 +78,7 @@ def _sandbox(commands: Commands[argparse.ArgumentParser]) -> None:
     sandbox.set_defaults(run="sandbox:run")
 
 
-def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
+def _approvals(commands: Commands[_Parser]) -> None:
     """`approvals` and what can be done with one."""
     approvals = commands.add_parser("approvals", help="see and decide what waits for a person")
     actions = approvals.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -66,6 +89,11 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     _as_json(listing)
     _sandboxed(listing)
     listing.set_defaults(run="approvals:show_list")
+
+    watch = actions.add_parser("watch", help="what waits and what becomes of it, as it happens, until Ctrl-C")
+    _as_json(watch)
+    _sandboxed(watch)
+    watch.set_defaults(run="watching:watch")
 
     show = actions.add_parser("show", help="everything about one: target, effect, recipients, message, outcome")
     _one(show)
@@ -83,6 +111,20 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     _one(reject)
     reject.add_argument("--reason", metavar="TEXT", help="told to the assistant")
     reject.set_defaults(run="approvals:reject")
+
+    receipt = actions.add_parser("receipt", help="write a signed file about one that has ended, for other people")
+    _one(receipt)
+    receipt.add_argument("--output", metavar="FILE", help="receipt-ID.json unless given; - is standard output")
+    receipt.add_argument("--offline", action="store_true", help="do not ask what became of the recipients")
+    receipt.set_defaults(run="receipt:write")
+
+    check = actions.add_parser("verify", help="check a receipt, on any machine and without a network")
+    check.add_argument("file", metavar="FILE", help="the receipt")
+    check.add_argument(
+        "--key", required=True, metavar="KEY", help="the fingerprint, as `audit key` prints it, or the key"
+    )
+    _as_json(check)
+    check.set_defaults(run="receipt:check")
 
     stop = actions.add_parser("stop", help="reject all that waits, and take no new write until it is lifted")
     stop.add_argument("--reason", metavar="TEXT", help="told to the assistant")
@@ -103,33 +145,59 @@ def _approvals(commands: Commands[argparse.ArgumentParser]) -> None:
     passphrase.set_defaults(run="approvals:set_passphrase")
 
 
-def _policy(commands: Commands[argparse.ArgumentParser]) -> None:
+def _policy(commands: Commands[_Parser]) -> None:
     policy = commands.add_parser("policy", help="see what the operator's rules say")
     actions = policy.add_subparsers(title="actions", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="what would happen to a call, and why; nothing is sent")
     check.add_argument("call", metavar="CALL.json", help='{"tool": NAME, "arguments": {…}}; - reads standard input')
     check.add_argument("--policy", metavar="FILE", help="judge by this policy file instead of the one in force")
     check.set_defaults(run="policy:check")
+    _history(actions)
 
 
-def _audit(commands: Commands[argparse.ArgumentParser]) -> None:
+def _history(actions: Commands[_Parser]) -> None:
+    """What rules would have done, and which would have saved clicks."""
+    replay = actions.add_parser("replay", help="what a policy file would have done with the calls that are kept")
+    replay.add_argument("file", metavar="FILE", help="the policy file to try")
+    _since(replay)
+    replay.set_defaults(run="policy_history:replay")
+    suggest = actions.add_parser("suggest", help="rules for what one person always approved; nothing is changed")
+    suggest.add_argument("--adopt", metavar="FILE", help="ask for each, and add it to this file, on a terminal")
+    suggest.add_argument("--until", metavar="DATE", help="when they end, such as 2027-01-31; 30 days unless given")
+    _since(suggest)
+    suggest.set_defaults(run="policy_history:suggest")
+
+
+def _since(parser: _Parser) -> None:
+    parser.add_argument("--days", type=float, default=30.0, metavar="N", help="how far back to look, 30 unless given")
+    _as_json(parser)
+    _sandboxed(parser)
+
+
+def _audit(commands: Commands[_Parser]) -> None:
     audit = commands.add_parser("audit", help="check or export the record of every decision")
     actions = audit.add_subparsers(title="actions", metavar="ACTION", required=True)
     verify = actions.add_parser("verify", help="find any edit, removal or reorder")
     _sandboxed(verify)
     verify.set_defaults(run="audit:verify")
+    key = actions.add_parser("key", help="the fingerprint of the key that receipts are signed with")
+    _sandboxed(key)
+    key.set_defaults(run="audit:key")
     export = actions.add_parser("export", help="all entries as JSON lines, oldest first")
     _sandboxed(export)
     export.set_defaults(run="audit:export")
 
 
-def _doctor(commands: Commands[argparse.ArgumentParser]) -> None:
-    doctor = commands.add_parser("doctor", help="check key, gateway, connections, state directory and policy")
+def _doctor(commands: Commands[_Parser]) -> None:
+    doctor = commands.add_parser(
+        "doctor", help="check key, gateway, connections, domains, clock, state directory, policy and ways to decide"
+    )
+    _as_json(doctor)
     _sandboxed(doctor)
     doctor.set_defaults(run="doctor:run")
 
 
-def _tools(commands: Commands[argparse.ArgumentParser]) -> None:
+def _tools(commands: Commands[_Parser]) -> None:
     tools = commands.add_parser("tools", help="list the operations and the approval tools")
     form = tools.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON, with descriptions and schemas")
@@ -138,20 +206,17 @@ def _tools(commands: Commands[argparse.ArgumentParser]) -> None:
     tools.set_defaults(run="tools:run")
 
 
-def _call(commands: Commands[argparse.ArgumentParser]) -> None:
-    call = commands.add_parser(
-        "call",
-        help="one call from the shell; a write is shown and asked for first",
-        description="Calls one tool. A write is shown first and carried out after the passphrase; without a terminal "
-        "the pending result is printed. Running the same call again joins the same approval.",
-    )
+def _call(commands: Commands[_Parser]) -> None:
+    call = commands.add_parser("call", help="one call from the shell; a write is shown and asked for first")
     call.add_argument("tool", metavar="TOOL", help="see `maton-mailgun tools`")
-    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="an object; - reads standard input")
+    call.add_argument(
+        "arguments", metavar="JSON", nargs="?", default="{}", help="an object; @FILE reads a file, - standard input"
+    )
     _sandboxed(call)
     call.set_defaults(run="call:run")
 
 
-def _install(commands: Commands[argparse.ArgumentParser]) -> None:
+def _install(commands: Commands[_Parser]) -> None:
     install = commands.add_parser("install", help="print or write the configuration of an assistant")
     install.add_argument("host", choices=HOSTS, metavar="HOST", help=", ".join(HOSTS))
     install.add_argument("--write", action="store_true", help="add it to the host's file; a backup is kept")
@@ -165,8 +230,21 @@ def _install(commands: Commands[argparse.ArgumentParser]) -> None:
     install.set_defaults(run="install:run")
 
 
+def _completion(commands: Commands[_Parser]) -> None:
+    completion = commands.add_parser("completion", help="a script that completes commands in bash, zsh or fish")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
+    completion.set_defaults(run="completion:run")
+
+
+def _manual(commands: Commands[_Parser]) -> None:
+    manual = commands.add_parser("manual", help="the manual page, for man")
+    manual.set_defaults(run="manual:run")
+
+
 def _one(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="apr_ and 32 digits, as `approvals list` shows it")
+    parser.add_argument(
+        "id", metavar="ID", help="as `approvals list` shows it; a beginning of four digits or more will do"
+    )
     _sandboxed(parser)
 
 

@@ -22,6 +22,7 @@ from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import BadArguments, Problem
 from maton_mailgun.exchange import Account, Prepared
+from maton_mailgun.own_command import own_command
 from maton_mailgun.wire import attachments, list_files
 from maton_mailgun.wire import request as requests
 
@@ -41,7 +42,7 @@ def check(arguments: argparse.Namespace) -> int:
     tool, given = _read(arguments.call)
     operation = load().get(tool)
     if operation is None:
-        raise CommandFailed(NOT_FOUND, f"There is no tool {tool[:80]}. See: maton-mailgun tools")
+        raise CommandFailed(NOT_FOUND, f"There is no tool {tool[:80]}. See: {own_command('tools')}")
     try:
         prepared = _prepared(operation, given, settings)
     except BadArguments as problem:

@@ -9,13 +9,16 @@ from urllib.parse import unquote
 
 from maton_mailgun.approval.preview.document import Preview, Row
 from maton_mailgun.approval.preview.fields import rows
+from maton_mailgun.approval.preview.folding import cut_to
 from maton_mailgun.approval.preview.terminal_text import field_lines, terminal
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.cli.pager import is_longer_than_the_screen, paged
 from maton_mailgun.cli.screen import Screen, Tone
 from maton_mailgun.exchange import Prepared
-from maton_mailgun.mail.text import count, moment, safe_line, short
+from maton_mailgun.mail.text import count, moment, quoted, safe_line, short
 
+_ID_LENGTH = len("apr_") + 32
+_BRIEF = len("apr_") + 8
 HEADINGS = ("approval", "state", "operation", "target", "asked")
 _TONES: Mapping[str, Tone] = {
     "pending": "warn",
@@ -33,6 +36,38 @@ def row(record: Record, now: float) -> tuple[str, ...]:
     """One line of a list, in the order of `HEADINGS`."""
     target = short(Preview.of(record.preview).target, 60)
     return record.id, record.state, record.operation, target, f"{_ago(now - record.created_at)} ago"
+
+
+def list_lines(records: Sequence[Record], now: float, width: int) -> list[str]:
+    """A list for a screen of `width` columns, each approval on two lines that no word is folded in: a beginning of the
+    id that no other in the list has, how it stands and since when; and what it is about."""
+    lines = []
+    for record, brief in zip(records, _brief_ids([record.id for record in records]), strict=True):
+        line = f"{brief}  {record.state:<9}  {_ago(now - record.created_at)} ago"
+        left = f", {_ago(record.expires_at - now)} left" if record.state == "pending" else ""
+        lines.append(line + left if len(line + left) <= width else line)
+        lines.append(f"    {cut_to(headline(record), width - 4)}")
+    return lines
+
+
+def headline(record: Record) -> str:
+    """What a write is about, told apart from others of its kind: the subject and to whom, or else its target."""
+    preview = Preview.of(record.preview)
+    message = preview.message
+    if message is None or not preview.recipients:
+        return f"{preview.action or record.access}: {safe_line(preview.target)}"
+    others = f" and {len(preview.recipients) - 1:,} more" if len(preview.recipients) > 1 else ""
+    subject = quoted(message.subject, 200) if message.subject else "(no subject)"
+    return f"send {subject} to {short(preview.recipients[0].address, 100)}{others}"
+
+
+def _brief_ids(ids: Sequence[str]) -> list[str]:
+    """A beginning of each id, of eight digits where that tells all of them apart."""
+    length = next(
+        (size for size in range(_BRIEF, _ID_LENGTH) if len({one[:size] for one in ids}) == len(ids)),
+        _ID_LENGTH,
+    )
+    return [one[:length] for one in ids]
 
 
 def show_preview(screen: Screen, record: Record, more: Sequence[str] = ()) -> None:
@@ -54,8 +89,19 @@ def request_lines(screen: Screen, prepared: Prepared) -> list[str]:
 
 def show_state(screen: Screen, record: Record, now: float) -> None:
     """Where it stands and, once it ran, what came of it."""
-    screen.outcome(_TONES.get(record.state, "plain"), state_words(record, now))
+    screen.outcome(*outcome_words(record, now))
     screen.lines(_details(record), "quiet")
+
+
+def outcome_words(record: Record, now: float) -> tuple[Tone, str]:
+    """How it stands, as `Screen.outcome` takes it."""
+    return _TONES.get(record.state, "plain"), state_words(record, now)
+
+
+def show_state_of(screen: Screen, record: Record, now: float) -> None:
+    """The same in a list of several: which one, on two lines."""
+    screen.outcome(_TONES.get(record.state, "plain"), f"{record.id[:_BRIEF]}  {state_words(record, now)}")
+    screen.line(f"    {cut_to(headline(record), screen.width - 4)}")
 
 
 def state_words(record: Record, now: float) -> str:

@@ -29,7 +29,16 @@ _STYLES: dict[Tone, str] = {
     "strong": "bold",
     "accent": "bold cyan",
 }
-_MARKS: dict[Tone, str] = {"good": "✔", "bad": "✘", "warn": "!"}
+_MARKS: dict[Tone, str] = {"good": "✔", "bad": "✘", "warn": "!", "plain": "·"}
+_WORDS: dict[Tone, str] = {"good": "OK", "bad": "FAIL", "warn": "!", "plain": "-"}
+"""The same where the output cannot show them."""
+_SPELT = str.maketrans(
+    {
+        **dict.fromkeys("“”„«»", '"'), **dict.fromkeys("‘’", "'"), **dict.fromkeys("–—·•", "-"),
+        "…": "...", "→": "->", "⏎": "\\n", "⇥": "\\t", "⟨": "<", "⟩": ">", "⟪": "<<", "⟫": ">>", "\u00a0": " ",
+    }
+)  # fmt: skip
+"""Signs of ours in ASCII. Letters are not replaced by others: a question mark says that there is one."""
 _MOST_COLUMNS = 100
 
 
@@ -45,13 +54,14 @@ class Screen:
         if isinstance(target, io.TextIOWrapper):
             # A terminal that cannot show a character gets a question mark, not a traceback.
             target.reconfigure(errors="replace")
+        self._spells = not _shows(getattr(target, "encoding", None), "".join(_MARKS.values()) + "…")
         self._console = Console(file=target, markup=False, emoji=False, highlight=False)
         self.fancy = self._console.is_terminal
         self.width = min(self._console.width, _MOST_COLUMNS) if self.fancy else _MOST_COLUMNS
 
     def line(self, text: str = "", tone: Tone = "plain") -> None:
         """One line, as it is; long ones are wrapped by the terminal alone, so that they can be copied."""
-        self._console.print(Text(safe(text), style=_STYLES[tone]), soft_wrap=True)
+        self._console.print(Text(self._shown(safe(text)), style=_STYLES[tone]), soft_wrap=True)
 
     def lines(self, texts: Iterable[str], tone: Tone = "plain") -> None:
         """Several lines."""
@@ -65,7 +75,8 @@ class Screen:
 
     def outcome(self, tone: Tone, text: str) -> None:
         """How something ended, with its mark in front."""
-        self.line(f"{_MARKS.get(tone, '·')} {text}", tone)
+        marks = _WORDS if self._spells else _MARKS
+        self.line(f"{marks.get(tone, marks['plain'])} {text}", tone)
 
     def panel(self, title: str, lines: Sequence[str], tone: Tone = "warn") -> None:
         """Something to be read as one: a box on a terminal, lines behind a bar elsewhere."""
@@ -74,11 +85,11 @@ class Screen:
             self.lines(f"  | {line}".rstrip() for line in _split(lines))
             self.line("  +--")
             return
-        body = Text("\n").join(Text(line, style=_STYLES[_tone_of(line)]) for line in _split(lines))
+        body = Text("\n").join(Text(self._shown(line), style=_STYLES[_tone_of(line)]) for line in _split(lines))
         self._console.print(
             Panel(
                 body,
-                title=Text(safe_line(title), style="bold"),
+                title=Text(self._shown(safe_line(title)), style="bold"),
                 title_align="left",
                 border_style=_STYLES[tone],
                 box=box.ROUNDED,
@@ -89,7 +100,7 @@ class Screen:
 
     def table(self, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Rows under headings; aligned columns elsewhere too."""
-        clean = [[safe_line(cell) for cell in row] for row in rows]
+        clean = [[self._shown(safe_line(cell)) for cell in row] for row in rows]
         if not self.fancy:
             widths = [max(len(row[at]) for row in [list(headings), *clean]) for at in range(len(headings))]
             for row in [list(headings), *clean]:
@@ -102,6 +113,17 @@ class Screen:
         for row in clean:
             table.add_row(*(Text(cell) for cell in row))
         self._console.print(table)
+
+    def _shown(self, text: str) -> str:
+        return text.translate(_SPELT) if self._spells else text
+
+
+def _shows(encoding: str | None, text: str) -> bool:
+    try:
+        text.encode(encoding or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def _split(lines: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.own_command import own_command
 from maton_mailgun.ownership import Untrusted, trusted_bytes, why_untrusted
 from maton_mailgun.whole_file import one_at_a_time, replace_whole
 
@@ -94,7 +95,7 @@ class Passphrase:
         """
         with _locked(self.home / _LOCK_FILE):
             if not self.is_set():
-                raise PassphraseError("No passphrase is set. Run: maton-mailgun approvals passphrase")
+                raise PassphraseError(f"No passphrase is set. Run: {own_command('approvals passphrase')}")
             stored = _read(self.home / _HASH_FILE)
             self._charge(now, who)
             salt, expected = bytes.fromhex(stored["salt"]), bytes.fromhex(stored["hash"])

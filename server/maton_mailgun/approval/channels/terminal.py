@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
+from maton_mailgun.approval.binding import signatures
 from maton_mailgun.approval.binding.envelope import unpack
 from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
 from maton_mailgun.approval.binding.seal import unseal
@@ -18,17 +19,21 @@ from maton_mailgun.approval.lifecycle import forget
 from maton_mailgun.approval.lifecycle.decide import Decision, decide, mark_shown
 from maton_mailgun.approval.lifecycle.forget import About
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
-from maton_mailgun.approval.lifecycle.signal import ChangeSignal
-from maton_mailgun.approval.store.contract import Stop, Store
+from maton_mailgun.approval.lifecycle.signal import POLL_SECONDS, ChangeSignal
+from maton_mailgun.approval.store.contract import ALL, Stop, Store
 from maton_mailgun.approval.store.failures import StoreUnavailable
 from maton_mailgun.approval.store.opening import open_store
-from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.approval.store.record import OPEN, Record, State
 from maton_mailgun.approval.told import STOPPED
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings, state_home
 from maton_mailgun.errors import SetupError
 from maton_mailgun.exchange import Prepared
 from maton_mailgun.mail.mentions import Mentions
+
+_UNENDED: frozenset[State] = frozenset({*OPEN, "unknown"})
+_PENDING: frozenset[State] = frozenset({"pending"})
+_NEWEST = 50
 
 
 class Terminal:
@@ -61,6 +66,13 @@ class Terminal:
     async def get(self, approval_id: str) -> Record | None:
         """The record, or None where there is none."""
         return await self.store.get(approval_id)
+
+    async def beginning_with(self, text: str) -> Sequence[str]:
+        """The ids that begin like this, some of them where they are many; of unreadable records too, since one that
+        could be meant makes a beginning doubtful."""
+        page = await self.store.every(text)
+        ids = sorted([*(row.record.id for row in page.rows), *page.unreadable])
+        return [one for one in ids if one.startswith(text)]
 
     async def list(self, states: Collection[State] | None = None, limit: int = 50) -> Sequence[Record]:
         """Approvals of everybody, newest first."""
@@ -101,6 +113,20 @@ class Terminal:
         data = unseal(self._keys.seal, envelope, approval_id=record.id, digest=record.digest)
         return unpack(data, load()).prepared
 
+    def sign(self, work: Callable[[bytes], str]) -> str:
+        """Something that is signed with the installation's key, which `work` is given."""
+        return work(self._keys.seal)
+
+    @property
+    def public_key(self) -> bytes:
+        """What signatures of this installation are checked with."""
+        return signatures.public_key(self._keys.seal)
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of that key."""
+        return signatures.fingerprint(self.public_key)
+
     async def about(self, mentions: Mentions) -> About:
         """What is kept of a person."""
         return await forget.about(self.store, self._keys, mentions)
@@ -113,6 +139,33 @@ class Terminal:
     async def wait(self, approval_id: str, seconds: float, until: Callable[[Record], bool]) -> Record:
         """The record as soon as it satisfies `until`, or as it is after `seconds`. Raises KeyError."""
         return await ChangeSignal(self.store).wait(approval_id, seconds, until)
+
+    async def changes(self) -> AsyncIterator[Record]:
+        """What waits now, oldest first, then every record that begins to wait or comes to another state."""
+        seen = await self.store.changed()
+        known = {record.id: record.state for record in await self._latest({})}
+        for record in reversed(await self.list(_PENDING, ALL)):
+            yield record
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            # No server need be running: then nobody else closes what nobody decided in time.
+            await self.store.sweep()
+            if (now := await self.store.changed()) == seen:
+                continue
+            seen = now
+            for record in await self._latest(known):
+                if known.get(record.id) != record.state:
+                    known[record.id] = record.state
+                    yield record
+
+    async def _latest(self, known: Mapping[str, State]) -> Sequence[Record]:
+        """All that is open or in doubt, what was so before, and the newest of the others, which may have come and gone
+        since; oldest first. Not all of them: some keep thousands."""
+        found = {record.id: record for record in [*await self.list(_UNENDED, ALL), *await self.list(None, _NEWEST)]}
+        for approval_id, state in known.items():
+            if state in _UNENDED and approval_id not in found and (record := await self.get(approval_id)) is not None:
+                found[approval_id] = record
+        return sorted(found.values(), key=lambda record: record.created_at)
 
     async def close(self) -> None:
         """Let go of the store."""

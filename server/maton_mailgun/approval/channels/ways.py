@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
@@ -15,6 +16,7 @@ from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.config import Settings, display_environment, page_directory, state_home
 from maton_mailgun.mail.text import count
+from maton_mailgun.own_command import own_command
 
 if TYPE_CHECKING:
     from maton_mailgun.approval.channels.page import Baton, Opened, PageGate, PageServer
@@ -69,8 +71,8 @@ class Ways:
         if opened := await self._opened_once(record):
             asks = " and asks for the approver's passphrase" if opened == "passphrase" else ""
             return f"{missing} All is on the approval page, which is open in your browser{asks}."
-        if address := self._address(record):
-            return f"{missing} All is on the approval page: {address}"
+        if place := self._place(record):
+            return f"{missing} All is on {place}."
         return f"{missing} To see all, run in a terminal: {self._command(record)}"
 
     def each_copy(self, record: Record) -> str:
@@ -78,8 +80,8 @@ class Ways:
         if not copies(Preview.of(record.preview)):
             return ""
         on_page = "on the approval page, or " if self._open(record) else ""
-        if address := self._address(record):
-            on_page = f"on the approval page, {address}, or "
+        if place := self._place(record):
+            on_page = f"on {place}, or "
         return (
             "The message as any one recipient gets it, values filled in: "
             f"{on_page}run in a terminal: {self._command(record)} --recipient ADDRESS"
@@ -194,10 +196,16 @@ class Ways:
         page_url = self._access.page_url
         return f"{page_url}#/a/{record.id}" if page_url else None
 
+    def _place(self, record: Record) -> str | None:
+        """The same in words: a form holds no address, which a client might make a link of that nobody looked at (MCP
+        2025-11-25, elicitation: no URL in the fields of a form)."""
+        address = self._address(record)
+        return f"this server's approval page, under {urlsplit(address).path}" if address else None
+
     def _command(self, record: Record) -> str:
         # The sandbox keeps its approvals apart: without the flag the command would look in the real ones.
         flag = " --sandbox" if self._settings.sandbox else ""
-        return f"maton-mailgun approvals show {record.id}{flag}"
+        return own_command(f"approvals show {record.id}{flag}")
 
     async def _shows(self, record: Record) -> Opened | None:
         try:

@@ -12,6 +12,7 @@ from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_now
+from maton_mailgun.approval.policy.kept_case import with_case
 from maton_mailgun.approval.preview import look as preview
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import ALL
@@ -43,7 +44,8 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
         in_time = uses.clock() < record.expires_at  # guard: 00-over
         if record.digest in digests and (record.state == "executing" or in_time):  # guard: 39-joins.gate
             return record
-    verdict = (await policy_now(uses.settings)).judge(await case_off_loop(prepared))
+    case = await case_off_loop(prepared)
+    verdict = (await policy_now(uses.settings)).judge(case)
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
     if verdict.decision == "deny":
         raise Refused(
@@ -65,7 +67,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
         principal=caller.principal,
         client=caller.client,
         connection_id=prepared.account.connection_id,
-        preview=look.preview,
+        preview=with_case(look.preview, case),
         snapshot=look.snapshot,
         risk=look.risk,
         rule=verdict.rule,

@@ -20,6 +20,7 @@ from maton_mailgun.approval.store.record import Record, State, guessed
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError, NotSent, OutcomeUnknown, RateLimited, Unreachable
 from maton_mailgun.exchange import Prepared
+from maton_mailgun.own_command import own_command
 from maton_mailgun.wire.answers import LOOK_FIRST, refusal, words
 from maton_mailgun.wire.gateway import Reply
 from maton_mailgun.wire.proof import proves
@@ -119,7 +120,7 @@ class Settlement:
         elif secrets:
             content["secret_note"] = (
                 f"A secret ({', '.join(secrets)}) is shown once to the person who approved: on the approval page, or "
-                f"with `maton-mailgun approvals show {record.id}` in a terminal. It is not given to the model."
+                f"with `{own_command(f'approvals show {record.id}')}` in a terminal. It is not given to the model."
             )
             content["_sealed"] = keep_secret(self._uses.keys.seal, record, secrets)
         return content

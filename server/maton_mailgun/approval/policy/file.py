@@ -8,19 +8,23 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictInt, ValidationError, model_validator
 
 from maton_mailgun.approval.policy.judge import Decision, Policy, Rule
 from maton_mailgun.approval.store.record import Level
 from maton_mailgun.mail.plain_address import ascii_label
+from maton_mailgun.own_command import own_command
 from maton_mailgun.ownership import Untrusted, trusted_text
 
 _WILD = re.compile(r"[*?]")
 _LABEL_PATTERN = re.compile(r"[a-z0-9*?-]+")
 _LOCAL_PATTERN = re.compile(r"[a-z0-9_+\-'=~&#$.*?]+")
+
+_DAY = 86_400.0
 
 
 class PolicyError(Exception):
@@ -51,6 +55,7 @@ class _Entry(BaseModel):
     domains: _Texts | None = None
     connections: _Texts | None = None
     per_day: Annotated[StrictInt, Field(ge=1)] | None = None
+    until: Annotated[datetime, Strict()] | Annotated[date, Strict()] | None = None
 
     @model_validator(mode="after")
     def _fits_its_decision(self) -> _Entry:
@@ -60,6 +65,8 @@ class _Entry(BaseModel):
             raise ValueError("an allow rule asks nobody, so it has no level")
         if self.decision == "deny" and (self.level is not None or self.per_day is not None):
             raise ValueError("a deny rule lets nothing through, so it has neither level nor per_day")
+        if self.decision != "allow" and self.until is not None:
+            raise ValueError("until ends what an allow rule allows; what a person is asked or refused does not end")
         if self.decision != "allow" and self.max_recipients is not None:
             raise ValueError("max_recipients limits an allow rule; what an allow rule does not cover is asked anyway")
         return self
@@ -130,7 +137,17 @@ def _rule(entry: Any, known_tools: Collection[str] | None, taken: Collection[str
         domains=None if read.domains is None else tuple(_domain_pattern("domains", text) for text in read.domains),
         connections=read.connections,
         per_day=read.per_day,
+        until=None if read.until is None else _moment(read.until),
     )
+
+
+def _moment(until: datetime | date) -> float:
+    """Unix seconds. A day is over when it is over in UTC; a time without a zone is refused, as it is nobody's."""
+    if not isinstance(until, datetime):
+        return datetime(until.year, until.month, until.day, tzinfo=UTC).timestamp() + _DAY
+    if until.tzinfo is None:
+        raise _Wrong("until", "until needs a zone, such as 2027-01-31T18:00:00Z, or is a day: 2027-01-31")
+    return until.timestamp()
 
 
 def _wrong(error: ValidationError) -> _Wrong:
@@ -152,7 +169,7 @@ def _tool_pattern(text: str, known: Collection[str] | None) -> str:
         raise _Wrong("tools", f"{text!r} is not a tool name with * or ?")
     as_regex = pattern.replace("*", ".*").replace("?", ".")
     if known is not None and not any(re.fullmatch(as_regex, name.lower()) for name in known):
-        raise _Wrong("tools", f"no tool is named {text!r}; `maton-mailgun tools` lists them")
+        raise _Wrong("tools", f"no tool is named {text!r}; `{own_command('tools')}` lists them")
     return pattern
 
 

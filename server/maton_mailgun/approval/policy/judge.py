@@ -10,12 +10,14 @@ deny and ask rule about domains that is not about other tools.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from maton_mailgun.approval.store.record import Level
 from maton_mailgun.mail.plain_address import PlainAddress, ascii_domain, parse
+from maton_mailgun.mail.text import moment
 
 Decision = Literal["allow", "ask", "deny"]
 _STRICTER: Mapping[Level, int] = {"client": 0, "operator": 1}
@@ -35,6 +37,8 @@ class Case:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     uses: int = 1
     """How many uses of a day's budget it is."""
+    at: float = field(default_factory=time.time, compare=False)
+    """When it is judged, Unix seconds."""
     besides: tuple[str, ...] = ()
     """Who else is written to or heard of because of it: where answers go, what routes forward to. An allow rule about
     recipients needs all of them to match too, and is never met by them alone."""
@@ -70,9 +74,13 @@ class Rule:
     domains: tuple[str, ...] | None = None
     connections: tuple[str, ...] | None = None
     per_day: int | None = None
+    until: float | None = None
+    """The moment from which it no longer applies, Unix seconds; of allow rules alone."""
 
     def unmet(self, case: Case) -> str | None:
         """The first condition that the case does not meet, in words; None when the rule matches."""
+        if self.until is not None and case.at >= self.until:  # guard: 275-until
+            return f"it ended {moment(self.until)}"
         if self.tools is not None and not _any(self.tools, case.tool):
             return f"the tool is {case.tool}"
         if self.connections is not None and case.connection_id not in self.connections:

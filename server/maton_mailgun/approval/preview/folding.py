@@ -45,6 +45,15 @@ def fold(text: str, *, begin: str, hang: str, width: int) -> Iterator[str]:
     yield "".join(line)
 
 
+def cut_to(text: str, width: int) -> str:
+    """The first line that `fold` makes of `text`, with … where more follows: at most `width` columns."""
+    first, *more = fold(text, begin="", hang="", width=width)
+    if not more:
+        return first
+    first, *_ = fold(text, begin="", hang="", width=width - 2)
+    return f"{first.rstrip()} …"
+
+
 def _width(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, text))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.own_command import own_command
 
 # StoreError
 # ├── StoreUnavailable   the database cannot be used
@@ -41,7 +42,7 @@ class Tampered(StoreError):
     def __init__(self, approval_id: str, why: str = "its checksum does not fit") -> None:
         super().__init__(
             f"The stored record of {approval_id} was changed outside maton-mailgun ({why}). It is refused. "
-            "Run `maton-mailgun audit verify` to see what else was touched."
+            f"Run `{own_command('audit verify')}` to see what else was touched."
         )
         self.approval_id = approval_id
 
@@ -53,8 +54,8 @@ class PutBack(StoreError):
         super().__init__(
             f"The approval database was put back to an earlier moment: its audit ends at entry {ends} without entry "
             f"{was} as it was written before. What it shows as approved may have been carried out already, so nothing "
-            "of it is carried out. Look in Mailgun what was done, and run `maton-mailgun audit verify`, which says how "
-            "to go on"
+            f"of it is carried out. Look in Mailgun what was done, and run `{own_command('audit verify')}`, which says "
+            "how to go on"
         )
 
 
