@@ -567,4 +567,16 @@ GUARDS: tuple[Guard, ...] = (
     Guard("204", "access is what gates, not the method", {"204-access": WITH('prepared.request.method != "GET"')}),
     Guard("205", "a stranger's words that do not leave are for the person alone", {"205-outside": DROP}),
     Guard("205", "those that do are marked for a model", {"205-marked": WITH("told")}),
+    Guard("240", "of an entry, a proof takes settings of ours alone", {"240-settings": FALSE}),
+    Guard("241", "no key comes into a working tree", {"241-versioned": FALSE}),
+    Guard("242", "the flags of an entry stay", {"242-flags": WITH("[]")}),
+    Guard("243", "an entry of the same name must be ours", {"243-ours": FALSE}),
+    Guard("244", "the file must be the one that was shown", {"244-as-shown": FALSE}),
+    Guard("245", "no entry without a key where the host has none", {"245-keyless": FALSE}),
+    Guard(
+        "246",
+        "values of an entry are not shown",
+        {"246-masked": WITH("(_drawn(host, name, entry) for entry in (change.had, change.gets))")},
+    ),
+    Guard("247", "a proof has a state directory of its own", {"247-apart": WITH("{}")}),
 )

@@ -7,7 +7,7 @@ import argparse
 from maton_mailgun import __version__
 from maton_mailgun.cli.exit_status import EXIT_STATUSES
 
-HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode")
+HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode", "windsurf", "zed")
 
 Commands = argparse._SubParsersAction
 
@@ -23,7 +23,20 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"maton-mailgun {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_serve, _demo, _sandbox, _approvals, _policy, _audit, _doctor, _tools, _call, _install):
+    for add in (
+        _serve,
+        _demo,
+        _sandbox,
+        _approvals,
+        _policy,
+        _audit,
+        _doctor,
+        _tools,
+        _call,
+        _install,
+        _uninstall,
+        _status,
+    ):
         add(commands)
     return parser
 
@@ -153,16 +166,44 @@ def _call(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _install(commands: Commands[argparse.ArgumentParser]) -> None:
     install = commands.add_parser("install", help="print or write the configuration of an assistant")
-    install.add_argument("host", choices=HOSTS, metavar="HOST", help=", ".join(HOSTS))
-    install.add_argument("--write", action="store_true", help="add it to the host's file; a backup is kept")
-    install.add_argument("--path", metavar="FILE", help="the host's file, where it is not in its usual place")
+    _in_host(install)
     install.add_argument(
-        "--name", default="mailgun", metavar="NAME", help="the server's name there, mailgun unless given"
+        "--write", action="store_true", help="put it into the host's file, after a look at what changes"
     )
+    _said_yes(install)
     install.add_argument("--uvx", action="store_true", help="start it with `uvx maton-mailgun` instead of this Python")
     install.add_argument("--with-key", action="store_true", help="put MATON_API_KEY into the file, in clear")
     install.add_argument("--sandbox", action="store_true", help="configure the built-in sandbox, no key needed")
+    install.add_argument("--no-start", action="store_true", help="do not start it to see whether it works")
     install.set_defaults(run="install:run")
+
+
+def _uninstall(commands: Commands[argparse.ArgumentParser]) -> None:
+    uninstall = commands.add_parser("uninstall", help="take it out of an assistant's configuration, without a trace")
+    _in_host(uninstall)
+    _said_yes(uninstall)
+    uninstall.set_defaults(run="uninstall:run")
+
+
+def _status(commands: Commands[argparse.ArgumentParser]) -> None:
+    status = commands.add_parser("status", help="which assistants have this server, and what is wrong there")
+    status.add_argument("host", choices=HOSTS, metavar="HOST", nargs="?", help="this one alone")
+    status.add_argument("--start", action="store_true", help="start each as its host would, and list its tools")
+    _as_json(status)
+    status.set_defaults(run="status:run")
+
+
+def _in_host(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", choices=HOSTS, metavar="HOST", help=", ".join(HOSTS))
+    parser.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for this folder")
+    parser.add_argument("--path", metavar="FILE", help="the host's file, where it is not in its usual place")
+    parser.add_argument(
+        "--name", default="mailgun", metavar="NAME", help="the server's name there, mailgun unless given"
+    )
+
+
+def _said_yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="change the file without asking")
 
 
 def _one(parser: argparse.ArgumentParser) -> None:
