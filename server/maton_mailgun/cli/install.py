@@ -107,10 +107,8 @@ def _prove(screen: Screen, host: Host, entry: Mapping[str, Any], scope: Scope, a
 
 def show(screen: Screen, host: Host, name: str, change: FileChange) -> None:
     """Our entry before and after, line by line. No other line of the file is shown: it may hold somebody's secret."""
-    hidden = secrets(change.had) | secrets(change.gets)
-    before, after = (
-        masked(_drawn(host, name, entry), hidden) for entry in (change.had, change.gets)
-    )  # guard: 246-masked
+    hidden = secrets(change.had) | secrets(change.gets)  # guard: 246-masked
+    before, after = (masked(_drawn(host, name, entry), hidden) for entry in (change.had, change.gets))
     screen.line(f"{change.path}: nothing else in it changes.", "strong")
     for line in difflib.ndiff(before.splitlines(), after.splitlines()):
         tones: dict[str, Tone] = {"+": "good", "-": "bad"}
