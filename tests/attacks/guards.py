@@ -573,10 +573,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("243", "an entry of the same name must be ours", {"243-ours": FALSE}),
     Guard("244", "the file must be the one that was shown", {"244-as-shown": FALSE}),
     Guard("245", "no entry without a key where the host has none", {"245-keyless": FALSE}),
-    Guard(
-        "246",
-        "values of an entry are not shown",
-        {"246-masked": WITH("(_drawn(host, name, entry) for entry in (change.had, change.gets))")},
-    ),
+    Guard("246", "values of an entry are not shown", {"246-masked": WITH("set()")}),
     Guard("247", "a proof has a state directory of its own", {"247-apart": WITH("{}")}),
 )

@@ -144,8 +144,11 @@ def test_attack_246_what_is_shown_holds_no_secret_of_ours_or_of_others(
 
 
 def test_attack_247_a_proof_carries_nothing_out(at: Path) -> None:
-    """The server would go on with what was approved meanwhile; it gets a state directory of its own."""
-    surroundings = Surroundings(at, at, {"PATH": "/usr/bin", "MATON_MAILGUN_HOME": str(at / "real")}, sys.platform)
-    entry = {**OURS, "env": {"MATON_MAILGUN_HOME": str(at / "real"), "MATON_API_KEY": KEY}}
-    assert proved(BY_NAME["cursor"], entry, surroundings).tools == 64
-    assert not (at / "real").exists()
+    """The server would go on with what was approved meanwhile; it gets a state directory of its own, which is gone."""
+    told, real = at / "told", str(at / "real")
+    surroundings = Surroundings(at, at, {"MATON_MAILGUN_HOME": real}, sys.platform)
+    words = f"import os; open({str(told)!r}, 'w').write(os.environ['MATON_MAILGUN_HOME'])"
+    entry = {"command": sys.executable, "args": ["-I", "-c", words], "env": {"MATON_MAILGUN_HOME": real}}
+    assert proved(BY_NAME["cursor"], entry, surroundings).tools is None
+    home = Path(told.read_text(encoding="utf-8"))
+    assert (home.name, home.parent.exists(), str(home) == real) == ("state", False, False)
