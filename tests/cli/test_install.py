@@ -423,7 +423,7 @@ def test_status_tells_where_it_is_and_what_is_wrong(cli: Cli) -> None:
             "Claude Desktop does not replace ${MATON_API_KEY} in MATON_API_KEY: write the value itself, or leave it "
             "out.",
             "There is no key: put the key into the file with --with-key, or install the extension bundle "
-            "(maton-mailgun.mcpb), which keeps it in the system's key store.",
+            "(maton-mailgun-VERSION.mcpb), which keeps it in the system's key store.",
         ],
         "why": "/gone/python: No such file or directory",
     }  # fmt: skip

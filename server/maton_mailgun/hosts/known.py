@@ -134,7 +134,7 @@ def _zed(at: Surroundings) -> Path:
     return (at.settings() / "zed" if at.platform == "linux" else folder) / "settings.json"
 
 
-_BUNDLE = "install the extension bundle (maton-mailgun.mcpb), which keeps it in the system's key store"
+_BUNDLE = "install the extension bundle (maton-mailgun-VERSION.mcpb), which keeps it in the system's key store"
 
 BY_NAME: Mapping[str, Host] = {
     # code.claude.com/docs/en/mcp: `.mcp.json` in the project, `~/.claude.json` for the user; ${VAR} and ${VAR:-default}
