@@ -117,6 +117,7 @@ def files() -> Iterator[tuple[str, bytes]]:
     }
     found = {name: text.encode() for name, text in made.items()}
     found |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "README.md")}
+    found["server/maton_mailgun/_data/SKILL.md"] = (ROOT / "SKILL.md").read_bytes()
     for folder, inside in PLACES.items():
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:

@@ -55,6 +55,7 @@ def texts() -> dict[str, str]:
         },
         ".claude-plugin/marketplace.json": {
             "name": NAME,
+            "description": project["description"],
             "owner": owner,
             "plugins": [{"name": NAME, "source": "./plugins/claude-code", "description": project["description"]}],
         },

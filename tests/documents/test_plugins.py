@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from clients.environments import node_packages
 from maton_mailgun import __version__
 from maton_mailgun.hosts.entry import ours
 from maton_mailgun.hosts.known import BY_NAME
@@ -77,3 +79,19 @@ def test_a_marketplace_leads_to_its_plugin_with_the_skill(marketplace: str, mani
     assert json.loads((folder / manifest).read_text(encoding="utf-8"))["name"] == listed["name"]
     skill = folder / "skills" / "maton-mailgun" / "SKILL.md"
     assert skill.read_bytes() == (ROOT / "SKILL.md").read_bytes()
+
+
+@pytest.mark.long
+@pytest.mark.clients
+@pytest.mark.node
+def test_claude_code_itself_takes_marketplace_and_plugin(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    _, more = node_packages(request.config.cache.mkdir("clients"), ("@anthropic-ai/claude-code",))
+    programs = [*Path(more["NODE_PATH"]).glob("@anthropic-ai/claude-code-*/claude")]
+    if not programs:
+        pytest.skip("there is no Claude Code for this system")
+    for folder in (ROOT, ROOT / "plugins" / "claude-code"):
+        done = subprocess.run(
+            [str(programs[0]), "plugin", "validate", str(folder)], capture_output=True, text=True, timeout=120,
+            check=False, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        )  # fmt: skip
+        assert (done.returncode, "warning" in done.stdout) == (0, False), done.stdout + done.stderr

@@ -36,6 +36,7 @@ def build() -> argparse.ArgumentParser:
         _install,
         _uninstall,
         _status,
+        _skill,
     ):
         add(commands)
     return parser
@@ -191,6 +192,19 @@ def _status(commands: Commands[argparse.ArgumentParser]) -> None:
     status.add_argument("--start", action="store_true", help="start each as its host would, and list its tools")
     _as_json(status)
     status.set_defaults(run="status:run")
+
+
+def _skill(commands: Commands[argparse.ArgumentParser]) -> None:
+    skill = commands.add_parser("skill", help="the agent skill, which teaches an assistant the common jobs")
+    actions = skill.add_subparsers(title="actions", metavar="ACTION", required=True)
+    install = actions.add_parser("install", help="put it where assistants look for skills")
+    install.add_argument(
+        "host", choices=("claude-code", "agents"), metavar="HOST", help="claude-code, or agents for all the others"
+    )
+    install.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for this folder")
+    install.add_argument("--to", metavar="DIRECTORY", help="another directory of skills")
+    _said_yes(install)
+    install.set_defaults(run="skill:run")
 
 
 def _in_host(parser: argparse.ArgumentParser) -> None:
