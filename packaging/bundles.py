@@ -31,6 +31,7 @@ PLACES = {
     "server/maton_mailgun": "server/maton_mailgun",
     "tools": "server/maton_mailgun/_data/tools",
     "schemas": "server/maton_mailgun/_data/schemas",
+    "plugins/claude-code/skills": "server/maton_mailgun/_data/skills",
 }
 """Directory of the tree -> where its files are in the bundle."""
 _MAIN = """import sys
@@ -117,7 +118,6 @@ def files() -> Iterator[tuple[str, bytes]]:
     }
     found = {name: text.encode() for name, text in made.items()}
     found |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "README.md")}
-    found["server/maton_mailgun/_data/SKILL.md"] = (ROOT / "SKILL.md").read_bytes()
     for folder, inside in PLACES.items():
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:

@@ -20,9 +20,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "maton_mailgun"
-PLACES = {"server/maton_mailgun": NAME, "tools": f"{NAME}/_data/tools", "schemas": f"{NAME}/_data/schemas"}
+PLACES = {
+    "server/maton_mailgun": NAME,
+    "tools": f"{NAME}/_data/tools",
+    "schemas": f"{NAME}/_data/schemas",
+    "plugins/claude-code/skills": f"{NAME}/_data/skills",
+}
 """Directory of the tree -> where its files are in the wheel."""
-SKILL = "SKILL.md"
 ABOUT = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
 """What the wheel says about itself; there is nothing else."""
 ENTRY_POINTS = ("maton-mailgun = maton_mailgun.__main__:main", "maton_mailgun = maton_mailgun.pytest_plugin")
@@ -58,7 +62,6 @@ def in_wheel(path: Path, version: str) -> Iterator[str]:
     expected = {
         f"{inside}/{name}": content for folder, inside in PLACES.items() for name, content in _files(ROOT / folder)
     }
-    expected[f"{NAME}/_data/{SKILL}"] = (ROOT / SKILL).read_bytes()
     yield from _differences(path.name, expected, files)
     if said.keys() != ABOUT:
         yield f"{path.name}: {about} must have {sorted(ABOUT)}, not {sorted(said)}"
@@ -84,7 +87,7 @@ def in_sdist(path: Path, version: str) -> Iterator[str]:
         }
     expected = {f"{folder}/{name}": content for folder in PLACES for name, content in _files(ROOT / folder)}
     expected |= {
-        name: (ROOT / name).read_bytes() for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", SKILL)
+        name: (ROOT / name).read_bytes() for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
     }
     folders = tuple(f"{folder}/" for folder in PLACES)
     source = {name: content for name, content in files.items() if name in expected or name.startswith(folders)}

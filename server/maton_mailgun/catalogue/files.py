@@ -24,8 +24,10 @@ def root() -> Traversable:
 
 
 def skill() -> str:
-    """The agent skill, which lies beside `tools/` and `schemas/`."""
-    return (root() / "SKILL.md").read_text(encoding="utf-8")
+    """The agent skill, as the plugins have it."""
+    packaged = root() / "skills"
+    folder = packaged if packaged.is_dir() else root() / "plugins" / "claude-code" / "skills"
+    return (folder / "maton-mailgun" / "SKILL.md").read_text(encoding="utf-8")
 
 
 def texts(folder: str, suffix: str) -> dict[str, str]:
