@@ -1,6 +1,10 @@
 """Builds the extension bundle for Claude Desktop, `maton-mailgun-VERSION.mcpb`, into a directory.
 
-    python packaging/bundles.py dist
+    python packaging/bundles.py bundles
+    python packaging/bundles.py bundles --registry-name io.github.OWNER/maton-mailgun
+
+The second one also writes server.json for the MCP registry (github.com/modelcontextprotocol/registry), under the name
+that its publisher has proved to own.
 
 A bundle is a zip archive with a manifest (github.com/modelcontextprotocol/mcpb, MANIFEST.md, version 0.4). It holds the
 package itself; what the package needs is named in exactly the versions of `requirements/runtime.txt`, and the host's uv
@@ -145,11 +149,47 @@ def _project() -> str:
     )
 
 
+def registered(name: str) -> dict[str, Any]:
+    """What the MCP registry is told: this very version on the index of Python packages, and the key as a secret."""
+    return {
+        "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+        "name": name,
+        "title": "Mailgun through Maton",
+        "description": about()["description"],
+        "version": __version__,
+        "packages": [
+            {
+                "registryType": "pypi",
+                "identifier": NAME,
+                "version": __version__,
+                "runtimeHint": "uvx",
+                "transport": {"type": "stdio"},
+                "environmentVariables": [
+                    {
+                        "name": "MATON_API_KEY",
+                        "description": "The Maton key, from maton.ai/settings",
+                        "isRequired": True,
+                        "isSecret": True,
+                    }
+                ],
+            }
+        ],
+    }
+
+
 def main() -> int:
-    """Build the bundle and print where it is. Returns the exit status."""
-    parser = argparse.ArgumentParser(description="Builds the extension bundle.")
-    parser.add_argument("directory", type=Path, help="where it is put, such as dist")
-    sys.stdout.write(f"{build(parser.parse_args().directory)}\n")
+    """Build and print what was built. Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Builds the extension bundle, and what the MCP registry is told.")
+    parser.add_argument("directory", type=Path, help="where it is put, such as bundles")
+    parser.add_argument("--registry-name", metavar="NAME", help="also write server.json, under this name")
+    arguments = parser.parse_args()
+    sys.stdout.write(f"{build(arguments.directory)}\n")
+    if arguments.registry_name:
+        path = arguments.directory / "server.json"
+        path.write_text(
+            json.dumps(registered(arguments.registry_name), indent=2) + "\n", encoding="utf-8", newline="\n"
+        )
+        sys.stdout.write(f"{path}\n")
     return 0
 
 

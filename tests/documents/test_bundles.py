@@ -24,10 +24,11 @@ KEY = "canary-key-that-belongs-in-no-file"
 
 
 def built(directory: Path) -> Path:
-    """Build it as a release does."""
-    command = [sys.executable, str(ROOT / "packaging" / "bundles.py"), str(directory)]
+    """Build it as a release does, with what the registry is told beside it."""
+    flags = ["--registry-name", "io.github.somebody/maton-mailgun"]
+    command = [sys.executable, str(ROOT / "packaging" / "bundles.py"), str(directory), *flags]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
-    return Path(done.stdout.strip())
+    return Path(done.stdout.splitlines()[0])
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,23 @@ def test_it_holds_the_package_as_it_is_and_names_exactly_what_was_tested(unpacke
 
 def test_the_same_tree_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> None:
     assert built(tmp_path).read_bytes() == bundle.read_bytes()
+
+
+def test_the_registry_is_told_this_version_and_that_the_key_is_a_secret(bundle: Path) -> None:
+    """Its schema takes no more than 100 characters of description, and a name of two parts."""
+    said = json.loads((bundle.parent / "server.json").read_text(encoding="utf-8"))
+    (package,) = said["packages"]
+    (key,) = package["environmentVariables"]
+    assert (said["version"], package["version"]) == (__version__, __version__)
+    assert (package["registryType"], package["identifier"]) == ("pypi", manifest_name(bundle))
+    assert (key["name"], key["isSecret"], key["isRequired"]) == ("MATON_API_KEY", True, True)
+    assert (said["name"].count("/"), len(said["description"]) <= 100) == (1, True)
+
+
+def manifest_name(bundle: Path) -> str:
+    """The name in the bundle's manifest."""
+    with zipfile.ZipFile(bundle) as archive:
+        return str(json.loads(archive.read("manifest.json"))["name"])
 
 
 @pytest.mark.slow
