@@ -20,7 +20,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "maton_mailgun"
-PLACES = {"server/maton_mailgun": NAME, "tools": f"{NAME}/_data/tools", "schemas": f"{NAME}/_data/schemas"}
+PLACES = {
+    "server/maton_mailgun": NAME,
+    "tools": f"{NAME}/_data/tools",
+    "schemas": f"{NAME}/_data/schemas",
+    "plugins/claude-code/skills": f"{NAME}/_data/skills",
+}
 """Directory of the tree -> where its files are in the wheel."""
 ABOUT = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
 """What the wheel says about itself; there is nothing else."""

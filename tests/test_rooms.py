@@ -17,7 +17,7 @@ PACKAGE = "maton_mailgun"
 
 ROOMS = (
     ("cli",),
-    ("lingering", "pytest_plugin", "runtime"),
+    ("hosts", "lingering", "pytest_plugin", "runtime"),
     ("protocol",),
     ("call",),
     ("approval.gate",),

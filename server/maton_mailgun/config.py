@@ -178,6 +178,11 @@ def pager() -> tuple[str, dict[str, str]]:
     return os.environ.get("PAGER", ""), {"LESS": "FX", **others, "LESSSECURE": "1"}
 
 
+def process_environment() -> Mapping[str, str]:
+    """All of it: an assistant's entry is proved with what the assistant would hand on."""
+    return dict(os.environ)
+
+
 def display_environment() -> Mapping[str, str]:
     """What tells whether a graphical browser can be opened here."""
     return {name: os.environ[name] for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER") if os.environ.get(name)}

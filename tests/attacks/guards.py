@@ -586,4 +586,12 @@ GUARDS: tuple[Guard, ...] = (
     Guard("278", "with the passphrase", {"278-passphrase": DROP}),
     Guard("278", "and ends", {"278-ends": FALSE}),
     Guard("272", "no command relays a decision", {"272-relay": WITH("{**{old}, 'relay_approval': {}}")}),
+    Guard("240", "of an entry, a proof takes settings of ours alone", {"240-settings": FALSE}),
+    Guard("241", "no key comes into a working tree", {"241-versioned": FALSE}),
+    Guard("242", "the flags of an entry stay", {"242-flags": WITH("[]")}),
+    Guard("243", "an entry of the same name must be ours", {"243-ours": FALSE}),
+    Guard("244", "the file must be the one that was shown", {"244-as-shown": FALSE}),
+    Guard("245", "no entry without a key where the host has none", {"245-keyless": FALSE}),
+    Guard("246", "values of an entry are not shown", {"246-masked": WITH("set()")}),
+    Guard("247", "a proof has a state directory of its own", {"247-apart": WITH("{}")}),
 )

@@ -125,5 +125,5 @@ def listening(command: Iterable[str], environment: Mapping[str, str], cwd: Path)
 
 def entry(printed: str) -> tuple[str, ...]:
     """The command in a host's configuration, as the host would start it."""
-    (server,) = json.loads(printed)["mcpServers" if "mcpServers" in printed else "servers"].values()
+    (server,) = next(found for key, found in json.loads(printed).items() if key.lower().endswith("servers")).values()
     return (server["command"], *server["args"])

@@ -86,6 +86,11 @@ def node_client(cache: Path) -> tuple[list[str], dict[str, str]]:
     return _node(cache, NODE_PACKAGES)
 
 
+def node_packages(cache: Path, packages: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+    """Node.js with packages of npm, and what it needs in its environment."""
+    return _node(cache, packages)
+
+
 def mail_readers(cache: Path, script: Path) -> Callable[[Iterable[bytes]], list[str]]:
     """What a script for Node.js prints of each of many messages, a line each, with libraries that mail programs read
     messages with. Skips as above."""

@@ -18,8 +18,9 @@ from maton_mailgun import errors
 from maton_mailgun.approval.policy.file import load_policy
 from maton_mailgun.catalogue import files as data
 from maton_mailgun.catalogue import rows as catalogue
-from maton_mailgun.cli.hosts import BY_NAME, HostEntry, as_text
 from maton_mailgun.config import NAMES
+from maton_mailgun.hosts.entry import HostEntry, as_text
+from maton_mailgun.hosts.known import BY_NAME
 from maton_mailgun.protocol.approval_schemas import TOOLS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,6 +23,13 @@ def root() -> Traversable:
     raise FileNotFoundError("tools/ and schemas/ are missing: the installation is incomplete, install it again")
 
 
+def skill() -> str:
+    """The agent skill, as the plugins have it."""
+    packaged = root() / "skills"
+    folder = packaged if packaged.is_dir() else root() / "plugins" / "claude-code" / "skills"
+    return (folder / "maton-mailgun" / "SKILL.md").read_text(encoding="utf-8")
+
+
 def texts(folder: str, suffix: str) -> dict[str, str]:
     """Every file of a folder by its stem, in name order."""
     found = sorted((root() / folder).iterdir(), key=lambda entry: entry.name)

@@ -1,61 +1,166 @@
-"""`maton-mailgun install HOST`: the configuration an assistant needs, printed or added to its file.
+"""`maton-mailgun install HOST`: our entry in an assistant's configuration.
 
-A file is only ever added to: other servers stay, an entry of the same name is not replaced, what cannot be read for
-certain is not touched, and the file as it was is kept: beside it, or in the state directory where version control would
-take it from there.
+What will change is shown first, without any secret, and asked for. Nothing but our entry changes; the file as it was is
+kept in the state directory. What was written is proved: started as the host would start it, and asked for its tools.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import maton_mailgun
-from maton_mailgun.cli.exit_status import FAILED, OK, USAGE, CommandFailed
-from maton_mailgun.cli.hosts import BY_NAME, KEY, Host, HostEntry, as_text, document, server, toml_table
-from maton_mailgun.cli.screen import Screen
+from maton_mailgun.cli.ask import choice
+from maton_mailgun.cli.exit_status import FAILED, OK, USAGE, WAITING, CommandFailed
+from maton_mailgun.cli.screen import Screen, Tone
 from maton_mailgun.config import load
-
-_VERSIONED = (".git", ".hg", ".jj", ".svn", ".bzr", "_darcs", ".pijul", ".fslckout", "_FOSSIL_", "CVS")
-"""What the root of a working tree holds: git's is a folder, or a file in a linked worktree or a submodule."""
+from maton_mailgun.hosts import toml_text
+from maton_mailgun.hosts.entry import HostEntry, as_text, masked, secrets
+from maton_mailgun.hosts.host_file import FileChange, HostFileRefused, installing, key_there, make
+from maton_mailgun.hosts.known import BY_NAME, KEY, Host, Scope, Surroundings, here
+from maton_mailgun.hosts.proving import proved
+from maton_mailgun.hosts.versioned import working_tree
+from maton_mailgun.mail.text import count
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the configuration, or with --write add it to the host's file."""
+    """Print the configuration, or with --write put it into the host's file and prove it."""
     host, entry = BY_NAME[arguments.host], _entry(arguments)
-    path = Path(arguments.path).expanduser() if arguments.path else host.path()
+    path, scope = place(arguments, host)
     screen = Screen(sys.stderr)
-    if not arguments.write:
-        screen.line(f"{host.title}: {path}", "strong")
-        sys.stdout.write(as_text(host, entry))
-    else:
-        _write(screen, host, entry, path)
-    if host.note and entry.key is None and entry.needs_key:
-        screen.line(host.note, "quiet")
+    if arguments.write:
+        # A configuration that is a link into somebody's dotfiles stays one.
+        return _write(screen, host, entry, path.resolve(), scope, arguments)
+    screen.line(f"{titled(host, scope)}: {path}", "strong")
+    sys.stdout.write(as_text(host, entry))
     if entry.needs_key and entry.key is None and not host.asks:
-        screen.line(f"The key itself is not in it: {KEY} must be set where the host runs.", "quiet")
+        screen.line(f"The key itself is not in it: {_source_of_key(host)}.", "quiet")
     return OK
 
 
-def _entry(arguments: argparse.Namespace) -> HostEntry:
+def _write(
+    screen: Screen, host: Host, entry: HostEntry, path: Path, scope: Scope, arguments: argparse.Namespace
+) -> int:
+    home = load().home
+    try:
+        entry = _with_a_key_that_works(host, entry, path)
+        change = installing(host, entry, path)
+        if change.nothing:
+            screen.outcome("good", f"{path} has it already.")
+        else:
+            show(screen, host, entry.name, change)
+            agreed(arguments, "Write it?")
+            kept = make(change, entry.name, home, host)
+            if kept is not None:
+                screen.line(f"The file as it was: {kept}", "quiet")
+            screen.outcome("good", f"{titled(host, scope)}: {entry.name} is in {path}.")
+    except HostFileRefused as problem:
+        raise CommandFailed(FAILED, str(problem)) from None
+    if arguments.no_start or change.gets is None:
+        screen.line(host.next_step[scope])
+        return OK
+    return _prove(screen, host, change.gets, scope, here())
+
+
+def _with_a_key_that_works(host: Host, entry: HostEntry, path: Path) -> HostEntry:
+    """The entry, with the key that stands in the file already where it needs one and may stay there."""
+    if not entry.needs_key or (entry.key is None and host.supplies_key):
+        return entry
+    tree = working_tree(path)
+    had = key_there(host, entry.name, path) if entry.key is None else None
+    if tree is not None and (entry.key or had):  # guard: 241-versioned
+        raise CommandFailed(
+            FAILED,
+            f"{path} is under version control, in {tree}: the key would be committed with it, and that the file is "
+            f"ignored today is no protection. Nothing was changed. {_way_without_key(host)}",
+        )
+    if entry.key is None and had is None:  # guard: 245-keyless
+        raise CommandFailed(
+            FAILED,
+            f"{host.title} starts servers without your shell's variables and cannot refer to them: without a key in it "
+            f"the entry would not work. Nothing was changed. To have one, {host.without_key}; --sandbox needs none.",
+        )
+    return replace(entry, key=entry.key or had)
+
+
+def _prove(screen: Screen, host: Host, entry: Mapping[str, Any], scope: Scope, at: Surroundings) -> int:
+    screen.line("Starting it as the host would …", "quiet")
+    proof = proved(host, entry, at)
+    if proof.tools is None:
+        screen.outcome("bad", "It does not start:")
+        screen.lines(masked(proof.why, secrets(entry)).splitlines())
+        return FAILED
+    screen.outcome("good", f"It starts and lists {count(proof.tools, 'tool')}.")
+    if not proof.key and "--sandbox" not in entry["args"] and not host.asks:
+        screen.outcome("warn", f"{KEY} is not set here: {_source_of_key(host)}.")
+    screen.line(host.next_step[scope])
+    return OK
+
+
+def show(screen: Screen, host: Host, name: str, change: FileChange) -> None:
+    """Our entry before and after, line by line. No other line of the file is shown: it may hold somebody's secret."""
+    hidden = secrets(change.had) | secrets(change.gets)  # guard: 246-masked
+    before, after = (masked(_drawn(host, name, entry), hidden) for entry in (change.had, change.gets))
+    screen.line(f"{change.path}: nothing else in it changes.", "strong")
+    for line in difflib.ndiff(before.splitlines(), after.splitlines()):
+        tones: dict[str, Tone] = {"+": "good", "-": "bad"}
+        if not line.startswith("?"):
+            screen.line(line.rstrip(), tones.get(line[0], "plain"))
+    if hidden & secrets(change.gets) != secrets(change.had) and before == after:
+        screen.line("What stands for ••• is another one.", "quiet")
+
+
+def _drawn(host: Host, name: str, entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return ""
+    if host.form == "toml":
+        return toml_text.table((host.servers, name), entry)
+    return f"{json.dumps(name)}: {json.dumps(entry, indent=2, ensure_ascii=False)}"
+
+
+def agreed(arguments: argparse.Namespace, question: str) -> None:
+    """Go on only with the person's yes: typed here, or given with the command."""
+    if arguments.yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise CommandFailed(
+            WAITING, "Nothing was changed: there is no terminal to ask on. --yes says yes to what is shown."
+        )
+    sys.stdout.flush()
+    if choice(question, ("yes", "no")) != "yes":
+        raise CommandFailed(FAILED, "Nothing was changed.")
+
+
+def place(arguments: argparse.Namespace, host: Host) -> tuple[Path, Scope]:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", arguments.name):
         raise CommandFailed(USAGE, "--name takes letters, digits, - and _.")
+    scope: Scope = arguments.scope or next(iter(host.places))
+    if scope not in host.places:
+        raise CommandFailed(USAGE, f"{host.title} keeps servers for the {next(iter(host.places))} alone.")
+    return (Path(arguments.path).expanduser() if arguments.path else host.places[scope](here())), scope
+
+
+def titled(host: Host, scope: Scope) -> str:
+    return f"{host.title}, this project" if scope == "project" else host.title
+
+
+def _entry(arguments: argparse.Namespace) -> HostEntry:
     started = ("uvx", "maton-mailgun") if arguments.uvx else _this_installation()
     command, *args = (*started, "serve", "--sandbox") if arguments.sandbox else started
     key = load().api_key if arguments.with_key else None
     if arguments.with_key and key is None:
         raise CommandFailed(USAGE, f"--with-key writes the value of {KEY}, which is not set.")
-    return HostEntry(arguments.name, command, tuple(args), key, needs_key=not arguments.sandbox)
+    return HostEntry(
+        arguments.name, command, tuple(args), None if arguments.sandbox else key, needs_key=not arguments.sandbox
+    )
 
 
 def _this_installation() -> tuple[str, ...]:
@@ -79,121 +184,15 @@ def _this_installation() -> tuple[str, ...]:
     return (sys.executable, "-I" if isolated else "-P", "-m", "maton_mailgun")
 
 
-def _write(screen: Screen, host: Host, entry: HostEntry, path: Path) -> None:
-    # A configuration that is a link into somebody's dotfiles stays one.
-    path = path.resolve()
-    tree = _working_tree(path)
-    if tree is not None and entry.key is not None:
-        raise CommandFailed(
-            FAILED,
-            f"{path} is under version control, in {tree}: the key would be committed with it, and that the file is "
-            f"ignored today is no protection. Nothing was changed. {_way_without_key(host)}",
-        )
-    try:
-        before = path.read_text(encoding="utf-8-sig") if path.exists() else ""
-    except (OSError, UnicodeDecodeError) as problem:
-        raise CommandFailed(FAILED, f"{path} cannot be read: {problem}. Nothing was changed.") from None
-    existing = _parsed(host, before, path)
-    there = _servers(host, existing, path).get(entry.name)
-    if there == server(host, entry):
-        screen.outcome("good", f"{path} has it already.")
-        return
-    if there is not None:
-        raise CommandFailed(
-            FAILED, f"{path} has a server named {entry.name} already. Remove it there, or choose another with --name."
-        )
-    after = _appended(host, entry, before, existing, path)
-    _replace(path, after, screen, private=entry.key is not None, kept_in=load().home / "kept" if tree else None)
-    screen.outcome("good", f"{host.title}: {entry.name} is in {path}. Restart the host to load it.")
-
-
-def _parsed(host: Host, text: str, path: Path) -> dict[str, Any]:
-    """What the file says. One that is not certain to be understood is refused: writing it anew would lose something."""
-    if not text.strip():
-        return {}
-    try:
-        found = tomllib.loads(text) if host.form == "toml" else json.loads(text, object_pairs_hook=_unique)
-    except ValueError as problem:
-        kind = "TOML" if host.form == "toml" else "JSON (comments are not JSON)"
-        raise CommandFailed(
-            FAILED,
-            f"{path} is not {kind}: {problem}. Nothing was changed. Without --write the entry is printed, to be added "
-            "by hand.",
-        ) from None
-    if not isinstance(found, dict):
-        raise CommandFailed(FAILED, f"{path} holds no object. Nothing was changed.")
-    return found
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a key stands twice")
-    return made
-
-
-def _servers(host: Host, existing: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    servers = existing.get(host.servers, {})
-    if not isinstance(servers, dict) or not isinstance(existing.get("inputs", []), list):
-        raise CommandFailed(FAILED, f"{host.servers} in {path} is not what the host documents. Nothing was changed.")
-    return servers
-
-
-def _appended(host: Host, entry: HostEntry, before: str, existing: Mapping[str, Any], path: Path) -> str:
-    if host.form == "json":
-        return json.dumps(document(host, entry, existing), indent=2, ensure_ascii=False) + "\n"
-    gap = "" if not before.strip() else "\n" if before.endswith("\n") else "\n\n"
-    after = before + gap + toml_table(host, entry)
-    try:
-        understood = tomllib.loads(after) == document(host, entry, existing)
-    except tomllib.TOMLDecodeError:
-        understood = False
-    if not understood:
-        raise CommandFailed(
-            FAILED, f"{path} is written so that nothing can be added at its end. Nothing was changed; add it by hand."
-        )
-    return after
-
-
-def _working_tree(path: Path) -> Path | None:
-    """The version-controlled folder that a file lies in. No program is asked: git runs what a repository configures."""
-    return next((folder for folder in path.parents if any(os.path.lexists(folder / name) for name in _VERSIONED)), None)
+def _source_of_key(host: Host) -> str:
+    if host.supplies_key:
+        return f"it must be set where {host.title} runs"
+    return f"{host.title} cannot supply one; {host.without_key}"
 
 
 def _way_without_key(host: Host) -> str:
     if host.asks:
-        return f"Leave out --with-key: {host.note}"
-    if host.reference is not None or host.passes_on:
+        return f"Leave out --with-key: {host.title} asks for the key once and keeps it."
+    if host.supplies_key:
         return f"Leave out --with-key: the entry then takes it from {KEY} where the host runs."
     return "Keep the host's file elsewhere, or name another with --path."
-
-
-def _replace(path: Path, after: str, screen: Screen, *, private: bool, kept_in: Path | None) -> None:
-    """Keep the old file, then put the new one in its place whole: `private`, or else as it was."""
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(after)
-        if path.exists():
-            screen.line(f"The file as it was: {_keep(path, kept_in)}", "quiet")
-            if not private:
-                shutil.copymode(path, draft)
-        os.replace(draft, path)
-    except OSError as problem:
-        raise CommandFailed(FAILED, f"{path} cannot be written: {problem.strerror}. Nothing was changed.") from None
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _keep(path: Path, folder: Path | None) -> Path:
-    """Copy a file beside itself, or for us alone into `folder`: it may hold the keys of other servers."""
-    name = f"{path.name}.{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.bak"
-    if folder is None:
-        return Path(shutil.copy2(path, path.with_name(name)))
-    for made in (folder.parent, folder):
-        made.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(path.read_bytes())
-    return folder / name

@@ -7,7 +7,7 @@ import argparse
 from maton_mailgun import __version__
 from maton_mailgun.cli.exit_status import EXIT_STATUSES
 
-HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode")
+HOSTS = ("claude-code", "claude-desktop", "codex", "cursor", "gemini", "vscode", "windsurf", "zed")
 
 Commands = argparse._SubParsersAction
 
@@ -44,6 +44,9 @@ def build() -> _Parser:
         _tools,
         _call,
         _install,
+        _uninstall,
+        _status,
+        _skill,
         _completion,
         _manual,
     ):
@@ -218,16 +221,57 @@ def _call(commands: Commands[_Parser]) -> None:
 
 def _install(commands: Commands[_Parser]) -> None:
     install = commands.add_parser("install", help="print or write the configuration of an assistant")
-    install.add_argument("host", choices=HOSTS, metavar="HOST", help=", ".join(HOSTS))
-    install.add_argument("--write", action="store_true", help="add it to the host's file; a backup is kept")
-    install.add_argument("--path", metavar="FILE", help="the host's file, where it is not in its usual place")
+    _in_host(install)
     install.add_argument(
-        "--name", default="mailgun", metavar="NAME", help="the server's name there, mailgun unless given"
+        "--write", action="store_true", help="put it into the host's file, after a look at what changes"
     )
+    _said_yes(install)
     install.add_argument("--uvx", action="store_true", help="start it with `uvx maton-mailgun` instead of this Python")
     install.add_argument("--with-key", action="store_true", help="put MATON_API_KEY into the file, in clear")
     install.add_argument("--sandbox", action="store_true", help="configure the built-in sandbox, no key needed")
+    install.add_argument("--no-start", action="store_true", help="do not start it to see whether it works")
     install.set_defaults(run="install:run")
+
+
+def _uninstall(commands: Commands[_Parser]) -> None:
+    uninstall = commands.add_parser("uninstall", help="take it out of an assistant's configuration, without a trace")
+    _in_host(uninstall)
+    _said_yes(uninstall)
+    uninstall.set_defaults(run="uninstall:run")
+
+
+def _status(commands: Commands[_Parser]) -> None:
+    status = commands.add_parser("status", help="which assistants have this server, and what is wrong there")
+    status.add_argument("host", choices=HOSTS, metavar="HOST", nargs="?", help="this one alone")
+    status.add_argument("--start", action="store_true", help="start each as its host would, and list its tools")
+    _as_json(status)
+    status.set_defaults(run="status:run")
+
+
+def _skill(commands: Commands[_Parser]) -> None:
+    skill = commands.add_parser("skill", help="the agent skill, which teaches an assistant the common jobs")
+    actions = skill.add_subparsers(title="actions", metavar="ACTION", required=True)
+    install = actions.add_parser("install", help="put it where assistants look for skills")
+    install.add_argument(
+        "host", choices=("claude-code", "agents"), metavar="HOST", help="claude-code, or agents for all the others"
+    )
+    install.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for this folder")
+    install.add_argument("--to", metavar="DIRECTORY", help="another directory of skills")
+    _said_yes(install)
+    install.set_defaults(run="skill:run")
+
+
+def _in_host(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", choices=HOSTS, metavar="HOST", help=", ".join(HOSTS))
+    parser.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for this folder")
+    parser.add_argument("--path", metavar="FILE", help="the host's file, where it is not in its usual place")
+    parser.add_argument(
+        "--name", default="mailgun", metavar="NAME", help="the server's name there, mailgun unless given"
+    )
+
+
+def _said_yes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="change the file without asking")
 
 
 def _completion(commands: Commands[_Parser]) -> None:

@@ -308,7 +308,8 @@ class Gateway:
         )
 
     def _url(self, request: Request) -> httpx2.URL:
-        target = f"{self._prefix}/mailgun{request.path}" if request.service == "mailgun" else self._prefix + request.path
+        service = "/mailgun" if request.service == "mailgun" else ""
+        target = f"{self._prefix}{service}{request.path}"
         query = urlencode(request.query) if request.raw_query is None else request.raw_query
         return self._at(f"{target}?{query}" if query else target)
 

@@ -1,0 +1,97 @@
+"""What assistants install from the repository: up to date, of one name and version, without a key, and it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.environments import node_packages
+from maton_mailgun import __version__
+from maton_mailgun.hosts.entry import ours
+from maton_mailgun.hosts.known import BY_NAME
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = {
+    "claude-code": "plugins/claude-code/.claude-plugin/plugin.json",
+    "codex": "plugins/codex/.codex-plugin/plugin.json",
+    "cursor": "plugins/cursor/.cursor-plugin/plugin.json",
+    "gemini": "gemini-extension.json",
+}
+SERVERS = {
+    "claude-code": PLUGINS["claude-code"],
+    "codex": "plugins/codex/.mcp.json",
+    "cursor": "plugins/cursor/mcp.json",
+    "gemini": PLUGINS["gemini"],
+}
+
+
+def read(name: str) -> dict[str, Any]:
+    """A file of the repository."""
+    found: dict[str, Any] = json.loads((ROOT / name).read_text(encoding="utf-8"))
+    return found
+
+
+def test_they_are_up_to_date() -> None:
+    command = [sys.executable, str(ROOT / "packaging" / "plugins.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("host", PLUGINS)
+def test_name_and_version_are_those_of_the_package(host: str) -> None:
+    said = read(PLUGINS[host])
+    assert (said["name"], said["version"]) == ("maton-mailgun", __version__)
+
+
+@pytest.mark.parametrize("host", SERVERS)
+def test_the_server_is_this_version_and_gets_its_key_from_the_host(host: str) -> None:
+    """As `install` would write it for the host, but for Claude Code, which keeps the key of a plugin itself."""
+    (entry,) = read(SERVERS[host])["mcpServers"].values()
+    how: dict[str, Any] = {"env": {"MATON_API_KEY": BY_NAME[host].reference}}
+    if host == "codex":
+        how = {"env_vars": ["MATON_API_KEY"]}
+    elif host == "claude-code":
+        how = {"env": {"MATON_API_KEY": "${user_config.api_key}"}}
+    assert entry == {"command": "uvx", "args": [f"maton-mailgun=={__version__}"], **how}
+    assert ours(entry)
+
+
+def test_keys_are_asked_for_as_secrets() -> None:
+    assert read(PLUGINS["claude-code"])["userConfig"]["api_key"]["sensitive"] is True
+    assert [(one["envVar"], one["sensitive"]) for one in read(PLUGINS["gemini"])["settings"]] == [
+        ("MATON_API_KEY", True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marketplace", "manifest"),
+    [(".claude-plugin", ".claude-plugin/plugin.json"), (".cursor-plugin", ".cursor-plugin/plugin.json")],
+)
+def test_a_marketplace_leads_to_its_plugin_with_the_skill(marketplace: str, manifest: str) -> None:
+    (listed,) = read(f"{marketplace}/marketplace.json")["plugins"]
+    folder = ROOT / listed["source"]
+    assert json.loads((folder / manifest).read_text(encoding="utf-8"))["name"] == listed["name"]
+    skill = folder / "skills" / "maton-mailgun" / "SKILL.md"
+    assert skill.read_bytes() == (ROOT / "SKILL.md").read_bytes()
+
+
+@pytest.mark.long
+@pytest.mark.clients
+@pytest.mark.node
+def test_claude_code_itself_takes_marketplace_and_plugin(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    _, more = node_packages(request.config.cache.mkdir("clients"), ("@anthropic-ai/claude-code",))
+    programs = [*Path(more["NODE_PATH"]).glob("@anthropic-ai/claude-code-*/claude")]
+    if not programs:
+        pytest.skip("there is no Claude Code for this system")
+    for folder in (ROOT, ROOT / "plugins" / "claude-code"):
+        done = subprocess.run(
+            [str(programs[0]), "plugin", "validate", str(folder)], capture_output=True, text=True, timeout=120,
+            check=False, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        )  # fmt: skip
+        assert (done.returncode, "warning" in done.stdout) == (0, False), done.stdout + done.stderr
