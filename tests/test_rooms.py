@@ -30,7 +30,7 @@ ROOMS = (
     ("exchange", "connections", "logs"),
     ("combined",),
     ("wire",),
-    ("catalogue", "config"),
+    ("catalogue", "config", "heard"),
     ("mail", "connection_limits", "host_header", "loopback", "ownership", "principal", "search_path", "whole_file"),
     ("errors",),
 )

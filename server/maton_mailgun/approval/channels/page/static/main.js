@@ -3,8 +3,10 @@
 import * as api from "./api.js";
 import { announce, fill, h, inView, pause, value } from "./dom.js";
 import { openDetail } from "./detail.js";
+import { listen } from "./keys.js";
 import { drawList, drawWelcome } from "./list.js";
-import { ago, plural } from "./words.js";
+import { Together, approveAll } from "./together.js";
+import { ago, plural, stateOf } from "./words.js";
 
 const LIST_EVERY_MS = 4000;
 
@@ -15,12 +17,18 @@ const out = document.getElementById("sign-out");
 const stop = document.getElementById("stop");
 const stopped = document.getElementById("stopped");
 const notice = document.getElementById("notice");
+const notify = document.getElementById("notify");
+const recent = document.getElementById("recent");
 const known = new Set();
+const picked = new Set();
 
 let approvals = { pending: [], past: [] };
 let open = new AbortController();
 let signedIn = false;
 let welcomed = null;
+let buttons = null;
+let batch = null;
+let last = null;
 
 /** The place in the address, and the token, which is gone from the address afterwards. */
 function takePlace() {
@@ -44,7 +52,10 @@ async function go() {
   }
   open.abort();
   open = new AbortController();
+  buttons = null;
   const { signal } = open;
+  if (batch && !batch.ids.includes(id)) batch = null;
+  if (last && last.detail.id === id) last = null;
   try {
     if (token) await api.signIn({ token });
     else if (!signedIn) await api.whoAmI();
@@ -53,8 +64,14 @@ async function go() {
     if (signal.aborted) return;
     document.body.dataset.view = id ? "detail" : "list";
     welcomed = null;
-    if (id) await openDetail(main, id, signal, () => refresh().catch(complain));
-    else welcome();
+    if (id) {
+      await openDetail(main, id, signal, {
+        changed: () => refresh().catch(complain),
+        answered: (detail, status) => decidedHere(detail, status).catch(complain),
+        opened: (found) => { buttons = found; },
+        together: (detail) => (batch && detail.status.state === "pending" ? batch.of(detail) : null),
+      });
+    } else welcome();
   } catch (problem) {
     await failed(problem, id, signal);
   }
@@ -72,6 +89,83 @@ async function failed(problem, id, signal) {
   await pause(5000, signal);
   await inView(signal);
   if (!signal.aborted) await go();
+}
+
+const openedId = () => /^#\/a\/([\w-]{1,80})$/.exec(location.hash)?.[1] ?? null;
+
+/** Another one that waits: `by` places further in the list. */
+function neighbour(by) {
+  const waiting = approvals.pending.map((one) => one.id);
+  const at = waiting.indexOf(openedId());
+  return at < 0 ? waiting[by > 0 ? 0 : waiting.length - 1] : waiting[at + by];
+}
+
+function step(by) {
+  const id = neighbour(by);
+  if (id) location.hash = `#/a/${id}`;
+  else announce(by > 0 ? "That was the last one." : "That was the first one.");
+}
+
+/** After a decision the next one that waits opens; how the decided one ends is told above it. */
+async function decidedHere(detail, status) {
+  const others = neighbour(1) ?? neighbour(-1);
+  batch?.drop(detail.id);
+  if (batch && batch.ids.length < 2) batch = null;
+  const following = batch ? batch.following ?? batch.ids[0] : others;
+  last = { detail, now: status.state, state: null };
+  await refresh();
+  const id = following && following !== detail.id ? following : approvals.pending[0]?.id;
+  if (id) location.hash = `#/a/${id}`;
+  else last = null;
+  tellLast();
+}
+
+/** How the one ends that was decided here last, as long as another one is before the person. */
+function tellLast() {
+  const found = last && approvals.past.find((one) => one.id === last.detail.id);
+  recent.hidden = !last;
+  if (!last) return;
+  const state = found?.state ?? last.now;
+  if (state === last.state) return;
+  last.state = state;
+  const { word, tone } = stateOf(state, last.detail.action);
+  recent.className = `banner calm tone-${tone}`;
+  fill(recent, h("strong", {}, word), ": ", h("a", { href: `#/a/${last.detail.id}` }, value(last.detail.heading)));
+  if (["failed", "unknown", "stale"].includes(state)) announce(`${word}: ${last.detail.heading}`);
+}
+
+function lookTogether() {
+  batch = new Together([...picked], (id) => { location.hash = `#/a/${id}`; }, (all) => {
+    open.abort();
+    open = new AbortController();
+    batch = null;
+    buttons = null;
+    picked.clear();
+    history.replaceState(null, "", "#/together");
+    document.body.dataset.view = "detail";
+    approveAll(main, all).then(() => refresh()).catch(complain);
+  });
+  if (openedId() === batch.ids[0]) go();
+  else location.hash = `#/a/${batch.ids[0]}`;
+}
+
+const mayNotify = () => "Notification" in window && Notification.permission === "granted";
+
+/** Call the person where this tab is behind another: what it is and its target, never what it says. */
+function call(fresh) {
+  if (!document.hidden || !mayNotify() || !fresh.length) return;
+  const [one] = fresh;
+  const words = fresh.length === 1 ? `${one.title}: ${one.target}` : plural(fresh.length, "request waits", "requests wait");
+  const shown = new Notification("Waits for your decision", { body: words, tag: "maton-mailgun" });
+  shown.addEventListener("click", () => {
+    window.focus();
+    if (fresh.length === 1) location.hash = `#/a/${one.id}`;
+    shown.close();
+  });
+}
+
+function offerNotices() {
+  notify.hidden = !signedIn || !("Notification" in window) || Notification.permission !== "default";
 }
 
 function entered() {
@@ -119,18 +213,21 @@ function askStop() {
 }
 
 async function refresh() {
-  approvals = await api.list();
+  approvals = await api.list(document.hidden ? (mayNotify() ? "notify" : "") : "view");
   tellStop(approvals.stopped);
   notice.hidden = !approvals.notice;
   notice.textContent = approvals.notice ?? "";
   const fresh = approvals.pending.filter((one) => !known.has(one.id));
   if (known.size && fresh.length) announce(`${plural(fresh.length, "new request waits", "new requests wait")} for your decision.`);
+  if (known.size) call(fresh);
   for (const one of [...approvals.pending, ...approvals.past]) known.add(one.id);
   const waiting = approvals.pending.length;
   document.title = waiting ? `(${waiting}) Approvals` : "Approvals";
-  const openId = /^#\/a\/([\w-]{1,80})$/.exec(location.hash)?.[1];
-  drawList(nav, approvals, openId);
-  if (!openId && signedIn) welcome();
+  const openId = openedId();
+  drawList(nav, approvals, openId, picked, lookTogether);
+  tellLast();
+  offerNotices();
+  if (!openId && signedIn && location.hash !== "#/together") welcome();
 }
 
 /** Draw the empty main part, unless it says the same already: a redraw would take the keyboard's place away. */
@@ -144,7 +241,8 @@ function welcome() {
 async function watch() {
   for (;;) {
     await pause(LIST_EVERY_MS);
-    await inView();
+    // A tab behind others asks nothing, unless it may call the person.
+    if (!mayNotify()) await inView();
     if (!signedIn) continue;
     try {
       await refresh();
@@ -171,6 +269,11 @@ function leave() {
   out.hidden = true;
   stop.hidden = true;
   stopped.hidden = true;
+  notify.hidden = true;
+  recent.hidden = true;
+  last = null;
+  batch = null;
+  picked.clear();
   approvals = { pending: [], past: [] };
   fill(nav);
   document.body.dataset.view = "sign-in";
@@ -226,6 +329,16 @@ out.addEventListener("click", async () => {
   }
 });
 stop.addEventListener("click", askStop);
+notify.addEventListener("click", async () => {
+  await Notification.requestPermission();
+  offerNotices();
+});
+listen({
+  j: () => step(1),
+  k: () => step(-1),
+  a: (before) => buttons?.approve(before),
+  r: () => buttons?.reject(),
+});
 addEventListener("hashchange", go);
 go();
 watch();
