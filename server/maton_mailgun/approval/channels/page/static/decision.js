@@ -114,13 +114,13 @@ export function decisionBar(detail, { current, unread, decided, leaving, togethe
   /** The key A; `before`: whether something was done here by hand before it. */
   function approveByKey(before) {
     if (!approve.isConnected) return;
-    if (detail.action === "delete" || detail.risk === "high" || together) {  // guard: 256-grave
+    if (detail.action === "delete" || detail.risk === "high" || together) {
       approve.focus();
       return tell("A key alone does not decide this: look at it, then use the buttons.");
     }
     if (missing()) return tell(missing());
-    if (performance.now() - shownAt < SETTLE_MS || typing) return tell("Not counted: it came too soon. Look again, then press A once more.");  // guard: 256-soon
-    if (!before) return tell("Press A once more to approve this.");  // guard: 256-hands
+    if (performance.now() - shownAt < SETTLE_MS || typing) return tell("Not counted: it came too soon. Look again, then press A once more.");
+    if (!before) return tell("Press A once more to approve this.");
     answer("approve", "");
   }
   function tell(words) {
