@@ -259,7 +259,7 @@ async function watch() {
 function ended() {
   leave();
   fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Your session has ended"),
-    h("p", {}, "Close this tab. Let the assistant ask again, or open the page anew.")));
+    h("p", {}, "Close this tab. Let the assistant ask again, or type in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals open"))));
 }
 
 function leave() {
@@ -305,17 +305,21 @@ function signInForm(problem) {
   fill(main, h("div", { class: "welcome" },
     heading,
     problem.content?.message && problem.content.message !== "Sign in to see approvals." ? h("p", { class: "strong" }, problem.content.message) : null,
-    h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once."),
+    h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once, for 10 minutes."),
     problem.content?.passphrase ? [
-      h("p", {}, "If it asks you to sign in instead, it found no private place to hand your browser such a link; ",
-        h("code", {}, "maton-mailgun doctor"), " says why. Sign in with the approver's passphrase:"),
+      h("p", { class: "strong" }, "What to do now"),
       h("ol", {},
-        h("li", {}, "If none is set yet, set it in a terminal on the server's machine: ",
+        h("li", {}, "Type the approver's passphrase here:"), form,
+        h("li", {}, "None is set yet? Set it in a terminal on the server's machine: ",
           h("code", {}, "maton-mailgun approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
-        h("li", {}, "Type it here.")),
-      form,
-      h("p", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), "."),
-    ] : null,
+        h("li", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), ".")),
+      h("p", {}, "It should have let you in by itself? ", h("code", {}, "maton-mailgun doctor"), " says why it found no private place for a link."),
+    ] : [
+      h("p", { class: "strong" }, "What to do now"),
+      h("ol", {},
+        h("li", {}, "Let the assistant ask again: the page opens with a fresh link."),
+        h("li", {}, "Or type in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals open"))),
+    ],
   ));
   heading.focus();
 }
