@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from maton_mailgun.approval.channels.page import Sessions
 from maton_mailgun.approval.store.record import Record
 
 from .browser import Chromium
@@ -298,3 +299,54 @@ def test_a_tab_that_is_before_the_person_is_enough_for_all(chromium: Chromium, p
     for session in page.sessions._sessions.values():
         session.here_until = 0
     assert page.run(page.page.open(other.id, principal=other.principal, anew=True)) is None
+
+
+NOTICES = """
+window.notices = [];
+class Notice extends EventTarget {
+  static permission = "granted";
+  constructor(title, options) { super(); notices.push([title, options.body]); }
+}
+window.Notification = Notice;
+"""
+
+
+def test_a_tab_behind_others_calls_the_person_without_what_the_message_says(
+    chromium: Chromium, page: RunningPage
+) -> None:
+    """The browser's own notices cannot be read by a test: one of the same shape stands in their place."""
+    script = chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=NOTICES)
+    try:
+        page.gate.add(a_record())
+        chromium.go(page.page.link())
+        chromium.until_text("1 request waits", "main")
+        chromium.run("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})")
+        (letter,) = letters(1)
+        page.gate.add(letter)
+        chromium.until(lambda: chromium.run("return notices.length"), "nobody is called")
+        assert chromium.run("return notices") == [
+            ["Waits for your decision", "Send a message: message to 1 recipients via mg.example.com"]
+        ]
+        assert page.run(page.page.open(letter.id, principal=letter.principal)) == "link"
+    finally:
+        chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
+def test_a_closed_tab_is_not_before_anybody(chromium: Chromium, page: RunningPage) -> None:
+    (letter,) = letters(1)
+    show(chromium, page, letter)
+    chromium.until(lambda: page.sessions.here(letter.principal), "the tab does not say that it is there")
+    chromium.go("about:blank")
+    page.clock.now += 16
+    assert not page.sessions.here(letter.principal)
+    assert page.run(page.page.open(letter.id, principal=letter.principal)) is None
+
+
+def test_a_tab_counts_for_those_whose_requests_it_may_show() -> None:
+    sessions = Sessions(clock=lambda: 100.0)
+    session, _ = sessions.open(decider="ann", principal="ann")
+    assert not sessions.here("ann")
+    session.here_until = 101.0
+    assert (sessions.here("ann"), sessions.here("bob"), sessions.here(None)) == (True, False, False)
+    session.here_until = 100.0
+    assert not sessions.here("ann")
