@@ -63,6 +63,7 @@ def test_a_question_about_a_small_change_reads_from_target_to_asker() -> None:
     assert asked(shown) == (
         "CHANGE: route 4f3b\n"
         "Changes route 4f3b, which handles inbound mail of the whole account. Its priority becomes 3.\n"
+        "Risk: low\n"
         "\n"
         "Changes:\n"
         "- priority: “10” -> “3”\n"
@@ -94,13 +95,13 @@ def test_a_question_about_an_ordinary_mail_has_fifteen_lines_at_most() -> None:
         "    Subject: “Your order 7”",
         "    - to: bob@example.net [external; first time]",
         "    From: Support <a@mg.example.com>",
+        "    Risk: medium",
         "",
         "    > Dear Bob,",
         "    > ",
         "    > your order was sent today.",
         "    > ",
         "    > Support",
-        "",
         "    It cannot be recalled.",
         "    Account: “Main account”, connection conn-1. Asked by: client “test-client”, for “ada”.",
     ]

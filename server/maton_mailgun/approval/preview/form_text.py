@@ -127,8 +127,7 @@ def _lines(preview: Preview) -> Iterator[_Line]:
         yield _Line(preview.effect)
     else:
         yield from _envelope(preview)
-    if preview.risk == "high":
-        yield _Line("Risk: high")
+    yield _Line(f"Risk: {preview.risk}")
     yield from (_Line(f"WARNING: {line}", "warning") for line in preview.warnings)
     yield from (_Line(f"NOT CHECKED: {line}", "warning") for line in preview.unchecked)
     yield from (_Line(f"EARLIER: {line}", "warning") for line in preview.history)
@@ -142,7 +141,8 @@ def _lines(preview: Preview) -> Iterator[_Line]:
     for section in preview.sections:
         if preview.message is None or section.heading not in _WITH_THE_MESSAGE:
             yield from _section(section)
-    yield _Line("")
+    if preview.message is None:
+        yield _Line("")
     yield from _end(preview)
 
 
