@@ -69,7 +69,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, togethe
     fill(bar,
       h("div", { class: "reason", on: { keydown: (event) => { if (event.key === "Escape" && !event.isComposing) goBack(); } } },
         h("div", { class: "presets", role: "group", "aria-label": "Reject with a reason" }, PRESETS.map((words) =>
-          h("button", { type: "button", class: "secondary preset", on: { click: () => answer("reject", words) } }, words))),
+          h("button", { type: "button", class: "secondary preset", on: { click: (event) => { if (event.detail < 2) answer("reject", words); } } }, words))),
         h("label", { for: "reason" }, "Or in your words, if you like; the assistant is told"),
         reason,
         // On the other side than Approve: it must not appear under a pointer that is about to reject.

@@ -307,9 +307,9 @@ function signInForm(problem) {
     problem.content?.message && problem.content.message !== "Sign in to see approvals." ? h("p", { class: "strong" }, problem.content.message) : null,
     h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once, for 10 minutes."),
     problem.content?.passphrase ? [
-      h("p", { class: "strong" }, "What to do now"),
-      h("ol", {},
-        h("li", {}, "Type the approver's passphrase here:"), form,
+      h("p", { class: "strong" }, "What to do now: type the approver's passphrase."),
+      form,
+      h("ul", {},
         h("li", {}, "None is set yet? Set it in a terminal on the server's machine: ",
           h("code", {}, "maton-mailgun approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
         h("li", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), ".")),

@@ -65,7 +65,7 @@ function envelope(detail, copy = null) {
     row("From", message.from, remarks.From),
     row("Reply-To", message.reply_to, (remarks["Reply-To"] ?? []).filter((one) => one !== REPLIES)),
     copy ? row("Subject", message.subject || "(no subject)", [], "subject") : null,
-    message.rendered_by === "as given" ? null : row("Rendered by", message.rendered_by),
+    message.rendered_by === "as given" ? null : row("Made by", message.rendered_by),
     (message.headers ?? []).map(([name, text]) => row(name, text)),
   ];
 }
