@@ -332,6 +332,27 @@ def test_a_tab_behind_others_calls_the_person_without_what_the_message_says(
         chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
 
 
+def test_a_tab_behind_others_gives_way_to_the_one_that_the_server_opens(chromium: Chromium, page: RunningPage) -> None:
+    first, second = letters(2)
+    show(chromium, page, first)
+    old = chromium.tab()
+    chromium.run(
+        "Object.defineProperty(document, 'hidden', {get: () => true, configurable: true}); window.close = () => {}"
+    )
+    chromium.new_tab()
+    show(chromium, page, second)
+    new = chromium.tab()
+    chromium.switch(old)
+    chromium.until_text("Open in another tab", "main")
+    assert chromium.all("#approve") == []
+    chromium.click("main button")
+    chromium.until_text("Letter 1", "h1")
+    chromium.switch(new)
+    assert chromium.text("h1") == "Letter 2"
+    chromium.close_tab()
+    chromium.switch(old)
+
+
 def test_a_closed_tab_is_not_before_anybody(chromium: Chromium, page: RunningPage) -> None:
     (letter,) = letters(1)
     show(chromium, page, letter)

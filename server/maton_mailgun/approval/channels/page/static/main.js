@@ -22,6 +22,7 @@ const recent = document.getElementById("recent");
 const known = new Set();
 const picked = new Set();
 
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("maton-mailgun approvals") : null;
 let approvals = { pending: [], past: [] };
 let open = new AbortController();
 let signedIn = false;
@@ -57,7 +58,10 @@ async function go() {
   if (batch && !batch.ids.includes(id)) batch = null;
   if (last && last.detail.id === id) last = null;
   try {
-    if (token) await api.signIn({ token });
+    if (token) {
+      await api.signIn({ token });
+      tabs?.postMessage({ opened: location.pathname });
+    }
     else if (!signedIn) await api.whoAmI();
     entered();
     await refresh();
@@ -262,6 +266,16 @@ function ended() {
     h("p", {}, "Close this tab. Let the assistant ask again, or type in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals open"))));
 }
 
+/** The server has opened another tab, since this one was behind others: one is enough for all. */
+function giveWay() {
+  leave();
+  const back = h("button", { type: "button", class: "secondary", on: { click: () => location.reload() } }, "Go on in this one");
+  fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Open in another tab"),
+    h("p", {}, "What waits is shown there. This tab can be closed."), back));
+  // Browsers let a page close only a tab that it opened itself: elsewhere nothing happens.
+  window.close();
+}
+
 function leave() {
   open.abort();
   signedIn = false;
@@ -333,6 +347,10 @@ out.addEventListener("click", async () => {
   }
 });
 stop.addEventListener("click", askStop);
+tabs?.addEventListener("message", (event) => {
+  const deciding = document.getElementById("together") || document.querySelector(".reason");
+  if (document.hidden && signedIn && !deciding && event.data?.opened === location.pathname) giveWay();
+});
 notify.addEventListener("click", async () => {
   await Notification.requestPermission();
   offerNotices();
