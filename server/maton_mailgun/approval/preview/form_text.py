@@ -137,11 +137,12 @@ def _lines(preview: Preview) -> Iterator[_Line]:
         yield from _attached(preview.sections)
     else:
         yield from _recipients(preview.recipients)
-    yield from _changes(preview.diff)
+    rest = [*_changes(preview.diff)]
     for section in preview.sections:
         if preview.message is None or section.heading not in _WITH_THE_MESSAGE:
-            yield from _section(section)
-    if preview.message is None:
+            rest += _section(section)
+    yield from rest
+    if rest or preview.message is None:
         yield _Line("")
     yield from _end(preview)
 
