@@ -30,7 +30,7 @@ ROOMS = (
     ("exchange", "connections", "logs"),
     ("combined",),
     ("wire",),
-    ("catalogue", "config"),
+    ("catalogue", "config", "heard"),
     (
         "mail",
         "connection_limits",

@@ -28,6 +28,7 @@ from maton_mailgun.errors import (
     Unreachable,
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
+from maton_mailgun.heard import Heard
 from maton_mailgun.wire import answering, attachments, columns, list_files, paging, redaction, request, result
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
@@ -60,6 +61,7 @@ class Engine:
         self.catalogue = catalogue
         self.gateway = gateway
         self.connections = Connections(gateway, settings)
+        self.heard = Heard()
         self.page_url: str | None = None
         """Where the approval page is served beside MCP, over HTTP."""
         self._gate: Gate | None = None
@@ -86,7 +88,7 @@ class Engine:
     ) -> Outcome | Question:
         """Carry out one call, or return the question that must be answered first."""
         try:
-            prepared = await self._in_time(name, arguments or {}, caller.until)
+            prepared = await self._in_time(name, arguments or {}, caller)
             if isinstance(prepared, Outcome):
                 # An answer may tell what a service said of a read that failed, and it may quote what it was sent.
                 return replace(prepared, content=self._shown(prepared.content))  # guard: 27-read
@@ -102,23 +104,33 @@ class Engine:
         shown: dict[str, Any] = redaction.redacted(content, self.gateway.secrets)
         return shown
 
-    async def _in_time(self, name: str, arguments: Mapping[str, Any], until: float) -> Prepared | Outcome:
+    async def _in_time(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> Prepared | Outcome:
         """The outcome of a read, or a write as it will be proposed: one deadline for all that is asked on the way.
 
         Raises:
             CallError: See `prepare` and `read`; Unreachable where it took too long.
         """
-        seconds = self.gateway.left(until)
+        seconds = self.gateway.left(caller.until)
         try:
             async with asyncio.timeout(seconds):
                 prepared = await self.prepare(name, arguments)
                 asks = prepared.operation.writes  # guard: 204-access
-                return prepared if asks else Outcome(await self.read(prepared, until))
+                return (
+                    prepared
+                    if asks
+                    else Outcome(self._heard(prepared, caller, await self.read(prepared, caller.until)))
+                )
         except TimeoutError:
             raise Unreachable(
                 message=f"No answer from the gateway within {seconds:.0f} seconds. Nothing was changed.",
                 next="Check the network and call again.",
             ) from None
+
+    def _heard(self, prepared: Prepared, caller: Caller, content: dict[str, Any]) -> dict[str, Any]:
+        """The same, once it is remembered what of strangers it holds."""
+        if prepared.operation.brings is not None:
+            self.heard.note(caller.principal, prepared.operation.brings, prepared.arguments, content)
+        return content
 
     async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.

@@ -594,4 +594,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("245", "no entry without a key where the host has none", {"245-keyless": FALSE}),
     Guard("246", "values of an entry are not shown", {"246-masked": WITH("set()")}),
     Guard("247", "a proof has a state directory of its own", {"247-apart": WITH("{}")}),
+    Guard("255", "what a call names says in which mail it came in", {"255-said": FALSE}),
 )

@@ -66,7 +66,17 @@ APPROVAL_KEYS = {
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
 OPTIONAL |= {"addresses", "secret", "reveals", "idempotent", "exposure", "items", "each", "body_is", "from_file"}
-OPTIONAL |= {"told_as", "absent", "answered_by", "message_of", "into_message", "page_most", "columns", "more_columns"}
+OPTIONAL |= {
+    "brings",
+    "told_as",
+    "absent",
+    "answered_by",
+    "message_of",
+    "into_message",
+    "page_most",
+    "columns",
+    "more_columns",
+}
 OPTIONAL |= {"options_of", "everyday"}
 OPTIONAL |= {"billed", "gateway"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}

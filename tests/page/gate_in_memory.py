@@ -11,7 +11,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, EARLIER, Decision, NotDecidable
+from maton_mailgun.approval.lifecycle.decide import (
+    APPROVED_SECONDS,
+    EARLIER,
+    LONGEST_SECONDS,
+    MORE_SECONDS,
+    Decision,
+    NotDecidable,
+)
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import MOVES, Record, State
 from maton_mailgun.approval.told import STOPPED
@@ -106,6 +113,20 @@ class GateInMemory:
         if record.shown_at is None and record.state == "pending":
             record = self.amend(record, shown_at=self.clock())
         return record
+
+    async def more_time(self, approval_id: str, by: str) -> Record:
+        record = await self.get(approval_id)
+        if record is None:
+            raise KeyError(approval_id)
+        if record.state != "pending":
+            raise NotDecidable(record, f"It is {record.state} already.")
+        now = self.clock()
+        end = min(now + MORE_SECONDS, record.created_at + LONGEST_SECONDS)
+        if end > record.expires_at:
+            return self.amend(record, expires_at=end)
+        if record.expires_at >= now + MORE_SECONDS:
+            return record
+        raise NotDecidable(record, "It cannot be put off any more: let the assistant ask again.")
 
     async def secret(self, approval_id: str) -> Mapping[str, str] | None:
         record = self.records[approval_id]

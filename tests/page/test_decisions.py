@@ -189,3 +189,56 @@ def test_12_text_from_outside_the_preview_is_made_visible(page: RunningPage) -> 
         "a⟨U+200B⟩b",
         "x⟨U+2066⟩y⏎z",
     )
+
+
+# Putting off ------------------------------------------------------------------------------------------------------
+
+
+def test_what_ends_soon_is_put_off_by_who_is_signed_in(page: RunningPage) -> None:
+    record = a_record(expires_at=time.time() + 30)
+    page.gate.add(record)
+    reply = page.browser().send("POST", f"/api/approvals/{record.id}/time", {"more": True})
+    assert (reply.status, reply.json["status"]["state"]) == (200, "pending")
+    assert 890 < reply.json["status"]["expires_at"] - time.time() <= 900
+    assert page.gate.decisions == []
+
+
+@pytest.mark.parametrize("body", [{}, {"more": "yes"}, {"more": False}, {"more": True, "decision": "approve"}, []])
+def test_putting_off_says_nothing_else(page: RunningPage, body: Any) -> None:
+    record = a_record(expires_at=time.time() + 30)
+    page.gate.add(record)
+    assert page.browser().send("POST", f"/api/approvals/{record.id}/time", body).status == 400
+    assert page.record(record.id) == record
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": None},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"X-Approval-Key": "guessed"},
+        {"Cookie": None},
+    ],
+)
+def test_attack_23_no_page_of_a_stranger_puts_anything_off(page: RunningPage, headers: dict[str, str | None]) -> None:
+    record = a_record(expires_at=time.time() + 30)
+    page.gate.add(record)
+    reply = page.browser().send("POST", f"/api/approvals/{record.id}/time", {"more": True}, headers)
+    assert reply.status in {401, 403}
+    assert page.record(record.id) == record
+
+
+def test_nobody_puts_off_what_another_asked_for(page: RunningPage) -> None:
+    record = a_record(expires_at=time.time() + 30, principal="bob")
+    page.gate.add(record)
+    stranger = page.browser(principal="ann")
+    assert stranger.send("POST", f"/api/approvals/{record.id}/time", {"more": True}).status == 404
+    assert page.record(record.id) == record
+
+
+def test_what_is_over_is_not_put_off(page: RunningPage) -> None:
+    record = a_record(state="rejected", finished_at=time.time())
+    page.gate.add(record)
+    reply = page.browser().send("POST", f"/api/approvals/{record.id}/time", {"more": True})
+    assert (reply.status, reply.json["status_now"]["state"]) == (409, "rejected")

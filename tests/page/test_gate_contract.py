@@ -213,6 +213,29 @@ async def test_a_stop_rejects_what_waits_and_is_there_until_it_is_lifted(bench: 
     assert bench.writes() == 0
 
 
+async def test_what_waits_is_put_off_and_no_further_than_a_day(bench: Bench) -> None:
+    record = await bench.ask()
+    bench.clock.now = record.expires_at - 60
+    later = await bench.gate.more_time(record.id, "ann at the page")
+    assert (later.state, later.expires_at, later.version) == ("pending", bench.clock.now + 900, record.version + 1)
+    assert await bench.gate.more_time(record.id, "ann at the page") == later
+    last = record.created_at + 86_400
+    while later.expires_at < last:
+        bench.clock.now = min(later.expires_at, last - 100) - 50
+        later = await bench.gate.more_time(record.id, "ann at the page")
+    with pytest.raises(NotDecidable, match="cannot be put off any more"):
+        await bench.gate.more_time(record.id, "ann at the page")
+    assert (later.state, later.expires_at) == ("pending", last)
+    assert bench.writes() == 0
+
+
+async def test_what_is_decided_is_not_put_off(bench: Bench) -> None:
+    record = await bench.ask()
+    await bench.gate.stop("ann at the page")
+    with pytest.raises(NotDecidable):
+        await bench.gate.more_time(record.id, "ann at the page")
+
+
 # Deciding ---------------------------------------------------------------------------------------------------------
 
 

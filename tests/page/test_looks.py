@@ -93,7 +93,7 @@ def test_a_screen_reader_finds_its_way(chromium: Chromium, page: RunningPage) ->
         ("navigation", "Approvals"),
         ("main", ""),
         ("article", "Request"),
-        ("heading", "Send a message"),
+        ("heading", "Your invoice for March"),
         ("heading", "1 warning"),
         ("region", "Decision"),
         ("button", "Reject…"),

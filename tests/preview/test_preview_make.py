@@ -48,6 +48,8 @@ def test_a_change_shows_what_is_and_what_will_be() -> None:
             ' It will run «forward("https://new.example.com/in")», “stop()”, and none of its earlier actions.'
             " Its priority becomes 10."
         ),
+        "headline": "Forward inbound mail to new.example.com",
+        "undo_plainly": ("Can be changed back with the present values; mail handled until then cannot be called back."),
         "undo": (
             "Can be changed back with update_route and the present values;"
             " mail handled until then cannot be called back."

@@ -85,6 +85,11 @@ def test_a_message_is_shown_whole() -> None:
             " through this gateway. It cannot be recalled."
             " It may go to at most 24 people."
         ),
+        "ending": (
+            "It leaves at 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called back through this"
+            " gateway. It cannot be recalled. It may go to at most 24 people."
+        ),
+        "headline": f"Send message to 3 recipients via {D}",
         "undo": "This cannot be undone: mail that was sent cannot be recalled.",
         "request": {"method": "POST", "path": f"/v3/{D}/messages"},
         "sections": [
@@ -103,16 +108,22 @@ def test_a_message_is_shown_whole() -> None:
             {
                 "heading": "Recipients",
                 "rows": [
-                    {"label": "All", "value": "3", "flags": []},
-                    {"label": "At example.net", "value": "1", "flags": ["external"]},
-                    {"label": "At example.org", "value": "1", "flags": ["external"]},
-                    {"label": f"At {D}", "value": "1", "flags": []},
+                    {"label": "All", "value": "3", "flags": [], "again": True},
+                    {"label": "At example.net", "value": "1", "flags": ["external"], "again": True},
+                    {"label": "At example.org", "value": "1", "flags": ["external"], "again": True},
+                    {"label": f"At {D}", "value": "1", "flags": [], "again": True},
                     {
                         "label": "To",
                         "value": "“Bob” bob@example.net",
                         "flags": ["external", "first time", "unsubscribed"],
+                        "again": True,
                     },
-                    {"label": "Bcc (hidden)", "value": "carl@example.org", "flags": ["external", "first time"]},
+                    {
+                        "label": "Bcc (hidden)",
+                        "value": "carl@example.org",
+                        "flags": ["external", "first time"],
+                        "again": True,
+                    },
                     {
                         "label": "List",
                         "value": f"ann@{D}",
@@ -120,6 +131,7 @@ def test_a_message_is_shown_whole() -> None:
                             "last mail 17 Nov 2026 11:06 UTC",
                             "mailing list in to: 12 members, posting open to everyone",
                         ],
+                        "again": True,
                     },
                     {
                         "label": "At most",
@@ -131,9 +143,9 @@ def test_a_message_is_shown_whole() -> None:
             {
                 "heading": "Body",
                 "rows": [
-                    {"label": "Text", "value": "11 characters", "flags": []},
-                    {"label": "HTML", "value": "42 characters", "flags": []},
-                    {"label": "Size", "value": "61 bytes", "flags": []},
+                    {"label": "Text", "value": "11 characters", "flags": [], "again": True},
+                    {"label": "HTML", "value": "42 characters", "flags": [], "again": True},
+                    {"label": "Size", "value": "61 bytes", "flags": [], "again": True},
                 ],
             },
             {
@@ -143,6 +155,7 @@ def test_a_message_is_shown_whole() -> None:
                         "label": "Attachment",
                         "value": f"“plan.pdf”, application/pdf, 4 bytes, SHA-256 {hashlib.sha256(b'%PDF').hexdigest()}",
                         "flags": [],
+                        "again": True,
                     },
                     {
                         "label": "Inline",
@@ -153,13 +166,25 @@ def test_a_message_is_shown_whole() -> None:
             },
             {
                 "heading": "Headers",
-                "rows": [{"label": "Reply-To", "value": "help@example.org", "flags": ["answers go here, not to From"]}],
+                "rows": [
+                    {
+                        "label": "Reply-To",
+                        "value": "help@example.org",
+                        "flags": ["answers go here, not to From"],
+                        "again": True,
+                    }
+                ],
             },
             {
                 "heading": "Options",
                 "rows": [
-                    {"label": "Leaves at", "value": "20 Nov 2026 12:06 UTC (in 2 days 1 hour)", "flags": []},
-                    {"label": "o:tracking", "value": "htmlonly", "flags": []},
+                    {
+                        "label": "Leaves at",
+                        "value": "20 Nov 2026 12:06 UTC (in 2 days 1 hour)",
+                        "flags": [],
+                        "again": True,
+                    },
+                    {"label": "Tracking", "value": "htmlonly", "flags": []},
                     {"label": "v:order", "value": '{"id":7}', "flags": ["recipients can see it"]},
                 ],
             },

@@ -55,7 +55,7 @@ OMISSIONS = (
         "names of headers", PREVIEW + "options.py", "row(safe_line(name), value, [told]", 'row("Header", value, [told]'
     ),
     Omission("metadata", PREVIEW + "options.py", 'for name, value in fields.spread("v:")]', "for name, value in []]"),
-    Omission("options", PREVIEW + "options.py", 'rows.append(row(f"o:{safe_line(name)}", value))', "pass"),
+    Omission("options", PREVIEW + "options.py", "rows.append(row(_called(name), value, _in_words(value)))", "pass"),
     Omission(
         "where copies go", PREVIEW + "options.py", 'row("Copies go to", value,', 'row("Copies go to", "elsewhere",'
     ),

@@ -19,7 +19,7 @@ from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.channels.form import decision_in
 from maton_mailgun.approval.channels.ways import Ways
-from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown
+from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown, more_time
 from maton_mailgun.approval.lifecycle.execute import Execution
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
 from maton_mailgun.approval.lifecycle.propose import propose
@@ -316,6 +316,12 @@ class Gate:
     async def shown(self, approval_id: str) -> Record:
         """Note that a person has the question before them."""
         return await mark_shown(self.store, await known(self.store, approval_id), self._now())
+
+    async def more_time(self, approval_id: str, by: str) -> Record:
+        """Put off the end of what waits by 15 minutes, for a person. Raises NotDecidable."""
+        record = await more_time(self.store, await known(self.store, approval_id), by, self._now())
+        self.services.changes.announce()
+        return record
 
     async def secret(self, approval_id: str) -> Mapping[str, str] | None:
         """A freshly generated password or connect link: once, for the approver's page or terminal."""

@@ -126,6 +126,8 @@ def _unknown_tools(operation: Operation, operations: Mapping[str, Operation]) ->
 def _contradictions(operation: Operation) -> Iterator[str]:
     if operation.writes and (operation.told_as or operation.absent):
         yield f"{'told_as' if operation.told_as else 'absent'} is for tools that read"
+    if operation.writes and operation.brings:
+        yield "brings is for tools that read"
     if operation.options_of == operation.name:
         yield "options_of is for the options of another tool"
     if operation.answered_by and (operation.writes or operation.paging or operation.told_as or operation.body):

@@ -105,6 +105,10 @@ def _approvals(commands: Commands[_Parser]) -> None:
     _as_json(show)
     show.set_defaults(run="approvals:show")
 
+    opened = actions.add_parser("open", help="the approval page in a browser; you sign in with the passphrase")
+    _sandboxed(opened)
+    opened.set_defaults(run="page:show")
+
     approve = actions.add_parser("approve", help="show one and approve it, with the passphrase, on a terminal")
     _one(approve)
     _waiting(approve)

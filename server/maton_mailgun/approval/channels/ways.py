@@ -90,7 +90,7 @@ class Ways:
     async def reveal(self, record: Record) -> None:
         """Open the page where it has a fresh secret to show to the person who said yes in a form."""
         if self._settings.page and has_secret(record):
-            await self._shows(record)
+            await self._shows(record, anew=True)
 
     async def page(self) -> PageServer:
         """The approval page's server, started on first use.
@@ -207,9 +207,9 @@ class Ways:
         flag = " --sandbox" if self._settings.sandbox else ""
         return own_command(f"approvals show {record.id}{flag}")
 
-    async def _shows(self, record: Record) -> Opened | None:
+    async def _shows(self, record: Record, *, anew: bool = False) -> Opened | None:
         try:
-            return await (await self.page()).open(record.id, principal=record.principal)
+            return await (await self.page()).open(record.id, principal=record.principal, anew=anew)
         except OSError as problem:
             log.warning("the approval page could not be opened", extra={"why": str(problem)})
             return None

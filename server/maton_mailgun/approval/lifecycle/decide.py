@@ -12,6 +12,11 @@ from maton_mailgun.approval.store.record import Channel, Level, Record
 APPROVED_SECONDS = 300.0
 """How long a yes stays good when nothing carries it out."""
 
+MORE_SECONDS = 15 * 60.0
+"""By which a person puts off the end of what waits."""
+LONGEST_SECONDS = 24 * 3_600.0
+"""What was asked may wait at most, from when it was asked, however often it is put off."""
+
 _TURNS = 5
 """How often a decision is recorded over what others wrote meanwhile."""
 EARLIER = "It was proposed by an earlier version, which did not show all of it: reject it and propose it again."
@@ -85,3 +90,30 @@ async def mark_shown(store: Store, record: Record, now: float) -> Record:
         return await store.amend(record, actor="channel", shown_at=now)
     except Conflict as lost:
         return lost.current
+
+
+async def more_time(store: Store, record: Record, by: str, now: float) -> Record:
+    """Put off the end of a pending approval: it waits for at least 15 more minutes. It decides nothing.
+
+    Args:
+        by: Whoever asks for it, in words for the audit.
+        now: Unix seconds.
+
+    Raises:
+        NotDecidable: It is no longer pending, or has waited for as long as anything may.
+    """
+    for _ in range(_TURNS):
+        if record.state != "pending":
+            raise NotDecidable(record, f"It is {record.state} already.")
+        end = min(now + MORE_SECONDS, record.created_at + LONGEST_SECONDS)
+        if end <= record.expires_at:
+            if record.expires_at >= now + MORE_SECONDS:
+                return record
+            raise NotDecidable(record, "It cannot be put off any more: let the assistant ask again.")
+        try:
+            return await store.amend(record, actor=by, expires_at=end)
+        except Conflict as lost:
+            record = lost.current
+        except IllegalMove as lost:
+            record = lost.record
+    raise NotDecidable(record, "It changed again and again at this moment. Try again.")

@@ -20,6 +20,7 @@ from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings
 from maton_mailgun.connections import Connections
 from maton_mailgun.exchange import Caller, Prepared
+from maton_mailgun.heard import Heard
 from maton_mailgun.wire.gateway import Gateway
 
 
@@ -31,6 +32,8 @@ class Access(Protocol):
     """The operations on offer."""
     gateway: Gateway
     connections: Connections
+    heard: Heard
+    """What of strangers was read here."""
     page_url: str | None
     """Where the approval page is served beside MCP over HTTP."""
 
@@ -57,6 +60,7 @@ class Services:
     mark: str
     """Names the gateway, key, policy and attachments directory that a stored call must have been prepared for."""
     changes: ChangeSignal
+    heard: Heard
     in_flight: set[str] = field(default_factory=set)
     """Whose request this process is sending just now: nobody else can know better how it ends."""
 
@@ -84,6 +88,7 @@ class Services:
             monotonic=monotonic,
             mark=gateway_mark(access.settings, seal.derive(keys.seal, "gateway-mark")),
             changes=ChangeSignal(store),
+            heard=access.heard,
         )
 
     def proposal(self, prepared: Prepared, caller: Caller, past: Sequence[str] = ()) -> Proposal:
@@ -98,6 +103,7 @@ class Services:
             now=self.clock(),
             history=tuple(past),
             principal=caller.principal,
+            heard=self.heard,
         )
 
     def digests(self, prepared: Prepared) -> tuple[str, str]:

@@ -25,6 +25,8 @@ class Row:
     flags: Sequence[str] = ()
     block: Annotated[bool, _Omitted] = False
     """Drawn with a line of its own for each line of the value, which end in ⏎ here."""
+    again: Annotated[bool, _Omitted] = False
+    """Says only what the message, its recipients or `ending` say: a channel that shows those need not say it twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,13 @@ class Preview:
     account: ShownAccount = ShownAccount()
     target: str = ""
     effect: str = ""
+    ending: Annotated[str, _Omitted] = ""
+    """What of the effect the message and its recipients do not say: when it leaves, and what it covers."""
+    headline: Annotated[str, _Omitted] = ""
+    """What is done to what, in a few words; a message has its subject for that."""
     undo: str = ""
+    undo_plainly: Annotated[str, _Omitted] = ""
+    """The same without the names of tools, which tell a person nothing; empty where it has none."""
     request: ShownRequest = ShownRequest()
     sections: Sequence[Section] = ()
     diff: Sequence[ChangedValue] = ()

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from maton_mailgun.approval.preview.document import ChangedValue, Preview, Section, ShownRecipient
+from maton_mailgun.approval.preview.document import ChangedValue, Preview, Row, Section, ShownRecipient
 from maton_mailgun.approval.preview.folding import fold
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, by_domain, flags, recipient
 from maton_mailgun.mail.text import count, quoted, safe_block, short
@@ -23,6 +23,10 @@ MOST = 12_000
 """Characters of a form: two screens or three."""
 
 _MOST_OF_A_FACT = 300
+_FEW = 3
+"""Recipients that are listed without being counted."""
+_WITH_THE_MESSAGE = ("Sender", "Attachments")
+"""Sections that stand with the message itself."""
 _HEAD = "Please read all of this before you decide."
 _BLOCK = "    "  # guard: 139-code
 """Before each line: makes it code for Markdown (CommonMark 4.4), which nothing inside can end."""
@@ -119,26 +123,60 @@ def _size(line: _Line) -> int:
 
 def _lines(preview: Preview) -> Iterator[_Line]:
     yield _Line(f"{preview.action.upper()}: {preview.target}")
-    yield _Line(preview.effect)
-    if preview.undo and preview.undo not in preview.effect:
-        yield _Line(preview.undo)
-    yield _Line("")
-    yield _Line(account(preview))
+    if preview.message is None:
+        yield _Line(preview.effect)
+    else:
+        yield from _envelope(preview)
     yield _Line(f"Risk: {preview.risk}")
     yield from (_Line(f"WARNING: {line}", "warning") for line in preview.warnings)
     yield from (_Line(f"NOT CHECKED: {line}", "warning") for line in preview.unchecked)
     yield from (_Line(f"EARLIER: {line}", "warning") for line in preview.history)
-    yield from _changes(preview.diff)
-    yield from _recipients(preview.recipients)
+    if preview.message is not None:
+        for kind, name, body in bodies(preview.message):
+            yield from _body(kind, name, body, alone=len(list(bodies(preview.message))) == 1)
+        yield from _attached(preview.sections)
+    else:
+        yield from _recipients(preview.recipients)
+    rest = [*_changes(preview.diff)]
     for section in preview.sections:
-        # The section of this name only counts those who are all listed above.
-        if section.heading != "Recipients":
-            yield from _section(section)
-    for kind, name, body in bodies(preview.message):
-        yield from _body(kind, name, body)
-    yield _Line("")
-    yield _Line(f"Request: {preview.request.method} {preview.request.path}")
-    yield _Line(asked_by(preview))
+        if preview.message is None or section.heading not in _WITH_THE_MESSAGE:
+            rest += _section(section)
+    yield from rest
+    if rest or preview.message is None:
+        yield _Line("")
+    yield from _end(preview)
+
+
+def _envelope(preview: Preview) -> Iterator[_Line]:
+    """Subject, who gets it and who sends it, as the message has them."""
+    sender = [row for section in preview.sections if section.heading == "Sender" for row in section.rows]
+    for row in sorted(sender, key=lambda row: row.label != "Subject"):
+        if row.label == "Subject":
+            yield _value(row)
+    yield from _recipients(preview.recipients, few=_FEW)
+    for row in sender:
+        if row.label != "Subject":
+            yield _value(row)
+
+
+def _value(row: Row) -> _Line:
+    return _Line(f"{row.label}: {row.value}{flags(row)}", "value")
+
+
+def _attached(sections: Sequence[Section]) -> Iterator[_Line]:
+    yield from (_value(row) for section in sections if section.heading == "Attachments" for row in section.rows)
+
+
+def _end(preview: Preview) -> Iterator[_Line]:
+    """What becomes of it, whose account it is, and who wants it."""
+    undo = preview.undo_plainly or preview.undo
+    if preview.message is not None and preview.ending:
+        yield _Line(preview.ending)
+    elif undo and undo not in preview.effect:
+        yield _Line(undo)
+    yield _Line(f"{account(preview)}. {asked_by(preview)}.")
+    if preview.message is None:
+        yield _Line(f"Request: {preview.request.method} {preview.request.path}")
 
 
 def _changes(diff: Sequence[ChangedValue]) -> Iterator[_Line]:
@@ -152,22 +190,27 @@ def _changes(diff: Sequence[ChangedValue]) -> Iterator[_Line]:
         yield _Line(f"- {line.field}: {before} -> {after}", "change", cut=cut)
 
 
-def _recipients(recipients: Sequence[ShownRecipient]) -> Iterator[_Line]:
+def _recipients(recipients: Sequence[ShownRecipient], few: int = 0) -> Iterator[_Line]:
+    """Every one of them, under their domains where they are more than `few`."""
     if not recipients:
         return
-    domains = by_domain(recipients)
-    counts = ", ".join(f"{number:,} at {short(domain, 60)}" for domain, number in domains[:8])
-    more = f" and {count(len(domains) - 8, 'more domain')}" if len(domains) > 8 else ""
-    yield _Line("")
-    yield _Line(f"Recipients: {len(recipients):,}: {counts}{more}")
+    if len(recipients) > few:
+        domains = by_domain(recipients)
+        counts = ", ".join(f"{number:,} at {short(domain, 60)}" for domain, number in domains[:8])
+        more = f" and {count(len(domains) - 8, 'more domain')}" if len(domains) > 8 else ""
+        yield _Line("")
+        yield _Line(f"Recipients: {len(recipients):,}: {counts}{more}")
     yield from (_Line(f"- {recipient(one)}", "recipient") for one in recipients)
 
 
 def _section(section: Section) -> Iterator[_Line]:
     read = section.read
+    rows = [row for row in section.rows if not row.again]
+    if not rows:
+        return
     yield _Line("", fact=read)
     yield _Line(f"{section.heading}:", fact=read)
-    for row in section.rows:
+    for row in rows:
         if read:
             value = short(row.value, _MOST_OF_A_FACT)
             cut = len(row.value) > _MOST_OF_A_FACT
@@ -180,9 +223,10 @@ def _section(section: Section) -> Iterator[_Line]:
             yield _Line(f"- {row.label}: {row.value}{flags(row)}", "value")
 
 
-def _body(kind: str, name: str, body: str) -> Iterator[_Line]:
+def _body(kind: str, name: str, body: str, *, alone: bool) -> Iterator[_Line]:
     yield _Line("")
-    yield _Line(f"{name}, {count(len(body), 'character')}:")
+    if not alone or kind != "text":
+        yield _Line(f"{name}, {count(len(body), 'character')}:")
     what = f"line of the {'text' if kind == 'text' else name}"
     yield from (_Line(line, what) for line in _quotation(safe_block(body)))
 

@@ -12,7 +12,7 @@ from maton_mailgun.approval.preview.fields import values
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads
 from maton_mailgun.mail.addresses import address_flags, parse, split
 from maton_mailgun.mail.hosts import as_browsers_read, place
-from maton_mailgun.mail.text import short
+from maton_mailgun.mail.text import count, short
 
 _CALL = re.compile(r"\s*(forward|store|stop)\s*\(\s*(.*?)\s*\)\s*", re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(r"""(?:notify\s*=\s*)?(["'])(.*)\1""", re.IGNORECASE | re.DOTALL)
@@ -50,7 +50,28 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     raises += rule.raises
     raises += any(destination not in old for destination in new)
     where = Section("Where data goes", rows)
-    return Findings(sections=[where], warnings=list(dict.fromkeys(warnings)), unchecked=rule.unchecked, raises=raises)
+    return Findings(
+        sections=[where],
+        warnings=list(dict.fromkeys(warnings)),
+        unchecked=rule.unchecked,
+        raises=raises,
+        headline=_headline(proposal, [one for one in new if one not in old], rule),
+    )
+
+
+def _headline(proposal: Proposal, places: list[str], rule: Findings) -> str:
+    """What goes where, for a title; empty where nothing goes to a new place."""
+    if not places:
+        return ""
+    host, _, _ = _judged(places[0])
+    named = short(places[0] if "://" not in places[0] or not host else host, 120)
+    where = named if len(places) == 1 else f"{named} and {count(len(places) - 1, 'other place')}"
+    if values(proposal.request, "action"):
+        everything = any("takes all mail" in one.flags for section in rule.sections for one in section.rows)
+        return f"Forward {'all ' if everything else ''}inbound mail to {where}"
+    if kind := proposal.arguments.get("webhook_type"):
+        return f"Send {short(str(kind), 40)} events to {where}"
+    return ""
 
 
 def targets(action: str) -> list[str]:

@@ -32,7 +32,9 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
         warnings=[*warnings, *found.warnings],
         raises=found.raises + past,
         target=f"invitation to {who} via {short(audience.domain_of(proposal.operation, proposal.arguments), 253)}",
-        effect=f"Invites {who} to {title}, {safe_line(invited.when)} ({invited.when_utc}). {found.effect or ''}",
+        effect=f"{(invites := f'Invites {who} to {title}, {safe_line(invited.when)} ({invited.when_utc}).')} "
+        f"{found.effect or ''}",
+        ending=f"{invites} {found.ending}",
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.approval.preview import difference, fields, registry, spelling
+from maton_mailgun.approval.preview import came_in, difference, fields, registry, spelling
 from maton_mailgun.approval.preview.document import AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
 from maton_mailgun.approval.preview.effect import render
 from maton_mailgun.approval.preview.proposal import (
@@ -32,6 +33,9 @@ SECONDS = 5.0
 
 _SNAPSHOT = b"maton-mailgun snapshot 1\n"
 """Keeps this digest apart from any other one over the same text."""
+
+_TOOL_NAMED = re.compile(r" with [a-z]+(?:_[a-z]+)+(?: and (?=the\b))?")
+"""In a row's own words, before any value stands in them."""
 
 _RAW = frozenset({"text", "html", "amp_html", "recipient_values", "parts"})
 """The bodies in `message` stay as they are: the page renders them in a frame of their own."""
@@ -151,10 +155,12 @@ def _compose(
     given = {**operation.defaults, **proposal.arguments}
     target = findings.target or render(operation.target, given, secret=operation.secret) or operation.title
     diff = difference.diff(operation, given, before)
-    warnings = _warnings(proposal, given, target, before, diff, findings)
+    strange = came_in.warnings(proposal, findings)
+    warnings = [*dict.fromkeys([*strange, *_warnings(proposal, given, target, before, diff, findings)])]
     unchecked = sorted({*unchecked, *findings.unchecked})
     effect = findings.effect or render(operation.effect, given, secret=operation.secret) or ""
     undo = render(operation.undo or "", given, secret=operation.secret) or ""
+    plainly = render(_TOOL_NAMED.sub(_without, operation.undo or ""), given, secret=operation.secret) or ""
     sections = [
         *findings.sections,
         Section("Facts", facts, read=True),
@@ -171,7 +177,10 @@ def _compose(
         ),
         target=target,
         effect=effect,
+        ending=findings.ending,
+        headline=findings.headline or f"{operation.title.partition(' ')[0]} {target}",
         undo=undo,
+        undo_plainly=plainly if plainly != undo else "",
         request=ShownRequest(proposal.request.method, proposal.request.path),
         sections=[section for section in sections if section.rows],
         diff=[change.told() for change in diff],
@@ -179,13 +188,17 @@ def _compose(
         unchecked=unchecked,
         history=list(proposal.history),
         asked_by=AskedBy(short(proposal.client, 80), short(proposal.principal, 120)),
-        risk=risk_of(_steps(proposal, undo, findings, unchecked, diff)),
+        risk=risk_of(_steps(proposal, undo, findings, unchecked, diff) + bool(strange)),
         recipients=list(findings.recipients),
         covers=findings.reach or {},
         message=findings.message,
         outside=findings.tells_before,
     )
     return _safe(preview.frozen())
+
+
+def _without(named: re.Match[str]) -> str:
+    return " with " if named[0].endswith(" and ") else ""
 
 
 def _rows(findings: Findings) -> list[Row]:

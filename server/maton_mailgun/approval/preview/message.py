@@ -141,7 +141,8 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         recipients=[one.shown() for one in people.recipients],
         message=shown,
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
-        effect=_effect(whole, people, fields, domain, proposal.now) + reach.in_words(covers),
+        effect=_effect(whole, people, domain) + (ending := _ending(fields, proposal.now, reach.in_words(covers))),
+        ending=ending.strip(),
         reach=covers,
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
@@ -167,9 +168,14 @@ async def _nothing() -> None:
     return None
 
 
-def _effect(sent: Letter, people: Audience, fields: FormFields, domain: str, now: float) -> str:
+def _effect(sent: Letter, people: Audience, domain: str) -> str:
     sender = f" from {_word(sent.sender)}" if sent.sender else ""
     subject = f", with the subject {quoted(sent.subject, 120)}" if sent.subject else ""
+    return f"Sends 1 message{sender} to {_whom(people, short(domain, 253))}{subject}."
+
+
+def _ending(fields: FormFields, now: float, covers: str) -> str:
+    """When it leaves, whether it is delivered, and how many more people it may come to."""
     when = (
         f" It leaves at {options.leaving(fields.all('o:deliverytime')[-1], now)}."
         if fields.all("o:deliverytime")
@@ -180,8 +186,7 @@ def _effect(sent: Letter, people: Audience, fields: FormFields, domain: str, now
         if "yes" in fields.all("o:testmode")
         else " It cannot be recalled."
     )
-    when += options.spread(fields)
-    return f"Sends 1 message{sender} to {_whom(people, short(domain, 253))}{subject}.{when}{end}"
+    return when + options.spread(fields) + end + covers
 
 
 def _whom(people: Audience, domain: str) -> str:
@@ -307,19 +312,24 @@ def _domain_warnings(domain: str, state: ReadAnswer | None) -> list[str]:
 
 
 def _counts(people: Audience) -> list[Row]:
+    """How many there are, and who: a person sees each of them as a recipient too."""
     domains = Counter(one.address.ascii_domain or "(not readable)" for one in people.recipients)
-    rows = [Row("All", f"{len(people.recipients):,}")]
+    rows = [Row("All", f"{len(people.recipients):,}", again=True)]
     ordered = sorted(domains.items(), key=lambda item: (-item[1], item[0]))
     outside = {one.address.ascii_domain or "(not readable)" for one in people.recipients if one.external}
-    rows += [Row(f"At {name}", f"{number:,}", ["external"] if name in outside else []) for name, number in ordered[:20]]
+    rows += [
+        Row(f"At {name}", f"{number:,}", ["external"] if name in outside else [], again=True)
+        for name, number in ordered[:20]
+    ]
     if len(ordered) > 20:
-        rows.append(Row("At other domains", f"{sum(number for _, number in ordered[20:]):,} at {len(ordered) - 20:,}"))
+        others = f"{sum(number for _, number in ordered[20:]):,} at {len(ordered) - 20:,}"
+        rows.append(Row("At other domains", others, again=True))
     for kind, label in (("to", "To"), ("cc", "Cc"), ("bcc", "Bcc (hidden)"), ("list", "List"), ("header", "Header")):
         named = [one for one in people.recipients if one.kind == kind]
         if len(people.recipients) <= 20:
-            rows += [Row(label, _person(one), one.remarks) for one in named]
+            rows += [Row(label, _person(one), one.remarks, again=True) for one in named]
         elif named:
-            rows.append(Row(label, count(len(named), "recipient")))
+            rows.append(Row(label, count(len(named), "recipient"), again=True))
     return rows
 
 
@@ -341,7 +351,7 @@ def _visible(sent: Letter, fields: FormFields) -> str:
 
 def _body(sent: Letter, reading: content.Reading) -> list[Row]:
     rows = [
-        Row(label, count(len(body), "character"))
+        Row(label, count(len(body), "character"), again=True)
         for label, body in (("Text", sent.text), ("HTML", sent.html), ("AMP HTML", sent.amp_html))
         if body is not None
     ]
@@ -349,7 +359,8 @@ def _body(sent: Letter, reading: content.Reading) -> list[Row]:
     # What is opened of an upload counts as the file that it is.
     size += sum(len(part.text.encode("utf-8", "surrogatepass")) for part in (sent.parts if sent.mime else ()))
     size += sum(one.size for one in (*sent.attachments, *sent.inline))
-    rows.append(Row("Size", f"{size:,} bytes", ["larger than Mailgun's 25 MB"] if size > 25_000_000 else []))
+    large = ["larger than Mailgun's 25 MB"] if size > 25_000_000 else []
+    rows.append(Row("Size", f"{size:,} bytes", large, again=not large))
     rows += reading.rows
     if reading.links:
         rows.append(Row("Links lead to", safe_line(", ".join(reading.links))))
@@ -365,6 +376,7 @@ def _enclosed(one: Enclosure) -> Row:
         label,
         f"{_quoted(one.name)}, {safe_line(one.type)}, {one.size:,} bytes, SHA-256 {one.sha256}",
         flags,
+        again=not one.cid,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
@@ -16,6 +18,7 @@ _RECEIPTS = {"disposition-notification-to", "return-receipt-to", "x-confirm-read
 _SENDERS = {"from", "sender", "resent-from", "resent-sender"}
 _RETURNS = {"return-path", "errors-to"}
 _DAY = 86_400
+_SPAN = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?")
 _READ_AS = "changes how the body is read"
 _ANSWERS = "answers go here, not to From"
 _RECIPIENTS = {name.casefold() for name in RECIPIENT_HEADERS}
@@ -28,7 +31,10 @@ def headers(sent: Letter) -> tuple[list[Row], list[str]]:
         told = remark(name)
         if (name, value) in sent.own_headers and told == _READ_AS:
             told = ""
-        rows.append(row(safe_line(name), value, [told] if told else []))
+        # Where answers go stands beside the sender too, if it is another address.
+        again = name.casefold() == "reply-to" and len(sent.header("Reply-To")) == 1
+        again = again and value.strip() != sent.sender.strip()
+        rows.append(replace(row(safe_line(name), value, [told] if told else []), again=again))
         if told and told != _ANSWERS:
             warnings.append(f"The header {short(name, 60)} {told}: {short(value, 200)}")
     return rows, warnings
@@ -62,7 +68,7 @@ def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:
     for name, value in fields.spread("o:"):
         known = name.casefold()
         if known == "deliverytime":
-            rows.append(Row("Leaves at", schedule(value, now)))
+            rows.append(Row("Leaves at", schedule(value, now), again=True))
             warnings += _odd_time(value, now)
         elif known == "testmode":
             rows.append(row("Test mode", value))
@@ -72,9 +78,23 @@ def options(fields: FormFields, now: float) -> tuple[list[Row], list[str]]:
             if found.flags:
                 warnings.append(f"Copies go to {short(found.host or value, 253)}: {'; '.join(found.flags)}.")
         else:
-            rows.append(row(f"o:{safe_line(name)}", value))
+            rows.append(row(_called(name), value, _in_words(value)))
     rows += [row(f"v:{safe_line(name)}", value, ["recipients can see it"]) for name, value in fields.spread("v:")]
     return rows, warnings
+
+
+def _called(option: str) -> str:
+    """An option in words: `Tracking clicks` of `tracking-clicks`."""
+    name = safe_line(option.replace("-", " "))
+    return f"{name[:1].upper()}{name[1:]}".replace("Dkim", "DKIM").replace("dkim", "DKIM").replace(" ip", " IP")
+
+
+def _in_words(text: str) -> list[str]:
+    """A span of time as people say it; nothing for all else."""
+    found = _SPAN.fullmatch(text)
+    numbers = [int(number or 0) for number in found.groups()] if found else []
+    said = " ".join(count(number, unit) for number, unit in zip(numbers, ("hour", "minute"), strict=False) if number)
+    return [said] if said else []
 
 
 def _odd_time(text: str, now: float) -> list[str]:

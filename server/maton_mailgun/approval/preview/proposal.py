@@ -15,6 +15,7 @@ from maton_mailgun.mail.text import short
 
 if TYPE_CHECKING:
     from maton_mailgun.catalogue.operation import Operation
+    from maton_mailgun.heard import Heard
     from maton_mailgun.wire.request import Request
 
 
@@ -63,6 +64,8 @@ class Proposal:
     """Lines about identical requests before this one."""
     principal: str = ""
     """Who asked."""
+    heard: Heard | None = None
+    """What they were told of strangers before; None where nothing is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,10 @@ class Findings:
     """Replaces the row's."""
     effect: str | None = None
     """Replaces the row's."""
+    ending: str = ""
+    """What of the effect the message and its recipients do not say."""
+    headline: str = ""
+    """What is done to what, where target and title do not say it in a few words."""
     raises: int = 0
     """How many reasons there are to call this riskier than its kind."""
     covers: frozenset[str] = frozenset()

@@ -1,6 +1,6 @@
 """The approval page: a small web application on this machine, its sign-in, its fence, its browser side.
 
-Imports lifecycle and mail; only the ways to a person, HTTP serving and doctor may import it.
+Imports lifecycle and mail; only the ways to a person, HTTP serving, doctor and its command may import it.
 """
 
 from maton_mailgun.approval.channels.page.baton import Baton, Opened

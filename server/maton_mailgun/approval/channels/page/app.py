@@ -19,7 +19,7 @@ from starlette.routing import Route
 from maton_mailgun.approval.channels.page import frame, view
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
 from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
-from maton_mailgun.approval.channels.page.sessions import Session, Sessions
+from maton_mailgun.approval.channels.page.sessions import HERE, Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
 from maton_mailgun.approval.channels.page.waiting import Waiting
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
@@ -101,6 +101,7 @@ def create_app(
         signed_in(f"{one}/changes", pages.changes),
         signed_in(f"{one}/shown", pages.shown, "POST"),
         signed_in(f"{one}/decision", pages.decide, "POST"),
+        signed_in(f"{one}/time", pages.more_time, "POST"),
         signed_in(f"{one}/secret", pages.secret, "POST"),
         signed_in(f"{one}/message", pages.message),
         Route(f"{one}/message/{{ticket}}", pages.frame),
@@ -145,6 +146,8 @@ class _Pages:
         self._waiting = waiting
 
     async def list(self, request: Request, session: Session) -> Response:
+        if request.query_params.get("here") in HERE:
+            session.here_until = self._door.clock() + HERE[request.query_params["here"]]
         pending = await self._gate.list(principal=session.principal, states={"pending"}, limit=50)
         past = await self._gate.list(principal=session.principal, states=_PAST, limit=50)
         return self._answer(
@@ -208,6 +211,16 @@ class _Pages:
         except NotDecidable as refusal:
             raise self._conflict(refusal.record, refusal.why) from None
         return self._answer({"status": view.status(decided)})
+
+    async def more_time(self, request: Request, session: Session) -> Response:
+        """Put off its end. This decides nothing."""
+        if await self._door.body(request) != {"more": True}:
+            raise PageRefusal(400, "bad_request", 'Send {"more": true} to put it off.')
+        record = await self._record(request, session)
+        try:
+            return self._answer({"status": view.status(await self._gate.more_time(record.id, session.decider))})
+        except NotDecidable as refusal:
+            raise self._conflict(refusal.record, refusal.why) from None
 
     async def secret(self, request: Request, session: Session) -> Response:
         record = await self._record(request, session)

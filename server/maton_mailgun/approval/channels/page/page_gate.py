@@ -36,6 +36,13 @@ class PageGate(Protocol):
     async def shown(self, approval_id: str, /) -> object:
         """Note that a person has the record in front of them."""
 
+    async def more_time(self, approval_id: str, by: str, /) -> Record:
+        """Put off the end of a pending one by 15 minutes.
+
+        Raises:
+            NotDecidable: it is not pending any more, or has waited for as long as anything may.
+        """
+
     async def stop(self, by: str, /) -> int:
         """Close all that waits and refuse what is new, until a person lifts it in a terminal. How many were closed."""
 

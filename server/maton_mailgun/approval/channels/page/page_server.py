@@ -103,16 +103,31 @@ class PageServer:
         token = self.sessions.token(decider="person at the approval page", principal=principal, used=used)
         return f"{self.address(approval_id)}?t={token}"
 
-    async def open(self, approval_id: str | None = None, *, principal: str | None = None) -> Opened | None:
-        """Show the page in the user's default browser.
+    async def open(
+        self,
+        approval_id: str | None = None,
+        *,
+        principal: str | None = None,
+        anew: bool = False,
+        link: bool = True,
+    ) -> Opened | None:
+        """Show the page in the user's default browser. A tab that is before the person shows what is new by itself.
+
+        Args:
+            anew: Also where there is such a tab: it may show something else.
+            link: Whether a one-time link signs in; else whoever opens it has to.
 
         Returns:
             How the browser got in; None where there is no graphical one, or none that took it.
         """
+        if not anew and not self.stopped and self.sessions.here(principal):
+            return "link"
         browser = graphical_browser(self._environ, sys.platform)
         # A page that stopped has lost its port: nobody must be led there, to whoever listens now.
         if browser is None or not sys.executable or self.stopped:
             return None
+        if not link:
+            return "passphrase" if await asyncio.to_thread(_open, self.address(approval_id), browser) else None
         try:
             file = await self._hand_over(approval_id, principal, browser)
         except NotPrivate as problem:

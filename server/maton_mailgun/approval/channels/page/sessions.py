@@ -21,6 +21,8 @@ IDLE_SECONDS = 60 * 60.0
 LIFE_SECONDS = 12 * 60 * 60.0
 KNOWN_SECONDS = 90 * 24 * 60 * 60.0
 """How long a browser that was let in is known by its cookie, as long as the server runs."""
+HERE = {"view": 15.0, "notify": 90.0}
+"""Seconds for which a tab counts that is in view, or that may notify: browsers wake a hidden one once a minute."""
 _MOST_TOKENS = 200
 _MOST_KNOWN = 1000
 _MOST_SESSIONS = 100
@@ -40,6 +42,8 @@ class Session:
     """The half the page keeps; sent as the header X-Approval-Key."""
     id: bytes = field(repr=False)
     """Digest of the cookie's value."""
+    here_until: float = 0.0
+    """Until when a tab of this browser counts as before the person, or as able to notify them."""
     seen: set[str] = field(default_factory=set)
     """The messages, and the frames of messages, that this browser was given, by approval."""
 
@@ -137,6 +141,11 @@ class Sessions:
         if session is None or not hmac.compare_digest(session.ticket(approval_id).encode(), ticket.encode()):
             return None
         return self._used(session)
+
+    def here(self, principal: str | None) -> bool:
+        """Whether somebody who sees what this principal asked for has a tab of the page that shows it to them."""
+        now = self.clock()
+        return any(one.here_until > now and one.principal in {None, principal} for one in self._sessions.values())
 
     def remember(self, cookie: str | None) -> str:
         """What proves from now on that this browser was let in once; the same again where it has that already.

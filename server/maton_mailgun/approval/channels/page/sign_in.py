@@ -62,7 +62,7 @@ class SignIn:
         self._verify = verify_passphrase
         self._approver = approver
         self._verifying = asyncio.Lock()
-        clock = sessions.clock
+        self.clock = clock = sessions.clock
         self._links = Lockout(clock, failures=5)
         self._guesses = Lockout(clock, failures=5)
         self._all_guesses = Lockout(clock, failures=50)

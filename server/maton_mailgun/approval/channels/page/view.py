@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.preview.document import Preview, ShownMessage
+from maton_mailgun.approval.preview.document import Preview, Row, Section, ShownMessage
 from maton_mailgun.approval.preview.filled_message import copies
+from maton_mailgun.approval.preview.heading import heading, whom
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import html, links
 from maton_mailgun.mail.asides import asides
 from maton_mailgun.mail.pieces import HIDDEN, PREHEADER, SOME, styled, words
 from maton_mailgun.mail.styling import styling
-from maton_mailgun.mail.text import mark, safe, safe_block, safe_line, short
+from maton_mailgun.mail.text import mark, quoted, safe, safe_block, safe_line, short
 
 _MOST_DETAILS = 20_000
 _BODIES = frozenset({"text", "html", "amp_html", "inline"})
@@ -36,6 +37,8 @@ def summary(record: Record) -> dict[str, Any]:
         "risk": record.risk,
         "action": record.access,
         "title": safe_line(preview.title or record.operation),
+        "heading": heading(preview),
+        "whom": whom(preview.recipients),
         "target": short(preview.target, 300),
         "account": short(preview.account.label or record.connection_id, 200),
         "sandbox": preview.account.sandbox,
@@ -60,11 +63,38 @@ def detail(record: Record, *, reveals: bool) -> dict[str, Any]:
         "message_id": safe_line(record.message_id) if record.message_id else None,
         "duplicate_of": record.duplicate_of,
         "reveals": reveals,
-        "preview": _shown(replace(preview, message=None).frozen()),
+        "preview": _shown(replace(told_once(preview), message=None).frozen()),
         "message": envelope(preview.message) if preview.message is not None else None,
+        "remarks": _remarks(preview),
+        "leaves_at": preview.covers.get("leaves"),
         "copies": [safe_line(address) for address in copies(preview)],
         "status": status(record),
     }
+
+
+def told_once(preview: Preview) -> Preview:
+    """Without what message and recipients beside it say already; names of tools tell a person nothing."""
+    sections = preview.sections
+    if (message := preview.message) is not None:
+        beside = {"From": message.sender, "Reply-To": message.reply_to, "Subject": _quoted_subject(message)}
+        sections = [replace(part, rows=[row for row in part.rows if not _said(part, row, beside)]) for part in sections]
+        sections = [part for part in sections if part.rows]
+    return replace(preview, sections=sections, undo=preview.undo_plainly or preview.undo, undo_plainly="")
+
+
+def _said(part: Section, row: Row, beside: Mapping[str, str]) -> bool:
+    """Whether the message says this. Its remarks are shown there too (see `_remarks`)."""
+    return row.again or (part.heading == "Sender" and row.value == safe_line(beside.get(row.label) or ""))
+
+
+def _quoted_subject(message: ShownMessage) -> str:
+    return quoted(message.subject, len(message.subject)) if message.subject else ""
+
+
+def _remarks(preview: Preview) -> dict[str, list[str]]:
+    """What is odd about a message's sender and where answers go, by the name of the header."""
+    rows = [row for part in preview.sections if part.heading == "Sender" for row in part.rows]
+    return {row.label: [safe_line(flag) for flag in row.flags] for row in rows if row.flags}
 
 
 def status(record: Record) -> dict[str, Any]:

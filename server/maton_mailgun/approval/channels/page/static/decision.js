@@ -7,13 +7,15 @@ import { verbOf } from "./words.js";
 
 const SETTLE_MS = 700;
 const TYPING_MS = 1000;
+const PRESETS = ["Wrong recipients", "Wrong content", "Not now", "Ask me first, in the chat"];
 
 /**
  * The bar with Reject and Approve.
  * `detail`: the record. `current()`: its status as last seen. `unread()`: why it cannot be approved yet, or "".
- * `leaving`: an AbortController that ends its listeners. `decided(status)`: called with the status after an answer, or the newer one when somebody was quicker.
+ * `leaving`: an AbortController that ends its listeners. `decided(status, remark)`: called with the status after an answer, or the newer one when somebody was quicker.
+ * `together`: where it is looked at as one of several (see together.js).
  */
-export function decisionBar(detail, { current, unread, decided, leaving }) {
+export function decisionBar(detail, { current, unread, decided, leaving, together = null }) {
   const bar = h("section", { class: "decision", "aria-label": "Decision" });
   let shownAt = performance.now();
   let typedAt = -TYPING_MS;
@@ -26,16 +28,26 @@ export function decisionBar(detail, { current, unread, decided, leaving }) {
   const approve = h("button", {
     type: "button", id: "approve", class: detail.action === "delete" ? "primary danger" : "primary",
     "aria-describedby": "decision-note", on: { click: (event) => approveIt(event) },
-  }, `Approve and ${verbOf(detail.action)}`);
+  }, together ? together.label(detail) : `Approve and ${verbOf(detail.action)}`);
   const reason = h("textarea", { id: "reason", rows: "2", maxlength: "500", placeholder: "What should the assistant do instead?" });
 
+  let reached = detail.risk !== "high";
+  /** Whether the last of it was on the screen, above this bar; of a message, once all of it is there. */
+  function reach() {
+    const end = document.getElementById("end-of-request");
+    if (reached || document.hidden || !end || !bar.isConnected || unread()) return;
+    reached = end.getBoundingClientRect().bottom <= bar.parentElement.getBoundingClientRect().top + 4;
+    if (reached) say();
+  }
   function missing() {
     if (unread()) return unread();
+    if (!reached) return "Scroll to the end of it first: this is of high risk.";
     if (detail.risk === "high" && !checked.checked) return "Tick the box when you have checked the target.";
     return "";
   }
   function say() {
-    note.textContent = missing() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
+    reach();
+    note.textContent = missing() || together?.note() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
     approve.setAttribute("aria-disabled", String(Boolean(missing())));
   }
   function question() {
@@ -44,7 +56,7 @@ export function decisionBar(detail, { current, unread, decided, leaving }) {
     say();
     fill(bar,
       detail.risk === "high"
-        ? h("div", { class: "check" }, checked, h("label", { for: "checked" }, "I have checked the target: ", value(detail.preview.target ?? detail.title, "strong")))
+        ? h("div", { class: "check" }, checked, h("label", { for: "checked" }, "I have checked this: ", value(detail.message ? detail.preview.target : detail.heading, "strong")))
         : null,
       h("div", { class: "decision-row" }, note, h("div", { class: "buttons" }, reject, approve)),
       problem,
@@ -56,7 +68,9 @@ export function decisionBar(detail, { current, unread, decided, leaving }) {
     const send = h("button", { type: "button", class: "primary danger", id: "reject-now", on: { click: () => answer("reject", reason.value) } }, "Reject");
     fill(bar,
       h("div", { class: "reason", on: { keydown: (event) => { if (event.key === "Escape" && !event.isComposing) goBack(); } } },
-        h("label", { for: "reason" }, "Reason, if you like; the assistant is told"),
+        h("div", { class: "presets", role: "group", "aria-label": "Reject with a reason" }, PRESETS.map((words) =>
+          h("button", { type: "button", class: "secondary preset", on: { click: (event) => { if (event.detail < 2) answer("reject", words); } } }, words))),
+        h("label", { for: "reason" }, "Or in your words, if you like; the assistant is told"),
         reason,
         // On the other side than Approve: it must not appear under a pointer that is about to reject.
         h("div", { class: "buttons apart" }, send, back),
@@ -94,7 +108,24 @@ export function decisionBar(detail, { current, unread, decided, leaving }) {
       announce(missing());
       return;
     }
+    if (together) together.next(detail, current().version);
+    else answer("approve", "");
+  }
+  /** The key A; `before`: whether something was done here by hand before it. */
+  function approveByKey(before) {
+    if (!approve.isConnected) return;
+    if (detail.action === "delete" || detail.risk === "high" || together) {
+      approve.focus();
+      return tell("A key alone does not decide this: look at it, then use the buttons.");
+    }
+    if (missing()) return tell(missing());
+    if (performance.now() - shownAt < SETTLE_MS || typing) return tell("Not counted: it came too soon. Look again, then press A once more.");
+    if (!before) return tell("Press A once more to approve this.");
     answer("approve", "");
+  }
+  function tell(words) {
+    note.textContent = words;
+    announce(words);
   }
   async function answer(decision, words) {
     problem.textContent = "";
@@ -118,7 +149,8 @@ export function decisionBar(detail, { current, unread, decided, leaving }) {
   const { signal } = leaving;
   for (const moved of ["focus", "pageshow", "resize"]) addEventListener(moved, settle, { signal });
   document.addEventListener("visibilitychange", settle, { signal });
+  for (const moved of ["scroll", "resize"]) addEventListener(moved, reach, { signal, passive: true });
   addEventListener("keydown", typed, { signal, capture: true });
   question();
-  return { bar, refresh: say };
+  return { bar, refresh: say, approve: approveByKey, reject: () => { if (reject.isConnected) askReason(); } };
 }

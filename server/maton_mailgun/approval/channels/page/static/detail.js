@@ -1,7 +1,7 @@
 // One request: warnings, target and effect, everything else that was found out, and the decision.
 
 import * as api from "./api.js";
-import { announce, fill, h, icon, inView, pause, value } from "./dom.js";
+import { announce, chip, fill, h, icon, inView, pause, value } from "./dom.js";
 import { decisionBar } from "./decision.js";
 import { messageSection } from "./message.js";
 import { outcomePanel } from "./outcome.js";
@@ -9,14 +9,18 @@ import { recipientsSection } from "./recipients.js";
 import { unfold } from "./unfold.js";
 import { ago, countdown, date, plural, stateOf } from "./words.js";
 
-const WARNINGS_AT_ONCE = 6;
+const WARNINGS_AT_ONCE = matchMedia("(max-width: 760px)").matches ? 2 : 4;
 const VALUE_AT_ONCE = 2_000;
+const ENDS_SOON = 180;
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "cancelled", "stale"]);
 
-/** Show the approval `id` in `main` and follow it until `signal` aborts. `changed()` is called when its state changes. */
-export async function openDetail(main, id, signal, changed) {
+/**
+ * Show the approval `id` in `main` and follow it until `signal` aborts. `changed()` is called when its state changes,
+ * `answered(detail, status)` when it was decided here. `opened(buttons)` is given what the keys act on.
+ */
+export async function openDetail(main, id, signal, { changed, answered, opened, together }) {
   const detail = await api.one(id, signal);
-  const view = draw(main, detail, signal, changed);
+  const view = draw(main, detail, signal, { changed, answered, opened, together: together?.(detail) });
   if (signal.aborted) return;
   view.heading.focus({ preventScroll: true });
   main.scrollTop = 0;
@@ -40,7 +44,7 @@ async function follow(id, view, signal) {
   }
 }
 
-function draw(main, detail, signal, changed) {
+function draw(main, detail, signal, { changed, answered, opened, together }) {
   let status = detail.status;
   const { preview } = detail;
   const outcome = h("div", { class: "outcome-place" });
@@ -48,7 +52,21 @@ function draw(main, detail, signal, changed) {
   const facts = h("div", { class: "eyebrow" });
   const timeline = h("ol", { class: "timeline" });
   const technical = h("dl", { class: "rows technical" });
-  const heading = h("h1", { tabindex: "-1" }, value(detail.title));
+  const more = h("button", { type: "button", class: "quiet", id: "more-time", hidden: status.expires_at - api.now() > ENDS_SOON }, "+15 minutes");
+  more.addEventListener("click", async () => {
+    more.disabled = true;
+    try {
+      update((await api.moreTime(detail.id)).status);
+      announce("It waits for 15 minutes more.");
+    } catch (problem) {
+      announce(problem.message);
+    } finally {
+      more.disabled = false;
+    }
+  });
+  // A message is called by its subject, all of it: it stands nowhere else.
+  const called = detail.message ? detail.message.subject || "(no subject)" : detail.heading;
+  const heading = h("h1", { tabindex: "-1", class: called.length > 90 ? "long" : null }, value(called));
   const warnings = warningsPanel(preview, () => buttons?.refresh());
   const message = messageSection(detail, signal, () => buttons?.refresh());
   // What stands behind a button is a part of what a yes is to.
@@ -58,7 +76,7 @@ function draw(main, detail, signal, changed) {
   let leaving = new AbortController();
 
   function redraw() {
-    fill(facts, ...eyebrow(detail, status));
+    fill(facts, ...eyebrow(detail, status, more));
     fill(timeline, ...moments(detail, status));
     fill(technical, ...technicalRows(detail, status));
   }
@@ -84,10 +102,17 @@ function draw(main, detail, signal, changed) {
     if (status.state === "pending") {
       leaving.abort();
       leaving = new AbortController();
-      buttons = decisionBar(detail, { current: () => status, unread, decided: update, leaving });
+      const decided = (fresh, remark) => {
+        update(fresh, remark);
+        // A fresh secret is shown here once: nobody is led away from it.
+        if (!remark && !(detail.reveals && fresh.state !== "rejected")) answered(detail, fresh);
+      };
+      buttons = decisionBar(detail, { current: () => status, unread, decided, leaving, together });
+      opened(buttons);
       fill(decision, buttons.bar);
     } else {
       leaving.abort();
+      opened(null);
       fill(decision);
     }
   }
@@ -99,28 +124,33 @@ function draw(main, detail, signal, changed) {
     h("article", { class: "detail", "data-action": detail.action, "aria-label": "Request" },
       h("p", { class: "back" }, h("a", { href: "#/" }, icon("back"), "All approvals")),
       detail.sandbox ? h("p", { class: "sandbox" }, h("strong", {}, "Sandbox."), " Nothing leaves this machine, whatever you decide.") : null,
-      h("header", { class: "detail-head" }, heading, facts),
+      h("header", { class: "detail-head" },
+        h("p", { class: "kind-of" }, icon(detail.action), value(detail.title)),
+        heading,
+        h("p", { class: "effect" }, value((detail.message && preview.ending) || preview.effect)),
+        detail.leaves_at && new Date(detail.leaves_at * 1000).getTimezoneOffset() ? h("p", { class: "muted" }, `In your time it leaves at ${date(detail.leaves_at)}.`) : null,
+        facts),
       outcome,
       warnings.panel,
-      h("section", { class: "what", "aria-label": "Target and effect" },
-        h("p", { class: (preview.target ?? "").length > 120 ? "target long" : "target" }, value(preview.target)),
-        h("p", { class: "effect" }, value(preview.effect)),
+      message.panel ?? recipientsSection(preview.recipients),
+      diffSection(preview.diff),
+      (preview.sections ?? []).map(section),
+      h("section", { class: "part", "aria-labelledby": "about-heading" },
+        h("h2", { id: "about-heading" }, "About this request"),
         h("dl", { class: "key-facts" },
+          keyFact("What it is about", preview.target),
           keyFact("Account", detail.account),
           keyFact("Can it be undone?", preview.undo),
           keyFact("Asked by", preview.asked_by?.client || detail.client),
         ),
       ),
-      diffSection(preview.diff),
-      recipientsSection(preview.recipients),
-      message.panel,
-      (preview.sections ?? []).map(section),
       h("section", { class: "part", "aria-labelledby": "history-heading" },
         h("h2", { id: "history-heading" }, "History"),
         (preview.history ?? []).length ? h("ul", { class: "history" }, preview.history.map((line) => h("li", {}, value(line)))) : null,
         timeline,
       ),
       h("details", { class: "part" }, h("summary", {}, h("h2", {}, "Technical details")), technical),
+      h("div", { id: "end-of-request" }),
     ),
     decision,
   );
@@ -132,7 +162,7 @@ function draw(main, detail, signal, changed) {
   return { heading, update, status: () => status };
 }
 
-function eyebrow(detail, status) {
+function eyebrow(detail, status, more) {
   const state = stateOf(status.state, detail.action);
   const left = h("span", { class: "countdown", id: "countdown", "aria-hidden": "true" }, countdown(status.expires_at));
   return [
@@ -141,7 +171,8 @@ function eyebrow(detail, status) {
     status.state === "pending"
       ? h("span", {}, "expires in ", left, h("span", { class: "unseen" }, `, at ${date(status.expires_at)}`))
       : null,
-    detail.risk === "high" ? h("span", { class: "state tone-bad" }, "High risk") : null,
+    status.state === "pending" ? more : null,
+    detail.risk === "high" && status.state === "pending" ? h("span", { class: "state tone-bad" }, "High risk") : null,
   ];
 }
 
@@ -154,6 +185,7 @@ async function tick(detail, status, signal) {
     if (shown) {
       shown.textContent = countdown(status().expires_at);
       shown.classList.toggle("soon", left < 60);
+      document.getElementById("more-time")?.toggleAttribute("hidden", left > ENDS_SOON);
     }
     if (left < 60 && left > 0 && !warned) {
       warned = true;
@@ -213,7 +245,7 @@ function section(part, index) {
     h("h2", { id }, value(part.heading)),
     h("dl", { class: "rows" }, (part.rows ?? []).map((row) => [
       h("dt", {}, value(row.label)),
-      h("dd", { dir: "auto" }, longValue(h("span", { class: row.block ? "block" : null }), row.value, row.block), (row.flags ?? []).map((flag) => h("span", { class: "chip" }, value(flag)))),
+      h("dd", { dir: "auto" }, longValue(h("span", { class: row.block ? "block" : null }), row.value, row.block), (row.flags ?? []).map(chip)),
     ])),
   );
 }
@@ -222,7 +254,7 @@ function moments(detail, status) {
   const ended = stateOf(status.state, detail.action).word;
   const words = { rejected: "Rejected", cancelled: "Withdrawn" }[status.state] ?? "Approved";
   return [
-    [detail.created_at, ["Asked by ", value(detail.client), " for ", value(detail.principal)]],
+    [detail.created_at, ["Asked by ", value(detail.client), detail.principal === "local" ? "" : [" for ", value(detail.principal)]]],
     [status.shown_at, ["Shown to a person"]],
     [status.decided_at, [words, status.decided_by ? [" by ", value(status.decided_by)] : "", status.channel ? ` (${status.channel})` : ""]],
     [status.attempted_at, ["Sent to the service"]],
@@ -234,7 +266,6 @@ function technicalRows(detail, status) {
   const request = detail.preview.request ?? {};
   return [
     ["Request", `${request.method ?? ""} ${request.path ?? ""}`.trim()],
-    ["Tool", detail.operation],
     ["Approval", detail.id],
     ["Digest", detail.digest],
     ["Connection", detail.connection_id],

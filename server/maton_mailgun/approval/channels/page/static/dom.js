@@ -1,6 +1,8 @@
 // Elements are made here and nowhere else. Text becomes text nodes, so nothing from a record is ever read as markup;
 // the page's content policy (trusted types) makes the browser refuse any other way.
 
+import { localRemark, usual } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element. `props`: attributes by name; `on` maps event names to listeners; false, null and undefined are left out. */
@@ -32,6 +34,11 @@ export function fill(element, ...children) {
 /** A value from a record inside a sentence: it takes its own direction and cannot reorder its neighbours. */
 export function value(text, className) {
   return h("bdi", { class: className }, text);
+}
+
+/** A short remark beside a value: amber where it differs from what is usual. */
+export function chip(remark) {
+  return h("span", { class: usual(remark) ? "chip calm" : "chip" }, value(localRemark(remark)));
 }
 
 const PATHS = {

@@ -1,24 +1,47 @@
 // The list: what waits, and what happened.
 
 import { fill, h, icon, value } from "./dom.js";
+import { alike } from "./together.js";
 import { ago, plural, stateOf } from "./words.js";
 
-/** Draw `approvals` into `nav`, with `openId` marked as the one shown. Keeps the keyboard's place. */
-export function drawList(nav, approvals, openId) {
+/**
+ * Draw `approvals` into `nav`, with `openId` marked as the one shown. Keeps the keyboard's place.
+ * `picked`: ids that are ticked; `decide()` is called to look through them together.
+ */
+export function drawList(nav, approvals, openId, picked, decide) {
   const focused = document.activeElement?.closest?.("#list a")?.getAttribute("href");
+  const ticked = document.activeElement?.closest?.("#list input")?.value;
+  const kinds = new Map();
+  for (const one of approvals.pending) if (alike(one)) kinds.set(alike(one), (kinds.get(alike(one)) ?? 0) + 1);
+  const waiting = new Map(approvals.pending.map((one) => [one.id, one]));
+  for (const id of picked) if (!waiting.has(id)) picked.delete(id);
+  const kind = picked.size ? alike(waiting.get([...picked][0])) : null;
+  const redraw = () => drawList(nav, approvals, openId, picked, decide);
+  const box = (one) => (kinds.get(alike(one)) > 1 ? h("input", {
+    type: "checkbox", class: "pick", value: one.id, "aria-label": `Tick to decide together: ${one.heading}`,
+    disabled: kind !== null && alike(one) !== kind,
+    on: { change: (event) => { if (event.target.checked) picked.add(one.id); else picked.delete(one.id); redraw(); } },
+  }) : null);
   const scrolled = nav.scrollTop;
   fill(
     nav,
     h("h2", { class: "list-heading" }, "Waiting", approvals.pending.length > 0 && h("span", { class: "count" }, String(approvals.pending.length))),
     approvals.pending.length
-      ? h("ul", { class: "items" }, approvals.pending.map((one) => item(one, openId)))
+      ? h("ul", { class: "items" }, approvals.pending.map((one) => {
+        const tick = box(one);
+        if (tick) tick.checked = picked.has(one.id);
+        return item(one, openId, tick);
+      }))
       : h("p", { class: "none" }, "Nothing waits for a decision."),
+    picked.size > 1 ? h("button", { type: "button", class: "primary", id: "together-now", on: { click: decide } }, `Look through these ${picked.size}, then decide together`) : null,
+    approvals.pending.length ? h("p", { class: "none keys" }, h("kbd", {}, "J"), " next ", h("kbd", {}, "K"), " previous ", h("kbd", {}, "A"), " approve ", h("kbd", {}, "R"), " reject") : null,
     h("h2", { class: "list-heading" }, "What happened"),
     approvals.past.length
       ? h("ul", { class: "items" }, approvals.past.map((one) => item(one, openId)))
       : h("p", { class: "none" }, "Nothing yet."),
   );
   nav.scrollTop = scrolled;
+  if (ticked) nav.querySelector(`input[value="${CSS.escape(ticked)}"]`)?.focus({ preventScroll: true });
   if (focused) nav.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
@@ -37,15 +60,16 @@ export function drawWelcome(main, approvals) {
   );
 }
 
-function item(one, openId) {
+function item(one, openId, tick = null) {
   const state = stateOf(one.state, one.action);
   const waits = one.state === "pending";
-  return h("li", {},
+  return h("li", { class: tick ? "with-pick" : null },
+    tick,
     h("a", { class: "item", href: `#/a/${one.id}`, "aria-current": one.id === openId ? "page" : null, "data-state": one.state },
       icon(one.action),
       h("span", { class: "item-text" },
-        h("span", { class: "item-title" }, value(one.title)),
-        h("span", { class: "item-target" }, value(one.target)),
+        h("span", { class: "item-title" }, value(one.heading)),
+        h("span", { class: "item-target" }, one.whom ? value(one.whom) : value(one.title)),
         h("span", { class: "item-facts" },
           waits ? null : h("span", { class: `state tone-${state.tone}` }, state.word),
           waits && one.risk === "high" ? h("span", { class: "state tone-bad" }, "High risk") : null,

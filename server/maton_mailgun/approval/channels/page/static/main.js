@@ -3,8 +3,10 @@
 import * as api from "./api.js";
 import { announce, fill, h, inView, pause, value } from "./dom.js";
 import { openDetail } from "./detail.js";
+import { listen } from "./keys.js";
 import { drawList, drawWelcome } from "./list.js";
-import { ago, plural } from "./words.js";
+import { Together, approveAll } from "./together.js";
+import { ago, plural, stateOf } from "./words.js";
 
 const LIST_EVERY_MS = 4000;
 
@@ -15,12 +17,19 @@ const out = document.getElementById("sign-out");
 const stop = document.getElementById("stop");
 const stopped = document.getElementById("stopped");
 const notice = document.getElementById("notice");
+const notify = document.getElementById("notify");
+const recent = document.getElementById("recent");
 const known = new Set();
+const picked = new Set();
 
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("maton-mailgun approvals") : null;
 let approvals = { pending: [], past: [] };
 let open = new AbortController();
 let signedIn = false;
 let welcomed = null;
+let buttons = null;
+let batch = null;
+let last = null;
 
 /** The place in the address, and the token, which is gone from the address afterwards. */
 function takePlace() {
@@ -44,17 +53,29 @@ async function go() {
   }
   open.abort();
   open = new AbortController();
+  buttons = null;
   const { signal } = open;
+  if (batch && !batch.ids.includes(id)) batch = null;
+  if (last && last.detail.id === id) last = null;
   try {
-    if (token) await api.signIn({ token });
+    if (token) {
+      await api.signIn({ token });
+      tabs?.postMessage({ opened: location.pathname });
+    }
     else if (!signedIn) await api.whoAmI();
     entered();
     await refresh();
     if (signal.aborted) return;
     document.body.dataset.view = id ? "detail" : "list";
     welcomed = null;
-    if (id) await openDetail(main, id, signal, () => refresh().catch(complain));
-    else welcome();
+    if (id) {
+      await openDetail(main, id, signal, {
+        changed: () => refresh().catch(complain),
+        answered: (detail, status) => decidedHere(detail, status).catch(complain),
+        opened: (found) => { buttons = found; },
+        together: (detail) => (batch && detail.status.state === "pending" ? batch.of(detail) : null),
+      });
+    } else welcome();
   } catch (problem) {
     await failed(problem, id, signal);
   }
@@ -72,6 +93,83 @@ async function failed(problem, id, signal) {
   await pause(5000, signal);
   await inView(signal);
   if (!signal.aborted) await go();
+}
+
+const openedId = () => /^#\/a\/([\w-]{1,80})$/.exec(location.hash)?.[1] ?? null;
+
+/** Another one that waits: `by` places further in the list. */
+function neighbour(by) {
+  const waiting = approvals.pending.map((one) => one.id);
+  const at = waiting.indexOf(openedId());
+  return at < 0 ? waiting[by > 0 ? 0 : waiting.length - 1] : waiting[at + by];
+}
+
+function step(by) {
+  const id = neighbour(by);
+  if (id) location.hash = `#/a/${id}`;
+  else announce(by > 0 ? "That was the last one." : "That was the first one.");
+}
+
+/** After a decision the next one that waits opens; how the decided one ends is told above it. */
+async function decidedHere(detail, status) {
+  const others = neighbour(1) ?? neighbour(-1);
+  batch?.drop(detail.id);
+  if (batch && batch.ids.length < 2) batch = null;
+  const following = batch ? batch.following ?? batch.ids[0] : others;
+  last = { detail, now: status.state, state: null };
+  await refresh();
+  const id = following && following !== detail.id ? following : approvals.pending[0]?.id;
+  if (id) location.hash = `#/a/${id}`;
+  else last = null;
+  tellLast();
+}
+
+/** How the one ends that was decided here last, as long as another one is before the person. */
+function tellLast() {
+  const found = last && approvals.past.find((one) => one.id === last.detail.id);
+  recent.hidden = !last;
+  if (!last) return;
+  const state = found?.state ?? last.now;
+  if (state === last.state) return;
+  last.state = state;
+  const { word, tone } = stateOf(state, last.detail.action);
+  recent.className = `banner calm tone-${tone}`;
+  fill(recent, h("strong", {}, word), ": ", h("a", { href: `#/a/${last.detail.id}` }, value(last.detail.heading)));
+  if (["failed", "unknown", "stale"].includes(state)) announce(`${word}: ${last.detail.heading}`);
+}
+
+function lookTogether() {
+  batch = new Together([...picked], (id) => { location.hash = `#/a/${id}`; }, (all) => {
+    open.abort();
+    open = new AbortController();
+    batch = null;
+    buttons = null;
+    picked.clear();
+    history.replaceState(null, "", "#/together");
+    document.body.dataset.view = "detail";
+    approveAll(main, all).then(() => refresh()).catch(complain);
+  });
+  if (openedId() === batch.ids[0]) go();
+  else location.hash = `#/a/${batch.ids[0]}`;
+}
+
+const mayNotify = () => "Notification" in window && Notification.permission === "granted";
+
+/** Call the person where this tab is behind another: what it is and its target, never what it says. */
+function call(fresh) {
+  if (!document.hidden || !mayNotify() || !fresh.length) return;
+  const [one] = fresh;
+  const words = fresh.length === 1 ? `${one.title}: ${one.target}` : plural(fresh.length, "request waits", "requests wait");
+  const shown = new Notification("Waits for your decision", { body: words, tag: "maton-mailgun" });
+  shown.addEventListener("click", () => {
+    window.focus();
+    if (fresh.length === 1) location.hash = `#/a/${one.id}`;
+    shown.close();
+  });
+}
+
+function offerNotices() {
+  notify.hidden = !signedIn || !("Notification" in window) || Notification.permission !== "default";
 }
 
 function entered() {
@@ -119,18 +217,21 @@ function askStop() {
 }
 
 async function refresh() {
-  approvals = await api.list();
+  approvals = await api.list(document.hidden ? (mayNotify() ? "notify" : "") : "view");
   tellStop(approvals.stopped);
   notice.hidden = !approvals.notice;
   notice.textContent = approvals.notice ?? "";
   const fresh = approvals.pending.filter((one) => !known.has(one.id));
   if (known.size && fresh.length) announce(`${plural(fresh.length, "new request waits", "new requests wait")} for your decision.`);
+  if (known.size) call(fresh);
   for (const one of [...approvals.pending, ...approvals.past]) known.add(one.id);
   const waiting = approvals.pending.length;
   document.title = waiting ? `(${waiting}) Approvals` : "Approvals";
-  const openId = /^#\/a\/([\w-]{1,80})$/.exec(location.hash)?.[1];
-  drawList(nav, approvals, openId);
-  if (!openId && signedIn) welcome();
+  const openId = openedId();
+  drawList(nav, approvals, openId, picked, lookTogether);
+  tellLast();
+  offerNotices();
+  if (!openId && signedIn && location.hash !== "#/together") welcome();
 }
 
 /** Draw the empty main part, unless it says the same already: a redraw would take the keyboard's place away. */
@@ -144,7 +245,8 @@ function welcome() {
 async function watch() {
   for (;;) {
     await pause(LIST_EVERY_MS);
-    await inView();
+    // A tab behind others asks nothing, unless it may call the person.
+    if (!mayNotify()) await inView();
     if (!signedIn) continue;
     try {
       await refresh();
@@ -161,7 +263,17 @@ async function watch() {
 function ended() {
   leave();
   fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Your session has ended"),
-    h("p", {}, "Close this tab. Let the assistant ask again, or open the page anew.")));
+    h("p", {}, "Close this tab. Let the assistant ask again, or type in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals open"))));
+}
+
+/** The server has opened another tab, since this one was behind others: one is enough for all. */
+function giveWay() {
+  leave();
+  const back = h("button", { type: "button", class: "secondary", on: { click: () => location.reload() } }, "Go on in this one");
+  fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Open in another tab"),
+    h("p", {}, "What waits is shown there. This tab can be closed."), back));
+  // Browsers let a page close only a tab that it opened itself: elsewhere nothing happens.
+  window.close();
 }
 
 function leave() {
@@ -171,6 +283,11 @@ function leave() {
   out.hidden = true;
   stop.hidden = true;
   stopped.hidden = true;
+  notify.hidden = true;
+  recent.hidden = true;
+  last = null;
+  batch = null;
+  picked.clear();
   approvals = { pending: [], past: [] };
   fill(nav);
   document.body.dataset.view = "sign-in";
@@ -202,17 +319,21 @@ function signInForm(problem) {
   fill(main, h("div", { class: "welcome" },
     heading,
     problem.content?.message && problem.content.message !== "Sign in to see approvals." ? h("p", { class: "strong" }, problem.content.message) : null,
-    h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once."),
+    h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once, for 10 minutes."),
     problem.content?.passphrase ? [
-      h("p", {}, "If it asks you to sign in instead, it found no private place to hand your browser such a link; ",
-        h("code", {}, "maton-mailgun doctor"), " says why. Sign in with the approver's passphrase:"),
-      h("ol", {},
-        h("li", {}, "If none is set yet, set it in a terminal on the server's machine: ",
-          h("code", {}, "maton-mailgun approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
-        h("li", {}, "Type it here.")),
+      h("p", { class: "strong" }, "What to do now: type the approver's passphrase."),
       form,
-      h("p", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), "."),
-    ] : null,
+      h("ul", {},
+        h("li", {}, "None is set yet? Set it in a terminal on the server's machine: ",
+          h("code", {}, "maton-mailgun approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
+        h("li", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), ".")),
+      h("p", {}, "It should have let you in by itself? ", h("code", {}, "maton-mailgun doctor"), " says why it found no private place for a link."),
+    ] : [
+      h("p", { class: "strong" }, "What to do now"),
+      h("ol", {},
+        h("li", {}, "Let the assistant ask again: the page opens with a fresh link."),
+        h("li", {}, "Or type in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals open"))),
+    ],
   ));
   heading.focus();
 }
@@ -226,6 +347,20 @@ out.addEventListener("click", async () => {
   }
 });
 stop.addEventListener("click", askStop);
+tabs?.addEventListener("message", (event) => {
+  const deciding = document.getElementById("together") || document.querySelector(".reason");
+  if (document.hidden && signedIn && !deciding && event.data?.opened === location.pathname) giveWay();
+});
+notify.addEventListener("click", async () => {
+  await Notification.requestPermission();
+  offerNotices();
+});
+listen({
+  j: () => step(1),
+  k: () => step(-1),
+  a: (before) => buttons?.approve(before),
+  r: () => buttons?.reject(),
+});
 addEventListener("hashchange", go);
 go();
 watch();

@@ -1,29 +1,38 @@
 // A message: its envelope, and its body as seen, as text, as source, and by where its links lead.
 
 import * as api from "./api.js";
-import { announce, fill, h, icon, value } from "./dom.js";
+import { announce, chip, fill, h, icon, value } from "./dom.js";
+import { recipientRows } from "./recipients.js";
 import { unfold } from "./unfold.js";
 import { plural, size } from "./words.js";
 
 const BODY_AT_ONCE = 100_000;
+const REPLIES = "answers go here, not to From";
 
-/** `drawn()` is called when the bodies are on the screen, the frame included: before, a yes would be to words unseen. */
+/**
+ * The message as mail looks: who, from whom, what it says, what hangs on it. Its subject is the title above.
+ * `drawn()` is called when the bodies are on the screen, the frame included: before, a yes would be to words unseen.
+ */
 export function messageSection(detail, signal, drawn) {
   const message = detail.message;
   if (!message) return { panel: null, unread: () => "" };
-  const head = h("div", {}, envelope(message));
+  const head = h("dl", { class: "rows" }, envelope(detail));
+  const below = h("div", {}, attachments(message.attachments ?? []));
   const body = h("div", { class: "body" }, h("p", { class: "muted" }, "Loading the message…"));
+  const place = { head, below, body };
   let missing = "The message is still loading.";
   const ready = (problem) => {
     missing = problem;
     drawn();
   };
-  load(detail, head, body, "", signal, ready);
-  const panel = h("section", { class: "part", "aria-labelledby": "message-heading" },
-    h("h2", { id: "message-heading" }, "Message"),
-    detail.copies?.length ? chooser(detail.copies, (recipient) => load(detail, head, body, recipient, signal, recipient ? undefined : ready)) : null,
+  load(detail, place, "", signal, ready);
+  const panel = h("section", { class: "part mail", "aria-labelledby": "message-heading" },
+    h("h2", { id: "message-heading", class: "unseen" }, "Message"),
+    detail.copies?.length ? chooser(detail.copies, (recipient) => load(detail, place, recipient, signal, recipient ? undefined : ready)) : null,
+    h("dl", { class: "rows" }, recipientRows(detail.preview.recipients)),
     head,
     body,
+    below,
   );
   return { panel, unread: () => missing };
 }
@@ -48,22 +57,22 @@ function chooser(copies, choose) {
   );
 }
 
-function envelope(message) {
+/** Sender and answers; of one recipient's copy its own subject and headers too, which the title cannot have. */
+function envelope(detail, copy = null) {
+  const message = copy ?? detail.message;
+  const remarks = copy ? {} : detail.remarks ?? {};
   return [
-    h("dl", { class: "rows" },
-      row("From", message.from),
-      row("Reply-To", message.reply_to),
-      row("Subject", message.subject || "(no subject)", "subject"),
-      row("Rendered by", message.rendered_by),
-      (message.headers ?? []).map(([name, text]) => row(name, text)),
-    ),
-    attachments(message.attachments ?? []),
+    row("From", message.from, remarks.From),
+    row("Reply-To", message.reply_to, (remarks["Reply-To"] ?? []).filter((one) => one !== REPLIES)),
+    copy ? row("Subject", message.subject || "(no subject)", [], "subject") : null,
+    message.rendered_by === "as given" ? null : row("Made by", message.rendered_by),
+    (message.headers ?? []).map(([name, text]) => row(name, text)),
   ];
 }
 
 let asked = 0;
 
-async function load(detail, head, body, recipient, signal, ready = () => {}) {
+async function load(detail, { head, below, body }, recipient, signal, ready = () => {}) {
   asked += 1;
   const mine = asked;
   body.setAttribute("aria-busy", "true");
@@ -71,7 +80,8 @@ async function load(detail, head, body, recipient, signal, ready = () => {}) {
     const content = await api.message(detail.id, recipient, signal);
     // Answers can overtake each other; only the last choice counts.
     if (mine !== asked) return;
-    fill(head, envelope(content.copy ?? detail.message));
+    fill(head, envelope(detail, content.copy));
+    fill(below, attachments((content.copy ?? detail.message).attachments ?? []));
     fill(body, tabs(panelsOf(detail, content, recipient, () => ready(""))));
     if (!content.html) ready("");
     if (recipient) announce(`The message as ${recipient} gets it.`);
@@ -213,6 +223,6 @@ function tabs(panels) {
   return [h("div", { role: "tablist", class: "tabs", "aria-label": "Ways to look at the message" }, buttons), panel];
 }
 
-function row(label, text, className) {
-  return text ? [h("dt", {}, label), h("dd", { class: className, dir: "auto" }, text)] : null;
+function row(label, text, remarks = [], className = null) {
+  return text ? [h("dt", {}, label), h("dd", { class: className, dir: "auto" }, text, remarks.map(chip))] : null;
 }

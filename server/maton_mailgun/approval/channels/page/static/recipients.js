@@ -1,26 +1,42 @@
 // Who a message goes to: domains first, and every single address within reach.
 
-import { announce, fill, h, value } from "./dom.js";
-import { plural } from "./words.js";
+import { announce, chip, fill, h, value } from "./dom.js";
+import { plural, usual } from "./words.js";
 
 const SHOWN_AT_ONCE = 6;
 const DOMAINS_AT_ONCE = 8;
 
-export function recipientsSection(recipients) {
-  if (!recipients?.length) return null;
+const KINDS = [["to", "To"], ["list", "To a list"], ["cc", "Cc"], ["bcc", "Bcc"], ["header", "In a header"]];
+
+/** Rows that say who gets a message: each person where they are few, else domains first, and a list of all. */
+export function recipientRows(recipients) {
+  if (!recipients?.length) return [];
+  if (recipients.length > SHOWN_AT_ONCE) return [h("dt", {}, "To"), h("dd", {}, many(recipients))];
+  const known = new Set(KINDS.map(([kind]) => kind));
+  const kinds = [...KINDS, ...new Set(recipients.map((one) => one.kind).filter((kind) => !known.has(kind)))].map((one) => [one].flat());
+  return kinds.map(([kind, label = kind]) => [label, recipients.filter((one) => one.kind === kind)])
+    .filter(([, some]) => some.length)
+    .map(([label, some]) => [h("dt", {}, label), h("dd", {}, h("ul", { class: "people" }, some.map((one) => person(one, label))))]);
+}
+
+function many(recipients) {
   const domains = counted(recipients.map((one) => domainOf(one.address)));
-  const flags = counted(recipients.flatMap((one) => one.flags ?? []));
-  const few = recipients.length <= SHOWN_AT_ONCE;
-  const heading = h("h2", { id: "recipients-heading" }, plural(recipients.length, "recipient"));
-  return h("section", { class: "part", "aria-labelledby": "recipients-heading" },
-    heading,
-    few ? null : domainBars(domains, recipients.length),
-    !few && flags.length
+  const flags = counted(recipients.flatMap((one) => (one.flags ?? []).filter((flag) => !usual(flag))));
+  return [
+    h("p", { class: "strong", id: "recipients-heading" }, plural(recipients.length, "recipient")),
+    domainBars(domains, recipients.length),
+    flags.length
       ? h("ul", { class: "chips", "aria-label": "Remarks about recipients" },
         flags.slice(0, 12).map(([flag, number]) => h("li", { class: "chip" }, `${number.toLocaleString("en")} × `, value(flag))))
       : null,
-    few ? h("ul", { class: "people" }, recipients.map(person)) : expandable(recipients),
-  );
+    expandable(recipients),
+  ];
+}
+
+export function recipientsSection(recipients) {
+  if (!recipients?.length) return null;
+  return h("section", { class: "part", "aria-labelledby": "who-heading" },
+    h("h2", { id: "who-heading" }, "Who"), h("dl", { class: "rows" }, recipientRows(recipients)));
 }
 
 function domainBars(domains, total) {
@@ -71,12 +87,12 @@ function fullList(recipients) {
   return [h("div", { class: "filter" }, h("label", { for: "filter" }, "Find"), filter, found), list];
 }
 
-function person(one) {
+function person(one, label = "") {
   return h("li", {},
     one.name ? [value(one.name, "person-name"), " "] : null,
     value(one.address, "address"),
-    one.kind && one.kind !== "to" ? h("span", { class: "kind" }, one.kind) : null,
-    (one.flags ?? []).map((flag) => h("span", { class: "chip" }, value(flag))),
+    one.kind && one.kind !== "to" && !label ? h("span", { class: "kind" }, one.kind) : null,
+    (one.flags ?? []).map(chip),
   );
 }
 

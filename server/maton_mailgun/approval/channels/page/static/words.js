@@ -66,12 +66,28 @@ export function ago(seconds) {
   return date(seconds);
 }
 
-/** `14:32` today, with the day otherwise. */
+/** `14:32 +01:00` today, with the day otherwise: the person's own time, and how far it is from UTC. */
 export function date(seconds) {
   const moment = new Date(seconds * 1000);
   const today = new Date(now() * 1000).toDateString() === moment.toDateString();
-  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-  return moment.toLocaleString("en-GB", today ? time : { day: "numeric", month: "short", year: "numeric", ...time });
+  const time = { hour: "2-digit", minute: "2-digit", hour12: false };
+  const told = moment.toLocaleString("en-GB", today ? time : { day: "numeric", month: "short", year: "numeric", ...time });
+  const minutes = -moment.getTimezoneOffset();
+  const pad = (number) => String(number).padStart(2, "0");
+  return `${told} ${minutes < 0 ? "-" : "+"}${pad(Math.floor(Math.abs(minutes) / 60))}:${pad(Math.abs(minutes) % 60)}`;
+}
+
+const LAST_MAIL = /^last mail (\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}) UTC$/;
+const USUAL = new Set(["external", "recipients can see it", "answers go here, not to From"]);
+
+/** Whether a remark says nothing but what is usual for this account. What is not known here is not. */
+export const usual = (remark) => USUAL.has(remark) || LAST_MAIL.test(remark) || remark.startsWith("host ");
+
+/** A remark with its time as the person counts it. It is replaced only where the whole remark is such a time. */
+export function localRemark(remark) {
+  const at = LAST_MAIL.exec(remark);
+  const seconds = at ? Date.parse(`${at[1]} UTC`) / 1000 : NaN;
+  return Number.isNaN(seconds) ? remark : `last mail ${date(seconds)}`;
 }
 
 /** `12:04` left, `0:00` when over. */

@@ -1,0 +1,145 @@
+"""Which addresses and hosts came to an assistant in a mail or an event, so that a person sees where they are from.
+
+What tells an assistant to send data somewhere is often a stranger's mail that it just read. So each address and each
+host of such an answer is remembered for an hour, by person, in memory alone and as a keyed hash; a question that names
+one of them says in which mail it stood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from maton_mailgun.mail.text import quoted, short
+
+SECONDS = 60 * 60.0
+_MOST = 20_000
+"""Addresses and hosts that are remembered of everybody; the oldest go first."""
+_MOST_OF_ONE = 2_000
+"""Of one answer."""
+_LONGEST = 200_000
+"""Characters of one text that are looked through."""
+
+Kind = Literal["mail", "event"]
+_IDS = frozenset({"message_id", "in_reply_to", "references"})
+"""Names of messages, which look like addresses and are none."""
+_OWN = frozenset({"url", "storage"})
+"""Of an event: a link of our own message that was followed, and Mailgun's own address of it."""
+# Every repetition is bounded: a stranger's text must cost no more than its length.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@((?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,62})")
+_URL = re.compile(r"\b(?:https?|ftp)://([^\s/?#\"'<>()\[\]\\]{1,300})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something stood."""
+
+    told: str
+    """In words: `the mail “Invoice” from eve@example.net`."""
+    key: str = ""
+    """The storage key of the mail; empty where it has none."""
+    sender: bool = False
+    """It is who wrote that mail, or where its writer wants answers."""
+
+
+class Heard:
+    """What came in, of all who call here.
+
+    Args:
+        clock: Seconds that never run backwards.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._known: OrderedDict[bytes, tuple[float, Source]] = OrderedDict()
+
+    def note(self, principal: str, kind: Kind, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        """Remember what an answer of a read held, as its caller was told it."""
+        result = content.get("result")
+        left = _MOST_OF_ONE
+        for one, source in _sources(kind, arguments, result if isinstance(result, Mapping) else content):
+            for _, name in places(one):
+                if left <= 0:
+                    return
+                left -= 1
+                self._put(principal, name, source)
+
+    def of_address(self, principal: str, address: str) -> Source | None:
+        """Where an address, or a link to its host, stood within the last hour, the newest place; None where neither."""
+        return self._found(principal, address) or self._found(principal, f"//{address.rpartition('@')[2]}")
+
+    def of_host(self, principal: str, host: str) -> Source | None:
+        """Where a link to a host, or an address at it, stood within the last hour; None where neither did."""
+        return self._found(principal, f"//{host}") or self._found(principal, f"@{host}")
+
+    def _found(self, principal: str, name: str) -> Source | None:
+        found = self._known.get(self._digest(principal, name))
+        return found[1] if found is not None and found[0] > self._clock() else None
+
+    def _put(self, principal: str, name: str, source: Source) -> None:
+        digest = self._digest(principal, name)
+        known = self._found(principal, name)
+        if known is not None and known.key == source.key and known.sender:
+            source = known
+        self._known[digest] = (self._clock() + SECONDS, source)
+        self._known.move_to_end(digest)
+        while len(self._known) > _MOST:
+            self._known.popitem(last=False)
+
+    def _digest(self, principal: str, name: str) -> bytes:
+        text = f"{principal}\n{name.casefold()}".encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
+
+
+def places(text: str) -> Iterator[tuple[str, str]]:
+    """Each address and each host of a link in a text, with what it is looked for as: an address as itself, then the
+    host that it is at, which is another thing than a link to that host."""
+    for found in _ADDRESS.finditer(text, 0, _LONGEST):
+        yield found[0], found[0]
+        yield found[1], f"@{found[1]}"
+    for found in _URL.finditer(text, 0, _LONGEST):
+        host = found[1].rpartition("@")[2].partition(":")[0].strip(".")
+        if host:
+            yield host, f"//{host}"
+
+
+def _sources(kind: Kind, arguments: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[tuple[str, Source]]:
+    """Each text of an answer, with what it is called."""
+    if kind == "mail":
+        sender, subject = _word(result, "from"), _word(result, "subject")
+        told = f"the mail {quoted(subject, 80)}" if subject else "a mail without a subject"
+        told += f" from {short(sender, 100)}" if sender else ""
+        key = next((str(text) for name, text in arguments.items() if name.endswith("_key")), "")
+        for name, text in _texts(result):
+            if name not in _IDS:
+                yield text, Source(told, key, sender=name in {"from", "reply_to", "envelope_sender"})
+        return
+    items = result.get("items")
+    for item in items if isinstance(items, list) else [result]:
+        event = _word(item, "event") if isinstance(item, Mapping) else ""
+        for name, text in _texts(item):
+            if name not in _OWN:
+                yield text, Source(f"an event ({short(event, 40)})" if event else "an event")
+
+
+def _word(result: Mapping[str, Any], name: str) -> str:
+    found = result.get(name)
+    return found.lstrip("\u27ea ").strip() if isinstance(found, str) else ""
+
+
+def _texts(part: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(part, str):
+        yield name, part
+    elif isinstance(part, Mapping):
+        for key, inner in part.items():
+            yield from _texts(inner, name or str(key))
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _texts(inner, name)
