@@ -27,6 +27,12 @@ FRAMEWORKS = {
     "adk": ("google-adk[mcp]==2.13.0",),
     "agent_framework": ("agent-framework-core==1.23.0", "mcp>=2", "tenacity"),
 }
+EXAMPLES = {
+    "langchain": ("langchain==1.5.2", "langchain-mcp-adapters==0.3.2"),
+    "openai_agents": FRAMEWORKS["openai_agents"],
+    "pydantic_ai": FRAMEWORKS["pydantic_ai"],
+}
+"""What each program in examples/ is run with, by its name."""
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 """A module that the parser imports, and that newer standard libraries no longer have."""
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
@@ -59,6 +65,11 @@ def one_process_a_call(cache: Path) -> list[str]:
 def agent_framework(cache: Path, name: str) -> list[str]:
     """The command that runs a script with an agent framework. Skips as above."""
     return _python(cache, *FRAMEWORKS[name], seconds=_LARGE_SECONDS)
+
+
+def example_environment(cache: Path, name: str) -> tuple[list[str], dict[str, str]]:
+    """The command that runs an example, and its environment. Skips as above."""
+    return _python(cache, *EXAMPLES[name], seconds=_LARGE_SECONDS), {}
 
 
 def schema_converter(cache: Path, library: str) -> list[str]:
