@@ -1,16 +1,34 @@
 """Microsoft's Agent Framework.
 
-pip install agent-framework-core 'mcp>=2'
+    pip install agent-framework-core 'mcp>=2'
+
+How it behaves (agent-framework-core 1.23.0):
+
+    server:       one for the whole run
+    protocol:     2026-07-28
+    asks by:      page or terminal
+    left out:     left out
+    model reads:  structured
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
-from agent_framework import Agent, MCPStdioTool
+from agent_framework import (
+    Agent,
+    BaseChatClient,
+    ChatResponse,
+    Content,
+    FunctionInvocationLayer,
+    MCPStdioTool,
+    Message,
+)
 
 import person
+from scripted_model import Call, ScriptedModel
 
 
 # snippet
@@ -23,6 +41,27 @@ async def main() -> None:
 
 
 # end of the snippet
+
+
+class Client(FunctionInvocationLayer, BaseChatClient):
+    """The scripted model, as the framework wants a client of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._script = ScriptedModel()
+
+    async def _inner_get_response(self, *, messages: Any, stream: bool, options: Any, **more: Any) -> ChatResponse:
+        last = messages[-1].contents[-1]
+        step = self._script.next(last.text if last.type == "text" else last.result)
+        if isinstance(step, Call):
+            content = Content.from_function_call(f"call-{len(messages)}", step.tool, arguments=step.arguments)
+        else:
+            content = Content.from_text(step)
+        return ChatResponse(messages=[Message("assistant", [content])])
+
+
+def model() -> Client:
+    return Client()
 
 
 if __name__ == "__main__":

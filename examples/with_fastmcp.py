@@ -10,8 +10,8 @@ How it behaves (fastmcp 4.2.3):
     left out:     left out
     model reads:  structured
 
-It raises `ToolError` for a refused call, and only the text is in it; `raise_on_error=False` gives the result instead. It
-sets no limit for a call (`timeout`). Its handler answers with an object of a class that it made of the form.
+It raises `ToolError` for a refused call, with the text alone; `raise_on_error=False` gives the result instead. It sets
+no limit for a call (`timeout`). Its handler answers with an object of a class that it made of the form.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ How it behaves (mcp 2.3.0):
     left out:     left out
     model reads:  structured
 
-It sets no limit for a call (`read_timeout_seconds`). Which half of a result the model is shown is up to the loop: both say
-the same here, and a client without a form is told in both where the person decides.
+It sets no limit for a call (`read_timeout_seconds`). Which half of a result the model is shown is up to your loop: both
+say the same.
 """
 
 from __future__ import annotations

@@ -261,6 +261,18 @@ async def test_a_client_that_is_known_to_be_patient_is_told_a_longer_wait(desk: 
         assert first["next"]["arguments"]["wait_seconds"] == 45
 
 
+async def test_what_is_asked_for_again_is_never_the_call_just_made(desk: Desk) -> None:
+    """crewai answers a call like the last one by itself, "I tried reusing the same input": nothing would be looked at."""
+    async with desk.open() as house, house.client(None, patience=CallPatience(wait=0.01)) as client:
+        told = structured(await client.call_tool("send_message", LETTER))
+        named = []
+        for wait in (0, 1, 54, 55, 1):
+            asked = {"approval_id": told["approval_id"], "wait_seconds": wait}
+            told = structured(await client.call_tool("get_approval", asked))
+            named.append(told["next"]["arguments"]["wait_seconds"])
+        assert named == [1, 2, 55, 0, 2]
+
+
 async def test_a_client_that_gives_up_soon_is_told_before_it_does_and_its_form_still_counts(desk: Desk) -> None:
     """google-adk ends every call over stdio after 5 seconds, and its model would hear of a time-out alone."""
     person = Slow()
