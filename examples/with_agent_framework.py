@@ -9,6 +9,11 @@ How it behaves (agent-framework-core 1.23.0):
     asks by:      page or terminal
     left out:     left out
     model reads:  structured
+
+It sets no limit for a call (`request_timeout`). Of a result that is flagged as an error its model is told "Error:
+Function failed." and no more, unless `include_detailed_errors` is set: so the server does not flag errors for it, and
+what to do stands in the result. Its `approval_mode` asks before the server is called and shows the arguments, not what
+they lead to.
 """
 
 from __future__ import annotations

@@ -9,6 +9,10 @@ How it behaves (crewai 1.15.30):
     asks by:      page or terminal
     left out:     left out
     model reads:  text
+
+It gives up a call after 30 seconds and makes it anew, three times in all. A call that still waits or runs is joined,
+not made twice. No model may make the same call twice in a row: the server names another `wait_seconds` each time. Names
+of tools begin with that of the server.
 """
 
 from __future__ import annotations

@@ -1,6 +1,18 @@
 """Google's Agent Development Kit.
 
-pip install 'google-adk[mcp]'
+    pip install 'google-adk[mcp]'
+
+How it behaves (google-adk 2.13.0):
+
+    server:       one for the whole run
+    protocol:     2025-11-25
+    asks by:      a form
+    left out:     left out
+    model reads:  text
+
+It gives up a call after 5 seconds (`StdioConnectionParams.timeout`), which is less than a person needs. So the server
+answers before that, the form stays open and its answer counts. Its `require_confirmation` asks before the server is
+called and shows the arguments, not what they lead to.
 """
 
 from __future__ import annotations

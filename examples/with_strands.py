@@ -1,6 +1,17 @@
 """Strands Agents.
 
-pip install strands-agents
+    pip install strands-agents 'mcp>=2'
+
+How it behaves (strands-agents 1.62.0):
+
+    server:       one for the whole run
+    protocol:     2026-07-28
+    asks by:      a form
+    left out:     left out
+    model reads:  text
+
+It sets no limit for a call. The form is asked between two calls, so that a person may take the 15 minutes that a
+question stays open.
 """
 
 from __future__ import annotations

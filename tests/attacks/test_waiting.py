@@ -262,7 +262,7 @@ async def test_a_client_that_is_known_to_be_patient_is_told_a_longer_wait(desk: 
 
 
 async def test_what_is_asked_for_again_is_never_the_call_just_made(desk: Desk) -> None:
-    """crewai answers a call like the last one by itself, "I tried reusing the same input": nothing would be looked at."""
+    """crewai answers a call like the last one by itself, "I tried reusing the same input": nothing is looked at."""
     async with desk.open() as house, house.client(None, patience=CallPatience(wait=0.01)) as client:
         told = structured(await client.call_tool("send_message", LETTER))
         named = []

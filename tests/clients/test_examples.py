@@ -24,7 +24,7 @@ from cli.conftest import PASSPHRASE, Cli, set_passphrase
 from documents.examples import EXAMPLES, Example
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 
-from .environments import example_environment
+from .environments import example_command
 
 pytestmark = [
     pytest.mark.clients,
@@ -123,7 +123,7 @@ class Watched:
 
 
 @contextmanager
-def _program(example: Example, command: list[str], more: dict[str, str], tmp: Path, url: str) -> Iterator[Program]:
+def _program(command: list[str], tmp: Path, url: str) -> Iterator[Program]:
     notes, folder = tmp / "notes.jsonl", tmp / "bin"
     folder.mkdir()
     server = folder / "maton-mailgun"
@@ -140,9 +140,8 @@ def _program(example: Example, command: list[str], more: dict[str, str], tmp: Pa
         "MATON_API_KEY": "sandbox-maton-key",
         "MATON_MAILGUN_HOME": str(tmp / "state"),
         "MATON_MAILGUN_PAGE": "false",
-        **more,
     }
-    program = Program([*command, str(example.path)], environment)
+    program = Program(command, environment)
     try:
         yield program
     finally:
@@ -156,14 +155,14 @@ def _decided_in_a_terminal(cli: Cli, approval_id: str, *, approve: bool) -> None
         terminal.finish()
 
 
-def _watched(example: Example, command: list[str], more: dict[str, str], tmp: Path) -> Watched:
+def _watched(command: list[str], tmp: Path) -> Watched:
     """Run an example to its end, with a person who says yes to the first question and no to the second."""
     with serve(Sandbox()) as running:
         env = {"MATON_API_URL": running.url, "MATON_API_KEY": "sandbox-maton-key"}
         cli = Cli(tmp / "state", tmp, env)
         set_passphrase(cli)
         decisions = iter((True, False))
-        with _program(example, command, more, tmp, running.url) as program:
+        with _program(command, tmp, running.url) as program:
             while (asked := program.until_asked()) is not None:
                 if asked.endswith(_FORM):
                     program.type("approve" if next(decisions) else "reject")
@@ -188,8 +187,7 @@ def test_example_does_its_job_and_its_framework_behaves_as_it_says(
     example: Example, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     assert request.config.cache is not None
-    command, more = example_environment(request.config.cache.mkdir("clients"), example.name)
-    watched = _watched(example, command, more, tmp_path)
+    watched = _watched(example_command(request.config.cache.mkdir("clients"), example.path), tmp_path)
     sandbox = watched.sandbox.sandbox
 
     read = re.findall(r"^model calls (\w+).*$|^model reads (.*)$", watched.said, re.MULTILINE)
@@ -207,7 +205,7 @@ def test_example_does_its_job_and_its_framework_behaves_as_it_says(
 def _behaviour(watched: Watched) -> dict[str, str]:
     """What an example's docstring has to say."""
     opening = watched.opening
-    halves = set(re.findall(r"^model reads \W*half\W+(\w+)", watched.said, re.MULTILINE))
+    halves = set(re.findall(r"^model reads .*?\bhalf\W+(\w+)", watched.said, re.MULTILINE))
     arguments = [call["arguments"] for call in watched.calls]
     return {
         "server": "one for the whole run" if watched.starts == 1 else "one for each call",

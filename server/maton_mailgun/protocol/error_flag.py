@@ -1,4 +1,4 @@
-"""Whether a client is told by `isError` that a call failed; what failed and what to do stands in the result either way."""
+"""Whether a client is told by `isError` that a call failed. What failed and what to do stands in the result anyway."""
 
 from __future__ import annotations
 
