@@ -10,6 +10,8 @@ How it behaves (ai 6.0.326, @ai-sdk/mcp 1.0.102):
     asks by:      a form
     left out:     left out
     model reads:  text
+
+It sets no limit for a call. The server waits 45 seconds for the answer to a form; one that comes later counts as well.
 */
 
 import { createMCPClient, ElicitationRequestSchema } from "@ai-sdk/mcp";

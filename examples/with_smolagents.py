@@ -11,7 +11,8 @@ How it behaves (smolagents 1.26.0):
     model reads:  text
 
 It takes every argument of a tool for a required one and refuses calls without it. With `--discovery` the server lists
-`find_tools` and `call_tool`, through which all others are called, and their arguments are left alone.
+`find_tools` and `call_tool`, through which all others are called, and their arguments are left alone. It sets no limit for
+a call.
 """
 
 from __future__ import annotations

@@ -10,6 +10,9 @@ How it behaves (@modelcontextprotocol/sdk 1.32.2):
     asks by:      a form
     left out:     left out
     model reads:  structured
+
+It gives up a call after 60 seconds (`DEFAULT_REQUEST_TIMEOUT_MSEC`). The server waits 45 for the answer to a form; one
+that comes later counts as well. Which half of a result the model is shown is up to your loop: both say the same.
 */
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";

@@ -33,8 +33,8 @@ class Example:
         text = self.path.read_text(encoding="utf-8")
         if self.path.suffix == ".py":
             return ast.get_docstring(ast.parse(text)) or ""
-        found = re.match(r"/\*\*\n(.*?) \*/", text, re.DOTALL)
-        return re.sub(r"^ \* ?", "", found[1], flags=re.MULTILINE) if found else ""
+        found = re.match(r"/\*\*\n(.*?)\n\*/\n", text, re.DOTALL)
+        return found[1] if found else ""
 
     @property
     def behaves(self) -> dict[str, str]:
