@@ -11,7 +11,8 @@ How it behaves (langchain-mcp-adapters 0.3.2):
     model reads:  text
 
 `get_tools()` starts a server for every call and ends it with the call; `async with client.session("mailgun")` and
-`load_mcp_tools` keep one. It sets no limit for a call. The server waits 45 seconds for the answer to a form; one that comes later counts as well.
+`load_mcp_tools` keep one. It sets no limit for a call. The server waits 45 seconds for the answer to a form; one that
+comes later counts as well.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ How it behaves (smolagents 1.26.0):
     model reads:  text
 
 It takes every argument of a tool for a required one and refuses calls without it. With `--discovery` the server lists
-`find_tools` and `call_tool`, through which all others are called, and their arguments are left alone. It sets no limit for
-a call.
+`find_tools` and `call_tool`, through which all others are called, and their arguments are left alone. It sets no limit
+for a call.
 """
 
 from __future__ import annotations
@@ -52,11 +52,12 @@ class Scripted(Model):
         last = messages[-1].content
         handed = last if isinstance(last, str) else last[-1]["text"]
         step = self._script.next(handed.removeprefix("Observation:\n"))
-        tool, arguments = (
-            ("call_tool", {"name": step.tool, "arguments": step.arguments})
-            if isinstance(step, Call)
-            else ("final_answer", {"answer": step})
-        )
+        if not isinstance(step, Call):
+            tool, arguments = "final_answer", {"answer": step}
+        elif step.tool == "get_approval":
+            tool, arguments = step.tool, step.arguments  # listed by itself
+        else:
+            tool, arguments = "call_tool", {"name": step.tool, "arguments": step.arguments}
         function = ChatMessageToolCallFunction(name=tool, arguments=arguments)
         call = ChatMessageToolCall(function=function, id=f"call-{len(messages)}", type="function")
         return ChatMessage(role=MessageRole.ASSISTANT, content="", tool_calls=[call])

@@ -567,4 +567,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("204", "access is what gates, not the method", {"204-access": WITH('prepared.request.method != "GET"')}),
     Guard("205", "a stranger's words that do not leave are for the person alone", {"205-outside": DROP}),
     Guard("205", "those that do are marked for a model", {"205-marked": WITH("told")}),
+    Guard("250", "no rule repeats what was done a moment ago", {"250-again": WITH("False")}),
 )
