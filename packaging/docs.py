@@ -1,5 +1,6 @@
-"""Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools;
-and, in schemas/, the arguments that tools share (`packaging/shared_arguments.json`).
+"""Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools; the
+programs of examples/ into docs/frameworks.md and examples/README.md; and, in schemas/, the arguments that tools share
+(`packaging/shared_arguments.json`).
 
     python packaging/docs.py            rewrite them
     python packaging/docs.py --check    only say whether they are as they must be
@@ -10,6 +11,7 @@ A generated part stands between `<!-- NAME -->` and `<!-- /NAME -->`.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
 import sys
@@ -85,6 +87,60 @@ def _code(names: Iterable[str]) -> str:
     return " ".join(f"`{name}`" for name in names)
 
 
+_BEHAVES = re.compile(r"^    (\S[^:]*): +(.+)$", re.MULTILINE)
+_COLUMNS = ("server", "asks by", "model reads", "left out", "protocol")
+
+
+def _examples() -> Iterator[tuple[Path, str, str]]:
+    """Every program for a framework: its file, its docstring, and what stands between its two marks."""
+    for path in sorted((ROOT / "examples").glob("with_*")):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".py":
+            about = ast.get_docstring(ast.parse(text)) or ""
+        else:
+            about = text.partition("/**\n")[2].partition("\n*/")[0]
+        snippet = re.split(r"^(?:#|//) (?:end of the )?snippet\n", text, flags=re.MULTILINE)
+        if len(snippet) != 3:
+            raise ValueError(f"{path.name} must have one '# snippet' and one '# end of the snippet'")
+        yield path, about, snippet[1].strip("\n")
+
+
+def _title(about: str) -> str:
+    return re.split(r"[:.,] ?", about.splitlines()[0])[0]
+
+
+def frameworks() -> list[str]:
+    """How each framework behaves, as its example says."""
+    lines = [f"| Framework | {' | '.join(_COLUMNS)} |", f"|{' --- |' * (len(_COLUMNS) + 1)}"]
+    for path, about, _ in _examples():
+        behaves = dict(_BEHAVES.findall(about))
+        cells = " | ".join(behaves[name] for name in _COLUMNS)
+        lines.append(f"| [{_title(about)}](../examples/{path.name}) | {cells} |")
+    return lines
+
+
+def snippets() -> list[str]:
+    """What each example says of its framework, and the part of it that anybody's own program needs."""
+    lines = []
+    for path, about, snippet in _examples():
+        language = {".py": "python", ".ts": "typescript"}[path.suffix]
+        lines += [f"## {_title(about)}", "", *about.splitlines()[2:], ""]
+        lines += [f"The whole program: [{path.name}](../examples/{path.name}).", ""]
+        lines += [f"```{language}", *snippet.splitlines(), "```", ""]
+    return lines[:-1]
+
+
+def programs() -> list[str]:
+    """One row for each example."""
+    lines = ["| Program | What it shows | Who asks the person | Run with |", "| --- | --- | --- | --- |"]
+    asks = {"a form": "the program, by the framework's own question", "page or terminal": "the server, beside it"}
+    for path, about, _ in _examples():
+        run = f"python {path.name}" if path.suffix == ".py" else f"npx tsx {path.name}"
+        who = asks[dict(_BEHAVES.findall(about))["asks by"]]
+        lines.append(f"| [{path.name}]({path.name}) | {about.splitlines()[0]} | {who} | `{run}` |")
+    return lines
+
+
 PARTS: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
     "README.md": {
         "settings": settings,
@@ -94,6 +150,8 @@ PARTS: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
         "tools": tools,
     },
     "SKILL.md": {"toolsets": toolsets},
+    "docs/frameworks.md": {"frameworks": frameworks, "snippets": snippets},
+    "examples/README.md": {"programs": programs},
 }
 
 

@@ -261,9 +261,34 @@ async def test_a_client_that_is_known_to_be_patient_is_told_a_longer_wait(desk: 
         assert first["next"]["arguments"]["wait_seconds"] == 45
 
 
+async def test_what_is_asked_for_again_is_never_the_call_just_made(desk: Desk) -> None:
+    """crewai answers a call like the last one by itself, "I tried reusing the same input": nothing is looked at."""
+    async with desk.open() as house, house.client(None, patience=CallPatience(wait=0.01)) as client:
+        told = structured(await client.call_tool("send_message", LETTER))
+        named = []
+        for wait in (0, 1, 54, 55, 1):
+            asked = {"approval_id": told["approval_id"], "wait_seconds": wait}
+            told = structured(await client.call_tool("get_approval", asked))
+            named.append(told["next"]["arguments"]["wait_seconds"])
+        assert named == [1, 2, 55, 0, 2]
+
+
+async def test_a_client_that_gives_up_soon_is_told_before_it_does_and_its_form_still_counts(desk: Desk) -> None:
+    """google-adk ends every call over stdio after 5 seconds, and its model would hear of a time-out alone."""
+    person = Slow()
+    async with desk.open() as house, house.client(person, mode="legacy", name="google-adk") as client:
+        with anyio.fail_after(CLIENTS["google-adk"].gives_up):
+            told = structured(await client.call_tool("send_message", LETTER))
+        assert told["status"] == "approval_required"
+        assert "The form in the user's client is still open, and its answer counts." in told["headline"]
+        person.answer(APPROVE)
+        assert (await settled(house, lambda now: now.state == "succeeded")).decided_by == "person at google-adk"
+    assert [message["subject"] for message in desk.sandbox.messages] == [LETTER["subject"]]
+
+
 def test_no_call_outlasts_the_client_that_makes_it() -> None:
     for name, known in CLIENTS.items():
         patience = CallPatience().of(name)
-        assert max(patience.form, patience.wait) < known.gives_up, name
+        assert max(patience.form, patience.wait, patience.call) < known.gives_up, name
         assert known.source
     assert CallPatience().of("whoever") == CallPatience(form=45.0, unanswered=20.0, wait=4.0, beat=2.0)

@@ -254,6 +254,28 @@ async def test_attack_38_an_allow_rule_does_not_repeat_what_may_have_happened(de
     assert len(desk.writes()) == 1
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(0, True), (119, True), (121, False)])
+async def test_attack_250_an_allow_rule_does_not_send_again_what_a_framework_gave_up_and_repeats(
+    desk: Desk, seconds: float, asked: bool
+) -> None:
+    """openai-agents gives up a call after 5 seconds and tells its model to try again; crewai repeats it by itself."""
+    policy = desk.home.parent / "policy.toml"
+    policy.write_text(ALLOW.format(per_day=50))
+    async with desk.open(policy=policy) as house, house.client() as client:
+        first = structured(await client.call_tool("send_message", LETTER))
+        assert (first["status"], first["executed"]) == ("executed", True)
+        desk.clock.let_pass(seconds)
+        again = structured(await client.call_tool("send_message", LETTER))
+        assert (again["status"], again["executed"]) == (("approval_required", False) if asked else ("executed", True))
+        if asked:
+            (told,) = again["preview"]["history"]
+            assert told.startswith("Exactly this was carried out ")
+            assert told.endswith(f"({first['approval_id']}).")
+        other = structured(await client.call_tool("send_message", {**LETTER, "subject": "Another"}))
+        assert other["status"] == "executed"
+    assert len(desk.writes()) == (2 if asked else 3)
+
+
 CRAFTED: list[dict[str, Any]] = [
     {"to": ["bob@example.net", "eve@evil.example.org"]},
     {"to": ["bob@example.net, eve@evil.example.org"]},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +29,20 @@ FRAMEWORKS = {
     "adk": ("google-adk[mcp]==2.13.0",),
     "agent_framework": ("agent-framework-core==1.23.0", "mcp>=2", "tenacity"),
 }
+EXAMPLES = {
+    "langchain": ("langchain==1.5.2", "langchain-mcp-adapters==0.3.2"),
+    "openai_agents": FRAMEWORKS["openai_agents"],
+    "pydantic_ai": FRAMEWORKS["pydantic_ai"],
+    "mcp": ("mcp==2.3.0",),
+    "fastmcp": (FORM_ANSWERER,),
+    "google_adk": FRAMEWORKS["adk"],
+    "strands": ("strands-agents==1.62.0", "mcp>=2,<3"),
+    "agent_framework": FRAMEWORKS["agent_framework"],
+    "crewai": ("crewai==1.15.30", "crewai-tools[mcp]==1.15.30"),
+    "llama_index": (*FRAMEWORKS["llama_index"], "llama-index-core==0.14.25"),
+    "smolagents": ("smolagents[mcp]==1.26.0", "mcp<2"),
+}
+"""What each program in examples/ is run with, by its name; package.json says it for those in TypeScript."""
 IMGHDR = "standard-imghdr==3.13.0; python_version >= '3.13'"
 """A module that the parser imports, and that newer standard libraries no longer have."""
 NODE_PACKAGES = ("mailgun.js@14.0.1", "form-data@4.0.6")
@@ -59,6 +75,21 @@ def one_process_a_call(cache: Path) -> list[str]:
 def agent_framework(cache: Path, name: str) -> list[str]:
     """The command that runs a script with an agent framework. Skips as above."""
     return _python(cache, *FRAMEWORKS[name], seconds=_LARGE_SECONDS)
+
+
+def example_command(cache: Path, path: Path) -> list[str]:
+    """The command that runs an example. Skips as above."""
+    if path.suffix == ".py":
+        packages = EXAMPLES[path.stem.removeprefix("with_")]
+        return [*_python(cache / "examples", *packages, seconds=_LARGE_SECONDS), str(path)]
+    needs = path.with_name("package.json").read_bytes()
+    wanted = {**json.loads(needs)["dependencies"], **json.loads(needs)["devDependencies"]}
+    name = f"examples-{hashlib.sha256(needs).hexdigest()[:12]}"
+    command, _ = _node(cache, tuple(f"{package}@{version}" for package, version in wanted.items()), name)
+    home = cache / f"node-{name}"
+    for source in (*path.parent.glob("*.ts"), path.with_name("package.json")):
+        shutil.copy(source, home)
+    return [*command, str(home / "node_modules" / "tsx" / "dist" / "cli.mjs"), str(home / path.name)]
 
 
 def schema_converter(cache: Path, library: str) -> list[str]:
@@ -113,12 +144,12 @@ def mail_readers(cache: Path, script: Path) -> Callable[[Iterable[bytes]], list[
     return lines
 
 
-def _node(cache: Path, packages: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+def _node(cache: Path, packages: tuple[str, ...], name: str = "") -> tuple[list[str], dict[str, str]]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("Node.js and npm are not installed here")
-    home = cache / "node-{}".format("-".join(packages))
-    if not (home / "node_modules" / packages[0].partition("@")[0]).exists():
+    home = cache / "node-{}".format(name or "-".join(packages))
+    if not (home / "node_modules").exists():
         install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
         _make(home, lambda place: [[*install, "--prefix", str(place), *packages]])
     return [node], {"NODE_PATH": str(home / "node_modules")}

@@ -52,7 +52,8 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "packaging").mkdir()
     for name in ("README.md", "SKILL.md", "packaging/docs.py", "packaging/shared_arguments.json"):
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    for name in ("schemas", "examples", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 
 

@@ -30,6 +30,10 @@ APPROVAL_TOOLS = ["get_approval", "list_approvals", "cancel_approval"]
 READS = [name for name in DEFAULT if name not in WRITES]
 
 
+async def _unused(*_: Any) -> Any:
+    raise AssertionError("nobody is asked here")
+
+
 def _client(engine: Engine, era: str = "auto") -> Client:
     return Client(build(engine), mode=era)
 
@@ -41,6 +45,28 @@ async def _listed(engine: Engine, era: str = "auto") -> list[types.Tool]:
 
 async def _names(**settings: Any) -> list[str]:
     return [tool.name for tool in await _listed(engine_over(Scripted([Says(200, {})]), **settings))]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    ("named", "asks", "flagged"),
+    [
+        pytest.param("mcp", {"sampling_callback": _unused}, False, id="agent-framework"),
+        pytest.param("mcp", {}, True, id="no capability"),
+        pytest.param("mcp", {"sampling_callback": _unused, "elicitation_callback": _unused}, True, id="one more"),
+        pytest.param("desk", {"sampling_callback": _unused}, True, id="another name"),
+    ],
+)
+async def test_an_error_is_flagged_but_where_that_would_keep_its_words_from_the_model(
+    era: str, named: str, asks: dict[str, Any], flagged: bool
+) -> None:
+    """Microsoft's Agent Framework hands its model "Error: Function failed." in place of a result that is flagged."""
+    server, info = build(engine_over(Scripted([Says(200, {})]))), types.Implementation(name=named, version="1")
+    async with Client(server, mode=era, client_info=info, **asks) as client:
+        done = await client.call_tool("list_bounces", {})
+    assert done.is_error is flagged
+    assert done.structured_content is not None
+    assert (done.structured_content["status"], done.structured_content["error"]["kind"]) == ("error", "bad_arguments")
 
 
 @pytest.mark.parametrize("era", ERAS)

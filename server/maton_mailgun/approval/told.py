@@ -24,6 +24,8 @@ from maton_mailgun.wire.result import NOTICE
 
 WAIT_SECONDS = 4
 """Some frameworks end every call after 5 seconds."""
+LONGEST_WAIT_SECONDS = 55
+"""The most that `get_approval` may be asked for."""
 STOPPED = "All writes were stopped by a person."
 LIFTED = (
     "Tell the user, and propose nothing more. Reads work. Only a person can lift it, in a terminal on this machine: "
@@ -108,11 +110,20 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> 
     }
 
 
-def waiting_longer(told: Outcome, seconds: int) -> Outcome:
-    """The same, for a client that is known to let `get_approval` wait this long."""
+def waiting_longer(told: Outcome, seconds: int, waited: object = None) -> Outcome:
+    """The same, for a client that is known to let `get_approval` wait this long.
+
+    Some frameworks let no model make the same call twice in a row (crewai, `tool_usage.py`): the one that is named next
+    is never the one just made. More seconds than the client allows do no harm, as no wait is longer than that.
+
+    Args:
+        waited: What the call that is answered gave as `wait_seconds`.
+    """
     following = told.content.get("next")
     if told.content.get("status") != "approval_required" or not isinstance(following, Mapping):
         return told
+    if isinstance(waited, int) and waited >= seconds:
+        seconds = waited + 1 if waited < LONGEST_WAIT_SECONDS else seconds
     arguments = {**following["arguments"], "wait_seconds": seconds}
     return replace(told, content={**told.content, "next": {**following, "arguments": arguments}})
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 SHARE = 0.75
 """Of a client's limit: the rest is for reading the account before the question and for the write after the yes."""
+LATEST = 0.9
+"""Of the limit of a client that gives up before CALL_SECONDS have passed: by then the call says how things stand."""
 LONGEST_FORM = 300.0
 CALL_SECONDS = 50.0
 """For a whole call, the person's answer and what follows it included: most clients give it 60 seconds."""
@@ -33,6 +35,7 @@ CLIENTS: Mapping[str, KnownClient] = {
     ),
     "codex-mcp-client": KnownClient(60.0, "tool_timeout_sec of Codex's config.toml: 60 unless set"),
     "gemini-cli-mcp-client": KnownClient(600.0, "gemini-cli, core/src/tools/mcp-client.ts: MCP_DEFAULT_TIMEOUT_MSEC"),
+    "google-adk": KnownClient(5.0, "google-adk, StdioConnectionParams.timeout: 5 s for each call over stdio"),
     "cline": KnownClient(60.0, "cline, src/shared/mcp.ts: DEFAULT_MCP_TIMEOUT_SECONDS"),
 }
 """By the start of the name that the client gives itself in `clientInfo`: some add the name of the server."""
@@ -60,5 +63,5 @@ class CallPatience:
             return self
         allowed = known.gives_up * SHARE
         form = min(allowed, LONGEST_FORM)
-        whole = max(self.call, min(allowed, form + CALL_SECONDS))
+        whole = max(min(self.call, known.gives_up * LATEST), min(allowed, form + CALL_SECONDS))
         return replace(self, call=whole, form=form, wait=min(allowed, LONGEST_WAIT))

@@ -33,6 +33,7 @@ from maton_mailgun.principal import local_user
 from maton_mailgun.protocol import discovery
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
+from maton_mailgun.protocol.error_flag import flagged
 from maton_mailgun.protocol.listed_schema import lean, listed
 from maton_mailgun.protocol.patience import CallPatience
 
@@ -198,10 +199,11 @@ class _Adaptor:
         if name in _DISCOVERY:
             meant = self._discovery_tool(name, arguments)
             if isinstance(meant, Outcome):
-                return self._result(meant, caller)
+                return self._result(ctx, meant, caller)
             name, arguments = meant
         elif name not in self._engine.catalogue:
-            return self._result(await self._approval_tool(ctx, name, arguments, caller), caller)
+            told = await self._approval_tool(ctx, name, arguments, caller)
+            return self._result(ctx, told, caller, waited=arguments.get("wait_seconds"))
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
         answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
         outcome = await self._engine.call(name, arguments, caller, answer)
@@ -210,7 +212,7 @@ class _Adaptor:
                 self._questions.open_page_later(outcome)
                 return _input_required(outcome)
             outcome = await self._ask(ctx, outcome, name, arguments, caller)
-        return self._result(outcome, caller)
+        return self._result(ctx, outcome, caller)
 
     def _discovery_tool(self, name: str, arguments: Mapping[str, Any]) -> Outcome | tuple[str, dict[str, Any]]:
         """What was found, or the call that is meant; whether there is such a tool, the engine says."""
@@ -224,16 +226,18 @@ class _Adaptor:
         inner, given = discovery.inner(name, arguments)
         return inner, dict(given)
 
-    def _result(self, outcome: Outcome, caller: Caller) -> types.CallToolResult:
+    def _result(
+        self, ctx: ServerRequestContext[Any, Any], outcome: Outcome, caller: Caller, waited: Any = None
+    ) -> types.CallToolResult:
         told = outcome
         if outcome.content.get("status") == "approval_required":
             from maton_mailgun.approval.told import waiting_longer
 
-            told = waiting_longer(outcome, math.floor(self._questions.patience(caller).wait))
+            told = waiting_longer(outcome, math.floor(self._questions.patience(caller).wait), waited)
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=told.text)],
             structured_content=told.content,
-            is_error=told.is_error,
+            is_error=told.is_error and flagged(ctx.session.client_params),
         )
 
     async def _approval_tool(

@@ -21,6 +21,8 @@ from maton_mailgun.errors import Refused
 from maton_mailgun.exchange import Caller, Prepared
 
 MAX_PENDING = 10  # guard: 22-ten
+REPEATED_SECONDS = 120.0
+"""Frameworks give up a call after 5 to 60 seconds and make it anew, or tell their model to."""
 NOT_SHOWN = "Tell the user. What cannot be shown to a person is not sent."
 _DAY, _HOUR = 86_400.0, 3_600.0
 
@@ -88,7 +90,9 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
     unknowable = lists or bool(shown.unchecked)  # guard: 38-list
     # Nor does a rule repeat what may have happened: that is for a person to risk.
     doubted = any(one.state == "unknown" for one in past)  # guard: 00-doubted
-    unasked = allowed and not (unknowable or doubted)
+    # Nor what was done a moment ago: whoever gave up the call was not told, and makes it again.
+    again = any(_just_done(one, now) for one in past)  # guard: 250-again
+    unasked = allowed and not (unknowable or doubted or again)
     # What nobody is asked about waits for nobody.
     most = ALL if unasked else MAX_PENDING
     record, joined = await uses.store.insert(record, envelope, max_pending=most)
@@ -99,6 +103,12 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
             expires_at=now + APPROVED_SECONDS,
         )  # fmt: skip
     return record
+
+
+def _just_done(record: Record, now: float) -> bool:
+    """Whether this adds or sends something, and did so a moment ago."""
+    done = record.state == "succeeded" and record.access in ("send", "create")
+    return done and now - (record.finished_at or record.created_at) < REPEATED_SECONDS
 
 
 async def _within(uses: Services, budgets: Sequence[tuple[str, int]]) -> bool:
