@@ -240,7 +240,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard(
         "event_of_another_message",
         "an event counts for its own message",
-        {"00-own-event": WITH("True if [*named] else None")},
+        {"00-own-event": WITH("record.message_id if [*named] else None")},
     ),
     Guard("does_not_repeat_what_may_have_happened", "no rule repeats a doubtful write", {"00-doubted": WITH("False")}),
     Guard("cannot_be_handled", "an answer that cannot be kept is still a success", {"00-unkept": WITH("KeyError")}),
@@ -554,7 +554,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("219", "a text in a call has a name of a file alone", {"219-file-name": FALSE}),
     Guard("200", "what cannot be shown is not asked about", {"200-seen": FALSE}),
     Guard("200", "no more people than the question said", {"200-held": DROP}),
-    Guard("201", "only one message may be it", {"201-one": WITH("True if complete else None")}),
+    Guard("201", "only one message may be it", {"201-one": WITH("complete[0] if complete else None")}),
     Guard("201", "and none from before it left", {"201-when": WITH("not isinstance(when, int | float)")}),
     Guard("201", "none that says something else", {"201-alike": WITH("True")}),
     Guard("201", "not the original itself", {"201-own": WITH("alike")}),
