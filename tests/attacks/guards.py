@@ -566,5 +566,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("203", "no other host is asked with the key", {"203-host": FALSE}),
     Guard("204", "access is what gates, not the method", {"204-access": WITH('prepared.request.method != "GET"')}),
     Guard("205", "a stranger's words that do not leave are for the person alone", {"205-outside": DROP}),
+    Guard("228", "base64 is taken in its one spelling", {"228-exact": FALSE}),
     Guard("205", "those that do are marked for a model", {"205-marked": WITH("told")}),
 )
