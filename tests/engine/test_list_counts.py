@@ -90,7 +90,7 @@ async def test_a_bound_that_is_reached_is_said_and_nothing_is_made_up() -> None:
     transport = Scripted([Says(200, SETTINGS), ignored, ignored, *(page(number) for number in range(60))])
     found = await told(transport)
     assert found["members"] == {"unsubscribed_at_least": 1000, "complete": False}
-    assert "list_mailing_list_members" in found["note"]
+    assert "the list of members, with subscribed false" in found["note"]
     assert len(transport.arrived) == MOST_REQUESTS
 
 

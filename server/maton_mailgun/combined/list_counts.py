@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from maton_mailgun.catalogue.codecs import fill
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.combined.bounded_reads import BoundedReads
 from maton_mailgun.errors import CallError
@@ -20,12 +21,13 @@ from maton_mailgun.wire.paging import Spot, page_of
 from maton_mailgun.wire.places import at
 from maton_mailgun.wire.request import Request, build
 
+_MEMBERS = "/v3/lists/{list_address}/members/pages"
 _PAGES = 10
 """Of those who opted out, 100 on each."""
 MOST_REQUESTS = 3 + _PAGES
 NOT_COUNTED = Own(
-    "Not all who opted out were counted in the requests of one call; list_mailing_list_members with subscribed false "
-    "and count_by subscribed counts more."
+    "Not all who opted out were counted in the requests of one call: the list of members, with subscribed false and "
+    "count_by subscribed, counts more."
 )
 
 
@@ -36,8 +38,8 @@ async def counted(reads: BoundedReads, arguments: Mapping[str, Any]) -> dict[str
         CallError: The list itself could not be read.
     """
     address = str(arguments["list_address"])
-    row = load()["get_mailing_list"]
-    found = dict(await reads.body(build(row, {"list_address": address}), "list"))
+    settings = Request("mailgun", "GET", fill("/v3/lists/{address}", {"address": address}))
+    found = dict(await reads.body(settings, "list"))
     members = at(found, "list.members_count")
     total = members if type(members) is int and members >= 0 else None
     if total == 0:
@@ -74,7 +76,7 @@ async def _opted_out(reads: BoundedReads, address: str) -> tuple[int, bool]:
     Raises:
         CallError: Their first page could not be read.
     """
-    row, pages = load()["list_mailing_list_members"], 0
+    row, pages = next(row for row in load().values() if row.path == _MEMBERS), 0
 
     async def get(request: Request) -> dict[str, Any]:
         nonlocal pages
