@@ -33,6 +33,12 @@ async def run(house: House, name: str, arguments: dict[str, Any]) -> tuple[str, 
     return structured(result).get("approval_id", ""), result
 
 
+def sent_id(desk: Desk) -> str:
+    """The id of the one message that was sent, as events have it."""
+    (message,) = desk.sandbox.messages
+    return str(message["id"]).strip("<>")
+
+
 async def looked_up(house: House, approval_id: str) -> str:
     """The state after what time has closed was closed, and one more look."""
     await house.gate.store.sweep()
@@ -62,8 +68,22 @@ async def test_a_send_whose_answer_was_lost_is_found_in_the_events(desk: Desk, k
         content = structured(await client.call_tool("send_message", LETTER))
         assert (await house.only()).state == "succeeded"
     assert content["status"] == "executed"
-    assert content["result"] == {"found_by": "looking it up afterwards"}
+    assert content["result"] == {"id": sent_id(desk), "found_by": "looking it up afterwards"}
     assert len(desk.writes()) == len(desk.sandbox.messages) == 1
+
+
+async def test_what_is_told_of_a_send_that_was_found_leads_to_its_events(desk: Desk) -> None:
+    """One spelling of its id: as a send that was answered has it, and as list_events takes and tells it."""
+    desk.arm("drop_after")
+    async with desk.open() as house, house.client(Person(desk.clock, APPROVE)) as client:
+        found = structured(await client.call_tool("send_message", LETTER))["result"]["id"]
+        answered = structured(await client.call_tool("send_message", {**LETTER, "subject": "Another"}))["result"]["id"]
+        events = structured(
+            await client.call_tool("list_events", {"domain": DOMAIN, "message_id": found, "distinct": "message_id"})
+        )
+    assert events["result"]["message_id"] == [found]
+    assert found != answered
+    assert [one.partition("@")[2] for one in (found, answered)] == [DOMAIN, DOMAIN]
 
 
 async def test_a_send_that_timed_out_is_found_in_the_events(desk: Desk) -> None:
@@ -649,7 +669,7 @@ async def test_an_odd_body_proves_nothing_and_the_send_is_looked_up(desk: Desk, 
     for told in (result, again):
         assert structured(told)["status"] == "executed"
         assert structured(told)["executed"] is True
-        assert structured(told)["result"] == {"found_by": "looking it up afterwards"}
+        assert structured(told)["result"] == {"id": sent_id(desk), "found_by": "looking it up afterwards"}
         assert "_sealed" not in structured(told)
     assert len(desk.writes()) == 1
 
@@ -673,7 +693,7 @@ async def test_a_success_with_an_odd_surplus_is_still_a_success(desk: Desk, more
         approval_id, result = await run(house, "send_message", LETTER)
         assert await house.state(approval_id) == "succeeded"
     assert structured(result)["status"] == "executed"
-    assert structured(result)["result"] != {"found_by": "looking it up afterwards"}
+    assert "found_by" not in structured(result)["result"]
     assert "_sealed" not in structured(result)
     assert len(result.model_dump_json().encode()) < 300_000
     assert len(desk.writes()) == 1

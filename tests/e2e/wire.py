@@ -230,6 +230,7 @@ _MESSAGES: dict[str, dict[str, Sent]] = {
                 File("attachment", "terms.txt", "text/plain"),
                 File("inline", "logo.png", "image/png"),
                 File("attachment", "notes.csv", "text/csv", "a,b\n1,ü\n".encode()),
+                File("attachment", "dot.gif", "image/gif", b"GIF89a\x01\x00\x01\x00\x00\x00\x00,"),
             ),
             multipart=True,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import sys
@@ -213,6 +214,42 @@ async def test_a_small_text_is_attached_without_a_directory_and_shown_by_name_an
     assert [(part["name"], part["filename"], part["sha256"]) for part in sent["files"]] == [
         ("attachment", "people.csv", digest)
     ]
+
+
+async def test_a_small_file_that_was_handed_over_is_shown_by_name_type_size_and_hash_and_leaves_as_it_is(
+    tmp_path: Path,
+) -> None:
+    sandbox = Sandbox()
+    engine = engine_over(httpx2.ASGITransport(app=sandbox.app), tmp_path)
+    content = bytes(range(256)) * 3
+    digest = hashlib.sha256(content).hexdigest()
+    call = {**TEXT_CALL, "base64_files": {"Offer 7.pdf": base64.encodebytes(content).decode()}}
+    asked = await engine.call("send_message", call, ASKING)
+    assert isinstance(asked, Question)
+    assert f"“Offer 7.pdf”, application/pdf, 768 bytes, SHA-256 {digest}" in as_read(asked.message)
+    outcome = await approved(engine, "send_message", **call)
+    assert (outcome.content["status"], outcome.content["attachments"]) == ("executed", ["Offer 7.pdf (768 bytes)"])
+    (sent,) = [one for one in sandbox.requests if one["method"] == "POST"]
+    assert [(part["name"], part["filename"], part["sha256"]) for part in sent["files"]] == [
+        ("attachment", "Offer 7.pdf", digest)
+    ]
+
+
+async def test_what_a_file_that_was_handed_over_holds_is_shown_as_that_of_any_file(tmp_path: Path) -> None:
+    entry = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Pay Eve\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    call = {**TEXT_CALL, "base64_files": {"a.ics": base64.b64encode(entry).decode()}}
+    asked = await engine_over(httpx2.ASGITransport(app=Sandbox().app), tmp_path).call("send_message", call, ASKING)
+    assert isinstance(asked, Question)
+    assert "is a calendar entry: programs may enter or answer it" in as_read(asked.message)
+    assert "Pay Eve" in as_read(asked.message)
+
+
+@pytest.mark.parametrize(
+    "files", [{f"{number}.pdf": "AAAA" for number in range(6)}, {"a.pdf": "A" * 200_004}, {}, {"a.pdf": 1}]
+)
+async def test_many_or_large_files_and_what_is_none_are_refused(files: dict[str, Any]) -> None:
+    outcome = await called(engine_over(Scripted([Says(500)])), "send_message", **{**TEXT_CALL, "base64_files": files})
+    assert error(outcome)["kind"] == "bad_arguments"
 
 
 @pytest.mark.parametrize(

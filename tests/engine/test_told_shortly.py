@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maton_mailgun.mail.dates import moment, rfc2822
@@ -55,15 +55,39 @@ async def test_counts_have_totals_and_only_the_periods_in_which_something_happen
         "resolution": "day",
         "totals": {
             "delivered": {"smtp": 4, "http": 1, "total": 5},
-            "failed": {
-                "permanent.bounce": 2, "permanent.total": 2, "temporary.espblock": 1, "temporary.total": 1,
-            },
+            "failed": {"permanent.bounce": 2, "temporary.espblock": 1, "total": 3},
             "opened": 5,
         },
         "columns": ["day", "delivered", "failed.permanent", "opened", "failed.temporary"],
         "rows": [["2025-02-17", 3, 2, 4, 0], ["2025-02-19", 2, 0, 1, 1]],
         "note": EMPTY,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        # One part that is all of it says no more than the number.
+        ({"delivered": {"smtp": 4, "http": 0, "optimized": 0, "total": 4}}, {"delivered": 4}),
+        ({"accepted": {"incoming": 0, "outgoing": 9, "total": 9}}, {"accepted": 9}),
+        ({"accepted": {"incoming": 2, "total": 11}}, {"accepted": {"incoming": 2, "total": 11}}),
+        # A part that is not all of it does.
+        ({"delivered": {"smtp": 3, "total": 4}}, {"delivered": {"smtp": 3, "total": 4}}),
+        # What failed has no total of its own: it is what failed for good and for now, with the reasons.
+        ({"failed": {"permanent": {"bounce": 2, "total": 2}}}, {"failed": {"permanent.bounce": 2, "total": 2}}),
+        (
+            {"failed": {"temporary": {"espblock": 1, "total": 3}, "permanent": {"total": 2}}},
+            {"failed": {"temporary.espblock": 1, "temporary.total": 3, "permanent": 2, "total": 5}},
+        ),
+        (
+            {"failed": {"permanent": {"bounce": 2, "suppress-bounce": 1, "total": 3}, "total": 3}},
+            {"failed": {"permanent.bounce": 2, "permanent.suppress-bounce": 1, "permanent.total": 3, "total": 3}},
+        ),
+        ({"failed": {"permanent": {"total": 0}, "temporary": {"total": 0}}}, {"failed": 0}),
+    ],
+)  # fmt: skip
+def test_totals_say_each_number_once(counts: dict[str, Any], told: dict[str, Any]) -> None:
+    assert stats_told.told({"resolution": "day", "stats": [{"time": "x", **counts}]})["totals"] == told
 
 
 @pytest.mark.parametrize("odd", [{}, {"stats": 5}, {"stats": [1]}, {"stats": None, "message": "x"}])
@@ -77,6 +101,7 @@ def test_counts_of_another_form_are_told_as_they_are(odd: dict[str, Any]) -> Non
         st.recursive(st.integers() | st.text(), lambda x: st.dictionaries(st.text(max_size=4), x)),
     )
 )
+@settings(deadline=None)
 def test_no_count_breaks_the_telling(counts: dict[str, Any]) -> None:
     stats_told.told({"resolution": "day", "stats": [{"time": "x", **counts}]})
 

@@ -36,11 +36,7 @@ def how_many_would_really_get_the_newsletter(work: Work) -> None:
     assert readers["complete"]
     checked = work.read("check_suppressions", **HERE, addresses=readers["address"])
     where, tags = (checked["columns"].index(name) for name in ("list", "tags"))
-    stopped = [
-        row
-        for row in checked["rows"]
-        if row[where] != "unsubscribes" or {"*", "newsletter"} & set(row[tags].split(","))
-    ]
+    stopped = [row for row in checked["rows"] if row[where] != "unsubscribes" or {"*", "newsletter"} & set(row[tags])]
     assert len(readers["address"]) - len(stopped) == 40 - 5 - 3 - 2 - 1
 
 
@@ -124,8 +120,7 @@ def accepted_delivered_and_failed_in_the_last_day(work: Work) -> None:
     work.account.begin()
     asked = ["accepted", "delivered", "failed"]
     totals = work.read("get_stats", **HERE, events=asked, duration="24h", resolution="hour")["totals"]
-    assert (totals["accepted"]["total"], totals["delivered"]["total"]) == (10, 9)
-    assert totals["failed"]["permanent.total"] == 1
+    assert totals == {"accepted": 10, "delivered": 9, "failed": {"permanent.suppress-bounce": 1, "total": 1}}
 
 
 @job

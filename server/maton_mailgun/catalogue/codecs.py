@@ -81,7 +81,7 @@ def codec_for(value: Any) -> str:
 def encoded(codec: str, value: Any) -> Iterator[str]:
     """The texts that a value is on the wire: one, several under the same name, or none."""
     match codec:
-        case "file" | "mime" | "text_files":
+        case "file" | "mime" | "text_files" | "base64_files":
             return
         case "repeat":
             yield from (text_of(item) for item in (value if isinstance(value, list) else [value]))

@@ -20,8 +20,10 @@ EVERYDAY = "everyday"
 """Names the tools that most jobs need, whatever their toolset."""
 Codec = Literal[
     "text", "yes_no", "true_false", "yes_only", "repeat", "comma", "json", "date", "file", "mime", "local_part",
-    "login", "span", "message_id", "text_files",
+    "login", "span", "message_id", "text_files", "base64_files",
 ]  # fmt: skip
+FILE_CODECS = frozenset({"file", "mime", "text_files", "base64_files"})
+"""Those whose value becomes parts with a content of their own, and no text of a form."""
 Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
@@ -35,7 +37,7 @@ PreviewName = Literal[
 ShapeName = Literal["domain", "logs", "metrics", "stats", "stored_message"]
 """The functions there are for what an answer is told as (see `wire/shapes.py`)."""
 
-CombinedName = Literal["delivery", "suppressions"]
+CombinedName = Literal["delivery", "list_counts", "suppressions"]
 """The functions there are for answers made of several reads (see `combined/by_name.py`)."""
 
 ComposedName = Literal["invitation"]

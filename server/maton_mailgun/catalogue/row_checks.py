@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from maton_mailgun.catalogue.operation import NOT_SENT, Operation
+from maton_mailgun.catalogue.operation import FILE_CODECS, NOT_SENT, Operation
 from maton_mailgun.errors import SetupError
 
 _BRACED = re.compile(r"\{([^{}]*)\}")
@@ -182,7 +182,7 @@ def _misplaced(operation: Operation) -> Iterator[str]:
         if odd := sorted(name for name, value in operation.fixed.items() if not isinstance(value, str)):
             yield f"fixed.{odd[0]} is a text: only JSON has numbers and booleans"
         return
-    if files := sorted(name for name, codec in operation.encode.items() if codec in ("file", "mime", "text_files")):
+    if files := sorted(name for name, codec in operation.encode.items() if codec in FILE_CODECS):
         yield f"encode.{files[0]} is a file, which JSON cannot hold: use body = 'multipart'"
     if operation.body_is is not None:
         elsewhere = {*operation.path_arguments, *operation.in_query, *operation.in_headers, *NOT_SENT}

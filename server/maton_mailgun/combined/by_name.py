@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from maton_mailgun.combined import delivery_diagnosis, suppression_check
+from maton_mailgun.combined import delivery_diagnosis, list_counts, suppression_check
 from maton_mailgun.combined.bounded_reads import BoundedReads
 from maton_mailgun.wire.fencing import Own
 from maton_mailgun.wire.request import Request
@@ -15,6 +15,7 @@ _Answer = Callable[[BoundedReads, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 COMBINED: Mapping[str, tuple[_Answer, int]] = {
     "delivery": (delivery_diagnosis.diagnose, delivery_diagnosis.MOST_REQUESTS),
+    "list_counts": (list_counts.counted, list_counts.MOST_REQUESTS),
     "suppressions": (suppression_check.check, suppression_check.MOST_REQUESTS),
 }
 """By name: the function, and how many requests one call of it may make."""

@@ -202,5 +202,6 @@ async def check(reads: BoundedReads, arguments: Mapping[str, Any]) -> dict[str, 
 
 def _row(entry: ListEntry) -> list[Any]:
     name = Own(f"{entry.list} (the domain {entry.by_domain})") if entry.by_domain else entry.list
-    tags = ", ".join(entry.tags) if entry.list == "unsubscribes" else None
+    # As list_unsubscribes tells them.
+    tags = [*entry.tags] if entry.list == "unsubscribes" else None
     return [entry.address, name, entry.since, entry.code, entry.said, tags]

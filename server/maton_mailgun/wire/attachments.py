@@ -6,24 +6,27 @@ middle can lead outside. A file is read once into memory; what was hashed is wha
 
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import mimetypes
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from maton_mailgun.catalogue import steering_headers
-from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.catalogue.operation import FILE_CODECS, Operation
 from maton_mailgun.errors import Problem
 from maton_mailgun.wire.request import FilePart
 
 _FILE_NAME = re.compile(r"[^\s./\\:][^/\\:]{0,99}(?<![\s.])")
 """Of a file that has no place on a disk: no folder, no hidden one, nothing that Windows cuts off."""
+_BREAKS = re.compile(r"\r?\n")
+"""Programs that make base64 break its lines."""
 MAX_BYTES = 25_000_000
 """Mailgun's limit for a whole message (its published limits: 25 MB)."""
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -42,7 +45,7 @@ class FileRefused(Exception):
 def named(operation: Operation, arguments: Mapping[str, Any]) -> bool:
     """Whether the arguments name a file, or hold one: only then is there anything to collect."""
     return operation.message_of is not None or any(
-        codec in ("file", "mime", "text_files") and name in arguments for name, codec in operation.encode.items()
+        codec in FILE_CODECS and name in arguments for name, codec in operation.encode.items()
     )
 
 
@@ -71,8 +74,8 @@ def collect(
             ready = _mime(operation.wire.get(name, name), value)
             parts.append(ready)
             problems += _unclear(name, ready, operation, arguments)  # guard: 41-text
-        if codec == "text_files":
-            given, wrong = _text_files(name, operation.wire.get(name, name), value)
+        if codec in ("text_files", "base64_files"):
+            given, wrong = _given_files(name, operation.wire.get(name, name), value, _BYTES_OF[codec])
             parts += given
             problems += wrong
         if codec != "file":
@@ -120,18 +123,45 @@ def _mime(field: str, text: str) -> FilePart:
     return FilePart(field, "message.eml", "message/rfc822", len(content), digest, None, content)
 
 
-def _text_files(name: str, field: str, texts: Mapping[str, str]) -> tuple[list[FilePart], list[Problem]]:
-    """Files whose text the caller gave, by name: they have no other home than the call."""
+def _of_text(text: str) -> bytes:
+    return text.encode("utf-8")
+
+
+def _of_base64(text: str) -> bytes:
+    """The bytes that base64 stands for, in the one spelling that each has: with another, decoders do not agree.
+
+    Raises:
+        FileRefused: It is none.
+    """
+    packed = _BREAKS.sub("", text)
+    try:
+        content = base64.b64decode(packed, validate=True)
+    except ValueError:
+        content = b""
+    if not content or base64.b64encode(content).decode() != packed:  # guard: 228-exact
+        raise FileRefused(
+            "is no base64 of a file", "Give the whole file in base64 (RFC 4648, 4), with nothing before it"
+        )
+    return content
+
+
+_BYTES_OF: Mapping[str, Callable[[str], bytes]] = {"text_files": _of_text, "base64_files": _of_base64}
+
+
+def _given_files(
+    name: str, field: str, texts: Mapping[str, str], bytes_of: Callable[[str], bytes]
+) -> tuple[list[FilePart], list[Problem]]:
+    """Files that the caller gave, by name: they have no other home than the call."""
     parts: list[FilePart] = []
     problems: list[Problem] = []
     for filename, text in texts.items():
         try:
             _hold_given_name(filename)
+            content = bytes_of(text)
         except FileRefused as refused:
             shown = ascii(filename[:60])[1:-1]
             problems.append(Problem(f"{name}.{shown}", refused.wrong, refused.right))
             continue
-        content = text.encode("utf-8")
         digest = hashlib.sha256(content).hexdigest()
         parts.append(FilePart(field, filename, _kind(filename), len(content), digest, None, content))
     return parts, problems

@@ -52,12 +52,33 @@ def _counts(period: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, in
 
 
 def _nested(totals: Mapping[str, int]) -> dict[str, Any]:
-    """`delivered.total` and its siblings as one number where that says all, else as what it is made of."""
+    """`delivered.total` and its siblings as one number where that says all, else as what it is made of.
+
+    Failures have totals for good (`permanent`) and for now (`temporary`), and none of both: that is their sum.
+    """
     found: dict[str, Any] = {}
     for name in dict.fromkeys(path.partition(".")[0] for path in totals):
         parts = {path.partition(".")[2]: number for path, number in totals.items() if path.startswith(f"{name}.")}
-        found[name] = parts["total"] if parts.keys() == {"total"} else parts
+        kinds = [path for path in parts if path.endswith(".total")]
+        if kinds and "total" not in parts:
+            parts["total"] = sum(parts[path] for path in kinds)
+        for path in kinds:
+            _say_once(parts, path.removesuffix("total"))
+        whole = [number for path, number in parts.items() if path != "total"]
+        alone = "total" in parts and not kinds and whole in ([], [parts["total"]])
+        found[name] = parts["total"] if alone else parts
     return found
+
+
+def _say_once(parts: dict[str, int], kind: str) -> None:
+    """Of `permanent.total` and what it is made of, take the total away where one part is all of it; a total that stands
+    alone is told as `permanent`."""
+    total = parts[f"{kind}total"]
+    others = [path for path in parts if path.startswith(kind) and path != f"{kind}total"]
+    if not others or [parts[path] for path in others] == [total]:
+        del parts[f"{kind}total"]
+    if not others:
+        parts[kind.removesuffix(".")] = total
 
 
 def _when(text: Any, length: int) -> str:

@@ -22,8 +22,8 @@ class Hopeless(Exception):
     """No look will ever tell how this ended."""
 
 
-async def sent_alike(prepared: Prepared, since: float, until: float, read: Reader) -> bool | None:
-    """True where exactly one message of the events can be the one that was sent; None where none or several can.
+async def sent_alike(prepared: Prepared, since: float, until: float, read: Reader) -> str | None:
+    """The id of the message that was sent, where exactly one of the events can be it; None where none or several can.
 
     Args:
         prepared: The send.
@@ -50,7 +50,7 @@ async def sent_alike(prepared: Prepared, since: float, until: float, read: Reade
         if _may_be_it(event, wanted, prepared, since, until):
             got[str(dig(event, operation.settle_pick))].add(str(dig(event, "recipient")).casefold())
     complete = [name for name, who in got.items() if who >= set(asked)]
-    return True if len(complete) == 1 and len(got) == 1 else None  # guard: 201-one
+    return complete[0] if len(complete) == 1 and len(got) == 1 else None  # guard: 201-one
 
 
 def _may_be_it(event: Any, wanted: Mapping[str, str], prepared: Prepared, since: float, until: float) -> bool:

@@ -179,7 +179,7 @@ class Reconciliation:
         if happened is None:
             return await self._settled_meanwhile(record) or record
         state: Any = "succeeded" if happened else "failed"
-        result = {"result": {"found_by": "looking it up afterwards"}} if happened else _not_done()
+        result = _found(happened) if happened else _not_done()
         try:
             record = await self._uses.store.move(
                 record, state, actor="reconciliation", finished_at=self._uses.clock(), result={**result, GUESS: True}
@@ -194,8 +194,8 @@ class Reconciliation:
         current = await self._uses.store.get(record.id)
         return current if current is not None and current.state not in ("unknown", "executing") else None
 
-    async def _happened(self, record: Record, sealed: Sealed, first_seen: float) -> bool | None:
-        """True or False where the account shows it, None where it does not.
+    async def _happened(self, record: Record, sealed: Sealed, first_seen: float) -> bool | str | None:
+        """True, for a send its message id, or False where the account shows it; None where it does not.
 
         Raises:
             Hopeless: It never will.
@@ -214,7 +214,7 @@ class Reconciliation:
             # Absent events prove nothing: they can be late, and the log may not hold them any more. Neither does the
             # event of another message, which a service that ignored the filter would show.
             named = (str(dig(event, operation.settle_pick)).strip("<> ") for event in _items(answer))
-            return True if record.message_id in named else None  # guard: 00-absent, 00-own-event
+            return record.message_id if record.message_id in named else None  # guard: 00-absent, 00-own-event
         if (
             record.snapshot is None  # guard: 00-before
             or operation.settle is None
@@ -229,8 +229,8 @@ class Reconciliation:
         may_arrive = self._may_still_arrive(record, first_seen)
         return _compared(sealed, answer, untouched=now == record.snapshot, may_arrive=may_arrive)
 
-    async def _sent_alike(self, record: Record, sealed: Sealed, read: ServiceReader) -> bool | None:
-        """What the events show of a send that bears no id of ours.
+    async def _sent_alike(self, record: Record, sealed: Sealed, read: ServiceReader) -> str | None:
+        """The id that the events show of a send that bears none of ours; None where they do not show it.
 
         Raises:
             Hopeless: They never will.
@@ -307,6 +307,11 @@ def as_asked(prepared: Prepared, answer: ReadAnswer, *, by_name: bool = False) -
     if not comparable:  # guard: 00-every-value
         return None
     return not difference.diff(operation, given, answer)
+
+
+def _found(happened: bool | str) -> dict[str, Any]:
+    named = {"id": happened} if isinstance(happened, str) else {}
+    return {"result": {**named, "found_by": "looking it up afterwards"}}
 
 
 def _not_done() -> dict[str, Any]:
