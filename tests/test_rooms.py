@@ -32,7 +32,7 @@ ROOMS = (
     ("wire",),
     ("catalogue", "config"),
     ("mail", "connection_limits", "host_header", "loopback", "ownership", "principal", "search_path", "whole_file"),
-    ("errors",),
+    ("errors", "front"),
 )
 """From the top: a room imports those below it. Rooms in one line do not know each other, but for what is named here."""
 BESIDE = {
