@@ -8,8 +8,8 @@ import select
 from maton_mailgun.front.first_answers import FirstAnswers
 from maton_mailgun.front.first_lines import FirstLines
 from maton_mailgun.front.left_over import anything_left
-from maton_mailgun.front.plain_start import PlainStart, plain_start
 from maton_mailgun.front.listening import ClientLeft, Listening
+from maton_mailgun.front.plain_start import PlainStart, plain_start
 
 __all__ = ["ClientLeft", "opened"]
 
