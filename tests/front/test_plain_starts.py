@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maton_mailgun.catalogue.rows import load as catalogue
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.parser import build
 from maton_mailgun.config import DATABASE, NAMES, state_home
 from maton_mailgun.front.first_answers import FirstAnswers
 from maton_mailgun.front.plain_start import PlainStart, plain_start
+from maton_mailgun.runtime import engine
 
 CHOICES = FirstAnswers().head["choices"]
 EXAMPLES = int(os.environ.get("MATON_MAILGUN_TEST_STARTS", "150"))
@@ -45,7 +45,17 @@ VALUES: Mapping[str, st.SearchStrategy[str]] = {
                 "ftp://x",
                 "https://h?q",
             ),
-            *("https://h#f", "https://[::1]:1", "http://[::1", "https://h/p", "https://h:99999", "https://H.Example"),
+            *(
+                "https://h#f",
+                "https://[::1]:1",
+                "http://[::1",
+                "https://h/p",
+                "https://h:99999",
+                "http://127.0.0.1:65535",
+                "https://-h",
+                "https://h.",
+                "https://H.Example",
+            ),
         ]
     ),
     "MATON_CONNECTION_ID": _texts,
@@ -105,7 +115,7 @@ def test_a_start_that_the_front_takes_is_one_that_the_settings_take(
         return
     with mock.patch.dict(os.environ, environ, clear=True):
         meant = settings_of(build().parse_args(arguments or ["serve"]))
-    catalogue().only(meant.toolsets, read_only=meant.read_only)
+    engine(meant)
     assert (
         found.toolsets, found.read_only, found.discovery, found.relay, found.preload, Path(found.database),
         found.keep_days,
@@ -129,7 +139,7 @@ def test_every_setting_is_among_those_that_are_tried() -> None:
         (["serve", "--sandbox", "--read-only"], {}),
         (["serve", "--toolsets", "everyday"], {"MATON_TOKEN_COMMAND": "maton token"}),
         (["serve", "--discovery"], {"MATON_MAILGUN_HOME": "/srv/state", "MATON_MAILGUN_ATTACHMENTS": "/srv/files"}),
-        ([], {"MATON_API_URL": "http://127.0.0.1:8025", "MATON_MAILGUN_PAGE": "false"}),
+        ([], {"MATON_API_URL": "http://127.0.0.1:43210", "MATON_MAILGUN_PAGE": "false"}),
         ([], {"MATON_API_URL": "https://api.maton.ai", "MATON_MAILGUN_READ_ONLY": "true"}),
         ([], {"MATON_MAILGUN_APPROVAL": "relay", "MATON_MAILGUN_KEEP_DAYS": "30", "HTTPS_PROXY": "http://proxy:1"}),
     ],

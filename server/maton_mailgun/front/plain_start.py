@@ -103,7 +103,7 @@ def _known(given: Mapping[str, str], ours: Mapping[str, str]) -> bool:
         and ours["APPROVAL"].lower() in ("", "client", "operator", "relay")
         # At the others the server says more of what it does than stays the same.
         and ours["LOG_LEVEL"].lower() in ("", "warning", "error")
-        and all(_number(ours[name], most) for name, most in _NUMBERS.items())
+        and all(not ours[name] or _number(ours[name], most) for name, most in _NUMBERS.items())
         and not any(sign in given["MATON_TOKEN_COMMAND"] for sign in "'\"\\#")
         and _is_key(given["MATON_API_KEY"])
         and _is_address(given["MATON_API_URL"])
@@ -111,7 +111,7 @@ def _known(given: Mapping[str, str], ours: Mapping[str, str]) -> bool:
 
 
 def _number(text: str, most: int) -> bool:
-    return not text or (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= most)
+    return text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= most
 
 
 def _is_key(text: str) -> bool:
@@ -122,7 +122,7 @@ def _is_address(text: str) -> bool:
     """Whether it is unset, or a plain address by https, or by http on this machine."""
     scheme, _, rest = text.partition("://")
     host, colon, port = rest.partition(":")
-    if colon and not (port.isascii() and port.isdigit() and len(port) < 5):
+    if colon and not _number(port, 65_535):
         return False
     if scheme == "http":
         return host in ("127.0.0.1", "localhost")
