@@ -78,7 +78,7 @@ VALUES: Mapping[str, st.SearchStrategy[str]] = {
     },
 }
 OTHERS: Mapping[str, st.SearchStrategy[str]] = {
-    "HOME": st.sampled_from(["/home/ann", "", "ann"]),
+    "HOME": st.sampled_from(["/srv/ann", "", "ann"]),
     "XDG_STATE_HOME": st.sampled_from(["", "/var/state", "state", " "]),
     "MATON_MAILGUN_TOOLSET": st.just("lists"),
     "HTTPS_PROXY": st.just("http://proxy:3128"),
@@ -94,7 +94,7 @@ _FLAGS = st.lists(
 )
 _TRIED = {**VALUES, **OTHERS}
 ENVIRONMENTS = st.lists(st.sampled_from(sorted(_TRIED)), max_size=3, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries({"HOME": st.just("/home/ann"), **{name: _TRIED[name] for name in names}})
+    lambda names: st.fixed_dictionaries({"HOME": st.just("/srv/ann"), **{name: _TRIED[name] for name in names}})
 )
 ARGUMENTS = st.one_of(st.just([]), st.builds(lambda flags: ["serve", *flags], _FLAGS), st.just(["doctor"]))
 
@@ -145,4 +145,4 @@ def test_every_setting_is_among_those_that_are_tried() -> None:
     ],
 )
 def test_the_usual_starts_are_plain(arguments: list[str], environ: dict[str, str]) -> None:
-    assert plain(arguments, {"HOME": "/home/ann", **environ}) is not None
+    assert plain(arguments, {"HOME": "/srv/ann", **environ}) is not None

@@ -22,6 +22,7 @@ from maton_mailgun.catalogue import files
 from maton_mailgun.front import doorway, first_answers
 from maton_mailgun.front.first_answers import FirstAnswers
 from maton_mailgun.front.listening import Listening
+from maton_mailgun.sandbox import Sandbox, serve
 
 from .both import PLAIN, first_lines
 from .test_left_over import kept
@@ -208,3 +209,16 @@ def test_the_official_typescript_client_hears_every_byte_as_from_the_server_alon
         heard.append([Path(copy).read_bytes() for copy in copies])
     assert heard[0] == heard[1]
     assert all_but_the_call_are_known(heard[0][0])
+
+
+def test_a_call_that_the_server_was_loaded_for_is_all_that_reaches_the_gateway(tmp_path: Path) -> None:
+    with serve(Sandbox()) as sandbox:
+        environ = {"MATON_API_URL": sandbox.url, "MATON_API_KEY": "sandbox-maton-key"}
+        with process(tmp_path, *FRONT, environ=environ) as server:
+            server.start()
+            server.ask(1, "tools/list")
+            connection = {"connection_id": "78b5a036-c621-40c2-b74b-276195735af2"}
+            answer = server.ask(2, "tools/call", name="list_ips", arguments=connection)
+            assert answer["result"]["structuredContent"]["status"] == "ok"
+            assert server.end()[0] == 0
+        assert [request["path"].partition("?")[0] for request in sandbox.sandbox.requests] == ["/mailgun/v3/ips"]
