@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from peer import OURS, holds, peer, verdict
+from peer import AS_INSTALLED, holds, peer, verdict
 
 from maton_mailgun.sandbox import Sandbox, serve
 
@@ -23,7 +23,7 @@ _MESSAGE = {"from": "a@mg.example.com", "to": ["b@example.net"], "subject": "Hi"
 def listed(command: tuple[str, ...]) -> float:
     """MB when tools/list is answered and nothing was called yet."""
     # Without a key there is nothing to warm up for but the validators.
-    with peer(command, **({"MATON_API_KEY": ""} if command == OURS else {})) as server:
+    with peer(command, **({"MATON_API_KEY": ""} if command == AS_INSTALLED else {})) as server:
         server.initialize()
         server.ask("tools/list")
         return server.memory()
@@ -35,9 +35,12 @@ def main() -> int:
     parser.add_argument("--official", nargs="+", metavar="PART", help="the command that starts Mailgun's own server")
     arguments = parser.parse_args()
     official = listed(tuple(arguments.official)) if arguments.official else OFFICIAL_MB
-    ours = listed(OURS)
+    ours = listed(AS_INSTALLED)
     print(f"tools listed:        {ours:6.1f} MB   {ours / official:.2f} of the official server's {official:.0f} MB")
-    with serve(Sandbox()) as sandbox, peer(MATON_API_URL=sandbox.url, MATON_API_KEY="sandbox-maton-key") as server:
+    with (
+        serve(Sandbox()) as sandbox,
+        peer(AS_INSTALLED, MATON_API_URL=sandbox.url, MATON_API_KEY="sandbox-maton-key") as server,
+    ):
         server.initialize()
         server.ask("tools/list")
         server.call("list_domains")

@@ -49,6 +49,7 @@ LATE = (
     "psycopg",
     "selectolax",
     "icalendar",
+    "confusable_homoglyphs",
 )
 NAMING_NO_PATH = [
     module
