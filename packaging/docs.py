@@ -1,6 +1,6 @@
 """Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools; the
 programs of examples/ into docs/frameworks.md and examples/README.md; and, in schemas/, the arguments that tools share
-(`packaging/shared_arguments.json`).
+(`packaging/shared_arguments.json`); and what the front answers.
 
     python packaging/docs.py            rewrite them
     python packaging/docs.py --check    only say whether they are as they must be
@@ -17,6 +17,8 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+
+import first_answers
 
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.exit_status import EXIT_STATUSES
@@ -160,8 +162,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Generated parts of the documents.")
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if something is out of date")
     check = parser.parse_args().check
+    # First, for the catalogue is read once and the rest is made of it.
+    shared = [path.name for path in sorted(SCHEMAS.glob("*.json")) if not _share(path, write=not check)]
     stale = [name for name, parts in PARTS.items() if not _bring_up_to_date(ROOT / name, parts, write=not check)]
-    stale += [path.name for path in sorted(SCHEMAS.glob("*.json")) if not _share(path, write=not check)]
+    stale += shared
+    stale += [] if _answers_up_to_date(write=not check) else [Path(first_answers.FILE).name]
     if check and stale:
         sys.stderr.write(f"{' and '.join(stale)} out of date. Run: python packaging/docs.py\n")
         return 1
@@ -204,6 +209,14 @@ def _share(path: Path, *, write: bool) -> bool:
     after = with_shared(path.stem, before, json.loads(SHARED.read_text(encoding="utf-8")))
     if write and after != before:
         path.write_text(after, encoding="utf-8")
+    return after == before
+
+
+def _answers_up_to_date(*, write: bool) -> bool:
+    path, after = Path(first_answers.FILE), first_answers.written()
+    before = path.read_bytes() if path.exists() else b""
+    if write and after != before:
+        path.write_bytes(after)
     return after == before
 
 

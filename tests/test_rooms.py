@@ -42,7 +42,7 @@ ROOMS = (
         "search_path",
         "whole_file",
     ),
-    ("errors",),
+    ("errors", "front"),
 )
 """From the top: a room imports those below it. Rooms in one line do not know each other, but for what is named here."""
 BESIDE = {

@@ -32,7 +32,7 @@ IMPORTERS = {
     },
     "mcp_types": {"protocol/server.py", "protocol/stdio.py", "protocol/incoming.py", "protocol/http.py", "cli/demo.py"},
     "jsonschema": {"catalogue/arguments.py"},
-    "sqlite3": {"approval/store/sqlite.py"},
+    "sqlite3": {"approval/store/sqlite.py", "front/left_over.py"},
     "psycopg": {"approval/store/postgres.py"},
     "platformdirs": {"config.py"},
     "icalendar": {"mail/invitation.py"},
@@ -49,6 +49,7 @@ LATE = (
     "psycopg",
     "selectolax",
     "icalendar",
+    "confusable_homoglyphs",
 )
 NAMING_NO_PATH = [
     module
@@ -107,8 +108,8 @@ def test_the_environment_is_read_in_one_place() -> None:
         and node.value.id == "os"
         and node.attr in ("environ", "environb", "getenv", "getenvb")
     }
-    # PYTHONPATH is no setting of ours, and is looked at before the settings could be loaded.
-    assert readers == {"config.py", "search_path.py"}
+    # PYTHONPATH is no setting of ours; it and whether a start is plain are looked at before the settings are loaded.
+    assert readers == {"config.py", "search_path.py", "front/doorway.py"}
 
 
 @pytest.mark.parametrize("module", ENGINE)

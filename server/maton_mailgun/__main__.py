@@ -16,9 +16,17 @@ def main() -> int:
         sys.stderr.write(f"maton-mailgun: {why}\n")
         # As `exit_status.USAGE`, which cannot be imported here.
         return 2
+    from maton_mailgun.front.doorway import ClientLeft, opened
+
+    try:
+        begun = opened(sys.argv[1:])
+    except ClientLeft:
+        return 0
+    except KeyboardInterrupt:
+        return 130
     from maton_mailgun.cli import run
 
-    return run(sys.argv[1:])
+    return run(sys.argv[1:], begun)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _FOR_SEVERAL = 0.8
 """Of the time that a call has, how much may pass until what is not read counts as unread."""
+_CALLED_AT_ONCE = 0.05
+"""Seconds within which a call comes that was waiting already when the tools were listed."""
 _FOR_PAGES = 0.6
 """Of the time that a call has, how much may pass before no further page of a list is asked for."""
 
@@ -64,6 +66,7 @@ class Engine:
         self.heard = Heard()
         self.page_url: str | None = None
         """Where the approval page is served beside MCP, over HTTP."""
+        self._called = False
         self._gate: Gate | None = None
         self._opening = asyncio.Lock()
         self._resuming: asyncio.Task[None] | None = None
@@ -87,6 +90,7 @@ class Engine:
         self, name: str, arguments: Mapping[str, Any] | None, caller: Caller, answer: FormAnswer | None = None
     ) -> Outcome | Question:
         """Carry out one call, or return the question that must be answered first."""
+        self._called = True
         try:
             prepared = await self._in_time(name, arguments or {}, caller)
             if isinstance(prepared, Outcome):
@@ -254,7 +258,11 @@ class Engine:
             ) from None
 
     async def warm_up(self) -> None:
-        """Do what the first call would otherwise wait for: validators, the TLS context, one connection."""
+        """Do what the first call would otherwise wait for: validators, the TLS context, one connection. Nothing where
+        that call is there already, as it is where the server was loaded for it: it would only be slower."""
+        await asyncio.sleep(_CALLED_AT_ONCE)
+        if self._called:
+            return
         await asyncio.to_thread(holding.compile_all, self.catalogue)
         await self.gateway.warm_up()
 

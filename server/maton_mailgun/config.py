@@ -56,6 +56,8 @@ class Settings:
     """How long finished approvals are kept."""
     page: bool = True
     """Whether the approval page may be opened in the user's browser."""
+    preload: bool = False
+    """Whether a server over stdio loads what calls need before the first of them comes."""
     http_token: str | None = field(default=None, repr=False)
     """What clients of the HTTP server must send; needed where other machines can reach it."""
     http_url: str | None = None
@@ -89,6 +91,8 @@ NAMES: Mapping[str, str] = {
     "MATON_MAILGUN_PENDING_MINUTES": "How long a question stays open, 15 unless set (1 to 1440).",
     "MATON_MAILGUN_KEEP_DAYS": "How many days finished approvals are kept, 90 unless set (1 to 36500).",
     "MATON_MAILGUN_PAGE": "`false` never opens the approval page in a browser.",
+    "MATON_MAILGUN_PRELOAD": "`true` loads what calls need when the client has said nothing for a second, so that its "
+    "first call is quick; unless set, the first call loads it, and a server that is never called stays small.",
     "MATON_MAILGUN_HTTP_TOKEN": "What clients of `serve --http` must send as bearer token, at least 32 characters; "
     "required on an address that other machines can reach.",
     "MATON_MAILGUN_HTTP_URL": "Where `serve --http` is reached from outside, such as `https://mcp.example.com`; "
@@ -141,6 +145,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         pending_minutes=_minutes(env.get("MATON_MAILGUN_PENDING_MINUTES", "")),
         keep_days=_days(env.get("MATON_MAILGUN_KEEP_DAYS", "")),
         page=_switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "").strip() or "true"),
+        preload=_switch("MATON_MAILGUN_PRELOAD", env.get("MATON_MAILGUN_PRELOAD", "")),
         http_token=_token(env.get("MATON_MAILGUN_HTTP_TOKEN", "")),
         http_url=_origin(env.get("MATON_MAILGUN_HTTP_URL", "")),
     )

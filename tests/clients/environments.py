@@ -114,7 +114,7 @@ def _python(cache: Path, *packages: str, seconds: float = _SECONDS) -> list[str]
 
 def node_client(cache: Path) -> tuple[list[str], dict[str, str]]:
     """The command that runs a script with mailgun.js, and its environment. Skips where it cannot be installed."""
-    return _node(cache, NODE_PACKAGES)
+    return node_packages(cache, NODE_PACKAGES)
 
 
 def node_packages(cache: Path, packages: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
@@ -125,7 +125,7 @@ def node_packages(cache: Path, packages: tuple[str, ...]) -> tuple[list[str], di
 def mail_readers(cache: Path, script: Path) -> Callable[[Iterable[bytes]], list[str]]:
     """What a script for Node.js prints of each of many messages, a line each, with libraries that mail programs read
     messages with. Skips as above."""
-    command, more = _node(cache, MAIL_READERS)
+    command, more = node_packages(cache, MAIL_READERS)
 
     def lines(sources: Iterable[bytes]) -> list[str]:
         done = subprocess.run(
@@ -148,8 +148,8 @@ def _node(cache: Path, packages: tuple[str, ...], name: str = "") -> tuple[list[
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         pytest.skip("Node.js and npm are not installed here")
-    home = cache / "node-{}".format(name or "-".join(packages))
-    if not (home / "node_modules").exists():
+    home = cache / "node-{}".format(name or "-".join(packages).replace("/", "-"))
+    if not (home / "node_modules" / packages[0].rpartition("@")[0]).exists():
         install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
         _make(home, lambda place: [[*install, "--prefix", str(place), *packages]])
     return [node], {"NODE_PATH": str(home / "node_modules")}

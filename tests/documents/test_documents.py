@@ -50,7 +50,13 @@ def run_docs(root: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 def tree(tmp_path: Path) -> Path:
     """A copy of the documents and their generator."""
     (tmp_path / "packaging").mkdir()
-    for name in ("README.md", "SKILL.md", "packaging/docs.py", "packaging/shared_arguments.json"):
+    for name in (
+        "README.md",
+        "SKILL.md",
+        "packaging/docs.py",
+        "packaging/first_answers.py",
+        "packaging/shared_arguments.json",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("schemas", "examples", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name)

@@ -55,6 +55,8 @@ def environment(
             "MATON_MAILGUN_ATTACHMENTS": str(attachments),
             "MATON_MAILGUN_PAGE": "false",
             "MATON_MAILGUN_TOOLSETS": "all",
+            # Otherwise the first call would load the server, and find it cold.
+            "MATON_MAILGUN_PRELOAD": "true",
         }
 
     return made

@@ -11,10 +11,16 @@ from importlib import import_module
 
 from maton_mailgun.cli.exit_status import FAILED, USAGE, CommandFailed
 from maton_mailgun.errors import MailgunServerError
+from maton_mailgun.front.begun import Begun
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run one command. Returns the exit status."""
+def run(argv: Sequence[str], begun: Begun | None = None) -> int:
+    """Run one command. Returns the exit status.
+
+    Args:
+        argv: The arguments.
+        begun: The conversation that `serve` goes on with, where one has begun.
+    """
     from maton_mailgun.cli.parser import build
 
     parser = build()
@@ -23,6 +29,7 @@ def run(argv: Sequence[str]) -> int:
         sys.stderr.write(parser.format_help())
         return USAGE
     arguments = parser.parse_args(list(argv) or ["serve"])
+    arguments.begun = begun
     module, function = arguments.run.split(":")
     try:
         status: int = getattr(import_module(f".{module}", __package__), function)(arguments)

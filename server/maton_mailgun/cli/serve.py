@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         gc.enable()
         built.resume_soon()
         try:
-            await serve(server)
+            await serve(server, arguments.begun)
         finally:
             if built.opened is not None:
                 from maton_mailgun.lingering import hand_on

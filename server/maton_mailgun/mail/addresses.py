@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import idna
-from confusable_homoglyphs import categories, confusables  # type: ignore[import-untyped]
 
 from maton_mailgun.mail import mime_values, plain_address
 from maton_mailgun.mail.display_names import shown_addresses
@@ -310,6 +309,9 @@ def _decoded(label: str) -> str:
 def _mixes_scripts(word: str) -> bool:
     if word.isascii():
         return False
+    # Its tables take 7 MB, and most processes never meet such a letter.
+    from confusable_homoglyphs import categories  # type: ignore[import-untyped]
+
     scripts = {alias for alias in categories.unique_aliases(word) if alias not in {"COMMON", "INHERITED"}}
     return len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER)
 
@@ -327,6 +329,8 @@ def _ascii_twin(character: str) -> str:
         return character
     if character in _DRAWN_AS:
         return _DRAWN_AS[character]
+    from confusable_homoglyphs import confusables
+
     found = confusables.is_confusable(character, greedy=True, preferred_aliases=["latin"]) or []
     twins = [
         str(twin["c"]) for one in found for twin in one["homoglyphs"] if twin["c"].isascii() and len(twin["c"]) == 1

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
@@ -27,6 +28,7 @@ import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 
+from maton_mailgun.front.begun import Begun
 from maton_mailgun.protocol.incoming import message_in
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class _Writer:
         self._descriptor = descriptor
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._put = self._written = 0
+        self.repeated: Callable[[types.JSONRPCMessage], bool] = lambda message: False
+        """Whether a message was written before this server was there."""
         # Windows has no poll, and its pipes cannot be waited for.
         # One for the loop and one for the thread: an object that polls takes one caller at a time.
         self._ready, self._waiting = _polling(descriptor), _polling(descriptor)
@@ -54,11 +58,15 @@ class _Writer:
 
     async def send(self, item: SessionMessage, /) -> None:
         """Write or queue one message; order is kept."""
-        self.put(item.message)
+        if not self.repeated(item.message):
+            self.put(item.message)
 
     def put(self, message: types.JSONRPCMessage) -> None:
         """Write or queue one message; order is kept."""
-        line = _line(message)
+        self.put_line(line_of(message))
+
+    def put_line(self, line: bytes) -> None:
+        """Write or queue bytes; order is kept."""
         # Each counter is changed by one thread only: equal means that the other thread has nothing left to write.
         if self._put == self._written and self._takes(line):
             try:
@@ -127,7 +135,8 @@ def _polling(descriptor: int) -> select.poll | None:
     return made
 
 
-def _line(message: types.JSONRPCMessage) -> bytes:
+def line_of(message: types.JSONRPCMessage) -> bytes:
+    """A message as the client gets it."""
     try:
         return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
     except ValueError:
@@ -136,13 +145,59 @@ def _line(message: types.JSONRPCMessage) -> bytes:
         return json.dumps(plain, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-async def serve(server: Server[Any]) -> None:
+class _Replay:
+    """Tells the server what its client has said and was answered already, one line after the other, and keeps back the
+    answers: afterwards the server is as it would be had it heard all of it.
+
+    Args:
+        said: Each line, with its answer.
+        accept: Takes a line.
+        then: Called when it is over.
+    """
+
+    def __init__(
+        self, said: list[tuple[bytes, bytes]], accept: Callable[[bytes], None], then: Callable[[], None]
+    ) -> None:
+        self._said = deque(said)
+        self._accept = accept
+        self._then = then
+        self._answer = b""
+
+    def go_on(self) -> None:
+        """Tell the next lines, up to one that has an answer."""
+        self._answer = b""
+        while self._said and not self._answer:
+            line, self._answer = self._said.popleft()
+            if line.strip():
+                self._accept(line)
+        if not self._answer:
+            self._then()
+
+    def repeated(self, message: types.JSONRPCMessage) -> bool:
+        """Whether this is the answer that the client has."""
+        if not self._answer or not isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
+            return False
+        if line_of(message) != self._answer:
+            log.warning("what was answered at the start would be answered otherwise now")
+        self.go_on()
+        return True
+
+
+async def serve(server: Server[Any], begun: Begun | None = None) -> None:
     """Serve one client until it closes its end, or a signal says to stop.
+
+    Args:
+        server: What answers.
+        begun: What the client has said before.
 
     Signals stay caught until the loop ends: hosts send one soon after they closed their end, and what is in flight then
     has still to settle.
     """
-    source, sink = _claimed_streams()
+    await serve_on(server, *_claimed_streams(), begun)
+
+
+async def serve_on(server: Server[Any], source: int, sink: int, begun: Begun | None = None) -> None:
+    """As `serve`, over these file descriptors."""
     writer = _Writer(sink)
     send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
     loop = asyncio.get_running_loop()
@@ -178,11 +233,23 @@ async def serve(server: Server[Any]) -> None:
             loop.remove_reader(source)
             close()
 
-    try:
-        loop.add_reader(source, arrived)
-    except (NotImplementedError, OSError):
-        # A file cannot be waited for, and Windows waits for sockets only.
-        threading.Thread(target=_pump, args=(source, lines, loop, accept, close), name="stdin", daemon=True).start()
+    def read() -> None:
+        for line in lines.add(begun.rest) if begun is not None and begun.rest else ():
+            accept(line)
+        try:
+            loop.add_reader(source, arrived)
+        except (NotImplementedError, OSError):
+            # A file cannot be waited for, and Windows waits for sockets only.
+            threading.Thread(target=_pump, args=(source, lines, loop, accept, close), name="stdin", daemon=True).start()
+
+    if begun is None:
+        read()
+    else:
+        if begun.unsent:
+            writer.put_line(begun.unsent)
+        replay = _Replay(begun.said, accept, read)
+        writer.repeated = replay.repeated
+        replay.go_on()
     _stop_on_signals(loop, send.close)
     try:
         await server.run(receive, writer, server.create_initialization_options())

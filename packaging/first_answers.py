@@ -1,0 +1,153 @@
+"""Writes what the front answers before the server is loaded: `server/maton_mailgun/front/first_answers.txt`.
+
+Every byte of it was written by the real server, which is asked here once for each era and choice of tools. Called by
+`docs.py`, which also checks it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+import anyio
+from mcp.shared.message import SessionMessage
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION
+
+from maton_mailgun import __version__
+from maton_mailgun.approval.store import table
+from maton_mailgun.approval.store.record import MOVES, TERMINAL
+from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY
+from maton_mailgun.catalogue.rows import load
+from maton_mailgun.config import NAMES, Settings
+from maton_mailgun.front.first_answers import ERAS, FILE, checksum
+from maton_mailgun.protocol import discovery
+from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
+from maton_mailgun.protocol.incoming import message_in
+from maton_mailgun.protocol.server import build
+from maton_mailgun.protocol.stdio import line_of
+from maton_mailgun.runtime import engine
+
+__all__ = ["FILE", "written"]
+
+_ME = {"name": "first-answers", "version": "1"}
+_ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": LATEST_MODERN_VERSION,
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": _ME,
+}
+_BEFORE, _AFTER = b'{"jsonrpc":"2.0","id":0,"result":', b"}\n"
+_DECODER = json.JSONDecoder()
+
+
+def written() -> bytes:
+    """The file as it must be."""
+    parts: dict[str, bytes] = {}
+    for part, text in _parts():
+        if parts.setdefault(part, text) != text:
+            raise ValueError(f"{part} is not the same with every choice of tools: {text!r} and {parts[part]!r}")
+    lines = (f"{part}\t".encode() + text for part, text in sorted(parts.items()))
+    return b"\n".join((json.dumps(_head(), indent=None).encode("ascii"), *lines, b""))
+
+
+def _head() -> dict[str, Any]:
+    """What the front has to know beside the bytes."""
+    every = load()
+    choices = {name: list(every.only((name,), read_only=False)) for name in every.toolsets}
+    choices |= {name: list(every.only((name,), read_only=False)) for name in (EVERYDAY, EVERY_TOOLSET)}
+    choices[""] = list(every.only(None, read_only=False))
+    unfinished = ", ".join(f"'{state}'" for state in sorted(MOVES.keys() - TERMINAL))
+    finished = table.FINISHED.partition(" WHERE ")[2].partition(" AND changed_at")[0]
+    rows = "SELECT 1 FROM maton_mailgun_approvals WHERE"
+    return {
+        "version": __version__,
+        "made_with": {name: version(name) for name in ("mcp", "mcp_types")},
+        "made_of": checksum(),
+        "versions": HANDSHAKE_PROTOCOL_VERSIONS,
+        "settings": list(NAMES),
+        "choices": choices,
+        "writes": [operation.name for operation in every.values() if operation.writes],
+        "own": {
+            "finding": [tool["name"] for tool in discovery.TOOLS],
+            "approvals": [tool["name"] for tool in TOOLS],
+            "relay": [RELAY["name"]],
+        },
+        "unfinished": f"{rows} state IN ({unfinished}) LIMIT 1",
+        "older": f"{rows} {finished} AND changed_at < ? LIMIT 1",
+    }
+
+
+def _parts() -> Iterator[tuple[str, bytes]]:
+    """Each part with its bytes; what several choices of tools have in common comes with each of them."""
+    for found in (False, True):
+        kind = ".found" if found else ""
+        settings = Settings(discovery=found, approval="relay")
+        for one in HANDSHAKE_PROTOCOL_VERSIONS:
+            yield f"initialize.{one}{kind}", _result(settings, _initialize(one))
+        yield f"discover{kind}", _result(settings, _request("server/discover", {"_meta": _ENVELOPE}))
+        yield from _lists(settings)
+    for toolset in (*load().toolsets, EVERYDAY, EVERY_TOOLSET):
+        for read_only in (False, True):
+            yield from _lists(Settings(toolsets=(toolset,), read_only=read_only))
+
+
+def _lists(settings: Settings) -> Iterator[tuple[str, bytes]]:
+    """The tools of both eras' lists, and what stands around them."""
+    asked = (
+        (_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1]), _request("tools/list")),
+        (_request("tools/list", {"_meta": _ENVELOPE}),),
+    )
+    for era, lines in zip(ERAS, asked, strict=True):
+        listed = _result(settings, *lines)
+        before, opening, rest = listed.partition(b'"tools":[')
+        tools, after = _items(rest.decode())
+        yield f"{era}.before", before + opening
+        yield f"{era}.after", after.encode()
+        yield from ((f"{era}.{json.loads(tool)['name']}", tool.encode()) for tool in tools)
+
+
+def _items(text: str) -> tuple[list[str], str]:
+    """The texts of a list's items, and what follows the last, from the end of the list on."""
+    found, at = [], 0
+    while text[at] != "]":
+        at += text[at] == ","
+        _, end = _DECODER.raw_decode(text, at)
+        found.append(text[at:end])
+        at = end
+    return found, text[at:]
+
+
+def _initialize(one: str) -> bytes:
+    return _request("initialize", {"protocolVersion": one, "capabilities": {}, "clientInfo": _ME})
+
+
+def _request(method: str, params: Mapping[str, Any] | None = None) -> bytes:
+    message = {"jsonrpc": "2.0", "id": 0, "method": method, **({} if params is None else {"params": params})}
+    return json.dumps(message).encode()
+
+
+def _result(settings: Settings, *lines: bytes) -> bytes:
+    """The result that the last of these lines gets, as the server writes it."""
+    answered = anyio.run(_asked, settings, lines)
+    if not answered.startswith(_BEFORE) or not answered.endswith(_AFTER):
+        raise ValueError(f"no result: {answered!r}")
+    return answered.removeprefix(_BEFORE).removesuffix(_AFTER)
+
+
+async def _asked(settings: Settings, lines: tuple[bytes, ...]) -> bytes:
+    server = build(engine(settings))
+    send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+    answers, answered = anyio.create_memory_object_stream[SessionMessage](1)
+    found = b""
+    async with answered, anyio.create_task_group() as group:
+        group.start_soon(server.run, receive, answers, server.create_initialization_options())
+        async with send:
+            for line in lines:
+                message = message_in(line)
+                if not isinstance(message, SessionMessage):
+                    raise TypeError(message)
+                await send.send(message)
+                found = line_of((await answered.receive()).message)
+        group.cancel_scope.cancel()
+    return found

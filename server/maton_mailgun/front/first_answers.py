@@ -1,0 +1,100 @@
+"""The answers that were made beforehand, by `packaging/first_answers.py`, and whether they are still true.
+
+The file holds a head, which is JSON, and then a line for each part: its name, a tab, and the bytes as the server would
+write them. A list of tools is put together of the parts of its tools.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from binascii import crc32
+
+from maton_mailgun import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ERAS = ("legacy", "modern")
+"""Clients that begin with `initialize`, and those that say their version with every request."""
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "first_answers.txt")
+
+
+class FirstAnswers:
+    """What the file holds.
+
+    Raises:
+        OSError, ValueError, KeyError: It is not there, or is not what was written.
+    """
+
+    def __init__(self) -> None:
+        with open(FILE, "rb") as file:
+            head, *lines = file.read().split(b"\n")
+        self.head: dict[str, Any] = json.loads(head)
+        self._parts = dict(line.split(b"\t", 1) for line in lines if line)
+
+    def true(self) -> bool:
+        """Whether they were made of these rows and schemas, by this version and with the libraries that are here."""
+        return (
+            self.head["version"] == __version__
+            and all(_is_here(name, version) for name, version in self.head["made_with"].items())
+            and self.head["made_of"] == checksum()
+        )
+
+    def initialize(self, *, discovery: bool) -> dict[str, bytes]:
+        """The result of `initialize` by protocol version."""
+        kind = ".found" if discovery else ""
+        return {version: self._part(f"initialize.{version}{kind}") for version in self.head["versions"]}
+
+    def discover(self, *, discovery: bool) -> bytes:
+        """The result of `server/discover`."""
+        return self._part("discover.found" if discovery else "discover")
+
+    def listed(
+        self, era: str, toolsets: tuple[str, ...] | None, *, read_only: bool, discovery: bool, relay: bool
+    ) -> bytes:
+        """The result of `tools/list`."""
+        own: dict[str, list[str]] = self.head["own"]
+        last = [] if read_only else own["approvals"] + (own["relay"] if relay else [])
+        shown = (own["finding"] if discovery else self._offered(toolsets, read_only=read_only)) + last
+        tools = b",".join(self._part(f"{era}.{name}") for name in shown)
+        return self._part(f"{era}.before") + tools + self._part(f"{era}.after")
+
+    def _offered(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> list[str]:
+        """The operations of these toolsets, in the order of the catalogue."""
+        choices: dict[str, list[str]] = self.head["choices"]
+        wanted = {name for choice in toolsets or ("",) for name in choices[choice]}
+        left_out = set(self.head["writes"]) if read_only else set()
+        return [name for name in choices["all"] if name in wanted and name not in left_out]
+
+    def _part(self, name: str) -> bytes:
+        return self._parts[name.encode()]
+
+
+def checksum() -> int:
+    """Of every row and schema, as they are here.
+
+    Raises:
+        OSError: They cannot be read as files.
+    """
+    packaged = os.path.join(_PACKAGE, "_data")
+    root = packaged if os.path.isdir(packaged) else os.path.dirname(os.path.dirname(_PACKAGE))
+    found = 0
+    for folder in ("tools", "schemas"):
+        place = os.path.join(root, folder)
+        for name in sorted(os.listdir(place)):
+            if name.endswith((".toml", ".json")):
+                with open(os.path.join(place, name), "rb", buffering=0) as file:
+                    found = crc32(file.read(), crc32(name.encode(), found))
+    return found
+
+
+def _is_here(library: str, version: str) -> bool:
+    """Whether a library that would be loaded has this version: what it writes may be different in another."""
+    for place in sys.path:
+        if os.path.isdir(os.path.join(place, library)):
+            return os.path.isdir(os.path.join(place, f"{library}-{version}.dist-info"))
+    return False
