@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import platform
-import sqlite3
 import stat
 import sys
 import tempfile
@@ -83,8 +82,10 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
 
 def _versions() -> Finding:
     """Of what does the work, as it is loaded here."""
+    from maton_mailgun.approval.store.sqlite import LIBRARY
+
     told = [f"{name} {version(name)}" for name in ("mcp", "httpx2", "pydantic")]
-    return Finding("good", "versions", ", ".join([*told, f"SQLite {sqlite3.sqlite_version}"]))
+    return Finding("good", "versions", ", ".join([*told, f"SQLite {LIBRARY}"]))
 
 
 def _command() -> Iterator[Finding]:

@@ -28,7 +28,9 @@ def anything_left(database: str, unfinished: str, older: str, keep_days: float) 
     there = [ending for ending in _COMPANIONS if os.path.lexists(database + ending)]
     if not there:
         return False
-    if not all(_is_ours(database + ending) for ending in there) or "" not in there or "-journal" in there:
+    if not all(_is_ours(database + ending) for ending in there):
+        return True
+    if "" not in there or "-journal" in there:
         return True
     import sqlite3
 

@@ -23,6 +23,7 @@ MOST = 12_000
 """Characters of a form: two screens or three."""
 
 _MOST_OF_A_FACT = 300
+_ORDINARY = ("/messages", "/messages.mime")
 _FEW = 3
 """Recipients that are listed without being counted."""
 _WITH_THE_MESSAGE = ("Sender", "Attachments")
@@ -175,7 +176,8 @@ def _end(preview: Preview) -> Iterator[_Line]:
     elif undo and undo not in preview.effect:
         yield _Line(undo)
     yield _Line(f"{account(preview)}. {asked_by(preview)}.")
-    if preview.message is None:
+    # An ordinary message is whole without it: its domain stands in the target, and nothing else is in its path.
+    if preview.message is None or not preview.request.path.endswith(_ORDINARY):
         yield _Line(f"Request: {preview.request.method} {preview.request.path}")
 
 

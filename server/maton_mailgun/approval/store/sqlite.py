@@ -27,6 +27,8 @@ from maton_mailgun.ownership import why_untrusted
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
+LIBRARY = sqlite3.sqlite_version
+"""The version of SQLite that does the work."""
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write; ours take milliseconds."""
 _RETRY_SECONDS = 0.01
