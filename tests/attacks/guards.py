@@ -514,6 +514,7 @@ GUARDS: tuple[Guard, ...] = (
         {"170-names": INSTEAD('return [f".{key}" for key in keys(texts)]')},
     ),
     Guard("171", "template tags that hold markup are told", {"171-tags": FALSE}),
+    Guard("171", "and those that join two parts of a name", {"171-joined": WITH("False")}),
     Guard("171", "values are found however a tag names them", {"171-values": WITH("tag.word == key")}),
     Guard("171", "what is only in the filled template is told", {"171-built": FALSE}),
     Guard("171", "each branch of a link is told", {"171-branches": FALSE}),

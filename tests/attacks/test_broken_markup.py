@@ -53,6 +53,40 @@ async def test_attack_171_so_is_what_is_seen_only_when_it_is_filled_in(desk: Des
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        '<fo{{!x}}rm action="https://evil.example.net/"><input name="pin"></form>',
+        f"<p>Hi</p><sty{{{{!x}}}}le>{PAY}</style>",
+        '<a hr{{!x}}ef="https://evil.example.net/">our bank</a>',
+        '<a hr{{#if x}}{{/if}}ef="https://evil.example.net/">our bank</a>',
+        '<a hr{{!x}}{{!y}}ef="https://evil.example.net/">our bank</a>',
+    ],
+)
+async def test_attack_171_a_name_that_is_whole_only_when_it_is_filled_in_is_told(desk: Desk, source: str) -> None:
+    new = {"domain": DOMAIN, "name": "new", "template": source}
+    preview = await previewed(desk, "create_template", new)
+    assert any("in the HTML may open or close a tag" in line for line in preview["warnings"]), preview["warnings"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<p{{#if x}} class="b"{{/if}}>Hi</p>',
+        '<p class="a"{{#if x}}{{#if y}} hidden{{/if}}{{/if}}>Hi</p>',
+        '<p {{! a remark }} class="a">Hi</p>',
+    ],
+)
+def test_attack_171_a_tag_between_names_is_no_alarm(source: str) -> None:
+    assert list(by_template(source, {})) == []
+
+
+async def test_attack_171_what_a_filled_template_holds_is_warned_of(desk: Desk) -> None:
+    source = '<p>Hi</p>{{!<!--}}<form action="https://evil.example.net/"></form>{{!-->}}'
+    preview = await previewed(desk, "create_template", {"domain": DOMAIN, "name": "new", "template": source})
+    assert "The HTML holds form: mail programs block or distrust these." in preview["warnings"]
+
+
+@pytest.mark.parametrize(
     "link",
     [
         '<a href="{{#if (eq l "de")}}https://a.example.org/{{else}}https://evil.example.net/{{/if}}">x</a>',

@@ -441,6 +441,11 @@ async def test_attack_30_a_page_elsewhere_is_no_page(desk: Desk, link: str) -> N
         assert "next_cursor" not in content
         assert "evil" not in json.dumps(content)
         assert house.line.hosts == {"127.0.0.1:9"}
+    # Nor is its path asked of the gateway.
+    asked = [
+        request for request in desk.sandbox.requests if "bounces" in request["path"] or "domains" in request["path"]
+    ]
+    assert len(asked) == 1
 
 
 async def test_attack_30_a_forged_cursor_leads_nowhere(desk: Desk) -> None:

@@ -137,7 +137,10 @@ async def test_attack_86_a_text_in_the_place_of_the_text_is_shown_although_it_ca
         "what others go with": whole("related", part, PICTURE),
         "what is signed": whole("signed", part, "Content-Type: application/pgp-signature\n\nx"),
     }
-    assert [place for place, source in places.items() if "Ownwords" not in (await told(desk, source)).text] == []
+    shown = {place: await told(desk, source) for place, source in places.items()}
+    assert [place for place, one in shown.items() if "Ownwords" not in one.text] == []
+    # It is a body, and told as one.
+    assert [place for place, one in shown.items() if "Text in the file" in one.text] == []
 
 
 async def test_attack_86_folds_in_a_calendar_entry_are_undone_before_it_is_read(desk: Desk) -> None:

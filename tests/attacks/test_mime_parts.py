@@ -16,6 +16,7 @@ from maton_mailgun.approval.preview import terminal_text as show
 from maton_mailgun.approval.store.record import Record
 
 from .bench import APPROVE, LETTER, Desk, House, Person, structured
+from .telling import told
 
 pytestmark = pytest.mark.anyio
 READY: dict[str, Any] = {"domain": LETTER["domain"], "to": ["ann@example.net"]}
@@ -110,3 +111,14 @@ async def test_attack_46_a_further_part_is_read_for_what_should_not_be_there(des
     assert "Another HTML part (3): A link runs javascript:" in warnings
     assert "spy.example" in _strings(record.preview["sections"])
     assert record.risk == "high"
+
+
+async def test_attack_46_a_text_with_a_name_is_no_file_and_one_without_may_be(desk: Desk) -> None:
+    named = "Content-Type: text/plain; charset=utf-8; name=a.txt\nContent-Disposition: inline\n\nNamedwords"
+    shown = await told(desk, whole("mixed", TEXT, named))
+    assert "Namedwords" in shown.text
+    assert "Text in the file" not in shown.text
+    nameless = "Content-Type: text/plain; charset=utf-8\nContent-Disposition: attachment\n\nNamelesswords"
+    shown = await told(desk, whole("mixed", TEXT, nameless))
+    assert "Namelesswords" in shown.text
+    assert "Text in the file" in shown.text

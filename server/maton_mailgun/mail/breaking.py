@@ -16,6 +16,8 @@ from maton_mailgun.mail import filling
 from maton_mailgun.mail.cut_into_tags import TEXT_ALONE, At, passed
 from maton_mailgun.mail.template_tags import TemplateTag, tags
 
+_FURTHER = re.compile(r"(?:\{{2,4}[^{}]{0,200}\}{2,4}){0,20}([\s\S]?)")
+"""More template tags, and the sign behind them."""
 _MOST_PLACES = 5_000
 _MOST_TAGS = 10_000
 """Of one value; nobody puts so many into a message, and reading them takes its time."""
@@ -92,13 +94,14 @@ def by_template(source: str, given: Mapping[str, Any]) -> Iterator[str]:
 
     Values in two braces arrive escaped.
     """
-    at, start, word = At(), 0, False
+    at, start, word, last = At(), 0, False, ""
     blocks: list[_Block] = []
     for number, tag in enumerate(tags(source)):
         before = source[start : tag.start]
-        at, start, word = _behind(before, at, word=word), tag.end, tag.shows
+        at, start, word, last = _behind(before, at, word=word), tag.end, tag.shows, before[-1:] or last
         own = passed(tag.text, at)
-        if number >= _MOST_PLACES or _splits(before, at) or not at.like(own):  # guard: 171-tags
+        cut = at.kind == "tag" and not tag.shows and _joins(last, source, tag.end)  # guard: 171-joined
+        if number >= _MOST_PLACES or cut or _splits(before, at) or not at.like(own):  # guard: 171-tags
             yield tag.text
         if number >= _MOST_PLACES:
             return
@@ -115,6 +118,12 @@ def by_template(source: str, given: Mapping[str, Any]) -> Iterator[str]:
             blocks.pop()
         elif tag.shows and _value_breaks(tag, at, given):
             yield tag.text
+
+
+def _joins(last: str, source: str, end: int) -> bool:
+    """Whether what stands before and behind a template tag, of which nothing is left, becomes one name of HTML."""
+    behind = _FURTHER.match(source, end)
+    return all(re.match(r"[^\s\"'/>=]", sign) for sign in (last, behind[1] if behind else ""))
 
 
 def _splits(before: str, at: At) -> bool:
