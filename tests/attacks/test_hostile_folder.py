@@ -51,6 +51,9 @@ COMMANDS: Mapping[str, tuple[Sequence[str], str, int]] = {
     "demo": (("demo", "--yes"), "", 0),
     "approvals list": (("approvals", "list"), "", 0),
     "approvals show ID": (("approvals", "show", APPROVAL), "", 4),
+    "approvals open": (("approvals", "open"), "", 3),
+    "approvals receipt ID": (("approvals", "receipt", APPROVAL), "", 4),
+    "approvals verify FILE": (("approvals", "verify", "receipt.json"), "", 2),
     "approvals approve ID": (("approvals", "approve", APPROVAL), "", 4),
     "approvals reject ID": (("approvals", "reject", APPROVAL), "", 4),
     "approvals stop": (("approvals", "stop"), "", 0),
@@ -58,14 +61,22 @@ COMMANDS: Mapping[str, tuple[Sequence[str], str, int]] = {
     "approvals forget ADDRESS": (("approvals", "forget", "ann@example.net"), "", 0),
     "approvals passphrase": (("approvals", "passphrase"), "", 3),
     "policy check CALL.json": (("policy", "check", "-"), '{"tool": "list_domains", "arguments": {}}', 0),
+    "policy replay FILE": (("policy", "replay", "policy.toml"), "", 2),
+    "policy suggest": (("policy", "suggest"), "", 0),
+    "audit key": (("audit", "key"), "", 0),
     "audit verify": (("audit", "verify"), "", 0),
     "audit export": (("audit", "export"), "", 0),
     "doctor": (("doctor",), "", 0),
     "tools": (("tools",), "", 0),
     "call TOOL [JSON]": (("call", "list_domains"), "", 0),
     "install HOST": (("install", "cursor"), "", 0),
+    "uninstall HOST": (("uninstall", "cursor"), "", 0),
+    "status [HOST]": (("status",), "", 0),
+    "skill install HOST": (("skill", "install", "agents"), "", 0),
+    "completion SHELL": (("completion", "bash"), "", 0),
+    "manual": (("manual",), "", 0),
 }
-"""The commands of the README that end by themselves (`serve` and `sandbox` do not): words, input, exit status."""
+"""The commands of the README that end by themselves (`serve`, `sandbox` and `approvals watch` do not): words, input, exit status."""
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +328,7 @@ def test_every_command_of_the_readme_is_started_here() -> None:
     named = {
         row.split("`")[1].removeprefix("maton-mailgun ") for row in readme.splitlines() if row.startswith("| `maton-")
     }
-    assert named == {"serve", "sandbox", *COMMANDS}
+    assert named == {"serve", "sandbox", "approvals watch", *COMMANDS}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

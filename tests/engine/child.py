@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,12 @@ INITIALIZE: dict[str, Any] = {
 READY = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
+def _as_from_a_terminal() -> None:
+    """Let signals do what they do by default: whoever runs the tests may ignore them, as nohup and `&` do."""
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_DFL)
+
+
 class Process:
     """A server process, spoken to line by line."""
 
@@ -31,6 +38,7 @@ class Process:
         self.popen = subprocess.Popen(
             [sys.executable, *(command or ("-P", "-m", "maton_mailgun", "serve", "--sandbox"))],
             env={**environment, **(environ or {})}, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE,
+            preexec_fn=_as_from_a_terminal if os.name == "posix" else None,
         )  # fmt: skip
 
     def send(self, *messages: Any) -> None:

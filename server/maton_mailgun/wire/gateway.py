@@ -49,7 +49,6 @@ KEEPALIVE_SECONDS = 120.0
 MAX_ANSWER_BYTES = 32_000_000
 REQUESTS_PER_SECOND = 10
 """Maton's documented limit for one account."""
-_TIMEOUTS = {"connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": WRITE_SECONDS, "pool": CONNECT_SECONDS}
 _ADDRESSES_KEPT = 256
 """Addresses of this gateway that are kept ready: building one costs as much as checking the arguments of its call."""
 
@@ -98,6 +97,9 @@ class Gateway:
     ) -> None:
         self._base = httpx2.URL(settings.api_url)
         self._prefix = self._base.raw_path.decode("ascii").rstrip("/")
+        self._timeouts = {
+            "connect": CONNECT_SECONDS, "read": READ_SECONDS, "write": WRITE_SECONDS, "pool": CONNECT_SECONDS
+        }  # fmt: skip
         self._at = lru_cache(_ADDRESSES_KEPT)(self._address)
         self._key = settings.api_key
         self._tokens = None if self._key is not None else _tokens(settings)
@@ -304,7 +306,7 @@ class Gateway:
         if "content" in body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         return httpx2.Request(
-            request.method, self._url(request), headers=headers, extensions={"timeout": _TIMEOUTS}, **body
+            request.method, self._url(request), headers=headers, extensions={"timeout": self._timeouts}, **body
         )
 
     def _url(self, request: Request) -> httpx2.URL:
