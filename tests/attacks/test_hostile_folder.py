@@ -76,8 +76,8 @@ COMMANDS: Mapping[str, tuple[Sequence[str], str, int]] = {
     "completion SHELL": (("completion", "bash"), "", 0),
     "manual": (("manual",), "", 0),
 }
-"""The commands of the README that end by themselves (`serve`, `sandbox` and `approvals watch` do not): words, input, exit
-status."""
+"""The commands of the README that end by themselves (`serve`, `sandbox` and `approvals watch` do not): words, input,
+exit status."""
 
 
 @pytest.fixture(scope="module")
