@@ -264,6 +264,7 @@ async def test_a_log_that_a_reader_holds_is_told(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.postgres
+@pytest.mark.long
 async def test_postgres_keeps_what_was_removed_in_its_write_ahead_log_alone_after_a_checkpoint(
     postgres_backend: Backend,
 ) -> None:

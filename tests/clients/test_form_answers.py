@@ -12,7 +12,7 @@ from maton_mailgun.sandbox import Sandbox, serve
 
 from .environments import form_answerer, of_a_server, run_tour
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow]
+pytestmark = [pytest.mark.clients, pytest.mark.long]
 
 
 def test_a_yes_without_a_reason_counts(request: pytest.FixtureRequest, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from maton_mailgun.runtime import engine
 
 from .environments import CONVERTERS, schema_converter
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow]
+# Each is a large thing to install.
+pytestmark = [pytest.mark.clients, pytest.mark.long]
 _SCRIPT = Path(__file__).with_name("convert_schemas.py")
 _MIXED = {
     "name": "mixed",
@@ -40,11 +41,7 @@ def _converted(request: pytest.FixtureRequest, library: str, listed: list[dict[s
     return dict(json.loads(line) for line in done.stdout.splitlines())
 
 
-@pytest.mark.parametrize(
-    "library",
-    # The strictest of them in every run; the others with the long tests, as each is a large thing to install.
-    [name if name == "google-genai" else pytest.param(name, marks=pytest.mark.long) for name in CONVERTERS],
-)
+@pytest.mark.parametrize("library", CONVERTERS)
 def test_a_provider_takes_every_tool(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     every = {"MATON_MAILGUN_APPROVAL": "relay", "MATON_MAILGUN_TOOLSETS": "all"}
     settings = load({"MATON_MAILGUN_HOME": str(tmp_path), **every})

@@ -51,6 +51,7 @@ def shared_chromium(open_chromium: Callable[..., Chromium]) -> Iterator[Chromium
 def chromium(shared_chromium: Chromium) -> Iterator[Chromium]:
     """The shared browser in a tab of its own, of desktop size, with nothing on its console at the end."""
     first = shared_chromium.tab()
+    shared_chromium.console()  # What other modules showed in this browser is theirs.
     shared_chromium.new_tab()
     shared_chromium.look(1280, 900)
     yield shared_chromium

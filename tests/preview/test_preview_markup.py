@@ -253,7 +253,7 @@ MANY_P = "".join(f"<p id=i{n}>x</p>" for n in range(9_000))
 def test_45_style_sheets_are_read_in_little_time_or_said_not_to_be(source: str, lost: str) -> None:
     started = time.process_time()
     page = read(source)
-    assert time.process_time() - started < 4  # a calm machine takes 1.2 at most; what is quadratic takes minutes
+    assert time.process_time() - started < 10  # a calm machine takes 1.2 at most; what is quadratic takes minutes
     assert (page.lost, "x" in words(page.pieces)) == (lost, not lost)
 
 
@@ -385,7 +385,7 @@ SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
 def test_45_what_bodies_hold_is_compared_in_little_time_or_said_not_to_be(source: str, unchecked: list[str]) -> None:
     started = time.process_time()
     reading = content.read(Letter(html=f"<p>{source}", text=source if source[0] != "<" else None))
-    assert time.process_time() - started < 4  # a calm machine takes 1.2 at most; what is quadratic takes minutes
+    assert time.process_time() - started < 10  # a calm machine takes 1.2 at most; what is quadratic takes minutes
     assert [one for one in reading.unchecked if "hosts" not in one] == unchecked
 
 
@@ -394,7 +394,7 @@ def test_signs_are_spelled_out_in_little_time(sign: str) -> None:
     body = sign * (1_900_000 // len(sign))
     started = time.process_time()
     shown = safe_block(body)
-    assert time.process_time() - started < 4  # a calm machine takes 1.2 at most; what is quadratic takes minutes
+    assert time.process_time() - started < 10  # a calm machine takes 1.2 at most; what is quadratic takes minutes
     assert shown.startswith(safe_block(sign * 2)[:-1])
 
 

@@ -27,7 +27,7 @@ from .screens import screens
 
 pytestmark = [pytest.mark.clients, pytest.mark.node]
 
-NUMBER = int(os.environ.get("MATON_MAILGUN_TEST_CHANGES", "4000")) // 8
+NUMBER = int(os.environ.get("MATON_MAILGUN_TEST_CHANGES", "2000")) // 8
 LETTERS = [call for call in MESSAGES if call.template is None]
 """Those whose words are all in the call: what a stored template makes of its values, no library knows."""
 _DOMAIN = re.compile(r"(?<=[@/])[\w.-]+\.[A-Za-z]{2,}")
