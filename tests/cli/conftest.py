@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 
+from .ready import started
 from .terminals import Terminal
 
 PASSPHRASE = "three plain words"
@@ -44,18 +45,16 @@ class Cli:
 
     def __call__(self, *arguments: str, typed: str | None = None) -> Done:
         """Run it without a controlling terminal; `typed` arrives on a pipe, as a script would send it."""
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "maton_mailgun", *arguments],
-            input=typed if typed is not None else "",
-            capture_output=True,
-            env=dict(self.environ),
-            cwd=self.cwd,
-            timeout=120,
-            check=False,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        with TemporaryFile() as out, TemporaryFile() as err:
+            reading, writing = os.pipe()
+            streams = (reading, out.fileno(), err.fileno())
+            command = started(arguments, streams, self.environ, self.cwd)
+            os.close(reading)
+            with suppress(BrokenPipeError), open(writing, "wb") as pipe:
+                pipe.write((typed or "").encode())
+            status = command.wait(120)
+            printed = [(file.seek(0), file.read().decode())[1] for file in (out, err)]
+        return Done(status, *printed)
 
     def terminal(self, *arguments: str, columns: int = 100) -> Terminal:
         """Run it on a terminal of this many columns."""

@@ -8,8 +8,6 @@ import pty
 import re
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Mapping
@@ -17,14 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from .ready import started
+
 _SECONDS = 60.0
-# The child takes the terminal as its controlling one, as a login shell's children have it: that is what /dev/tty is.
-# Ctrl-C reaches it also where these tests run in the background of a shell, which lets its children ignore it.
-_ON_TERMINAL = (
-    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    "signal.signal(signal.SIGINT, signal.SIG_DFL); "
-    "os.execv(sys.executable, [sys.executable, '-P', '-m', 'maton_mailgun', *sys.argv[1:]])"
-)
 
 
 class Terminal:
@@ -35,15 +28,8 @@ class Terminal:
         self._read = 0
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _ON_TERMINAL, *arguments],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={"PAGER": "cat", **env, "TERM": "xterm-256color"},
-            cwd=cwd,
-            start_new_session=True,
-        )
+        environ = {"PAGER": "cat", **env, "TERM": "xterm-256color"}
+        self._process = started(arguments, (slave, slave, slave), environ, cwd, on_terminal=True)
         os.close(slave)
 
     def expect(self, text: str) -> None:
@@ -92,7 +78,6 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        self._process.kill()
+        self._process.wait()
         os.close(self._master)
