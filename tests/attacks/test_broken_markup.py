@@ -306,6 +306,7 @@ def test_attack_172_what_changes_the_tree_of_a_browser_is_told(
         assert [*by_values(source, {".x": [value], ".y": ["Ann"]})] != []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [

@@ -25,6 +25,8 @@ from maton_mailgun.hosts.known import BY_NAME
 from .texts import Written, documents, toml_files
 
 REAL = HostEntry("mailgun", "/opt/py/bin/python", ("-I", "-m", "maton_mailgun"))
+
+pytestmark = pytest.mark.slow
 SANDBOX = HostEntry(
     "mailgun", "/opt/py/bin/python", ("-I", "-m", "maton_mailgun", "serve", "--sandbox"), needs_key=False
 )

@@ -38,6 +38,7 @@ def refusal(reply: Reply) -> tuple[int, Any]:
     return reply.status, reply.json["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), API)
 @pytest.mark.parametrize("which", ["known", "unknown"])
 def test_25_without_a_session_every_api_path_answers_401(page: RunningPage, method: str, path: str, which: str) -> None:
@@ -248,6 +249,7 @@ def test_25_guesses_sent_at_once_meet_the_lockout_too() -> None:
 # Other sites ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), WRITES)
 @pytest.mark.parametrize(
     "headers",
@@ -289,6 +291,7 @@ def test_23_get_never_decides(page: RunningPage, path: str) -> None:
     assert page.record(record.id) == record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "host", ["attacker.test", "127.0.0.1", "127.0.0.1:1", "localhost.attacker.test:{port}", "0.0.0.0:{port}", "", None]
 )
@@ -299,6 +302,7 @@ def test_24_another_host_name_answers_421(page: RunningPage, host: str | None, p
     assert reply.status == (400 if host is None else 421)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "named",
     [

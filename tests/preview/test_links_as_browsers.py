@@ -45,14 +45,17 @@ def hosts_of(urls: list[str]) -> tuple[list[str], list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(NODE is None, reason="Node is not installed; it has the parser of URLs to compare with")
-def test_89_every_spelling_of_a_link_leads_where_browsers_follow_it() -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.long)])
+def test_89_every_spelling_of_a_link_leads_where_browsers_follow_it(every: int) -> None:
     assert NODE is not None
-    run = subprocess.run([NODE, "-e", _ASKED], input=json.dumps(SPELLINGS), capture_output=True, text=True, check=True)
+    # No part repeats after seven: each spelling of each is among them.
+    spellings = SPELLINGS[::every]
+    run = subprocess.run([NODE, "-e", _ASKED], input=json.dumps(spellings), capture_output=True, text=True, check=True)
     answers = json.loads(run.stdout)
     expected = [alone or (in_webmail if in_webmail != "mail.example.org" else "") for alone, in_webmail in answers]
     wrong = []
-    for start in range(0, len(SPELLINGS), AT_ONCE):
-        urls, hosts = SPELLINGS[start : start + AT_ONCE], expected[start : start + AT_ONCE]
+    for start in range(0, len(spellings), AT_ONCE):
+        urls, hosts = spellings[start : start + AT_ONCE], expected[start : start + AT_ONCE]
         known, listed = hosts_of(urls)
         wrong += [(url, host, have) for url, host, have in zip(urls, hosts, listed, strict=True) if host != have]
         wrong += [("warnings", host, "") for host in set(known) ^ (set(hosts) - {""})]

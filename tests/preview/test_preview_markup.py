@@ -230,6 +230,7 @@ RULES = "styled with too many rules to be read"
 MANY_P = "".join(f"<p id=i{n}>x</p>" for n in range(9_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "lost"),
     [
@@ -357,6 +358,7 @@ AMOUNTS = " ".join(f"{n} EUR" for n in range(1_000, 100_000))
 SOURCES = ", ".join(f"https://a{n}.example.com/x 1x" for n in range(50_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "unchecked"),
     [
@@ -389,6 +391,7 @@ def test_45_what_bodies_hold_is_compared_in_little_time_or_said_not_to_be(source
     assert [one for one in reading.unchecked if "hosts" not in one] == unchecked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", ["\x01", "\x01\n", "e\u0301", "e\ufe0f", "\u200b", "a\t"])
 def test_signs_are_spelled_out_in_little_time(sign: str) -> None:
     body = sign * (1_900_000 // len(sign))
