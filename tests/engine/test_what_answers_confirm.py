@@ -58,7 +58,7 @@ class Assistant:
 
 @asynccontextmanager
 async def assistant(era: str, home: Path, *, decides: bool = True) -> AsyncIterator[Assistant]:
-    async def yes(_context: ClientRequestContext, _asked: types.ElicitRequestParams) -> types.ElicitResult:
+    async def yes(context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         return types.ElicitResult(action="accept", content={"decision": "approve"})
 
     sandbox = Sandbox()
