@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from maton_mailgun.errors import (
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
+from maton_mailgun.mail.dates import now_told, zone_of
 from maton_mailgun.wire import answering, attachments, columns, list_files, paging, redaction, request, result
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
@@ -66,6 +68,7 @@ class Engine:
         self.heard = Heard()
         self.page_url: str | None = None
         """Where the approval page is served beside MCP, over HTTP."""
+        self._wall: Callable[[], float] = time.time
         self._called = False
         self._gate: Gate | None = None
         self._opening = asyncio.Lock()
@@ -119,11 +122,10 @@ class Engine:
             async with asyncio.timeout(seconds):
                 prepared = await self.prepare(name, arguments)
                 asks = prepared.operation.writes  # guard: 204-access
-                return (
-                    prepared
-                    if asks
-                    else Outcome(self._heard(prepared, caller, await self.read(prepared, caller.until)))
-                )
+                if asks:
+                    return prepared
+                found = self._heard(prepared, caller, await self.read(prepared, caller.until))
+                return Outcome(self._dated(prepared, found))
         except TimeoutError:
             raise Unreachable(
                 message=f"No answer from the gateway within {seconds:.0f} seconds. Nothing was changed.",
@@ -135,6 +137,14 @@ class Engine:
         if prepared.operation.brings is not None:
             self.heard.note(caller.principal, prepared.operation.brings, prepared.arguments, content)
         return content
+
+    def _dated(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:
+        """The same with the present, where a call can be about a time: models do not know it."""
+        moments = [name for name, codec in prepared.operation.encode.items() if codec == "date"]
+        if not moments:
+            return content
+        zones = filter(None, (zone_of(prepared.arguments.get(name)) for name in moments))
+        return {"status": content["status"], "now": now_told(self._wall(), next(zones, None)), **content}
 
     async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.

@@ -469,7 +469,6 @@ _SUPPRESSIONS: dict[str, dict[str, Sent]] = {
     "list_complaints": _suppression("complaints"),
     "list_whitelists": _suppression("whitelists"),
     "add_bounce": _suppress("bounces", code="550", error="No such mailbox", created_at=_SUPPRESSED_AT),
-    "get_bounce": _same(_get(f"{DOMAIN}/bounces/{USER}")),
     "delete_bounce": _delete(f"{DOMAIN}/bounces/{USER}"),
     # The form field is `tag`: with `tags`, Mailgun unsubscribes the address from everything (recorded).
     "add_unsubscribe": _suppress("unsubscribes", tag="newsletter", created_at=_SUPPRESSED_AT),
@@ -842,6 +841,12 @@ def _diagnosis(recipient: str, *more: Sent, on: tuple[str, ...] = (), **events: 
     )
 
 
+_BOUNCE = (
+    _get(f"{DOMAIN}/bounces/{USER}"),
+    *(Sent("GET", f"{DOMAIN}/{kind}/{USER}", status=404) for kind in _SUPPRESSED[1:]),
+    Sent("GET", f"{DOMAIN}/whitelists/example.net", status=404),
+)
+
 _ID = "20260131090000.1.ABC@mg.example.com"
 SEVERAL: Mapping[str, Mapping[str, tuple[Sent, ...]]] = {
     "diagnose_delivery": {
@@ -858,6 +863,7 @@ SEVERAL: Mapping[str, Mapping[str, tuple[Sent, ...]]] = {
             **{"message-id": _ID},
         ),
     },
+    "get_bounce": {"minimal": _BOUNCE, "full": _BOUNCE},
     "check_suppressions": {
         "minimal": tuple(
             one for one in _diagnosis("gone@example.net", on=("bounces",)) if one.path.split("/")[4] in _SUPPRESSED

@@ -92,11 +92,10 @@ async def test_clients_of_both_eras_are_told_the_same(era: str) -> None:
     assert result.structured_content["result"] == TOLD
 
 
-@pytest.mark.parametrize("key", ['told_as = "stored_message"', 'absent = "Gone."'])
-def test_what_is_for_reads_stops_the_start_in_a_row_that_writes(key: str) -> None:
+def test_what_is_for_reads_stops_the_start_in_a_row_that_writes() -> None:
     rows = files.texts("tools", ".toml")
-    rows["messages"] = rows["messages"].replace("[tools.send_message]", f"[tools.send_message]\n{key}", 1)
-    with pytest.raises(SetupError, match=r"send_message\]: (told_as|absent) is for tools that read"):
+    rows["messages"] = rows["messages"].replace("[tools.send_message]", '[tools.send_message]\nabsent = "Gone."', 1)
+    with pytest.raises(SetupError, match=r"send_message\]: absent is for tools that read"):
         read(rows, files.texts("schemas", ".json"))
 
 

@@ -61,6 +61,16 @@ def a_full_mailbox_is_empty_again(work: Work) -> None:
 
 
 @job
+def is_bob_on_any_list_that_stops_mail(work: Work) -> None:
+    """With the tools that every server offers."""
+    work.on("complaints", "bob@example.net")
+    work.account.begin()
+    found = work.read("get_bounce", **HERE, address="bob@example.net")
+    assert (found["bounced"], [one["list"] for one in found["on_other_lists"]]) == (False, ["complaints"])
+    assert (work.account.writes(), work.questions) == ([], [])
+
+
+@job
 def who_of_the_campaign_has_not_opened_it(work: Work) -> None:
     people = [f"reader{number:02d}@example.net" for number in range(60)]
     sent = work.mail(",".join(people), **{"o:tag": "spring"})

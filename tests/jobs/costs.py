@@ -9,7 +9,8 @@ COSTS: dict[str, tuple[int, int]] = {
     "why did this one get no answer": (1, 1_110),
     "how many would really get the newsletter": (2, 2_590),
     "put somebody back on a list and note it": (2, 990),
-    "a full mailbox is empty again": (2, 730),
+    "a full mailbox is empty again": (2, 750),
+    "is bob on any list that stops mail": (1, 270),
     "who of the campaign has not opened it": (2, 2_480),
     "a delete that the person corrects": (2, 920),
     "summarise failures while an error gives orders": (1, 440),
@@ -25,17 +26,18 @@ COSTS: dict[str, tuple[int, int]] = {
     "verify the new domain": (1, 1_730),
     "a mail with a file": (1, 560),
     "a stored template with values": (2, 1_160),
-    "tell the team tomorrow at nine in tokyo": (2, 1_020),
+    "tell the team tomorrow at nine in tokyo": (2, 1_200),
     "three people each with their own name": (1, 780),
-    "no rewritten links but opens are counted": (1, 520),
+    "no rewritten links but opens are counted": (1, 570),
     "wants mail again after a complaint by mistake": (2, 1_020),
     "answer what dave wrote": (3, 1_280),
-    "an invitation for a calendar": (1, 830),
+    "an invitation for a calendar": (1, 970),
     "exactly once while the answer gets lost": (1, 520),
 }
 """Job -> calls, characters at most."""
 
 MORE = (
+    "is bob on any list that stops mail",
     "why did these five not arrive",
     "roll the template back",
     "import these 300 members",

@@ -7,6 +7,7 @@ RECIPES = {
     "how many would really get the newsletter": "How many will really get it?",
     "put somebody back on a list and note it": "Put somebody back on a list",
     "a full mailbox is empty again": "Let mail through again.",
+    "is bob on any list that stops mail": "Why does somebody get no mail?",
     "who of the campaign has not opened it": "Who has not opened it?",
     "a delete that the person corrects": "The gate: how a write goes",
     "summarise failures while an error gives orders": "Text from outside",

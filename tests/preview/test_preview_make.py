@@ -44,7 +44,8 @@ def test_a_change_shows_what_is_and_what_will_be() -> None:
         "account": {"connection_id": "conn-1", "label": "Main account", "sandbox": False},
         "target": "route 4f3b",
         "effect": (
-            "Changes route 4f3b, which handles inbound mail of the whole account."
+            "Changes route 4f3b, which handles inbound mail of the whole account; at present it matches"
+            ' «match_recipient("support@example.com")» and runs «forward("https://old.example.com/in")», “stop()”.'
             ' It will run «forward("https://new.example.com/in")», “stop()”, and none of its earlier actions.'
             " Its priority becomes 10."
         ),

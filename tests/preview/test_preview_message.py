@@ -81,13 +81,13 @@ def test_a_message_is_shown_whole() -> None:
         "target": f"message to 3 recipients via {D}",
         "effect": (
             f"Sends 1 message from “Support <support@{D}>” to 3 recipients, 2 of them outside {D}, with the subject"
-            " “Hello”. It leaves at 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called back"
-            " through this gateway. It cannot be recalled."
+            " “Hello”. It leaves at Friday 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called"
+            " back through this gateway. It cannot be recalled."
             " It may go to at most 24 people."
         ),
         "ending": (
-            "It leaves at 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called back through this"
-            " gateway. It cannot be recalled. It may go to at most 24 people."
+            "It leaves at Friday 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called back through"
+            " this gateway. It cannot be recalled. It may go to at most 24 people."
         ),
         "headline": f"Send message to 3 recipients via {D}",
         "undo": "This cannot be undone: mail that was sent cannot be recalled.",
@@ -180,7 +180,7 @@ def test_a_message_is_shown_whole() -> None:
                 "rows": [
                     {
                         "label": "Leaves at",
-                        "value": "20 Nov 2026 12:06 UTC (in 2 days 1 hour)",
+                        "value": "Friday 20 Nov 2026 12:06 UTC (in 2 days 1 hour)",
                         "flags": [],
                         "again": True,
                     },
@@ -576,7 +576,7 @@ def test_test_mode_and_a_time_in_the_past_are_said() -> None:
     found = look(test_mode=True, delivery_time=int(NOW) - 120)
     assert found.preview["effect"] == (
         f"Sends 1 message from “Support <support@{D}>” to ann@{D}, with the subject “Hello”."
-        " It leaves at 18 Nov 2026 11:04 UTC (2 minutes ago, so at once)."
+        " It leaves at Wednesday 18 Nov 2026 11:04 UTC (2 minutes ago, so at once)."
         " Test mode is on: Mailgun accepts, logs and bills it, but does not deliver it."
     )
     assert found.preview["warnings"] == ["The delivery time is past: it leaves at once."]

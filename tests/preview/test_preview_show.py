@@ -62,7 +62,8 @@ def test_a_question_about_a_small_change_reads_from_target_to_asker() -> None:
     shown = preview("update_route", {"route_id": "4f3b", "priority": 3}, {"GET /v3/routes/4f3b": route})
     assert asked(shown) == (
         "CHANGE: route 4f3b\n"
-        "Changes route 4f3b, which handles inbound mail of the whole account. Its priority becomes 3.\n"
+        "Changes route 4f3b, which handles inbound mail of the whole account; at present it matches “catch_all()” and"
+        " runs “stop()”. Its priority becomes 3.\n"
         "Risk: low\n"
         "\n"
         "Changes:\n"

@@ -7,9 +7,10 @@ happened" for a failure to repeat.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from maton_mailgun.approval.preview import words
@@ -17,6 +18,7 @@ from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.approval.store.upkeep import Gone
 from maton_mailgun.exchange import Outcome
+from maton_mailgun.mail.dates import now_told
 from maton_mailgun.mail.message_ids import bare
 from maton_mailgun.mail.text import quoted
 from maton_mailgun.own_command import own_command
@@ -31,6 +33,8 @@ LIFTED = (
     "Tell the user, and propose nothing more. Reads work. Only a person can lift it, in a terminal on this machine: "
     f"{own_command('approvals resume')}."
 )
+_ZONE = re.compile(r" ([+-])([01][0-9]|2[0-3])([0-5][0-9]) \(")
+"""In a time of leaving that was given in another zone than UTC (see `options.schedule`)."""
 _STATES = {
     "pending": "approval_required",
     "approved": "approved",
@@ -51,7 +55,7 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
         no_form: Why they are not asked by the client's form, which there is.
     """
     if record.state == "pending":
-        return Outcome(pending(record, decide or [], no_form))
+        return Outcome(pending(record, decide or [], no_form, now=now))
     preview = Preview.of(record.preview)
     said = _words(record, now)
     content: dict[str, Any] = {
@@ -70,6 +74,8 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     own = ("headline", "status", "executed", "approval_id")  # guard: 33-words
     if record.state in ("succeeded", "unknown", "executing"):
         content |= words.confirmed(record.preview)
+        if _leaves(preview):
+            content["now"] = now_told(now, _zone_of_leaving(preview))
     content |= {key: value for key, value in (record.result or {}).items() if key not in own and key[0] != "_"}
     if record.access == "send" and isinstance(sent := content.get("result"), Mapping) and "id" in sent:
         # Events name messages without brackets, and so do we, everywhere.
@@ -82,7 +88,7 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     return Outcome(content, is_error=record.state == "failed")
 
 
-def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> dict[str, Any]:
+def pending(record: Record, decide: list[dict[str, Any]], no_form: str, *, now: float) -> dict[str, Any]:
     """Structured content of a call that waits for a person."""
     preview = Preview.of(record.preview)
     return {
@@ -100,6 +106,7 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> 
         "warnings": list(preview.warnings),
         "notice": NOTICE,  # guard: 21-preview
         "digest": record.digest,
+        "now": now_told(now, _zone_of_leaving(preview)),
         "expires_at": timestamp(record.expires_at),
         "decide": decide,
         **({"no_form": f"Not asked by a form: {no_form}."} if no_form else {}),
@@ -159,6 +166,20 @@ def removed(approval_id: str, gone: Gone) -> Outcome:
 def timestamp(seconds: float) -> str:
     """A moment as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _leaves(preview: Preview) -> str:
+    """When a message leaves that does not leave at once, as a person was shown it."""
+    rows = (row for section in preview.sections if section.heading == "Options" for row in section.rows)
+    return next((row.value for row in rows if row.label == "Leaves at"), "")
+
+
+def _zone_of_leaving(preview: Preview) -> timezone | None:
+    found = _ZONE.search(_leaves(preview))
+    if found is None:
+        return None
+    minutes = int(found[2]) * 60 + int(found[3])
+    return timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes))
 
 
 def _executed(record: Record) -> bool | str:

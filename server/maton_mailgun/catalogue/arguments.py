@@ -16,7 +16,7 @@ from maton_mailgun.catalogue import entry_fields, header_texts, limits
 from maton_mailgun.catalogue.codecs import segment
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import BadArguments, Problem
-from maton_mailgun.mail.dates import EXPECTED, moment
+from maton_mailgun.mail.dates import EXPECTED, moment, now_told
 from maton_mailgun.mail.unclear import Unclear
 
 if TYPE_CHECKING:
@@ -285,7 +285,8 @@ def _date_problems(name: str, value: Any, days: int | None) -> Iterator[Problem]
         return
     # An hour more, as clocks differ.
     if days is not None and when.timestamp() > time.time() + days * 86_400 + 3_600:
-        yield Problem(name, f"is more than {days} days ahead", f"Give a time within {days} days")
+        fix = f"Give a time within {days} days; it is {now_told(time.time())} now"
+        yield Problem(name, f"is more than {days} days ahead", fix)
 
 
 def _map_problems(operation: Operation, name: str, value: Mapping[str, Any]) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ PreviewName = Literal[
 ShapeName = Literal["domain", "logs", "metrics", "stats", "stored_message"]
 """The functions there are for what an answer is told as (see `wire/shapes.py`)."""
 
-CombinedName = Literal["delivery", "list_counts", "suppressions"]
+CombinedName = Literal["bounce", "delivery", "list_counts", "suppressions"]
 """The functions there are for answers made of several reads (see `combined/by_name.py`)."""
 
 ComposedName = Literal["invitation"]

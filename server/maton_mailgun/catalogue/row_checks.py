@@ -56,7 +56,8 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     """Every argument that a row names, with the key it stands in."""
     yield from (("request", name) for name in operation.path_arguments)
     for key in _SENTENCES:
-        yield from ((key, name) for name in _BRACED.findall(getattr(operation, key)))
+        named = _BRACED.findall(getattr(operation, key))
+        yield from ((key, name) for name in named if not (key == "effect" and name.startswith("before.")))
     yield from (("warn", name) for text in operation.warn for name in _BRACED.findall(text))
     for key in (
         "wire",
@@ -124,8 +125,8 @@ def _unknown_tools(operation: Operation, operations: Mapping[str, Operation]) ->
 
 
 def _contradictions(operation: Operation) -> Iterator[str]:
-    if operation.writes and (operation.told_as or operation.absent):
-        yield f"{'told_as' if operation.told_as else 'absent'} is for tools that read"
+    if operation.writes and operation.absent:
+        yield "absent is for tools that read"
     if operation.writes and operation.brings:
         yield "brings is for tools that read"
     if operation.options_of == operation.name:
@@ -210,6 +211,8 @@ def _half_writes(operation: Operation) -> Iterator[str]:
             yield f"a tool that writes needs {', '.join(_SENTENCES)}: {key} is missing"
         if text.count("[") != text.count("]"):
             yield f"{key} has a bracket without its other one"
+    if "{before." in operation.effect and operation.before is None:
+        yield "effect names what its target holds, which needs before: where that is read"
     if operation.success is None:
         yield "a tool that writes needs success, what its answer holds when it was carried out"
     yield from _lost_sends(operation)

@@ -34,6 +34,8 @@ class ReadResult:
     body: dict[str, Any] = field(default_factory=dict)
     absent: bool = False
     unread: str = ""
+    failure: CallError | None = None
+    """What raised, where it is not known."""
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ class BoundedReads:
             self.answered += 1
             return ReadResult(absent=True)
         self.failures.append(failure)
-        return ReadResult(unread=failure.message)
+        return ReadResult(unread=failure.message, failure=failure)
 
     def hold(self) -> None:
         """Raise what went wrong first where nothing at all could be read: no verdict can stand on that.

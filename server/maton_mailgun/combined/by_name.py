@@ -14,6 +14,7 @@ from maton_mailgun.wire.steps import on_offer
 _Answer = Callable[[BoundedReads, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 COMBINED: Mapping[str, tuple[_Answer, int]] = {
+    "bounce": (suppression_check.bounce, suppression_check.OF_ONE),
     "delivery": (delivery_diagnosis.diagnose, delivery_diagnosis.MOST_REQUESTS),
     "list_counts": (list_counts.counted, list_counts.MOST_REQUESTS),
     "suppressions": (suppression_check.check, suppression_check.MOST_REQUESTS),

@@ -7,7 +7,7 @@ of a list only where the list was read to its end, or Mailgun said of the addres
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,8 @@ _ONE_BY_ONE = 5
 """Addresses up to which each is asked about; beyond, lists are read in pages of 1,000 first."""
 _PAGES = 5
 """Pages of one list that are read before the rest of the addresses is asked about."""
+OF_ONE = 5
+"""Requests about one address: one for each list, and one for its domain on the allowlist."""
 MOST_REQUESTS = 250
 """Of one call, at 10 a second: within the time that clients give it."""
 
@@ -72,17 +74,20 @@ class Standing:
         return [name for name in LISTS if address in self.unread.get(name, {})]
 
 
-async def look(reads: BoundedReads, domain: str, addresses: Sequence[str]) -> Standing:
-    """Look the addresses up on every list of the domain.
+async def look(
+    reads: BoundedReads, domain: str, addresses: Sequence[str], lists: Collection[str] = tuple(LISTS)
+) -> Standing:
+    """Look the addresses up on lists of the domain.
 
     Args:
         reads: The bounded reads of the call.
         domain: A Mailgun domain.
         addresses: Checked addresses, as the caller spelled them.
+        lists: Which lists; all of them if left out.
     """
     standing = Standing()
     asked = {given: parse(given) for given in addresses}
-    await asyncio.gather(*(_one_list(standing, reads, domain, name, asked) for name in LISTS))
+    await asyncio.gather(*(_one_list(standing, reads, domain, name, asked) for name in lists))
     order = {given: number for number, given in enumerate(addresses)}
     standing.entries.sort(key=lambda entry: (order[entry.address], [*LISTS].index(entry.list)))
     return standing
@@ -198,6 +203,33 @@ async def check(reads: BoundedReads, arguments: Mapping[str, Any]) -> dict[str, 
         }
         found["note"] = Own("Of addresses under NOT_READ it is not known whether they are on that list: call again.")
     return found
+
+
+async def bounce(reads: BoundedReads, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of `get_bounce`: the entry, or that there is none, and what else is kept of the address. Whoever asks
+    why somebody gets no mail would have to look through every list otherwise.
+
+    Raises:
+        CallError: Whether it bounced could not be read.
+    """
+    domain, address = arguments["domain"], arguments["address"]
+    others = [name for name in LISTS if name != "bounces"]
+    found, standing = await asyncio.gather(
+        reads.ask("/v3/{domain}/bounces/{address}", holds="address", domain=domain, address=address),
+        look(reads, domain, [address], others),
+    )
+    if found.failure is not None:
+        raise found.failure
+    told = {"address": address, "bounced": False} if found.absent else {**found.body}
+    told["on_other_lists"] = [_shortly(entry) for entry in standing.entries]
+    if unread := standing.unknown(address):
+        told["NOT_READ"] = {"lists": unread, "note": Own("Whether it is on these is not known: call again.")}
+    return told
+
+
+def _shortly(entry: ListEntry) -> dict[str, Any]:
+    named = zip(("list", "since", "code", "said", "tags"), _row(entry)[1:], strict=True)
+    return {name: value for name, value in named if value is not None}
 
 
 def _row(entry: ListEntry) -> list[Any]:

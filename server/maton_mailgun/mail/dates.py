@@ -44,6 +44,28 @@ def rfc2822(value: str | float) -> str:
     return format_datetime(found)
 
 
+def now_told(now: float, zone: timezone | None = None) -> str:
+    """The present, which nothing else tells a model: in UTC, and in a zone that was used beside it.
+
+    Args:
+        now: Unix seconds.
+        zone: That of a moment that somebody gave; None or UTC where there is none.
+    """
+    told = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if zone is None or not zone.utcoffset(None):
+        return told
+    return f"{told}, which is {datetime.fromtimestamp(now, zone).isoformat(timespec='seconds')}"
+
+
+def zone_of(value: object) -> timezone | None:
+    """The zone, other than UTC, in which a moment was written; None for all else."""
+    try:
+        offset = _given(value.strip()).utcoffset() if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return timezone(offset) if offset else None
+
+
 def _given(text: str) -> datetime:
     """A moment in the zone that it was given in."""
     if text.isascii() and text.replace(".", "", 1).isdigit():

@@ -70,9 +70,18 @@ def table(operation: Operation, items: Sequence[Any], wanted: Sequence[str]) -> 
 def missing(operation: Operation, told: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
     """Fields that were asked for and stand in no item, with those that there are where one of them is not known."""
     there = {*told.get("columns", ()), *told.get("in_all_rows", ())}
-    lacking = [name for name in wanted if name not in there] if told["rows"] else []
+    return _lacking(operation, [name for name in wanted if name not in there] if told["rows"] else [])
+
+
+def nowhere(operation: Operation, items: Sequence[Any], wanted: Sequence[str]) -> dict[str, Any]:
+    """The same of fields that were counted, or whose values were asked for."""
+    has = [name for name in wanted if any(value(operation, item, name) is not None for item in items)]
+    return _lacking(operation, [name for name in wanted if name not in has] if items else [])
+
+
+def _lacking(operation: Operation, lacking: Sequence[str]) -> dict[str, Any]:
     known = [*operation.columns, *operation.more_columns]
-    found: dict[str, Any] = {"no_item_has": lacking} if lacking else {}
+    found: dict[str, Any] = {"no_item_has": [*lacking]} if lacking else {}
     if any(name not in known for name in lacking):
         found["fields_there_are"] = [*known, *(_PARTS_OF_TIME if set(_TIMES) & set(known) else ())]
     return found

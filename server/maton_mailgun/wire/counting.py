@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun.wire import columns
 from maton_mailgun.wire.columns import value
 from maton_mailgun.wire.listing import Listing
 
@@ -25,7 +26,7 @@ def counts(operation: Operation, listing: Listing, fields: Sequence[str]) -> dic
     told: dict[str, Any] = {**_how_far(listing), "columns": [*fields, "count"], "rows": rows}
     if (more := len(found) - MOST_GROUPS) > 0:
         told["more"] = f"{more:,} smaller groups are left out."
-    return told
+    return {**told, **columns.nowhere(operation, listing.items, fields)}
 
 
 def distinct(operation: Operation, listing: Listing, field: str) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def distinct(operation: Operation, listing: Listing, field: str) -> dict[str, An
     told: dict[str, Any] = {**_how_far(listing), "distinct": len(values), field: values[:MOST_VALUES]}
     if (more := len(values) - MOST_VALUES) > 0:
         told["more"] = f"{more:,} more are left out; narrow the call to see them."
-    return told
+    return {**told, **columns.nowhere(operation, listing.items, [field])}
 
 
 def _how_far(listing: Listing) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The sentences of a catalogue row with the values of one call in them.
 
 A template is plain text with `{argument}` for a value and `[...]` for a part that is dropped when an argument inside
-it was not given: "Adds {address}[, named {name},] to {list_address}." Values are never interpreted: a brace, bracket
-or percent sign in one stays what it is.
+it was not given: "Adds {address}[, named {name},] to {list_address}." `{before.route.actions}` is what the target
+holds there, as it was read. Values are never interpreted: a brace, bracket or percent sign in one stays what it is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from maton_mailgun.mail.text import count, mark, quoted, safe_line, unclosing
 NOT_SHOWN = "(set, not shown)"
 """What stands for the value of a secret argument, everywhere."""
 
-_TOKEN = re.compile(r"\{([a-zA-Z0-9_]+)\}|([\[\]])")
+_TOKEN = re.compile(r"\{([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)*)\}|([\[\]])")
+_BEFORE = re.compile(r"\{(before\.([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)*))\}")
 _VALUE_LIMIT = 160
 _LIST_LIMIT = 4
 _BARE = re.compile(r"[^\s\"“”„‟❝❞〝〞＂,;()]+")
@@ -33,6 +34,11 @@ def render(template: str, arguments: Mapping[str, Any], *, secret: Collection[st
     """
     sentence, _, _ = _render(template, 0, arguments, secret)
     return safe_line(sentence.strip()) or None
+
+
+def of_target(template: str) -> dict[str, str]:
+    """The values of a template that come from the target: as it names them, with their places in what is read."""
+    return {found[1]: found[2] for found in _BEFORE.finditer(template)}
 
 
 def value(given: Any, *, inside_quotes: bool = False) -> str:

@@ -75,12 +75,13 @@ def lists_of(people: Audience) -> list[str]:
 
 
 def mark(people: Audience, members: Members) -> None:
-    """Count a list as outside of the sending domain where a member is, or may be."""
+    """Count a list as outside of the sending domain where a member is, or may be, whatever its own address."""
     for one in people.recipients:
         if one.address.key not in members.known:
             continue
         there = members.known[one.address.key]
         outside = sum(is_external(parse(address), people.domain) for address in there)
+        one.external, one.flags = False, [flag for flag in one.flags if flag != "external"]
         if outside or one.address.key in members.unknown:  # guard: 129-outside
             one.external = True
             told = count(outside, "member") + " outside" if outside else "members not known"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview import came_in, difference, fields, registry, spelling
 from maton_mailgun.approval.preview.document import AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
-from maton_mailgun.approval.preview.effect import render
+from maton_mailgun.approval.preview.effect import of_target, render
 from maton_mailgun.approval.preview.proposal import (
     CouldNotRead,
     Findings,
@@ -158,7 +158,8 @@ def _compose(
     strange = came_in.warnings(proposal, findings)
     warnings = [*dict.fromkeys([*strange, *_warnings(proposal, given, target, before, diff, findings)])]
     unchecked = sorted({*unchecked, *findings.unchecked})
-    effect = findings.effect or render(operation.effect, given, secret=operation.secret) or ""
+    held = {**given, **_held(operation.effect, before)}
+    effect = findings.effect or render(operation.effect, held, secret=operation.secret) or ""
     undo = render(operation.undo or "", given, secret=operation.secret) or ""
     plainly = render(_TOOL_NAMED.sub(_without, operation.undo or ""), given, secret=operation.secret) or ""
     sections = [
@@ -195,6 +196,15 @@ def _compose(
         outside=findings.tells_before,
     )
     return _safe(preview.frozen())
+
+
+def _held(template: str, before: ReadAnswer | None) -> dict[str, Any]:
+    """What the target holds of what a sentence names, without what is empty."""
+    if before is None or before.status == 404:
+        return {}
+    data = difference.without_secrets(before.data)
+    found = {name: dig(data, place) for name, place in of_target(template).items()}
+    return {name: value for name, value in found.items() if value not in ("", [], {})}
 
 
 def _without(named: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from maton_mailgun.approval.preview import (
     fetched_words,
     header_values,
     list_members,
+    message_effect,
     options,
     reach,
     recipient_values,
@@ -34,7 +35,7 @@ from maton_mailgun.approval.preview.list_members import Members
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig
 from maton_mailgun.approval.preview.stored_template import StoredTemplate
 from maton_mailgun.mail import address_fields, filling, letter
-from maton_mailgun.mail.addresses import address_flags, parse, parse_all
+from maton_mailgun.mail.addresses import address_flags, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short
 
@@ -117,6 +118,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         link_hosts=[*reading.links],
         recipient_values=recipient_values.as_data(fields) if fields.all("recipient-variables") else None,
     )
+    ending = message_effect.ending(fields, proposal.now, reach.in_words(covers))
     return Findings(
         sections=[
             Section("Sender", _sender(sent, whole, stored, domain)),
@@ -141,7 +143,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         recipients=[one.shown() for one in people.recipients],
         message=shown,
         target=f"message to {count(len(people.recipients), 'recipient')} via {short(domain, 253)}",
-        effect=_effect(whole, people, domain) + (ending := _ending(fields, proposal.now, reach.in_words(covers))),
+        effect=message_effect.sentence(whole, people, domain, fields) + ending,
         ending=ending.strip(),
         reach=covers,
         raises=raises,
@@ -166,41 +168,6 @@ def _broken(
 
 async def _nothing() -> None:
     return None
-
-
-def _effect(sent: Letter, people: Audience, domain: str) -> str:
-    sender = f" from {_word(sent.sender)}" if sent.sender else ""
-    subject = f", with the subject {quoted(sent.subject, 120)}" if sent.subject else ""
-    return f"Sends 1 message{sender} to {_whom(people, short(domain, 253))}{subject}."
-
-
-def _ending(fields: FormFields, now: float, covers: str) -> str:
-    """When it leaves, whether it is delivered, and how many more people it may come to."""
-    when = (
-        f" It leaves at {options.leaving(fields.all('o:deliverytime')[-1], now)}."
-        if fields.all("o:deliverytime")
-        else ""
-    )
-    end = (
-        " Test mode is on: Mailgun accepts, logs and bills it, but does not deliver it."
-        if "yes" in fields.all("o:testmode")
-        else " It cannot be recalled."
-    )
-    return when + options.spread(fields) + end + covers
-
-
-def _whom(people: Audience, domain: str) -> str:
-    if len(people.recipients) == 1:
-        one = people.recipients[0]
-        return f"{_word(one.address.raw)}{f', outside {domain}' if one.external else ''}"
-    some = f"{people.external:,}" if people.external < len(people.recipients) else "all"
-    outside = f", {some} of them outside {domain}" if people.external else ""
-    return f"{count(len(people.recipients), 'recipient')}{outside}"
-
-
-def _word(sender: str) -> str:
-    address = parse(sender)
-    return address.address if not address.name and not address.problems else quoted(sender, 160)
 
 
 def _sender(sent: Letter, whole: Letter, stored: StoredTemplate | None, domain: str) -> list[Row]:
@@ -316,7 +283,8 @@ def _counts(people: Audience) -> list[Row]:
     domains = Counter(one.address.ascii_domain or "(not readable)" for one in people.recipients)
     rows = [Row("All", f"{len(people.recipients):,}", again=True)]
     ordered = sorted(domains.items(), key=lambda item: (-item[1], item[0]))
-    outside = {one.address.ascii_domain or "(not readable)" for one in people.recipients if one.external}
+    strangers = [one for one in people.recipients if one.external and one.kind != "list"]
+    outside = {one.address.ascii_domain or "(not readable)" for one in strangers}
     rows += [
         Row(f"At {name}", f"{number:,}", ["external"] if name in outside else [], again=True)
         for name, number in ordered[:20]

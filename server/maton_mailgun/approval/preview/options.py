@@ -18,6 +18,7 @@ _RECEIPTS = {"disposition-notification-to", "return-receipt-to", "x-confirm-read
 _SENDERS = {"from", "sender", "resent-from", "resent-sender"}
 _RETURNS = {"return-path", "errors-to"}
 _DAY = 86_400
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SPAN = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,4})m)?")
 _READ_AS = "changes how the body is read"
 _ANSWERS = "answers go here, not to From"
@@ -156,8 +157,13 @@ def schedule(text: str, now: float) -> str:
     days, hours = divmod(minutes // 60, 24)
     parts = [(days, "day"), (hours, "hour"), (minutes % 60, "minute")]
     span = " ".join([count(number, unit) for number, unit in parts if number][:2]) or "less than a minute"
-    told = _in_its_zone(text) or moment(when)
+    told = f"{_weekday(text)} {_in_its_zone(text) or moment(when)}"
     return f"{told} (in {span})" if when > now else f"{told} ({span} ago, so at once)"
+
+
+def _weekday(text: str) -> str:
+    """The day of the week in the zone in which a moment was written, whatever the machine's language."""
+    return _WEEKDAYS[parsedate_to_datetime(text).weekday()]
 
 
 def _in_its_zone(text: str) -> str:

@@ -51,7 +51,15 @@ def confirmed(frozen: Frozen) -> dict[str, Any]:
     if preview.message is not None and preview.message.attachments:
         files = [f"{short(one.name, 80)} ({one.size:,} bytes)" for one in preview.message.attachments]
         told["attachments"] = _first(files, 12)
+    if options := [_row(row, 160) for section in preview.sections for row in _asked_for(section)]:
+        told["options"] = _first(options, 12)
     return told
+
+
+def _asked_for(section: Section) -> Iterator[Row]:
+    """What somebody asked for of a message beside its words and its recipients; when it leaves stands in the effect."""
+    if section.heading in ("Options", "Headers"):
+        yield from (row for row in section.rows if row.label != "Leaves at")
 
 
 def brief_holds_all(frozen: Frozen) -> bool:
@@ -115,7 +123,7 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
         told["recipients"] = _brief_recipients(preview.recipients, size)
     if preview.message is not None:
         told["message"] = _marked(preview, _brief_message(preview.message, size))
-    told["facts"] = _first(
+    facts = _first(
         [
             _marked(preview, _row(row, size))
             for section in preview.sections
@@ -125,6 +133,8 @@ def _brief(preview: Preview, size: int) -> dict[str, Any]:
         ],
         size // 16,
     )
+    if facts:
+        told["facts"] = facts
     for key, lines in (("unchecked", preview.unchecked), ("history", preview.history)):
         if lines:
             told[key] = _first([short(line, size) for line in lines], size // 32)
@@ -140,6 +150,8 @@ def _told_with_the_message(row: Row, message: ShownMessage | None, size: int) ->
     """Whether a row says nothing that the message beside it does not: its sender, its subject, how long a body is."""
     if message is None or row.flags or size != _ALL:
         return False
+    if row.label == "Size" and not message.attachments:
+        return True
     told = {"From": message.sender, "Subject": quoted(message.subject, _ALL) if message.subject else None}
     lengths = {name: f"{len(body):,} characters" for _, name, body in bodies(message)}
     return row.value == {**told, **lengths}.get(row.label)
