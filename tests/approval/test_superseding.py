@@ -219,8 +219,7 @@ async def test_an_earlier_versions_index_of_what_is_finished_gives_way(backend: 
     old = await in_state(store, "superseded")
     await store.close()
 
-    catalogue = "sqlite_master WHERE type = 'index'" if backend.url is None else "pg_indexes"
-    column = "name" if backend.url is None else "indexname"
-    names = {name for (name,) in backend.intrude(f"SELECT {column} FROM {catalogue}")}
+    in_sqlite = "SELECT name FROM sqlite_master WHERE type = 'index'"
+    names = {name for (name,) in backend.intrude("SELECT indexname FROM pg_indexes" if backend.url else in_sqlite)}
     assert ("maton_mailgun_approvals_finished" in names, "maton_mailgun_approvals_ended" in names) == (False, True)
     assert old.state == "superseded"

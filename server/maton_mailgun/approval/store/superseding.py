@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maton_mailgun.approval.store import audit, table
+from maton_mailgun.approval.store import table
 from maton_mailgun.approval.store.failures import AlreadyWaits, Conflict, IllegalMove, StoreError
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.approval.store.script import Script
@@ -36,7 +36,5 @@ class Superseding(Scripts):
             if same.record.id == current.id or not self.deadlines.lapsed(same.record, now):
                 return AlreadyWaits(same.record)
             head, _ = yield from self._lapse(head, same, now)
-        head, _ = yield from self._write(
-            head, row, "superseded", actor, now, superseded_by=new.id, finished_at=now
-        )
+        head, _ = yield from self._write(head, row, "superseded", actor, now, superseded_by=new.id, finished_at=now)
         return (yield from self._begin(head, new, envelope, actor, now))
