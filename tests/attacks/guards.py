@@ -614,5 +614,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("295", "no agent replaces what a person changed", {"295-person": FALSE}),
     Guard("296", "a proposal is changed so often and no more", {"296-often": FALSE}),
     Guard("296", "a change by hand has a bound", {"296-size": FALSE}),
+    Guard("298", "a terminal changes nothing without the passphrase", {"298-passphrase": DROP}),
     Guard("299", "what a person had to change makes no rule", {"299-changed": FALSE}),
 )

@@ -1,4 +1,4 @@
-"""Attacks 290 to 296 and 299: a proposal is changed before anybody decided, by a person or by its agent.
+"""Attacks 290 to 296, 298 and 299: a proposal is changed before anybody decided, by a person or by its agent.
 
 What is changed is asked about anew, by itself; what was said yes to is never what was shown before.
 """
@@ -6,6 +6,7 @@ What is changed is asked about anew, by itself; what was said yes to is never wh
 from __future__ import annotations
 
 import asyncio
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,13 @@ from maton_mailgun.approval.lifecycle.edit import MOST_CHARACTERS, NotEditable
 from maton_mailgun.approval.lifecycle.follow import MOST_REVISIONS
 from maton_mailgun.approval.policy.suggestions import suggestions
 from maton_mailgun.approval.store import audit
+from maton_mailgun.cli import editing
+from maton_mailgun.cli.exit_status import NO_PASSPHRASE, CommandFailed
+from maton_mailgun.config import load
 from maton_mailgun.errors import BadArguments, CallError, Refused
+from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.mail.word_diff import marked, word_diff
+from maton_mailgun.runtime import engine
 
 from .bench import APPROVE, DOMAIN, LETTER, Desk, House, Person, decide, structured
 
@@ -485,3 +491,34 @@ async def test_attack_299_what_a_person_had_to_change_makes_no_rule(desk: Desk) 
         assert list(suggestions(records)) == []
         plain = [replace(record, edited_by=()) for record in records]
         assert len(list(suggestions(plain))) == 1
+
+
+# Who changes it at a terminal ----------------------------------------------------------------------------------------
+
+
+def test_attack_298_a_program_at_the_terminal_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An agent with a shell would else put its words into the mouth of the person who is asked."""
+    monkeypatch.setenv("MATON_MAILGUN_HOME", str(tmp_path / "home"))
+    settings = load(sandbox=True)
+
+    async def in_sandbox(approval_id: str | None) -> str:
+        built = engine(replace(settings, page=False))
+        try:
+            if approval_id is None:
+                told = await built.call("send_message", LETTER, Caller("local:me", "an agent"))
+                assert isinstance(told, Outcome)
+                return str(told.content["approval_id"])
+            record = await (await built.gate()).get(approval_id)
+            return record.state if record else "none"
+        finally:
+            await built.aclose()
+
+    old = asyncio.run(in_sandbox(None))
+
+    with pytest.raises(CommandFailed) as refused:
+        editing.edit(Namespace(id=old, set=["subject=Other"], unset=[], sandbox=True))
+
+    assert (refused.value.status, asyncio.run(in_sandbox(old))) == (NO_PASSPHRASE, "pending")
+    assert "[-Hello-]{+Other+}" in capsys.readouterr().out
