@@ -28,6 +28,8 @@ class PlainField:
     value: Any
     about: str
     required: bool
+    usual: bool = True
+    """One that many change: it has a value, or says to whom, under which subject, or when."""
     choices: Sequence[str] = ()
 
     @property
@@ -37,7 +39,7 @@ class PlainField:
 
 
 def plain_fields(prepared: Prepared) -> list[PlainField]:
-    """What can be changed, in the order of the schema: first what is said of the write, then what is not."""
+    """What can be changed, in the order of the schema, what is usual first."""
     operation = prepared.operation
     required = operation.schema.get("required", ())
     found = []
@@ -47,8 +49,9 @@ def plain_fields(prepared: Prepared) -> list[PlainField]:
         if kind is None or len(text_of(value)) > MOST_OF_A_FIELD:
             continue
         about, choices = str(shape.get("description", "")), tuple(map(str, shape.get("enum", ())))
-        found.append(PlainField(name, kind, value, about, name in required, choices))
-    return [*(one for one in found if one.value is not None), *(one for one in found if one.value is None)]
+        usual = value is not None or name in {*operation.addresses, *operation.header_texts, *operation.ahead}
+        found.append(PlainField(name, kind, value, about, name in required, usual, choices))
+    return sorted(found, key=lambda one: not one.usual)
 
 
 def text_of(value: Any) -> str:
