@@ -1,4 +1,4 @@
-"""Changes of what waits as the page knows them, in memory: every value is taken, and a new record stands in its place."""
+"""Changes of what waits as the page knows them, in memory: any value is taken, and a new record stands in its place."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,27 +73,34 @@ def edit(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _with_edits(settings: Settings, work: Callable[[Edits], Awaitable[T]]) -> T:
-    """Do something with what waits; nothing else of a server runs here, and no approved write is taken up."""
-
-    async def run() -> T:
-        built = engine(settings)
-        home = state_home(settings)
+@asynccontextmanager
+async def edits_of(settings: Settings) -> AsyncIterator[Edits]:
+    """Changes of what waits under these settings; nothing else of a server runs here, and no approved write is taken
+    up."""
+    built = engine(settings)
+    home = state_home(settings)
+    try:
+        keys = await asyncio.to_thread(load_keys, home)
+        store = await open_store(settings.database_url, home, keys)
         try:
-            keys = await asyncio.to_thread(load_keys, home)
-            store = await open_store(settings.database_url, home, keys)
-            try:
-                return await work(Edits(Services.over(built, store, keys)))
-            finally:
-                await store.close()
+            yield Edits(Services.over(built, store, keys))
+        finally:
+            await store.close()
+    finally:
+        await built.aclose()
+
+
+def _with_edits(settings: Settings, work: Callable[[Edits], Awaitable[T]]) -> T:
+    async def run() -> T:
+        try:
+            async with edits_of(settings) as edits:
+                return await work(edits)
         except NotEditable as refused:
             raise CommandFailed(FAILED, f"Not changed: {refused.why}") from None
         except CallError as problem:
             raise CommandFailed(FAILED, f"Not changed: {problem.message}") from None
         except (StoreError, Unsealable) as problem:
             raise CommandFailed(FAILED, str(problem)) from None
-        finally:
-            await built.aclose()
 
     return asyncio.run(run())
 

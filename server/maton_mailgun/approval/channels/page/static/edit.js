@@ -141,7 +141,7 @@ function drawControl(field, props) {
   }
   const text = Array.isArray(held) ? held.join("\n") : String(held ?? "");
   if (field.kind === "text" || field.kind === "list" || text.includes("\n")) {
-    const rows = Math.min(24, Math.max(field.kind === "text" ? 5 : 2, text.split("\n").length + 1));
+    const rows = Math.min(24, Math.max(field.kind === "text" ? 5 : 1, text ? text.split("\n").length + 1 : 1));
     const area = h("textarea", { ...props, rows, dir: "auto", spellcheck: field.kind === "text" });
     area.value = text;
     return area;
