@@ -102,9 +102,26 @@ class Engine:
             gate = await self.gate()
             return await gate.call(prepared, caller, answer)
         except CallError as error:
-            told = failed(error)
-            content = steps_on_offer(self._shown(told.content), set(self.catalogue))
-            return replace(told, content=content)  # guard: 27-key
+            return self._failed(error)
+
+    async def replace_waiting(
+        self, approval_id: str, arguments: Mapping[str, Any], caller: Caller, answer: FormAnswer | None = None
+    ) -> Outcome | Question:
+        """Put a call of the same tool in the place of a proposal of the caller's that waits still."""
+        try:
+            gate = await self.gate()
+            record = await gate.edits.own(approval_id, caller)
+            prepared = await self._in_time(record.operation, arguments, caller)
+            if isinstance(prepared, Outcome):
+                raise TypeError("a read was proposed")
+            return await gate.call(prepared, caller, answer, instead_of=record.id)
+        except CallError as error:
+            return self._failed(error)
+
+    def _failed(self, error: CallError) -> Outcome:
+        told = failed(error)
+        content = steps_on_offer(self._shown(told.content), set(self.catalogue))
+        return replace(told, content=content)  # guard: 27-key
 
     def _shown(self, content: dict[str, Any]) -> dict[str, Any]:
         """The same without the keys that requests are sent with."""

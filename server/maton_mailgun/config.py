@@ -183,6 +183,12 @@ def pager() -> tuple[str, dict[str, str]]:
     return os.environ.get("PAGER", ""), {"LESS": "FX", **others, "LESSSECURE": "1"}
 
 
+def editor() -> tuple[str, dict[str, str]]:
+    """The person's editor, empty where they named none, and what it is given of the environment: no key of ours."""
+    others = {name: text for name, text in os.environ.items() if not name.startswith("MATON_")}
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR", ""), others
+
+
 def process_environment() -> Mapping[str, str]:
     """All of it: an assistant's entry is proved with what the assistant would hand on."""
     return dict(os.environ)

@@ -36,6 +36,10 @@ async def in_state(store: Store, state: State) -> Record:
     """A stored record that came to `state` by legal moves."""
     if state == "pending":
         return (await store.insert(a_record(), b"sealed", max_pending=10))[0]
+    if state == "superseded":
+        old = await in_state(store, "pending")
+        await store.supersede(old, a_record(digest="sha256:changed", replaces=old.id), b"sealed", actor="ann")
+        return await stored_as(store, old)
     if state in MOVES["pending"] - {"approved"}:
         return await store.move(await in_state(store, "pending"), state, actor="ann")
     record = await approved(store)
@@ -43,6 +47,12 @@ async def in_state(store: Store, state: State) -> Record:
         return record if state == "approved" else await store.move(record, state, actor="gate")
     record = await store.claim(record, actor="gate", lease_seconds=60)
     return record if state == "executing" else await store.move(record, state, actor="gate")
+
+
+async def stored_as(store: Store, record: Record) -> Record:
+    found = await store.get(record.id)
+    assert found is not None
+    return found
 
 
 async def test_a_stored_record_comes_back_whole(store: Store) -> None:
@@ -142,10 +152,10 @@ async def test_the_database_itself_refuses_a_second_open_record_of_one_call(back
 @pytest.mark.parametrize("to", sorted(MOVES))
 @pytest.mark.parametrize("state", sorted(MOVES))
 async def test_only_the_moves_of_the_state_machine_are_possible(store: Store, state: State, to: State) -> None:
-    """`executing` is entered by `claim` alone; terminal states never change."""
+    """`executing` is entered by `claim` alone, and `superseded` by `supersede`; terminal states never change."""
     record = await in_state(store, state)
     # The yes of a person is never taken back to a question; see the next test.
-    if to in MOVES[state] and to != "executing" and (state, to) != ("approved", "pending"):
+    if to in MOVES[state] and to not in ("executing", "superseded") and (state, to) != ("approved", "pending"):
         moved = await store.move(record, to, actor="someone")
         assert (moved.state, moved.version) == (to, record.version + 1)
         assert await store.get(record.id) == moved

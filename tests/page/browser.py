@@ -22,6 +22,7 @@ KEYS = {
     "enter": Keys.ENTER,
     "space": Keys.SPACE,
     "shift": Keys.SHIFT,
+    "control": Keys.CONTROL,
     "escape": Keys.ESCAPE,
     "right": Keys.ARROW_RIGHT,
 }

@@ -12,7 +12,7 @@ from .browser import Chromium, chromedriver_at, chromium_at
 from .serving import RunningPage
 
 EXPECTED = re.compile(
-    r"the server responded with a status of (401|409|404|429)|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE"
+    r"the server responded with a status of (400|401|409|404|429)|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE"
 )
 """What a browser notes about answers that say no; anything else on its console is a defect of the page."""
 

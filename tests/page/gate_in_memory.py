@@ -23,6 +23,8 @@ from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import MOVES, Record, State
 from maton_mailgun.approval.told import STOPPED
 
+from .edits_in_memory import EditsInMemory
+
 
 class GateInMemory:
     """Keeps records and notes every decision that was taken and every write that was begun."""
@@ -34,6 +36,7 @@ class GateInMemory:
         self.secrets: dict[str, Mapping[str, str]] = {}
         self.outcomes: dict[str, tuple[State, Mapping[str, Any]]] = {}
         self.clock = clock
+        self.edits = EditsInMemory(self)
         self.stop_in_force: Stop | None = None
         self.go_on = asyncio.Event()
         """While it is not set, an approved write stays in flight."""

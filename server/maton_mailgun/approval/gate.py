@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
-from maton_mailgun.approval.channels.form import decision_in
+from maton_mailgun.approval.channels.form import answers, decision_in, held_all
 from maton_mailgun.approval.channels.ways import Ways
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown, more_time
+from maton_mailgun.approval.lifecycle.edit import Edits
 from maton_mailgun.approval.lifecycle.execute import Execution
+from maton_mailgun.approval.lifecycle.follow import followed, standing
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
 from maton_mailgun.approval.lifecycle.propose import propose
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
@@ -42,7 +44,7 @@ from maton_mailgun.approval.store.failures import (
 )
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
-from maton_mailgun.approval.told import LIFTED, STOPPED, outcome, timestamp
+from maton_mailgun.approval.told import LIFTED, STOPPED, outcome, superseded, timestamp
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
 from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
@@ -70,6 +72,7 @@ class Gate:
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
         self.ways = Ways(self, services.settings, self._reveals, access)
+        self.edits = Edits(services, self.ways.goes_on_as)
 
     @classmethod
     async def open(
@@ -121,8 +124,13 @@ class Gate:
 
     # Calls from the model -----------------------------------------------------------------------------------------
 
-    async def call(self, prepared: Prepared, caller: Caller, answer: FormAnswer | None) -> Outcome | Question:
+    async def call(
+        self, prepared: Prepared, caller: Caller, answer: FormAnswer | None, *, instead_of: str | None = None
+    ) -> Outcome | Question:
         """One call of a tool that writes: propose it, or take the answer to the question it was asked.
+
+        Args:
+            instead_of: A waiting proposal of the same caller, in whose place this one comes.
 
         Raises:
             Refused: The policy says no, or too much is waiting already.
@@ -131,9 +139,15 @@ class Gate:
         try:
             if answer is not None:
                 record = await self.store.get(answer.approval_id)  # guard: 02-unsolicited.record
-                if record is not None and _answers(answer, record, digests, caller):
+                if record is not None and answers(answer, record, digests, caller):
                     return await self._answered(record, caller, answer)
-            record = await propose(self.services, prepared, caller, digests)
+            if instead_of is not None:
+                record = await self.edits.replace(instead_of, prepared, caller)
+            else:
+                record = await propose(self.services, prepared, caller, digests)
+            if record.digest not in digests:  # guard: 293-form
+                # A person changed what was called for: no form of this call is about that.
+                return await self.present(record)
         except TooManyPending as problem:
             raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
         except AllStopped as problem:
@@ -150,6 +164,8 @@ class Gate:
     async def _go_on(self, record: Record, caller: Caller) -> Outcome | Question:
         """The next step for a record that was just proposed or joined."""
         self.ways.asking(record)
+        if record.state == "superseded":
+            return await self.present(record)
         if record.state in ("approved", "executing"):
             record = await self._carried_out(record, caller.until)
         # Also where a rule's budget was used up meanwhile: a person is asked then.
@@ -177,7 +193,7 @@ class Gate:
         decision = decision_in(answer, caller, self._now())
         if decision is None or record.level != "client":
             return await self.waiting(record)
-        if decision.approve and not _held_all(answer, record):
+        if decision.approve and not held_all(answer, record):
             return await self._too_much(record)
         try:
             record = await self.decided(record, decision)
@@ -190,10 +206,10 @@ class Gate:
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
         """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
         record = await self.store.get(answer.approval_id)
-        if record is None or not _answers(answer, record, {record.digest}, caller):  # guard: 107-question
+        if record is None or not answers(answer, record, {record.digest}, caller):  # guard: 107-question
             return
         decision = decision_in(answer, caller, self._now())
-        if decision is None or (decision.approve and not _held_all(answer, record)):  # guard: 107-whole
+        if decision is None or (decision.approve and not held_all(answer, record)):  # guard: 107-whole
             return
         try:
             record = await self.decided(record, decision)
@@ -331,10 +347,24 @@ class Gate:
         """The record as soon as it satisfies `until`, or as it is after `seconds`."""
         return await self.services.changes.wait(approval_id, seconds, until)
 
-    async def present(self, record: Record) -> Outcome:
-        """What `get_approval` answers."""
-        decide = await self.ways.again(record) if record.state == "pending" else None
-        return outcome(record, now=self._now(), decide=decide)
+    async def followed(self, record: Record, seconds: float, until: Callable[[Record], bool]) -> Record:
+        """`wait`, for a record or for what stands in its place then."""
+        return await followed(self.services, record, seconds, until)
+
+    async def present(self, record: Record, *, asked: str | None = None) -> Outcome:
+        """What `get_approval` answers: how a proposal stands, or what stands in its place.
+
+        Args:
+            asked: The id that was asked about, where it is of an earlier one.
+        """
+        stands = await standing(self.store, record)
+        decide = None
+        if stands.state == "pending":
+            self.ways.goes_on_as(asked or record.id, stands.id)
+            decide = await self.ways.again(stands)
+        told = outcome(stands, now=self._now(), decide=decide)
+        asked = asked or record.id
+        return superseded(told, asked, stands) if asked != stands.id else told
 
     async def page(self) -> PageServer:
         """The approval page's server, started on first use."""
@@ -360,20 +390,6 @@ class Gate:
 def _unread(problem: Exception) -> OutcomeUnknown:
     message = f"The approval cannot be read, and it may have been carried out: {problem}"
     return OutcomeUnknown(message=message, next=LOOK_FIRST)
-
-
-def _answers(answer: FormAnswer, record: Record, digests: Collection[str], caller: Caller) -> bool:
-    """Whether an answer is to this very question: same approval, same bytes, same asker."""
-    asked = record.digest
-    same_call = asked in digests and answer.digest == asked  # guard: 02-unsolicited.digest, 03-question, 04-call
-    same_asker = record.principal == caller.principal  # guard: 00-answer-principal
-    return same_call and same_asker
-
-
-def _held_all(answer: FormAnswer, record: Record) -> bool:
-    """Whether the form that was answered held everything that leaves, word for word."""
-    form = question(record.preview)
-    return form is not None and answer.shown == form.mark  # guard: 48-answer
 
 
 def finished(record: Record) -> bool:

@@ -21,7 +21,9 @@ from maton_mailgun.exchange import Outcome
 from maton_mailgun.mail.dates import now_told
 from maton_mailgun.mail.message_ids import bare
 from maton_mailgun.mail.text import quoted
+from maton_mailgun.mail.word_diff import marked
 from maton_mailgun.own_command import own_command
+from maton_mailgun.wire.fencing import fenced
 from maton_mailgun.wire.result import NOTICE
 
 WAIT_SECONDS = 4
@@ -35,6 +37,11 @@ LIFTED = (
 )
 _ZONE = re.compile(r" ([+-])([01][0-9]|2[0-3])([0-5][0-9]) \(")
 """In a time of leaving that was given in another zone than UTC (see `options.schedule`)."""
+_CHANGED = "see changed, where [-words-] are gone and {+words+} have come"
+_PENDING = "Tell the user and call get_approval; do not propose yours again."
+_MOST_EDITS = 12
+_MOST_OF_AN_EDIT = 600
+"""Characters of one change that a model is told."""
 _STATES = {
     "pending": "approval_required",
     "approved": "approved",
@@ -55,7 +62,7 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
         no_form: Why they are not asked by the client's form, which there is.
     """
     if record.state == "pending":
-        return Outcome(pending(record, decide or [], no_form, now=now))
+        return Outcome(with_edits(record, pending(record, decide or [], no_form, now=now)))
     preview = Preview.of(record.preview)
     said = _words(record, now)
     content: dict[str, Any] = {
@@ -85,7 +92,50 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     if record.state == "expired" and isinstance(error := content.get("error"), Mapping):
         # What it said to do next was for a yes that has run out since.
         content["error"] = {key: value for key, value in error.items() if key not in ("next", "retry_after_seconds")}
-    return Outcome(content, is_error=record.state == "failed")
+    return Outcome(with_edits(record, content), is_error=record.state == "failed")
+
+
+def with_edits(record: Record, content: dict[str, Any]) -> dict[str, Any]:
+    """The same, with what people changed of it before anybody decided; what the caller proposed is not what stands."""
+    if not record.edited_by:
+        return content
+    edited = Preview.of(record.preview).edited
+    words = [{"field": one.field, "words": marked(one.pieces, _MOST_OF_AN_EDIT)} for one in edited[:_MOST_EDITS]]
+    if len(edited) > _MOST_EDITS:
+        words.append({"field": f"{len(edited) - _MOST_EDITS} more", "words": "…"})
+    changed = {"by": list(record.edited_by), "replaces": record.replaces, "changes": fenced(words)}  # guard: 292-told
+    if record.state == "succeeded":
+        said = f"EXECUTED AS THE USER CHANGED IT, not as you proposed it: {_CHANGED}."
+    elif record.state == "pending":
+        said = f"NOT EXECUTED. The user changed this before deciding ({_CHANGED}), and it needs their yes. {_PENDING}"
+    else:
+        said = f"{content['headline']} The user had changed it first: {_CHANGED}."
+    rest = {key: value for key, value in content.items() if key not in ("headline", "changed", "notice")}
+    return {"headline": said, **rest, "changed": changed, "notice": NOTICE}
+
+
+def superseded(told: Outcome, asked: str, stands: Record) -> Outcome:
+    """What is told about a proposal in whose place another stands.
+
+    Args:
+        told: How that one stands.
+        asked: The id that was asked about.
+        stands: The record of that one.
+    """
+    if stands.state != "pending":
+        return replace(told, content={**told.content, "asked_about": asked, "superseded_by": stands.id})
+    whose = f"The user changed it ({_CHANGED})" if stands.edited_by else "You replaced it"
+    kept = ("operation", "target", "effect", "sandbox", "changed", "notice", "expires_at", "decide", "next")
+    return Outcome(
+        {
+            "headline": f"NOT EXECUTED. {whose}: {stands.id} stands in its place and waits for their yes. {_PENDING}",
+            "status": "superseded",
+            "executed": False,
+            "approval_id": asked,
+            "superseded_by": stands.id,
+            **{key: told.content[key] for key in kept if key in told.content},
+        }
+    )
 
 
 def pending(record: Record, decide: list[dict[str, Any]], no_form: str, *, now: float) -> dict[str, Any]:
@@ -127,7 +177,7 @@ def waiting_longer(told: Outcome, seconds: int, waited: object = None) -> Outcom
         waited: What the call that is answered gave as `wait_seconds`.
     """
     following = told.content.get("next")
-    if told.content.get("status") != "approval_required" or not isinstance(following, Mapping):
+    if told.content.get("status") not in ("approval_required", "superseded") or not isinstance(following, Mapping):
         return told
     if isinstance(waited, int) and waited >= seconds:
         seconds = waited + 1 if waited < LONGEST_WAIT_SECONDS else seconds
@@ -143,6 +193,7 @@ def listed(record: Record) -> dict[str, Any]:
         "executed": _executed(record),
         "operation": record.operation,
         "target": Preview.of(record.preview).target,
+        **({"superseded_by": record.superseded_by} if record.superseded_by else {}),
         "created_at": timestamp(record.created_at),
         **({"expires_at": timestamp(record.expires_at)} if record.state in ("pending", "approved") else {}),
     }
@@ -223,6 +274,8 @@ def _words(record: Record, now: float) -> str:
             return "NOT EXECUTED. Nobody decided in time. Ask the user whether they still want it before calling again."
         case "cancelled":
             return "NOT EXECUTED. The request was withdrawn."
+        case "superseded":
+            return "NOT EXECUTED. Another proposal stood in its place, and is no longer kept."
         case "stale":
             return "NOT EXECUTED. Something changed after the approval. Tell the user; calling again asks anew."
         case "failed":

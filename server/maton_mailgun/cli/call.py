@@ -35,7 +35,7 @@ from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller, Outcome, Question, failed
 from maton_mailgun.own_command import own_command
 from maton_mailgun.protocol import approval_tools
-from maton_mailgun.protocol.approval_schemas import TOOLS
+from maton_mailgun.protocol.approval_schemas import REPLACE, TOOLS
 from maton_mailgun.runtime import engine
 from maton_mailgun.sandbox import Sandbox
 
@@ -107,6 +107,11 @@ def _about_approvals(
         try:
             meant = as_meant(schema, given)
             check_tool(tool, schema, meant)
+            if tool == REPLACE:
+                replaced = await engine.replace_waiting(meant["approval_id"], meant["arguments"], caller)
+                if isinstance(replaced, Question):
+                    raise TypeError("a caller that cannot ask was given a question")
+                return replaced
             return await approval_tools.call(await engine.gate(), tool, meant, caller, _LONGEST)
         except CallError as error:
             return failed(error)
@@ -114,7 +119,13 @@ def _about_approvals(
     outcome = _with_engine(settings, sandbox, ask)
     sys.stdout.write(json.dumps(outcome.content, indent=2) + "\n")
     status = outcome.content.get("status")
-    return WAITING if status == "approval_required" else FAILED if outcome.is_error or status in _NOT_DONE else OK
+    return (
+        WAITING
+        if status in ("approval_required", "superseded")
+        else FAILED
+        if outcome.is_error or status in _NOT_DONE
+        else OK
+    )
 
 
 def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:

@@ -53,6 +53,16 @@ TEXTS: Mapping[str, _Text] = {
         "Shows one approval, asks for the passphrase and records the no. Nothing is sent.",
         ["approvals reject apr_a0d2276b", "approvals reject apr_a0d2276b --reason 'wrong month'"],
     ),
+    "approvals edit": (
+        "Opens what can be changed of a proposal that waits (subject, text, recipients, time and other plain fields) "
+        "in VISUAL or EDITOR, shows what you changed word by word, and asks for the passphrase. The changed proposal "
+        "takes the place of the old one and needs its own yes. The assistant is told what you changed.",
+        [
+            "approvals edit apr_a0d2276b",
+            "approvals edit apr_a0d2276b --set 'subject=Minutes of Tuesday'",
+            "approvals edit apr_a0d2276b --set 'to=[\"ann@example.com\", \"ben@example.com\"]' --unset cc",
+        ],
+    ),
     "approvals receipt": (
         "Writes one file about an approval that has ended: what was shown, who decided and how, the Message-Id, and "
         "the final event of each recipient as far as it is known. It is signed with Ed25519; see `audit key`.",

@@ -10,16 +10,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from maton_mailgun.approval.channels.page import Decision, PageServer, start
 from maton_mailgun.approval.channels.page.neighbour import opened_by_neighbour
 from maton_mailgun.approval.channels.passphrase import fits
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.lifecycle.decide import more_time
+from maton_mailgun.approval.lifecycle.plain_fields import PlainField
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record, State
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.approvals import at_desk
+from maton_mailgun.cli.editing import edits_of
 from maton_mailgun.cli.exit_status import NO_PASSPHRASE, OK, CommandFailed
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.screen import Screen
@@ -55,7 +59,7 @@ def show(arguments: argparse.Namespace) -> int:
 async def _serve(settings: Settings, screen: Screen, desk: Terminal) -> int:
     home, operations = state_home(settings), load()
     page = await start(
-        Desk(desk),
+        Desk(desk, settings),
         reveals=lambda operation: operation in operations and bool(operations[operation].reveals),
         environ=display_environment(),
         verify_passphrase=lambda given, who: fits(home, given, who),
@@ -81,11 +85,29 @@ async def _until_nothing_waits(desk: Terminal, page: PageServer) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+class DeskEdits:
+    """Changes of what waits, for which the account is looked at: with the key that this command was started with."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = replace(settings, page=False)
+
+    async def fields(self, approval_id: str, /) -> Sequence[PlainField]:
+        """See `PageEdits`."""
+        async with edits_of(self._settings) as edits:
+            return await edits.fields(approval_id)
+
+    async def edit(self, approval_id: str, changes: Mapping[str, Any], editor: str, /) -> Record:
+        """See `PageEdits`."""
+        async with edits_of(self._settings) as edits:
+            return await edits.edit(approval_id, changes, editor)
+
+
 class Desk:
     """The desk of a terminal as the page sees a gate."""
 
-    def __init__(self, desk: Terminal) -> None:
+    def __init__(self, desk: Terminal, settings: Settings) -> None:
         self._desk = desk
+        self.edits = DeskEdits(settings)
 
     async def get(self, approval_id: str, /) -> Record | None:
         """See `PageGate`."""

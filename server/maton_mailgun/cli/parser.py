@@ -119,6 +119,12 @@ def _approvals(commands: Commands[_Parser]) -> None:
     reject.add_argument("--reason", metavar="TEXT", help="told to the assistant")
     reject.set_defaults(run="approvals:reject")
 
+    edit = actions.add_parser("edit", help="change one that waits, in your editor; the changed one needs its own yes")
+    _one(edit)
+    edit.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="instead of the editor")
+    edit.add_argument("--unset", action="append", default=[], metavar="FIELD", help="take a value away")
+    edit.set_defaults(run="editing:edit")
+
     receipt = actions.add_parser("receipt", help="write a signed file about one that has ended, for other people")
     _one(receipt)
     receipt.add_argument("--output", metavar="FILE", help="receipt-ID.json unless given; - is standard output")

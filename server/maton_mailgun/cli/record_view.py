@@ -29,6 +29,7 @@ _TONES: Mapping[str, Tone] = {
     "unknown": "bad",
     "stale": "bad",
     "rejected": "bad",
+    "superseded": "quiet",
 }
 
 
@@ -133,6 +134,8 @@ def state_words(record: Record, now: float) -> str:
             return "Expired: nobody decided in time. Nothing was sent."
         case "cancelled":
             return "Withdrawn before anybody decided. Nothing was sent."
+        case "superseded":
+            return f"Changed before anybody decided: {record.superseded_by} stands in its place. Nothing was sent."
         case "stale":
             return f"Approved{by}, but something had changed. Nothing was sent; it has to be proposed again."
         case _:
@@ -161,6 +164,9 @@ def public_fields(record: Record) -> dict[str, Any]:
         "channel": record.channel,
         "reason": record.reason,
         "finished_at": record.finished_at,
+        "superseded_by": record.superseded_by,
+        "replaces": record.replaces,
+        "edited_by": list(record.edited_by),
         "preview": dict(record.preview),
         "result": result or None,
     }
@@ -175,6 +181,8 @@ def _details(record: Record) -> Iterator[str]:
     elif isinstance(answer := result.get("result"), Mapping):
         yield f"  Answer: {short(json.dumps(answer, ensure_ascii=False), 2000)}"
     yield f"  Proposed {moment(record.created_at)}, digest {record.digest}"
+    if record.edited_by:
+        yield f"  Changed by {short(', '.join(record.edited_by), 300)}, in place of {record.replaces}"
     if record.decided_at:
         yield f"  Decided {moment(record.decided_at)} by {record.channel or 'nobody'}"
 

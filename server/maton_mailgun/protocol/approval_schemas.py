@@ -9,6 +9,8 @@ _ID = {"type": "string", "pattern": "^apr_[0-9a-f]{32}$", "description": "The ap
 _READ = {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True, "openWorldHint": False}
 _OUTPUT = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
+REPLACE = "replace_approval"
+
 TOOLS: tuple[Mapping[str, Any], ...] = (
     {
         "name": "get_approval",
@@ -43,6 +45,30 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         },
         "outputSchema": _OUTPUT,
         "annotations": _READ,
+    },
+    {
+        "name": REPLACE,
+        "title": "Replace a waiting approval",
+        "description": (
+            "Puts other arguments of the same tool in the place of your own proposal that still waits. The old one "
+            "ends, the new one needs its own yes. Not for one that the user changed."
+        ),
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "approval_id": _ID,
+                "arguments": {"type": "object", "description": "All arguments of the new call, as for the tool itself"},
+            },
+            "required": ["approval_id", "arguments"],
+            "additionalProperties": False,
+        },
+        "outputSchema": _OUTPUT,
+        "annotations": {
+            "readOnlyHint": False,
+            "destructiveHint": False,
+            "idempotentHint": True,
+            "openWorldHint": True,
+        },
     },
     {
         "name": "cancel_approval",

@@ -38,14 +38,14 @@ async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller,
         return told.removed(arguments["approval_id"], gone) if gone is not None and theirs else _none()
     loop = asyncio.get_running_loop()
     ends = min(caller.until, loop.time() + longest)
+    record = await gate.followed(record, 0.0, finished)
     if record.state == "approved":
         # Something stood in the way ("too many requests", a check that could not be made): the same yes, still
         # without a request that was carried out.
         record = await gate.run(record.id, ends)
     seconds = min(float(arguments.get("wait_seconds", 0)), ends - loop.time())
-    if seconds > 0 and not finished(record):
-        record = await gate.wait(record.id, seconds, finished)
-    return await gate.present(record)
+    record = await gate.followed(record, seconds, finished)
+    return await gate.present(record, asked=arguments["approval_id"])
 
 
 async def list_approvals(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:

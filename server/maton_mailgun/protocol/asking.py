@@ -67,8 +67,10 @@ class OpenQuestions:
                 await asyncio.wait({form, decided}, return_when=first)
             if form.done():
                 return await answered(form.result())
-            if _decided(await _read(decided)):
+            if _decided(record := await _read(decided)):
                 form.cancel()
+                if record.superseded_by is not None:
+                    return await self._changed(ctx, gate, record, caller)
                 return await gate.present(await gate.run(question.approval_id, caller.until))
             return await self._unanswered(gate, question.approval_id, caller)
         except CallError as problem:
@@ -101,6 +103,16 @@ class OpenQuestions:
             form.cancel()
             decided.cancel()
             await asyncio.gather(form, decided, return_exceptions=True)
+
+    async def _changed(self, ctx: Context, gate: Gate, record: Record, caller: Caller) -> Outcome:
+        """How it ends with what stands in its place now: the call goes on waiting as it would have for its own."""
+        from maton_mailgun.approval.gate import finished
+
+        patience = self.patience(caller)
+        seconds = min(patience.form, caller.until - asyncio.get_running_loop().time())
+        async with progressing(ctx, patience.beat, "Waiting for a person to decide."):
+            stands = await gate.followed(record, seconds, finished)
+        return await gate.present(stands, asked=record.id)
 
     async def _unanswered(self, gate: Gate, approval_id: str, caller: Caller) -> Outcome:
         record = await gate.get(approval_id)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol import discovery
-from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
+from maton_mailgun.protocol.approval_schemas import RELAY, REPLACE, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
 from maton_mailgun.protocol.error_flag import flagged
 from maton_mailgun.protocol.listed_schema import lean, listed
@@ -145,7 +145,8 @@ class _LazyBoundary:
         name, arguments = str(params.get("name")), params.get("arguments")
         name, _ = discovery.inner(name, arguments if isinstance(arguments, Mapping) else {})
         operation = self._engine.catalogue.get(name)
-        return params.get("requestState") is not None or (operation is not None and operation.writes)
+        writes = name == REPLACE or (operation is not None and operation.writes)
+        return params.get("requestState") is not None or writes
 
     def _made(self) -> RequestStateBoundary:
         from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -164,6 +165,7 @@ class _LazyBoundary:
         return RequestStateBoundary(security, default_audience=self._audience)
 
 
+_Call = Callable[[FormAnswer | None], Awaitable[Outcome | Question]]
 _DISCOVERY: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in discovery.TOOLS}
 _OWN_SCHEMAS: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in (*TOOLS, RELAY)}
 
@@ -201,18 +203,31 @@ class _Adaptor:
             if isinstance(meant, Outcome):
                 return self._result(ctx, meant, caller)
             name, arguments = meant
-        elif name not in self._engine.catalogue:
+        elif name not in self._engine.catalogue and name != REPLACE:
             told = await self._approval_tool(ctx, name, arguments, caller)
             return self._result(ctx, told, caller, waited=arguments.get("wait_seconds"))
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
         answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
-        outcome = await self._engine.call(name, arguments, caller, answer)
+        try:
+            call = self._call(name, arguments, caller)
+        except CallError as error:
+            return self._result(ctx, failed(error), caller)
+        outcome = await call(answer)
         if isinstance(outcome, Question):
             if ctx.protocol_version >= MODERN:
                 self._questions.open_page_later(outcome)
                 return _input_required(outcome)
-            outcome = await self._ask(ctx, outcome, name, arguments, caller)
+            outcome = await self._ask(ctx, outcome, call, caller)
         return self._result(ctx, outcome, caller)
+
+    def _call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> _Call:
+        """What carries a call out, given the answer to its question. Raises CallError where it is none."""
+        if name != REPLACE:
+            return lambda answer: self._engine.call(name, arguments, caller, answer)
+        meant = as_meant(_OWN_SCHEMAS[REPLACE], arguments)
+        check_tool(REPLACE, _OWN_SCHEMAS[REPLACE], meant)
+        approval_id, given = meant["approval_id"], meant["arguments"]
+        return lambda answer: self._engine.replace_waiting(approval_id, given, caller, answer)
 
     def _discovery_tool(self, name: str, arguments: Mapping[str, Any]) -> Outcome | tuple[str, dict[str, Any]]:
         """What was found, or the call that is meant; whether there is such a tool, the engine says."""
@@ -230,7 +245,7 @@ class _Adaptor:
         self, ctx: ServerRequestContext[Any, Any], outcome: Outcome, caller: Caller, waited: Any = None
     ) -> types.CallToolResult:
         told = outcome
-        if outcome.content.get("status") == "approval_required":
+        if outcome.content.get("status") in ("approval_required", "superseded"):
             from maton_mailgun.approval.told import waiting_longer
 
             told = waiting_longer(outcome, math.floor(self._questions.patience(caller).wait), waited)
@@ -259,14 +274,13 @@ class _Adaptor:
         self,
         ctx: ServerRequestContext[Any, Any],
         question: Question,
-        name: str,
-        arguments: Mapping[str, Any],
+        call: _Call,
         caller: Caller,
     ) -> Outcome:
         """Ask in the middle of the call, as clients before 2026-07-28 expect it."""
 
         async def answered(answer: FormAnswer) -> Outcome:
-            outcome = await self._engine.call(name, arguments, caller, answer)
+            outcome = await call(answer)
             if not isinstance(outcome, Question):
                 return outcome
             gate = await self._engine.gate()

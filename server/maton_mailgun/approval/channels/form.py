@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from maton_mailgun.approval.lifecycle.decide import Decision
+from maton_mailgun.approval.preview.form_text import question
+from maton_mailgun.approval.store.record import Record
 from maton_mailgun.exchange import Caller, FormAnswer
 
 DECISIONS = ("approve", "reject")
@@ -54,3 +56,17 @@ def decision_in(answer: FormAnswer, caller: Caller, now: float) -> Decision | No
         decider=f"person at {caller.client}",
         reason=str(reason)[:500] if reason and decision != "approve" else None,
     )
+
+
+def answers(answer: FormAnswer, record: Record, digests: Collection[str], caller: Caller) -> bool:
+    """Whether an answer is to this very question: same approval, same bytes, same asker."""
+    asked = record.digest
+    same_call = asked in digests and answer.digest == asked  # guard: 02-unsolicited.digest, 03-question, 04-call
+    same_asker = record.principal == caller.principal  # guard: 00-answer-principal
+    return same_call and same_asker
+
+
+def held_all(answer: FormAnswer, record: Record) -> bool:
+    """Whether the form that was answered held everything that leaves, word for word."""
+    form = question(record.preview)
+    return form is not None and answer.shown == form.mark  # guard: 48-answer

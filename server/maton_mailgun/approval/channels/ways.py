@@ -47,6 +47,17 @@ class Ways:
         """This process asks for it; otherwise `again` brings its page back."""
         self._asked.add(record.id)
 
+    def goes_on_as(self, old: str, new: str) -> None:
+        """Another proposal stands in the place of one: who has that before them has this too."""
+        for opened in (self._opened, self._beside):
+            if old in opened:
+                opened[new] = opened[old]
+        if old in self._asked:
+            self._asked.add(new)
+        if old in self._lost:
+            self._lost.discard(old)
+            self._lost.add(new)
+
     async def again(self, record: Record) -> list[dict[str, Any]]:
         """The ways to decide what waits already. Where the process that asked is gone, its page may be gone with it:
         then it is opened again, once."""

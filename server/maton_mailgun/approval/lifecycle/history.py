@@ -50,5 +50,7 @@ def _line(record: Record, now: float) -> str | None:
         case "rejected":
             why = f", saying: {short(record.reason, 120)}" if record.reason else ""
             return f"Exactly this was rejected {when}{why}."  # guard: 08-told
+        case "superseded":
+            return f"Exactly this was proposed {when}, and changed before anybody decided ({record.superseded_by})."
         case _:
             return None

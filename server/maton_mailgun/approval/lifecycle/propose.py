@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.envelope import pack
 from maton_mailgun.approval.lifecycle import history
 from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS
+from maton_mailgun.approval.lifecycle.follow import standing
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_now
@@ -25,6 +27,17 @@ REPEATED_SECONDS = 120.0
 """Frameworks give up a call after 5 to 60 seconds and make it anew, or tell their model to."""
 NOT_SHOWN = "Tell the user. What cannot be shown to a person is not sent."
 _DAY, _HOUR = 86_400.0, 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A call as it will be asked about: not stored yet."""
+
+    record: Record
+    envelope: bytes
+    """The sealed request."""
+    unasked: bool
+    """Whether a rule of the operator lets it run with nobody asked."""
 
 
 async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: Sequence[str]) -> Record:
@@ -46,6 +59,41 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
         in_time = uses.clock() < record.expires_at  # guard: 00-over
         if record.digest in digests and (record.state == "executing" or in_time):  # guard: 39-joins.gate
             return record
+    past = await uses.store.history(caller.principal, digests, uses.clock() - _DAY)  # guard: 00-history
+    for record in past:
+        stands = await standing(uses.store, record)
+        if stands.state in OPEN and stands.edited_by:  # guard: 293-again
+            return stands
+    built = await build(uses, prepared, caller, digests, past)
+    # What nobody is asked about waits for nobody.
+    most = ALL if built.unasked else MAX_PENDING
+    record, joined = await uses.store.insert(built.record, built.envelope, max_pending=most)
+    if built.unasked and not joined:
+        actor = f"policy:{record.rule}"
+        record = await uses.store.move(
+            record, "approved", actor=actor, decided_at=uses.clock(), decided_by=actor, channel="policy",
+            expires_at=uses.clock() + APPROVED_SECONDS,
+        )  # fmt: skip
+    return record
+
+
+async def build(
+    uses: Services,
+    prepared: Prepared,
+    caller: Caller,
+    digests: Sequence[str],
+    past: Sequence[Record],
+    told: Sequence[str] = (),
+) -> Built:
+    """Judge a call, look at the account, and make the question of it.
+
+    Args:
+        past: What became of the same call before.
+        told: Further lines for the person about where it comes from.
+
+    Raises:
+        Refused: The policy says no, a person has said no too often, or what would leave cannot be shown.
+    """
     case = await case_off_loop(prepared)
     verdict = (await policy_now(uses.settings)).judge(case)
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
@@ -55,9 +103,8 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
             next="Tell the user. Nothing was sent, and asking again does not change it.",
         )
     now = uses.clock()
-    past = await uses.store.history(caller.principal, digests, now - _DAY)  # guard: 00-history
     history.refuse_after_rejections(past, now - _HOUR)
-    look = await preview.make(uses.proposal(prepared, caller, history.lines(past, now)))
+    look = await preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now))))
     if look.refused:  # guard: 200-seen
         raise Refused(message=f"Nothing was sent, and nobody was asked: {look.refused}", next=NOT_SHOWN)
     succeeded = next((record.id for record in past if record.state == "succeeded"), None)
@@ -92,17 +139,9 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
     doubted = any(one.state == "unknown" for one in past)  # guard: 00-doubted
     # Nor what was done a moment ago: whoever gave up the call was not told, and makes it again.
     again = any(_just_done(one, now) for one in past)  # guard: 250-again
-    unasked = allowed and not (unknowable or doubted or again)
-    # What nobody is asked about waits for nobody.
-    most = ALL if unasked else MAX_PENDING
-    record, joined = await uses.store.insert(record, envelope, max_pending=most)
-    if unasked and not joined:
-        actor = f"policy:{verdict.rule}"
-        record = await uses.store.move(
-            record, "approved", actor=actor, decided_at=now, decided_by=actor, channel="policy",
-            expires_at=now + APPROVED_SECONDS,
-        )  # fmt: skip
-    return record
+    # Nor what a person changed when it was proposed before: they did not want it as it is.
+    changed = any(one.state == "superseded" for one in past)  # guard: 293-unasked
+    return Built(record, envelope, unasked=allowed and not (unknowable or doubted or again or changed))
 
 
 def _just_done(record: Record, now: float) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from maton_mailgun.approval.binding import canonical, seal
 from maton_mailgun.approval.binding.envelope import Sealed, canonical_of, gateway_mark, unpack
@@ -37,6 +37,10 @@ class Access(Protocol):
     page_url: str | None
     """Where the approval page is served beside MCP over HTTP."""
 
+    async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
+        """Check a call and build its exact request. Raises CallError."""
+        ...
+
 
 @dataclass(slots=True, kw_only=True)
 class Services:
@@ -61,6 +65,8 @@ class Services:
     """Names the gateway, key, policy and attachments directory that a stored call must have been prepared for."""
     changes: ChangeSignal
     heard: Heard
+    prepare: Callable[[str, Mapping[str, Any]], Awaitable[Prepared]]
+    """Makes the exact request of a call, as for a model that makes it. Raises CallError."""
     in_flight: set[str] = field(default_factory=set)
     """Whose request this process is sending just now: nobody else can know better how it ends."""
 
@@ -89,6 +95,7 @@ class Services:
             mark=gateway_mark(access.settings, seal.derive(keys.seal, "gateway-mark")),
             changes=ChangeSignal(store),
             heard=access.heard,
+            prepare=access.prepare,
         )
 
     def proposal(self, prepared: Prepared, caller: Caller, past: Sequence[str] = ()) -> Proposal:

@@ -94,6 +94,9 @@ def _is_habit(calls: Sequence[tuple[Record, Case]]) -> bool:
         return False
     if any(answer_to(record) == "rejected" for record, _ in calls):  # guard: 277-always
         return False
+    # What a person had to change was not approved as it was proposed.
+    if any(record.edited_by for record, _ in calls):  # guard: 299-changed
+        return False
     # A relayed yes is nobody's: the assistant vouches for it, which would then make its own rule.
     if any(record.channel == "relay" for record, _ in calls):  # guard: 277-relayed
         return False

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from maton_mailgun.approval.store.record import Risk
+from maton_mailgun.mail.word_diff import Piece
 
 _Omitted = Field(exclude_if=lambda value: not value)
 """Stands in the frozen form only where it says something."""
@@ -49,6 +50,14 @@ class ChangedValue:
     field: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditedValue:
+    """What people made of one value that an agent had proposed, as it is: whoever shows it makes it display-safe."""
+
+    field: str
+    pieces: Sequence[Piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +174,9 @@ class Preview:
     request: ShownRequest = ShownRequest()
     sections: Sequence[Section] = ()
     diff: Sequence[ChangedValue] = ()
+    edited: Annotated[Sequence[EditedValue], _Omitted] = ()
+    """All that people changed of what the agent proposed, be it in several steps. It leaves nothing: the values that
+    leave stand elsewhere."""
     warnings: Sequence[str] = ()
     unchecked: Sequence[str] = ()
     history: Sequence[str] = ()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from maton_mailgun.approval.preview.document import ChangedValue, Preview, Row, ShownMessage
+from maton_mailgun.approval.preview.document import ChangedValue, EditedValue, Preview, Row, ShownMessage
 from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.folding import fold
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, flags, recipient
 from maton_mailgun.mail.text import quoted, safe_block, safe_line
+from maton_mailgun.mail.word_diff import marked
 
 BAR = "  | "
 """Before each line that somebody else wrote."""
 
+_MOST_OF_AN_EDIT = 4_000
+"""Characters of one change by hand; the value as it leaves stands whole below."""
 _MARGIN = "  "
 _HANG = "    "
 
@@ -39,6 +42,11 @@ def field_lines(rows: Sequence[Row], width: int = 80) -> list[str]:
     return [line for text, indent in _rows(rows) for line in _wrapped(text, indent, max(width, 40))]
 
 
+def edited_lines(edited: Sequence[EditedValue], width: int = 80) -> list[str]:
+    """Changes by hand alone, as they stand in a preview."""
+    return [line for text, indent in _edited(edited) for line in _wrapped(text, indent, max(width, 40))]
+
+
 def _lines(preview: Preview) -> Iterator[tuple[str, str]]:
     """Each line with the text that stands before it and its continuations."""
     yield f"{preview.action.upper()}: {preview.target}", ""
@@ -55,6 +63,7 @@ def _lines(preview: Preview) -> Iterator[tuple[str, str]]:
         ("Earlier", preview.history),
     ):
         yield from _part(heading, [(line, _MARGIN) for line in lines])
+    yield from _part("Changed by hand, against what the assistant proposed", _edited(preview.edited))
     yield from _part("Changes", _changes(preview.diff))
     for section in preview.sections:
         yield from _part(section.heading, _rows(section.rows))
@@ -93,6 +102,16 @@ def _rows(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
             yield from _quotation(one.value.replace("⏎", "\n"))
         else:
             yield f"{one.label}: {one.value}{flags(one)}", _MARGIN
+
+
+def _edited(edited: Sequence[EditedValue]) -> Iterator[tuple[str, str]]:
+    for one in edited:
+        words = safe_block(marked(one.pieces, _MOST_OF_AN_EDIT))
+        if "\n" in words:
+            yield f"{one.field.replace('_', ' ')}:", _MARGIN
+            yield from _quotation(words)
+        else:
+            yield f"{one.field.replace('_', ' ')}: {words}", _MARGIN
 
 
 def _changes(diff: Sequence[ChangedValue]) -> Iterator[tuple[str, str]]:

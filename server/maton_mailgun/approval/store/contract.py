@@ -73,6 +73,15 @@ class Store(Protocol):
         """
         ...
 
+    async def supersede(self, old: Record, new: Record, envelope: bytes, *, actor: str) -> Record:
+        """Put a new pending record in the place of one that waits: the old one becomes `superseded`, in the same
+        transaction. Returns the new one as it is stored.
+
+        Raises IllegalMove where the old one does not wait any more, Conflict where its time is over, and AlreadyWaits
+        where the new one's digest is open already.
+        """
+        ...
+
     async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """Compare-and-set of fields without a change of state (shown, lease, next look). Raises Conflict.
 

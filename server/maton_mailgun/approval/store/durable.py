@@ -106,6 +106,13 @@ class DurableStore(ABC):
                 _log.warning("the mark of the audit was not kept", extra={"why": str(problem)})
         return moved
 
+    async def supersede(self, old: Record, new: Record, envelope: bytes, *, actor: str) -> Record:
+        """See `contract.Store`."""
+        fits = (new.state, new.replaces, new.principal) == ("pending", old.id, old.principal)
+        if not fits or new.connection_id != old.connection_id or new.operation != old.operation:
+            raise ValueError("What takes the place of a proposal is pending, of the same tool, account and principal.")
+        return _kept(await self.write(self._scripts.supersede(old, new, envelope, actor)))
+
     async def amend(self, record: Record, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """See `contract.Store`."""
         return _kept(await self.write(self._scripts.amend(record, actor, permitted(changes))))

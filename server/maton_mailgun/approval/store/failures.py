@@ -11,6 +11,7 @@ from maton_mailgun.own_command import own_command
 # ├── PutBack            the database is at an earlier moment than it was: what was used may look unused
 # ├── Conflict           another process was faster, or time ran out: `.current` is what is there now
 # ├── IllegalMove        the state machine has no such move; terminal states never change
+# ├── AlreadyWaits       a changed proposal would be one that waits already
 # ├── TooManyPending     the principal must wait for answers first
 # ├── AllStopped         an operator stopped everything, and nobody has lifted it yet
 # └── BudgetSpent        a policy rule's daily budget is used up
@@ -74,6 +75,14 @@ class IllegalMove(StoreError):
         super().__init__(f"Approval {record.id} is {record.state} and cannot become {to}.")
         self.record = record
         self.to = to
+
+
+class AlreadyWaits(StoreError):
+    """What a proposal is to be changed to is open already, as another one."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(f"Exactly this is {record.state} already, as {record.id}.")
+        self.record = record
 
 
 class TooManyPending(StoreError):

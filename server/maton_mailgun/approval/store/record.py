@@ -17,6 +17,7 @@ State = Literal[
     "expired",
     "cancelled",
     "stale",
+    "superseded",
     "executing",
     "succeeded",
     "failed",
@@ -27,7 +28,7 @@ Channel = Literal["form", "page", "cli", "relay", "policy"]
 Risk = Literal["low", "medium", "high"]
 
 MOVES: Mapping[State, frozenset[State]] = {
-    "pending": frozenset({"approved", "rejected", "expired", "cancelled"}),
+    "pending": frozenset({"approved", "rejected", "expired", "cancelled", "superseded"}),
     "approved": frozenset({"executing", "expired", "stale", "pending"}),
     "executing": frozenset({"succeeded", "failed", "unknown", "approved"}),
     "unknown": frozenset({"succeeded", "failed"}),
@@ -35,12 +36,14 @@ MOVES: Mapping[State, frozenset[State]] = {
     "expired": frozenset(),
     "cancelled": frozenset(),
     "stale": frozenset(),
+    "superseded": frozenset(),
     "succeeded": frozenset(),
     "failed": frozenset(),
 }
 """Which state may follow which. `executing -> approved` happens only when the service answered 429:
 nothing was carried out, and the same yes stays usable until it expires. `approved -> pending` happens only to the yes
-of a rule whose budget was used up meanwhile: a person is asked instead."""
+of a rule whose budget was used up meanwhile: a person is asked instead. `superseded` is what a proposal becomes when a
+changed one takes its place, in the same transaction (see `superseding`) and in no other way."""
 
 OPEN: frozenset[State] = frozenset({"pending", "approved", "executing"})
 """States in which a second identical call joins the record instead of opening another."""
@@ -102,6 +105,15 @@ class Record:
     """An identical request that succeeded in the last 24 hours."""
     budget_rules: tuple[str, ...] = ()
     """Names of the policy rules whose daily budget this write uses when it is claimed."""
+    superseded_by: str | None = None
+    """The changed proposal that took the place of this one."""
+    replaces: str | None = None
+    """The proposal in whose place this one stands."""
+    edited_by: tuple[str, ...] = ()
+    """The people whose changes it holds, in the order they made them: what they propose is theirs as well. Empty for
+    what an agent proposed, be it in place of another."""
+    revision: int = 0
+    """How many proposals it stands in the place of, one after the other."""
 
 
 def guessed(record: Record) -> bool:

@@ -130,13 +130,8 @@ class Scripts:
         pending = [row.record for row in self._readable(waiting)]
         if sum(not self.deadlines.lapsed(other, now) for other in pending) >= max_pending:
             return TooManyPending(max_pending)
-        columns = self.rows.columns(record, envelope, now)
-        yield table.INSERT, columns
-        stored = self.rows.check(columns)
-        about = {"operation": record.operation, "connection_id": record.connection_id, "risk": record.risk}
-        yield from self._append(head, stored, "", record.state, record.principal, about, stored.mac)
-        self.deadlines.watch(stored.record, now)
-        return stored.record, False
+        stored = yield from self._begin(head, record, envelope, record.principal, now)
+        return stored, False
 
     def move(self, record: Record, to: State, actor: str, changes: Changes) -> Script[Record | StoreError]:
         now = self.clock()
@@ -267,6 +262,18 @@ class Scripts:
         to, changes = self.deadlines.closing(row.record, now)
         return (yield from self._write(head, row, to, SYSTEM, now, **changes))
 
+    def _begin(self, head: Head, record: Record, envelope: bytes, actor: str, now: float) -> Script[Record]:
+        """Insert a row, with the entry that says so."""
+        columns = self.rows.columns(record, envelope, now)
+        yield table.INSERT, columns
+        stored = self.rows.check(columns)
+        about = {"operation": record.operation, "connection_id": record.connection_id, "risk": record.risk}
+        if record.replaces is not None:
+            about |= {"replaces": record.replaces, "changed_by": "person" if record.edited_by else "agent"}
+        yield from self._append(head, stored, "", record.state, actor, about, stored.mac)
+        self.deadlines.watch(stored.record, now)
+        return stored.record
+
     def _write(
         self, head: Head, row: StoredRow, to: State, actor: str, now: float, **changes: Any
     ) -> Script[tuple[Head, Record]]:
@@ -339,11 +346,12 @@ class Scripts:
 
 
 def _may_move(current: Record, to: State, changes: Changes) -> bool:
-    """Whether the state machine has this move. Only `claim` makes a record `executing`."""
+    """Whether the state machine has this move. Only `claim` makes a record `executing`, and only
+    `supersede` makes one `superseded`."""
     if (current.state, to) == ("approved", "pending"):
         return current.channel == "policy"  # guard: 61-asked-instead
     if to in MOVES[current.state]:
-        return to != "executing"
+        return to not in ("executing", "superseded")
     # What was concluded by looking gives way to what the service itself said.
     told = not (changes.get("result") or {}).get(GUESS)
     return guessed(current) and to in ("succeeded", "failed") and told  # guard: 62-corrected
@@ -365,6 +373,8 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
         about["rule"] = table.ascii_text(after.rule)
     if after.state == "executing" and before.state == "approved":
         about["budgets"] = [table.ascii_text(rule) for rule in dict.fromkeys(after.budget_rules)]
+    if after.superseded_by is not None and before.superseded_by is None:
+        about["superseded_by"] = after.superseded_by
     if after.message_id is not None and before.message_id is None:
         about["message_id"] = table.ascii_text(after.message_id)
     return about

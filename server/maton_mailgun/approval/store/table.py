@@ -46,8 +46,9 @@ SCHEMA: tuple[str, ...] = (
     # Everybody's newest ones in a state.
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_everybodys
         ON maton_mailgun_approvals (state, created_at, id)""",
-    # What is finished, by how long ago.
-    f"""CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_finished
+    # What is finished, by how long ago. That of earlier versions does not know `superseded`.
+    "DROP INDEX IF EXISTS maton_mailgun_approvals_finished",
+    f"""CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_ended
         ON maton_mailgun_approvals (changed_at, id) WHERE {_IS_FINISHED}""",
     # What an earlier version left in clear: empty but for the first start after it.
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_clear
@@ -197,7 +198,8 @@ def _plain(value: Any) -> Any:
 
 def _record(approval_id: str, body: str) -> Record:
     content = json.loads(body)
-    content["budget_rules"] = tuple(content.get("budget_rules", ()))
+    for several in ("budget_rules", "edited_by"):
+        content[several] = tuple(content.get(several, ()))
     if not content.keys() <= set(_NAMES):
         raise StoreUnavailable(f"{approval_id} was written by a newer maton-mailgun; update this one to read it.")
     return Record(**content)

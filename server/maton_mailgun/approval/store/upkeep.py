@@ -19,7 +19,8 @@ from maton_mailgun.approval.store.audit import AuditEntry, Head
 from maton_mailgun.approval.store.failures import Conflict, IllegalMove, StoreError, StoreUnavailable, Tampered
 from maton_mailgun.approval.store.record import TERMINAL, Changes, Record
 from maton_mailgun.approval.store.script import Script
-from maton_mailgun.approval.store.scripts import SYSTEM, Scripts
+from maton_mailgun.approval.store.scripts import SYSTEM
+from maton_mailgun.approval.store.superseding import Superseding
 from maton_mailgun.approval.store.table import StoredRow
 
 AT_ONCE = 50
@@ -69,7 +70,7 @@ class SomeRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upkeep(Scripts):
+class Upkeep(Superseding):
     """The scripts of the whole store."""
 
     def stop(self, actor: str, reason: str | None) -> Script[Sequence[Record]]:

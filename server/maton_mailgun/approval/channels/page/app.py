@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from maton_mailgun.approval.channels.page import frame, view
+from maton_mailgun.approval.channels.page.edit_pages import EditPages
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
 from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
 from maton_mailgun.approval.channels.page.sessions import HERE, Session, Sessions
@@ -102,6 +103,8 @@ def create_app(
         signed_in(f"{one}/shown", pages.shown, "POST"),
         signed_in(f"{one}/decision", pages.decide, "POST"),
         signed_in(f"{one}/time", pages.more_time, "POST"),
+        signed_in(f"{one}/fields", pages.fields),
+        signed_in(f"{one}/edit", pages.edit, "POST"),
         signed_in(f"{one}/secret", pages.secret, "POST"),
         signed_in(f"{one}/message", pages.message),
         Route(f"{one}/message/{{ticket}}", pages.frame),
@@ -125,7 +128,7 @@ async def _refused(request: Request, refusal: Exception) -> Response:
     return JSONResponse(content, status_code=refusal.status, headers=headers)
 
 
-class _Pages:
+class _Pages(EditPages):
     """The handlers behind a session."""
 
     def __init__(

@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.lifecycle.edit import NotEditable
+from maton_mailgun.approval.lifecycle.plain_fields import PlainField
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record, State
 
-__all__ = ["Decision", "NotDecidable", "PageGate"]
+__all__ = ["Decision", "NotDecidable", "NotEditable", "PageEdits", "PageGate"]
+
+
+class PageEdits(Protocol):
+    """Changes of what waits, as the page sees them."""
+
+    async def fields(self, approval_id: str, /) -> Sequence[PlainField]:
+        """What can be changed of a proposal, with its values.
+
+        Raises:
+            NotEditable: it does not wait any more, or cannot be changed here.
+        """
+
+    async def edit(self, approval_id: str, changes: Mapping[str, Any], editor: str, /) -> Record:
+        """Put what a person makes of it in its place; it waits for its own yes.
+
+        Raises:
+            NotEditable: it was decided or changed meanwhile, or nothing is changed.
+            CallError: the changed call is none.
+        """
 
 
 class PageGate(Protocol):
     """The gate as the page sees it."""
+
+    @property
+    def edits(self) -> PageEdits:
+        """How what waits is changed."""
 
     async def get(self, approval_id: str, /) -> Record | None:
         """The record, or None where there is none of that id."""

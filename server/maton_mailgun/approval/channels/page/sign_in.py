@@ -138,7 +138,7 @@ class SignIn:
         """Count one approval that does not exist."""
         self._lookups.failed(session.key)  # guard: 26-counted
 
-    async def body(self, request: Request) -> dict[str, Any]:
+    async def body(self, request: Request, *, most: int = MOST_BODY) -> dict[str, Any]:
         """The JSON object a request carries, of bounded size and in bounded time."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise PageRefusal(415, "bad_request", "The body must be application/json.")
@@ -147,8 +147,8 @@ class SignIn:
             async with asyncio.timeout(BODY_SECONDS):
                 async for chunk in request.stream():
                     content += chunk
-                    if len(content) > MOST_BODY:
-                        raise PageRefusal(413, "too_large", f"The body may have {MOST_BODY:,} bytes.")
+                    if len(content) > most:
+                        raise PageRefusal(413, "too_large", f"The body may have {most:,} bytes.")
         except TimeoutError:
             raise PageRefusal(408, "too_slow", f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
         try:

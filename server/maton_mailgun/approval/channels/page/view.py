@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from maton_mailgun.approval.preview.document import Preview, Row, Section, ShownMessage
+from maton_mailgun.approval.preview.document import EditedValue, Preview, Row, Section, ShownMessage
 from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.preview.heading import heading, whom
 from maton_mailgun.approval.store.contract import Stop
@@ -46,6 +46,7 @@ def summary(record: Record) -> dict[str, Any]:
         "created_at": record.created_at,
         "expires_at": record.expires_at,
         "ended_at": record.finished_at or record.decided_at,
+        "edited": bool(record.edited_by),
     }
 
 
@@ -63,7 +64,10 @@ def detail(record: Record, *, reveals: bool) -> dict[str, Any]:
         "message_id": safe_line(record.message_id) if record.message_id else None,
         "duplicate_of": record.duplicate_of,
         "reveals": reveals,
-        "preview": _shown(replace(told_once(preview), message=None).frozen()),
+        "replaces": record.replaces,
+        "edited_by": [short(one, 200) for one in record.edited_by],
+        "edits": [_edit(one) for one in preview.edited],
+        "preview": _shown(replace(told_once(preview), message=None, edited=()).frozen()),
         "message": envelope(preview.message) if preview.message is not None else None,
         "remarks": _remarks(preview),
         "leaves_at": preview.covers.get("leaves"),
@@ -80,6 +84,12 @@ def told_once(preview: Preview) -> Preview:
         sections = [replace(part, rows=[row for row in part.rows if not _said(part, row, beside)]) for part in sections]
         sections = [part for part in sections if part.rows]
     return replace(preview, sections=sections, undo=preview.undo_plainly or preview.undo, undo_plainly="")
+
+
+def _edit(one: EditedValue) -> dict[str, Any]:
+    """A change by hand, display-safe piece by piece."""
+    pieces = [[kind, safe_block(text)] for kind, text in one.pieces]
+    return {"label": safe_line(one.field.replace("_", " ")), "pieces": pieces}
 
 
 def _said(part: Section, row: Row, beside: Mapping[str, str]) -> bool:
@@ -111,6 +121,7 @@ def status(record: Record) -> dict[str, Any]:
         "attempted_at": record.attempted_at,
         "finished_at": record.finished_at,
         "retry_at": record.retry_at,
+        "superseded_by": record.superseded_by,
         "outcome": _outcome(record.result) if record.result is not None else None,
     }
 

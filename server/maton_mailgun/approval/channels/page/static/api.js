@@ -44,6 +44,8 @@ export const stop = () => call("POST", "stop", { body: { stop: true } });
 export const one = (id, signal) => call("GET", `approvals/${encodeURIComponent(id)}`, { signal });
 export const message = (id, recipient, signal) => call("GET", `approvals/${encodeURIComponent(id)}/message${asked(recipient)}`, { signal });
 export const shown = (id) => call("POST", `approvals/${encodeURIComponent(id)}/shown`, { body: {} });
+export const fields = (id, signal) => call("GET", `approvals/${encodeURIComponent(id)}/fields`, { signal });
+export const edit = (id, change) => call("POST", `approvals/${encodeURIComponent(id)}/edit`, { body: change });
 export const secret = (id) => call("POST", `approvals/${encodeURIComponent(id)}/secret`, { body: {} });
 export const decide = (id, decision) => call("POST", `approvals/${encodeURIComponent(id)}/decision`, { body: decision });
 export const changes = (id, version, signal) =>

@@ -13,9 +13,10 @@ const PRESETS = ["Wrong recipients", "Wrong content", "Not now", "Ask me first, 
  * The bar with Reject and Approve.
  * `detail`: the record. `current()`: its status as last seen. `unread()`: why it cannot be approved yet, or "".
  * `leaving`: an AbortController that ends its listeners. `decided(status, remark)`: called with the status after an answer, or the newer one when somebody was quicker.
+ * `edit()` opens the form to change it.
  * `together`: where it is looked at as one of several (see together.js).
  */
-export function decisionBar(detail, { current, unread, decided, leaving, together = null }) {
+export function decisionBar(detail, { current, unread, decided, leaving, edit, together = null }) {
   const bar = h("section", { class: "decision", "aria-label": "Decision" });
   let shownAt = performance.now();
   let typedAt = -TYPING_MS;
@@ -25,6 +26,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, togethe
   const problem = h("p", { class: "decision-problem", role: "alert" });
   const checked = h("input", { type: "checkbox", id: "checked", on: { change: () => say() } });
   const reject = h("button", { type: "button", class: "secondary", id: "reject", on: { click: () => askReason() } }, "Reject…");
+  const change = together ? null : h("button", { type: "button", class: "quiet", id: "change", on: { click: edit } }, "Edit…");
   const approve = h("button", {
     type: "button", id: "approve", class: detail.action === "delete" ? "primary danger" : "primary",
     "aria-describedby": "decision-note", on: { click: (event) => approveIt(event) },
@@ -58,7 +60,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, togethe
       detail.risk === "high"
         ? h("div", { class: "check" }, checked, h("label", { for: "checked" }, "I have checked this: ", value(detail.message ? detail.preview.target : detail.heading, "strong")))
         : null,
-      h("div", { class: "decision-row" }, note, h("div", { class: "buttons" }, reject, approve)),
+      h("div", { class: "decision-row" }, h("div", { class: "note-row" }, note, change), h("div", { class: "buttons" }, reject, approve)),
       problem,
     );
   }
@@ -152,5 +154,5 @@ export function decisionBar(detail, { current, unread, decided, leaving, togethe
   for (const moved of ["scroll", "resize"]) addEventListener(moved, reach, { signal, passive: true });
   addEventListener("keydown", typed, { signal, capture: true });
   question();
-  return { bar, refresh: say, approve: approveByKey, reject: () => { if (reject.isConnected) askReason(); } };
+  return { bar, refresh: say, approve: approveByKey, reject: () => { if (reject.isConnected) askReason(); }, edit: () => { if (change?.isConnected) edit(); } };
 }

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { announce, chip, fill, h, icon, inView, pause, value } from "./dom.js";
 import { decisionBar } from "./decision.js";
+import { editsSection, openEdit } from "./edit.js";
 import { messageSection } from "./message.js";
 import { outcomePanel } from "./outcome.js";
 import { recipientsSection } from "./recipients.js";
@@ -12,15 +13,15 @@ import { ago, countdown, date, plural, stateOf } from "./words.js";
 const WARNINGS_AT_ONCE = matchMedia("(max-width: 760px)").matches ? 2 : 4;
 const VALUE_AT_ONCE = 2_000;
 const ENDS_SOON = 180;
-const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "cancelled", "stale"]);
+const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "cancelled", "stale", "superseded"]);
 
 /**
  * Show the approval `id` in `main` and follow it until `signal` aborts. `changed()` is called when its state changes,
- * `answered(detail, status)` when it was decided here. `opened(buttons)` is given what the keys act on.
+ * `answered(detail, status)` when it was decided here, `changedTo(id)` when it was changed here, `again()` to draw it anew. `opened(buttons)` is given what the keys act on.
  */
-export async function openDetail(main, id, signal, { changed, answered, opened, together }) {
+export async function openDetail(main, id, signal, { changed, answered, opened, together, changedTo, again }) {
   const detail = await api.one(id, signal);
-  const view = draw(main, detail, signal, { changed, answered, opened, together: together?.(detail) });
+  const view = draw(main, detail, signal, { changed, answered, opened, together: together?.(detail), changedTo, again });
   if (signal.aborted) return;
   view.heading.focus({ preventScroll: true });
   main.scrollTop = 0;
@@ -44,7 +45,7 @@ async function follow(id, view, signal) {
   }
 }
 
-function draw(main, detail, signal, { changed, answered, opened, together }) {
+function draw(main, detail, signal, { changed, answered, opened, together, changedTo, again }) {
   let status = detail.status;
   const { preview } = detail;
   const outcome = h("div", { class: "outcome-place" });
@@ -73,6 +74,18 @@ function draw(main, detail, signal, { changed, answered, opened, together }) {
   const folded = () => (main.querySelector(".more-text") ? "Show each long value to its end before you approve." : "");
   const unread = () => warnings.unread() || message.unread() || folded();
   let buttons = null;
+  let editing = null;
+  async function edit() {
+    try {
+      opened(null);
+      editing = await openEdit(main, detail, { signal, back: again, saved: changedTo });
+      if (status.state !== "pending") editing.ended(stateOf(status.state, detail.action).word);
+    } catch (problem) {
+      if (!signal.aborted) announce(problem.message);
+      opened(buttons);
+      if (problem.status === 409) again();
+    }
+  }
   let leaving = new AbortController();
 
   function redraw() {
@@ -90,6 +103,7 @@ function draw(main, detail, signal, { changed, answered, opened, together }) {
     redraw();
     if (fresh.state !== before || remark) {
       redrawDecision();
+      if (fresh.state !== "pending") editing?.ended(stateOf(fresh.state, detail.action).word);
       const word = stateOf(fresh.state, detail.action).word;
       announce([remark, fresh.state === "pending" ? "" : `${word}.`].filter(Boolean).join(" "));
       if (remark) outcome.prepend(h("p", { class: "remark" }, remark));
@@ -107,7 +121,7 @@ function draw(main, detail, signal, { changed, answered, opened, together }) {
         // A fresh secret is shown here once: nobody is led away from it.
         if (!remark && !(detail.reveals && fresh.state !== "rejected")) answered(detail, fresh);
       };
-      buttons = decisionBar(detail, { current: () => status, unread, decided, leaving, together });
+      buttons = decisionBar(detail, { current: () => status, unread, decided, leaving, edit, together });
       opened(buttons);
       fill(decision, buttons.bar);
     } else {
@@ -131,6 +145,7 @@ function draw(main, detail, signal, { changed, answered, opened, together }) {
         detail.leaves_at && new Date(detail.leaves_at * 1000).getTimezoneOffset() ? h("p", { class: "muted" }, `In your time it leaves at ${date(detail.leaves_at)}.`) : null,
         facts),
       outcome,
+      editsSection(detail),
       warnings.panel,
       message.panel ?? recipientsSection(preview.recipients),
       diffSection(preview.diff),
@@ -254,7 +269,9 @@ function moments(detail, status) {
   const ended = stateOf(status.state, detail.action).word;
   const words = { rejected: "Rejected", cancelled: "Withdrawn" }[status.state] ?? "Approved";
   return [
-    [detail.created_at, ["Asked by ", value(detail.client), detail.principal === "local" ? "" : [" for ", value(detail.principal)]]],
+    [detail.created_at, detail.edited_by?.length
+      ? ["Changed by ", value(detail.edited_by.join(", ")), ", in place of ", h("a", { href: `#/a/${detail.replaces}` }, "what was proposed")]
+      : ["Asked by ", value(detail.client), detail.principal === "local" ? "" : [" for ", value(detail.principal)]]],
     [status.shown_at, ["Shown to a person"]],
     [status.decided_at, [words, status.decided_by ? [" by ", value(status.decided_by)] : "", status.channel ? ` (${status.channel})` : ""]],
     [status.attempted_at, ["Sent to the service"]],
@@ -273,6 +290,8 @@ function technicalRows(detail, status) {
     ["Policy rule", detail.rule],
     ["Message-Id", detail.message_id],
     ["Same as", detail.duplicate_of],
+    ["In place of", detail.replaces],
+    ["Replaced by", status.superseded_by],
     ["Expires", status.state === "pending" ? date(status.expires_at) : ""],
     ["Version", String(status.version)],
     ["Answer", status.outcome?.details],

@@ -34,7 +34,7 @@ export function drawList(nav, approvals, openId, picked, decide) {
       }))
       : h("p", { class: "none" }, "Nothing waits for a decision."),
     picked.size > 1 ? h("button", { type: "button", class: "primary", id: "together-now", on: { click: decide } }, `Look through these ${picked.size}, then decide together`) : null,
-    approvals.pending.length ? h("p", { class: "none keys" }, h("kbd", {}, "J"), " next ", h("kbd", {}, "K"), " previous ", h("kbd", {}, "A"), " approve ", h("kbd", {}, "R"), " reject") : null,
+    approvals.pending.length ? h("p", { class: "none keys" }, h("kbd", {}, "J"), " next ", h("kbd", {}, "K"), " previous ", h("kbd", {}, "A"), " approve ", h("kbd", {}, "R"), " reject ", h("kbd", {}, "E"), " edit") : null,
     h("h2", { class: "list-heading" }, "What happened"),
     approvals.past.length
       ? h("ul", { class: "items" }, approvals.past.map((one) => item(one, openId)))
@@ -74,6 +74,7 @@ function item(one, openId, tick = null) {
           waits ? null : h("span", { class: `state tone-${state.tone}` }, state.word),
           waits && one.risk === "high" ? h("span", { class: "state tone-bad" }, "High risk") : null,
           h("span", {}, ago(one.ended_at ?? one.created_at)),
+          waits && one.edited ? h("span", { class: "state" }, "Changed by hand") : null,
           one.sandbox ? h("span", { class: "sandbox-mark" }, "Sandbox") : null,
         ),
       ),

@@ -73,6 +73,8 @@ async function go() {
         changed: () => refresh().catch(complain),
         answered: (detail, status) => decidedHere(detail, status).catch(complain),
         opened: (found) => { buttons = found; },
+        changedTo: (fresh) => { location.hash = `#/a/${fresh}`; },
+        again: go,
         together: (detail) => (batch && detail.status.state === "pending" ? batch.of(detail) : null),
       });
     } else welcome();
@@ -348,7 +350,7 @@ out.addEventListener("click", async () => {
 });
 stop.addEventListener("click", askStop);
 tabs?.addEventListener("message", (event) => {
-  const deciding = document.getElementById("together") || document.querySelector(".reason");
+  const deciding = document.getElementById("together") || document.querySelector(".reason, form.edit");
   if (document.hidden && signedIn && !deciding && event.data?.opened === location.pathname) giveWay();
 });
 notify.addEventListener("click", async () => {
@@ -360,6 +362,7 @@ listen({
   k: () => step(-1),
   a: (before) => buttons?.approve(before),
   r: () => buttons?.reject(),
+  e: () => buttons?.edit(),
 });
 addEventListener("hashchange", go);
 go();

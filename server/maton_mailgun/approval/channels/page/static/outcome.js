@@ -19,6 +19,7 @@ export function outcomePanel(detail, status) {
     h("p", { class: "outcome-meaning" }, meaning),
     status.reason ? h("p", { class: "outcome-said" }, h("span", { class: "muted" }, "Reason: "), value(status.reason)) : null,
     said.message ? h("p", { class: "outcome-said" }, h("span", { class: "muted" }, "In detail: "), value(said.message)) : null,
+    status.superseded_by ? h("p", { class: "outcome-next" }, h("a", { href: `#/a/${status.superseded_by}`, id: "superseded-by" }, "Open what stands in its place")) : null,
     advice.map((line) => h("p", { class: "outcome-next" }, line)),
     status.decided_by ? h("p", { class: "muted" }, status.state === "rejected" ? "Rejected by " : "Approved by ", value(status.decided_by),
       status.decided_at ? `, ${date(status.decided_at)}` : "") : null,

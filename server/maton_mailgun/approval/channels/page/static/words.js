@@ -17,6 +17,7 @@ export function stateOf(state, action) {
     case "rejected": return { word: "Rejected", tone: "none", icon: "bad" };
     case "expired": return { word: "Expired", tone: "none", icon: "waiting" };
     case "cancelled": return { word: "Withdrawn", tone: "none", icon: "bad" };
+    case "superseded": return { word: "Changed", tone: "none", icon: "change" };
     case "stale": return { word: "Out of date", tone: "warn", icon: "warning" };
     default: return { word: state, tone: "none", icon: "waiting" };
   }
@@ -35,6 +36,7 @@ export function meaningOf(state, action) {
     case "rejected": return "Nothing was carried out.";
     case "expired": return "Nobody decided in time, or the yes ran out before it could be carried out. The assistant can ask again.";
     case "cancelled": return "The assistant withdrew its request. Nothing was carried out.";
+    case "superseded": return "Another request stands in its place. Nothing of this one was or will be carried out.";
     case "stale": return "Something changed between the question and the yes, so nothing was carried out.";
     default: return "";
   }
