@@ -19,6 +19,7 @@ from maton_mailgun.approval.lifecycle.decide import (
     Decision,
     NotDecidable,
 )
+from maton_mailgun.approval.lifecycle.hold import TAKEN_BACK
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import MOVES, Record, State
 from maton_mailgun.approval.told import STOPPED
@@ -77,11 +78,24 @@ class GateInMemory:
         }
         if not decision.approve:
             return self.move(record, "rejected", finished_at=now, **said)
-        record = self.move(record, "approved", expires_at=now + APPROVED_SECONDS, **said)
+        if record.hold:
+            record = self.move(record, "held", held_until=now + record.hold, **said)
+        else:
+            record = self.move(record, "approved", expires_at=now + APPROVED_SECONDS, **said)
         task = asyncio.create_task(self._write(record))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return record
+
+    async def undo(self, approval_id: str, by: str) -> Record:
+        record = await self.get(approval_id)
+        if record is None:
+            raise KeyError(approval_id)
+        if record.state != "held":
+            raise NotDecidable(record, f"It cannot be undone: it is {record.state}.")
+        now = self.clock()
+        said = {"decided_at": now, "decided_by": by, "channel": "page", "reason": TAKEN_BACK}
+        return self.move(record, "rejected", finished_at=now, **said)
 
     async def stop(self, by: str) -> int:
         waiting = [record for record in self.records.values() if record.state == "pending"]
@@ -153,6 +167,14 @@ class GateInMemory:
         self.records[record.id] = record
 
     async def _write(self, record: Record) -> None:
+        if record.held_until is not None:
+            while True:
+                if self.clock() >= record.held_until:
+                    break
+                await asyncio.sleep(0.05)
+            if self.records[record.id] != record:
+                return
+            record = self.move(record, "approved", held_until=None, expires_at=self.clock() + APPROVED_SECONDS)
         record = self.move(record, "executing", attempted_at=self.clock())
         self.writes.append(record.id)
         await self.go_on.wait()

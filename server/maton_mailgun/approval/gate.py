@@ -22,6 +22,7 @@ from maton_mailgun.approval.channels.ways import Ways
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown, more_time
 from maton_mailgun.approval.lifecycle.execute import Execution
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
+from maton_mailgun.approval.lifecycle.hold import Holding, undo
 from maton_mailgun.approval.lifecycle.propose import propose
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Access, Services
@@ -67,6 +68,9 @@ class Gate:
         self.store = services.store
         self._reconciliation = Reconciliation(services)
         self._execution = Execution(services, Settlement(services, self._reconciliation))
+        self._holding = Holding(
+            services.store, clock=services.clock, monotonic=services.monotonic, carry_out=self._execution.start
+        )
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
         self.ways = Ways(self, services.settings, self._reveals, access)
@@ -229,7 +233,14 @@ class Gate:
         record = await decide(self.store, record, decision, self._now())
         self.services.changes.announce()
         if decision.approve:
-            self._execution.start(record)
+            self._holding.after_yes(record)
+        return record
+
+    async def undo(self, approval_id: str, by: str) -> Record:
+        """Take back a yes that is held still. Raises NotDecidable."""
+        record = await known(self.store, approval_id)
+        record = await undo(self.store, record, by=by, channel="page", now=self._now())
+        self.services.changes.announce()
         return record
 
     async def decided(self, record: Record, decision: Decision) -> Record:
@@ -351,6 +362,7 @@ class Gate:
         """Let writes in flight settle (bounded), then let go of everything."""
         if self._watching is not None:
             self._watching.cancel()
+        await self._holding.close()
         await self._execution.close(SETTLE_SECONDS)
         await self._reconciliation.close()
         await self.ways.aclose()

@@ -33,6 +33,7 @@ LIFTED = (
 )
 _STATES = {
     "pending": "approval_required",
+    "held": "held",
     "approved": "approved",
     "executing": "executing",
     "succeeded": "executed",
@@ -187,12 +188,20 @@ def _words(record: Record, now: float) -> str:
     match record.state:
         case "succeeded":
             return ""
+        case "held":
+            left = math.ceil(max(0.0, (record.held_until or now) - now))
+            return (
+                f"NOT EXECUTED YET. It was approved, and the person can take that back for another {left} seconds. It "
+                "is carried out by itself then: do not repeat the call. Call get_approval."
+            )
         case "approved":
             return _approved_words(record, now)
         case "executing":
             return "IN PROGRESS. It was approved and is being carried out. Call get_approval; do not repeat the call."
         case "rejected":
             return _rejected_words(record.reason)
+        case "expired" if record.held_until is not None:
+            return "NOT EXECUTED. It was approved, and the server ended while the yes could still be taken back."
         case "expired":
             if record.decided_at is not None:  # guard: 66-decided
                 return (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -114,7 +115,12 @@ def approve(arguments: argparse.Namespace) -> int:
     require_passphrase(settings, "Passphrase, to approve exactly this once: ")
 
     async def decide(desk: Terminal) -> int:
-        await _decide(desk, approval_id, approve=True)
+        record = await _decide(desk, approval_id, approve=True)
+        if record.state == "held":
+            record = await _held(desk, screen, record)
+            if record.state != "approved":
+                show_state(screen, record, desk.clock())
+                return FAILED
         screen.line("Approved. Waiting for the server to carry it out …", "quiet")
         record = await desk.wait(approval_id, arguments.wait, lambda found: found.state not in _UNDER_WAY)
         show_state(screen, record, desk.clock())
@@ -136,6 +142,21 @@ def reject(arguments: argparse.Namespace) -> int:
     at_desk(settings, lambda desk: _decide(desk, approval_id, approve=False, reason=reason))
     screen.outcome("good", "Rejected. Nothing was sent.")
     return OK
+
+
+def undo(arguments: argparse.Namespace) -> int:
+    """Take back a yes while it is held. It sends nothing, so it asks for nothing."""
+    screen = Screen()
+
+    async def take_back(desk: Terminal) -> int:
+        try:
+            await desk.undo(await find(desk, arguments.id), approver())
+        except NotDecidable as refused:
+            raise CommandFailed(FAILED, f"Not undone: {refused.why}") from None
+        screen.outcome("good", "Undone. Nothing was sent.")
+        return OK
+
+    return at_desk(settings_of(arguments), take_back)
 
 
 def stop(arguments: argparse.Namespace) -> int:
@@ -254,13 +275,25 @@ async def _request(desk: Terminal, screen: Screen, record: Record) -> list[str]:
         return ["", "The request itself is no longer kept: it is over."]
 
 
-async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: str | None = None) -> None:
+async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: str | None = None) -> Record:
     record = await find(desk, approval_id)
     decision = Decision(approve=approve, level="operator", channel="cli", decider=approver(), reason=reason)
     try:
-        await desk.decide(record, decision)
+        return await desk.decide(record, decision)
     except NotDecidable as refused:
         raise CommandFailed(FAILED, f"Not decided: {refused.why}") from None
+
+
+async def _held(desk: Terminal, screen: Screen, record: Record) -> Record:
+    """Hold a yes that was given here until its undo window is over. Whoever ends this command takes it back."""
+    screen.line(f"Approved, and held for {record.hold:.0f} s. Ctrl-C undoes it; nothing was sent yet.", "warn")
+    try:
+        return await desk.wait_out(record)
+    except asyncio.CancelledError:
+        with contextlib.suppress(NotDecidable):
+            await asyncio.shield(desk.undo(record, approver()))
+            screen.outcome("good", "Undone. Nothing was sent.")
+        raise
 
 
 async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:

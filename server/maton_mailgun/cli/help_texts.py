@@ -53,6 +53,10 @@ TEXTS: Mapping[str, _Text] = {
         "Shows one approval, asks for the passphrase and records the no. Nothing is sent.",
         ["approvals reject apr_a0d2276b", "approvals reject apr_a0d2276b --reason 'wrong month'"],
     ),
+    "approvals undo": (
+        "Takes back a yes that a rule's `hold` still holds: nothing is sent. It needs no passphrase.",
+        ["approvals undo apr_a0d2276b"],
+    ),
     "approvals receipt": (
         "Writes one file about an approval that has ended: what was shown, who decided and how, the Message-Id, and "
         "the final event of each recipient as far as it is known. It is signed with Ed25519; see `audit key`.",

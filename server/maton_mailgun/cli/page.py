@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from maton_mailgun.approval.channels.page import Decision, PageServer, start
@@ -16,6 +17,7 @@ from maton_mailgun.approval.channels.page.neighbour import opened_by_neighbour
 from maton_mailgun.approval.channels.passphrase import fits
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.lifecycle.decide import more_time
+from maton_mailgun.approval.lifecycle.hold import Holding
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record, State
 from maton_mailgun.catalogue.rows import load
@@ -54,8 +56,9 @@ def show(arguments: argparse.Namespace) -> int:
 
 async def _serve(settings: Settings, screen: Screen, desk: Terminal) -> int:
     home, operations = state_home(settings), load()
+    gate = Desk(desk)
     page = await start(
-        Desk(desk),
+        gate,
         reveals=lambda operation: operation in operations and bool(operations[operation].reveals),
         environ=display_environment(),
         verify_passphrase=lambda given, who: fits(home, given, who),
@@ -69,6 +72,7 @@ async def _serve(settings: Settings, screen: Screen, desk: Terminal) -> int:
         await _until_nothing_waits(desk, page)
     finally:
         await page.close()
+        await gate.close()
     return OK
 
 
@@ -76,7 +80,7 @@ async def _until_nothing_waits(desk: Terminal, page: PageServer) -> None:
     clock = asyncio.get_running_loop().time
     last = clock()
     while clock() - last < AFTER_SECONDS and not page.stopped:
-        if await desk.list({"pending", "approved", "executing"}, limit=1):
+        if await desk.list({"pending", "held", "approved", "executing"}, limit=1):
             last = clock()
         await asyncio.sleep(_LOOK_SECONDS)
 
@@ -86,6 +90,8 @@ class Desk:
 
     def __init__(self, desk: Terminal) -> None:
         self._desk = desk
+        # A server carries out what is approved: here it is only let go on.
+        self._holding = Holding(desk.store, clock=desk.clock, monotonic=time.monotonic, carry_out=lambda _: None)
 
     async def get(self, approval_id: str, /) -> Record | None:
         """See `PageGate`."""
@@ -99,7 +105,13 @@ class Desk:
 
     async def decide(self, approval_id: str, decision: Decision, /) -> Record:
         """Record the answer; the server that proposed it carries it out."""
-        return await self._desk.decide(await self._known(approval_id), decision)
+        record = await self._desk.decide(await self._known(approval_id), decision)
+        self._holding.after_yes(record)
+        return record
+
+    async def undo(self, approval_id: str, by: str, /) -> Record:
+        """See `PageGate`."""
+        return await self._desk.undo(await self._known(approval_id), by, "page")
 
     async def wait(self, approval_id: str, seconds: float, /, until: Callable[[Record], bool]) -> Record:
         """See `PageGate`."""
@@ -124,6 +136,10 @@ class Desk:
     async def secret(self, approval_id: str, /) -> Mapping[str, str] | None:
         """See `PageGate`."""
         return await self._desk.secret(await self._known(approval_id))
+
+    async def close(self) -> None:
+        """End what is held here: nothing of it was sent."""
+        await self._holding.close()
 
     async def _known(self, approval_id: str) -> Record:
         record = await self._desk.get(approval_id)

@@ -119,6 +119,10 @@ def _approvals(commands: Commands[_Parser]) -> None:
     reject.add_argument("--reason", metavar="TEXT", help="told to the assistant")
     reject.set_defaults(run="approvals:reject")
 
+    undo = actions.add_parser("undo", help="take back a yes while a rule's `hold` still holds it")
+    _one(undo)
+    undo.set_defaults(run="approvals:undo")
+
     receipt = actions.add_parser("receipt", help="write a signed file about one that has ended, for other people")
     _one(receipt)
     receipt.add_argument("--output", metavar="FILE", help="receipt-ID.json unless given; - is standard output")

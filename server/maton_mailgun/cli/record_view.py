@@ -22,6 +22,7 @@ _BRIEF = len("apr_") + 8
 HEADINGS = ("approval", "state", "operation", "target", "asked")
 _TONES: Mapping[str, Tone] = {
     "pending": "warn",
+    "held": "warn",
     "approved": "warn",
     "executing": "warn",
     "succeeded": "good",
@@ -111,6 +112,9 @@ def state_words(record: Record, now: float) -> str:
         case "pending":
             where = "" if record.level == "client" else ", on the page or here only"
             return f"Waits for a decision for another {_ago(record.expires_at - now)}{where}. Nothing was sent."
+        case "held":
+            left = _ago((record.held_until or now) - now)
+            return f"Approved{by}, and held: it can be undone for another {left}. Nothing was sent yet."
         case "approved" if record.retry_at is not None:
             again = f"{_ago(max(0.0, record.retry_at - now))}"
             return f"Approved{by}. The service asked to wait; it can be tried again in {again}. Nothing was done yet."
@@ -128,6 +132,8 @@ def state_words(record: Record, now: float) -> str:
         case "rejected":
             return f"Rejected{by}. Nothing was sent."
         case "expired":
+            if record.held_until is not None:
+                return f"Approved{by}, and its process ended while it could be undone. Nothing was sent."
             if record.decided_at is not None:
                 return f"Approved{by}, and the yes ran out before it could be carried out."
             return "Expired: nobody decided in time. Nothing was sent."

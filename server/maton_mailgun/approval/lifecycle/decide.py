@@ -12,6 +12,9 @@ from maton_mailgun.approval.store.record import Channel, Level, Record
 APPROVED_SECONDS = 300.0
 """How long a yes stays good when nothing carries it out."""
 
+HELD_SECONDS = 60.0
+"""After its undo window, until when a held yes is let go on by the process that took it, or never."""
+
 MORE_SECONDS = 15 * 60.0
 """By which a person puts off the end of what waits."""
 LONGEST_SECONDS = 24 * 3_600.0
@@ -71,6 +74,11 @@ async def _decided(store: Store, record: Record, decision: Decision, now: float)
         raise NotDecidable(record, EARLIER)
     actor = decision.decider
     shown_at = now if record.shown_at is None and decision.channel == "form" else record.shown_at
+    if decision.approve and record.hold:
+        return await store.move(
+            record, "held", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
+            shown_at=shown_at, held_until=now + record.hold, expires_at=now + record.hold + HELD_SECONDS,
+        )  # fmt: skip
     if decision.approve:
         return await store.move(
             record, "approved", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,

@@ -284,6 +284,8 @@ class Execution:
             raise Stopped("The policy now wants a person to decide this.")
         if verdict.level == "operator" and record.channel not in OPERATOR_CHANNELS:  # guard: 38-level
             raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
+        if verdict.hold > record.hold and not by_policy:  # guard: 306-longer
+            raise Stopped("The policy now wants a yes to be held for longer, so that it can be taken back.")
         # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
         return verdict.budgets if by_policy or verdict.decision == "ask" else ()
 

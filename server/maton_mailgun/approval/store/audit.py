@@ -53,7 +53,8 @@ NEW_HEAD = (
 SET_HEAD = "UPDATE maton_mailgun_head SET seq = ?, hash = ?, day = ?, budgets = ?, key_id = ?, mac = ?"
 
 LAST_YES = (
-    f"{_FROM} WHERE approval_id = ? AND from_state = 'pending' AND to_state = 'approved' ORDER BY seq DESC LIMIT 1"
+    f"{_FROM} WHERE approval_id = ? AND from_state = 'pending' AND to_state IN ('approved', 'held') "
+    "ORDER BY seq DESC LIMIT 1"
 )
 
 AT = "SELECT hash FROM maton_mailgun_audit WHERE seq = ?"

@@ -16,7 +16,8 @@ from typing import Any
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.store import audit, table
 from maton_mailgun.approval.store.audit import Chain, Head, Watermark
-from maton_mailgun.approval.store.daily_use import day_of, released, reserved
+from maton_mailgun.approval.store.budget_names import rule_of
+from maton_mailgun.approval.store.daily_use import released, reserved, used_now
 from maton_mailgun.approval.store.deadlines import Deadlines
 from maton_mailgun.approval.store.failures import (
     AllStopped,
@@ -34,6 +35,7 @@ from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import Rows, StoredRow
 
 _log = logging.getLogger(__name__)
+_YES: frozenset[State] = frozenset({"held", "approved"})
 _CHANGEABLE = frozenset(Changes.__annotations__)
 SYSTEM = "system"
 """The actor of moves that nobody made: time ran out, or a process died."""
@@ -81,7 +83,7 @@ class Scripts:
 
     def spent(self, names: Iterable[str], now: float) -> Script[dict[str, int]]:
         head = self._head((yield audit.HEAD, ()))
-        used = head.budgets if head.day >= day_of(now) else {}
+        used = used_now(head, now)
         return {name: used.get(name, 0) for name in names}
 
     def changed(self) -> Script[int]:
@@ -146,7 +148,10 @@ class Scripts:
             return Conflict(current)
         if not _may_move(current, to, changes):
             return IllegalMove(current, to)
-        if current.state == "pending" and to == "approved" and self.deadlines.lapsed(current, now):  # guard: 00-late
+        if current.state == "pending" and to in _YES and self.deadlines.lapsed(current, now):  # guard: 00-late
+            _, expired = yield from self._lapse(head, row, now)
+            return Conflict(expired)
+        if current.state == "held" and to == "approved" and self.deadlines.lapsed(current, now):  # guard: 304-late
             _, expired = yield from self._lapse(head, row, now)
             return Conflict(expired)
         if (current.state, to) == ("executing", "approved"):
@@ -342,6 +347,8 @@ def _may_move(current: Record, to: State, changes: Changes) -> bool:
     """Whether the state machine has this move. Only `claim` makes a record `executing`."""
     if (current.state, to) == ("approved", "pending"):
         return current.channel == "policy"  # guard: 61-asked-instead
+    if current.state == "pending" and to == "approved" and current.hold:
+        return False  # guard: 302-held
     if to in MOVES[current.state]:
         return to != "executing"
     # What was concluded by looking gives way to what the service itself said.
@@ -364,7 +371,7 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
     if after.rule is not None and after.channel == "policy":
         about["rule"] = table.ascii_text(after.rule)
     if after.state == "executing" and before.state == "approved":
-        about["budgets"] = [table.ascii_text(rule) for rule in dict.fromkeys(after.budget_rules)]
+        about["budgets"] = [table.ascii_text(rule_of(one)) for one in dict.fromkeys(after.budget_rules)]
     if after.message_id is not None and before.message_id is None:
         about["message_id"] = table.ascii_text(after.message_id)
     return about

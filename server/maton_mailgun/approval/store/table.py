@@ -31,7 +31,8 @@ SCHEMA: tuple[str, ...] = (
         version BIGINT NOT NULL, created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
         body TEXT NOT NULL, envelope BYTEA, key_id TEXT NOT NULL, mac TEXT NOT NULL)""",
     # One open record for one call of one principal: if two writers ever passed each other, the database refuses one.
-    f"""CREATE UNIQUE INDEX IF NOT EXISTS maton_mailgun_approvals_open
+    # Under another name than in earlier versions, which knew fewer states that are open.
+    f"""CREATE UNIQUE INDEX IF NOT EXISTS maton_mailgun_approvals_unended
         ON maton_mailgun_approvals (principal, digest) WHERE state IN ({_OPEN_LIST})""",
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_same
         ON maton_mailgun_approvals (principal, digest, changed_at)""",
@@ -198,6 +199,7 @@ def _plain(value: Any) -> Any:
 def _record(approval_id: str, body: str) -> Record:
     content = json.loads(body)
     content["budget_rules"] = tuple(content.get("budget_rules", ()))
+    content["yeses"] = tuple(content.get("yeses", ()))
     if not content.keys() <= set(_NAMES):
         raise StoreUnavailable(f"{approval_id} was written by a newer maton-mailgun; update this one to read it.")
     return Record(**content)

@@ -82,7 +82,7 @@ class Upkeep(Scripts):
             if row.record.state == "pending":
                 answer: Changes = {"decided_at": now, "decided_by": actor, "channel": None, "reason": reason}
                 head, record = yield from self._write(head, row, "rejected", actor, now, finished_at=now, **answer)
-            elif row.record.state == "approved":
+            elif row.record.state in ("held", "approved"):  # guard: 305-stopped
                 head, record = yield from self._write(head, row, "stale", actor, now, finished_at=now, reason=reason)
             else:
                 continue

@@ -31,7 +31,7 @@ _MOST_REASON = 500
 _MOST_WAITING = 24
 """Long polls open at once; beyond that the answer comes immediately and the page asks again a little later."""
 
-_PAST: frozenset[State] = TERMINAL | {"approved", "executing", "unknown"}
+_PAST: frozenset[State] = TERMINAL | {"held", "approved", "executing", "unknown"}
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which no browser sends and no store can hold."""
@@ -101,6 +101,7 @@ def create_app(
         signed_in(f"{one}/changes", pages.changes),
         signed_in(f"{one}/shown", pages.shown, "POST"),
         signed_in(f"{one}/decision", pages.decide, "POST"),
+        signed_in(f"{one}/undo", pages.undo, "POST"),
         signed_in(f"{one}/time", pages.more_time, "POST"),
         signed_in(f"{one}/secret", pages.secret, "POST"),
         signed_in(f"{one}/message", pages.message),
@@ -211,6 +212,16 @@ class _Pages:
         except NotDecidable as refusal:
             raise self._conflict(refusal.record, refusal.why) from None
         return self._answer({"status": view.status(decided)})
+
+    async def undo(self, request: Request, session: Session) -> Response:
+        """Take back a yes that is held still. Nothing is sent by it."""
+        if await self._door.body(request) != {"undo": True}:
+            raise PageRefusal(400, "bad_request", 'Send {"undo": true} to take a yes back.')
+        record = await self._record(request, session)
+        try:
+            return self._answer({"status": view.status(await self._gate.undo(record.id, session.decider))})
+        except NotDecidable as refusal:
+            raise self._conflict(refusal.record, refusal.why) from None
 
     async def more_time(self, request: Request, session: Session) -> Response:
         """Put off its end. This decides nothing."""

@@ -43,6 +43,13 @@ class PageGate(Protocol):
             NotDecidable: it is not pending any more, or has waited for as long as anything may.
         """
 
+    async def undo(self, approval_id: str, by: str, /) -> Record:
+        """Take back a yes that is held still.
+
+        Raises:
+            NotDecidable: it is not held, or not any more.
+        """
+
     async def stop(self, by: str, /) -> int:
         """Close all that waits and refuse what is new, until a person lifts it in a terminal. How many were closed."""
 

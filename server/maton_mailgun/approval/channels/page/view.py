@@ -111,6 +111,7 @@ def status(record: Record) -> dict[str, Any]:
         "attempted_at": record.attempted_at,
         "finished_at": record.finished_at,
         "retry_at": record.retry_at,
+        "held_until": record.held_until,
         "outcome": _outcome(record.result) if record.result is not None else None,
     }
 

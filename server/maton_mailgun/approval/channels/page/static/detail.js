@@ -105,7 +105,8 @@ function draw(main, detail, signal, { changed, answered, opened, together }) {
       const decided = (fresh, remark) => {
         update(fresh, remark);
         // A fresh secret is shown here once: nobody is led away from it.
-        if (!remark && !(detail.reveals && fresh.state !== "rejected")) answered(detail, fresh);
+        // Nor away from what can still be undone.
+        if (!remark && fresh.state !== "held" && !(detail.reveals && fresh.state !== "rejected")) answered(detail, fresh);
       };
       buttons = decisionBar(detail, { current: () => status, unread, decided, leaving, together });
       opened(buttons);

@@ -77,7 +77,7 @@ export async function approveAll(main, batch) {
 async function approveOne({ id, digest, version }) {
   try {
     let { status } = await api.decide(id, { decision: "approve", digest, version });
-    while (["approved", "executing"].includes(status.state) && !status.retry_at) ({ status } = await api.changes(id, status.version));
+    while (["held", "approved", "executing"].includes(status.state) && !status.retry_at) ({ status } = await api.changes(id, status.version));
     return status.state;
   } catch (problem) {
     return problem.status === 409 ? "refused" : "lost";
