@@ -342,7 +342,7 @@ GOOD = '[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "ask"\n'
         ('[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "allow"\nlevel = "operator"\n', 1, "has no level"),
         ('[[rule]]\nname = "a"\ndecision = "deny"\nper_day = 3\n', 1, "neither level nor per_day"),
         ('[[rule]]\nname = "a"\ndecision = "deny"\nper_hour = 3\n', 1, "nor per_hour"),
-        ('[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "allow"\nhold = "30s"\n', 1, "only an ask rule has one"),
+        ('[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "allow"\nhold = "30s"\n', 1, "only an ask rule has them"),
         ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "30"\n', 4, "'30' is not a time such as"),
         ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "0s"\n', 4, "'0s' is not a time such as"),
         ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "11m"\n', 4, "of 10 minutes at most"),

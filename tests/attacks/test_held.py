@@ -1,4 +1,4 @@
-"""Attacks 300 to 306: a yes that can be undone leaves only through its window, and only by the process that took it."""
+"""Attacks 300, 302 to 306: a yes that can be undone leaves only through its window, and only by the process that took it."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ async def test_attack_300_an_hour_is_used_up_by_all_processes_and_no_clock_set_b
     assert len(desk.writes()) == 2
 
 
-# Attack 301: another process takes a held yes up -----------------------------------------------------------------
+# Attack 302: another process takes a held yes up -----------------------------------------------------------------
 
 
-async def test_attack_301_a_held_yes_is_sent_by_the_process_that_took_it_after_its_window(desk: Desk) -> None:
+async def test_attack_302_a_held_yes_is_sent_by_the_process_that_took_it_after_its_window(desk: Desk) -> None:
     async with desk.open(policy=policy(desk, SLOWLY.format("30s"))) as house:
         record = await held(house)
         assert (record.hold, record.held_until) == (30.0, desk.clock() + 30.0)
@@ -103,7 +103,7 @@ async def test_attack_301_a_held_yes_is_sent_by_the_process_that_took_it_after_i
     assert len(desk.writes()) == 1
 
 
-async def test_attack_301_another_process_neither_takes_a_held_yes_up_nor_lets_it_go_on(desk: Desk) -> None:
+async def test_attack_302_another_process_neither_takes_a_held_yes_up_nor_lets_it_go_on(desk: Desk) -> None:
     rules = policy(desk, SLOWLY.format("30s"))
     async with desk.open(policy=rules) as house, desk.open(policy=rules) as other:
         record = await held(house)
@@ -122,7 +122,7 @@ async def test_attack_301_another_process_neither_takes_a_held_yes_up_nor_lets_i
     assert desk.writes() == []
 
 
-async def test_attack_301_a_process_that_ends_in_the_window_sends_nothing_and_the_next_one_says_so(desk: Desk) -> None:
+async def test_attack_302_a_process_that_ends_in_the_window_sends_nothing_and_the_next_one_says_so(desk: Desk) -> None:
     rules = policy(desk, SLOWLY.format("30s"))
     async with desk.open(policy=rules) as house:
         record = await held(house)
@@ -135,7 +135,7 @@ async def test_attack_301_a_process_that_ends_in_the_window_sends_nothing_and_th
     assert desk.writes() == []
 
 
-async def test_attack_301_what_is_undone_is_a_no_and_sends_nothing(desk: Desk) -> None:
+async def test_attack_302_what_is_undone_is_a_no_and_sends_nothing(desk: Desk) -> None:
     async with desk.open(policy=policy(desk, SLOWLY.format("30s"))) as house:
         record = await held(house)
         terminal = await Terminal.open(desk.settings)

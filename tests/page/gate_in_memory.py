@@ -25,6 +25,21 @@ from maton_mailgun.approval.store.record import MOVES, Record, State
 from maton_mailgun.approval.told import STOPPED
 
 
+class PeopleInMemory:
+    """People with their passphrases, and who tried them."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.tried: list[tuple[str, str]] = []
+
+    async def names(self) -> Sequence[str]:
+        return list(self.known)
+
+    async def at_page(self, name: str, given: str, who: str) -> str | None:
+        self.tried.append((name, who))
+        return name if self.known.get(name) == given else None
+
+
 class GateInMemory:
     """Keeps records and notes every decision that was taken and every write that was begun."""
 
@@ -35,6 +50,7 @@ class GateInMemory:
         self.secrets: dict[str, Mapping[str, str]] = {}
         self.outcomes: dict[str, tuple[State, Mapping[str, Any]]] = {}
         self.clock = clock
+        self.people = PeopleInMemory()
         self.stop_in_force: Stop | None = None
         self.go_on = asyncio.Event()
         """While it is not set, an approved write stays in flight."""
@@ -66,6 +82,11 @@ class GateInMemory:
             raise NotDecidable(record, f"It is {record.state} already.")
         if record.level == "operator" and decision.level != "operator":
             raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
+        if decision.approve and record.approvers > 1:
+            yes = {"person": decision.person, "at": self.clock(), "by": decision.decider}
+            yeses = (*record.yeses, yes)
+            if len({one["person"] for one in yeses}) < record.approvers:
+                return self.amend(record, yeses=yeses)
         if decision.approve and not record.preview.get("whole"):
             raise NotDecidable(record, EARLIER)
         self.decisions.append((approval_id, decision))

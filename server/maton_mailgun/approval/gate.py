@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.channels.form import decision_in
+from maton_mailgun.approval.channels.people import People
 from maton_mailgun.approval.channels.ways import Ways
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown, more_time
 from maton_mailgun.approval.lifecycle.execute import Execution
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
-from maton_mailgun.approval.lifecycle.hold import Holding, undo
+from maton_mailgun.approval.lifecycle.hold import Holding
 from maton_mailgun.approval.lifecycle.propose import propose
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Access, Services
@@ -66,11 +67,10 @@ class Gate:
         self.settings = services.settings
         self.operations = services.operations
         self.store = services.store
+        self.people = People(state_home(services.settings), services.store)
         self._reconciliation = Reconciliation(services)
         self._execution = Execution(services, Settlement(services, self._reconciliation))
-        self._holding = Holding(
-            services.store, clock=services.clock, monotonic=services.monotonic, carry_out=self._execution.start
-        )
+        self._holding = Holding(services.store, services, self._execution.start, services.changes.announce)
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
         self.ways = Ways(self, services.settings, self._reveals, access)
@@ -238,10 +238,7 @@ class Gate:
 
     async def undo(self, approval_id: str, by: str) -> Record:
         """Take back a yes that is held still. Raises NotDecidable."""
-        record = await known(self.store, approval_id)
-        record = await undo(self.store, record, by=by, channel="page", now=self._now())
-        self.services.changes.announce()
-        return record
+        return await self._holding.undo(await known(self.store, approval_id), by, "page")
 
     async def decided(self, record: Record, decision: Decision) -> Record:
         """`decide` for a caller who must be told: a store that fails while it takes a yes may have kept it.

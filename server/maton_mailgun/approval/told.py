@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from maton_mailgun.approval.lifecycle.several import said_so_far
 from maton_mailgun.approval.preview import words
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
@@ -102,6 +103,7 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> 
         "notice": NOTICE,  # guard: 21-preview
         "digest": record.digest,
         "expires_at": timestamp(record.expires_at),
+        **({"people": _people(record)} if record.approvers > 1 else {}),
         "decide": decide,
         **({"no_form": f"Not asked by a form: {no_form}."} if no_form else {}),
         "next": {
@@ -109,6 +111,11 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str = "") -> 
             "arguments": {"approval_id": record.id, "wait_seconds": WAIT_SECONDS},
         },
     }
+
+
+def _people(record: Record) -> str:
+    """How many people must say yes, and who has."""
+    return said_so_far(record) or f"{record.approvers} different people must say yes, neither of them who proposed it"
 
 
 def waiting_longer(told: Outcome, seconds: int, waited: object = None) -> Outcome:
@@ -208,6 +215,8 @@ def _words(record: Record, now: float) -> str:
                     "NOT EXECUTED. It was approved, and the yes ran out before it could be carried out. Tell the user, "
                     "and ask whether they still want it before calling again: that asks anew."
                 )
+            if said := said_so_far(record):
+                return f"NOT EXECUTED. {said}, and nobody else in time. Ask whether they still want it."
             return "NOT EXECUTED. Nobody decided in time. Ask the user whether they still want it before calling again."
         case "cancelled":
             return "NOT EXECUTED. The request was withdrawn."

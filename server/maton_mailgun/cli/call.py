@@ -124,11 +124,11 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
         withdrawn = _with_engine(settings, sandbox, lambda engine: _withdraw(engine, record))
         show_state(screen, withdrawn or record, time.time())
         return FAILED
-    require_passphrase(settings, "Passphrase, to approve it: ")
+    person = require_passphrase(settings, "Passphrase, to approve it: ")
 
     async def carry_out(engine: Engine) -> Record:
         gate = await engine.gate()
-        decision = Decision(approve=True, level="operator", channel="cli", decider=approver())
+        decision = Decision(approve=True, level="operator", channel="cli", decider=approver(person), person=person)
         await gate.shown(record.id)
         try:
             decided = await gate.decide(record.id, decision)

@@ -85,6 +85,25 @@ TEXTS: Mapping[str, _Text] = {
         "Sets the approver's passphrase, or changes it by whoever knows the current one.",
         ["approvals passphrase", "approvals passphrase --sandbox"],
     ),
+    "approvals people": (
+        "Names the people who may decide, each with their own passphrase, on a terminal. From the first one on, the "
+        "shared passphrase and one-time links open nothing: every decision names who made it.",
+        ["approvals people add Ana", "approvals people list", "approvals people remove Ana"],
+    ),
+    "approvals people add": (
+        "Adds a person, who types a passphrase of their own. The first is added with the shared passphrase, where one "
+        "is set; each further one with the yes of somebody who is there already, or of two where there are two.",
+        ["approvals people add Ana"],
+    ),
+    "approvals people list": ("Lists the people who may decide.", ["approvals people list"]),
+    "approvals people remove": (
+        "Removes a person, with the yes of others: of two, where there are two. The last one stays.",
+        ["approvals people remove Ana"],
+    ),
+    "approvals people passphrase": (
+        "Gives a person another passphrase, after their name and the current one.",
+        ["approvals people passphrase"],
+    ),
     "policy": ("Judges by the operator's rules without sending anything.", ["policy check call.json"]),
     "policy check": (
         "Says what would happen to a call and which rule says so. Ends with 1 where it would be refused.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from maton_mailgun.approval.channels.page import Decision, PageServer, start
@@ -42,7 +41,7 @@ def show(arguments: argparse.Namespace) -> int:
         if waiting and await opened_by_neighbour(state_home(settings), waiting[0].id):
             screen.line("The approval page is open in your browser.")
             return OK
-        if not desk.passphrase.is_set():
+        if not desk.passphrase.is_set() and not await desk.people.names():
             hint = " --sandbox" if settings.sandbox else ""
             raise CommandFailed(
                 NO_PASSPHRASE,
@@ -68,7 +67,7 @@ async def _serve(settings: Settings, screen: Screen, desk: Terminal) -> int:
         opened = await page.open(link=False, anew=True)
         screen.line("The approval page is open in your browser." if opened else "Open this address in a browser.")
         screen.line(page.address(), "strong")
-        screen.line("Sign in with the approver's passphrase. Ctrl-C ends it.", "quiet")
+        screen.line("Sign in with your passphrase. Ctrl-C ends it.", "quiet")
         await _until_nothing_waits(desk, page)
     finally:
         await page.close()
@@ -90,8 +89,9 @@ class Desk:
 
     def __init__(self, desk: Terminal) -> None:
         self._desk = desk
+        self.people = desk.people
         # A server carries out what is approved: here it is only let go on.
-        self._holding = Holding(desk.store, clock=desk.clock, monotonic=time.monotonic, carry_out=lambda _: None)
+        self._holding = Holding(desk.store, desk, carry_out=lambda _: None)
 
     async def get(self, approval_id: str, /) -> Record | None:
         """See `PageGate`."""

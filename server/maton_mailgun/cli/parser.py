@@ -154,6 +154,27 @@ def _approvals(commands: Commands[_Parser]) -> None:
     passphrase = actions.add_parser("passphrase", help="set or change the approver's passphrase, on a terminal")
     _sandboxed(passphrase)
     passphrase.set_defaults(run="approvals:set_passphrase")
+    _people(actions)
+
+
+def _people(approvals: Commands[_Parser]) -> None:
+    """`approvals people` and what can be done with them."""
+    people = approvals.add_parser("people", help="who may decide, each by their own name and passphrase")
+    actions = people.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, run, what in (
+        ("add", "people:add", "one more, with the yes of those who are there already"),
+        ("remove", "people:remove", "one less, with the yes of others"),
+    ):
+        action = actions.add_parser(name, help=what)
+        action.add_argument("name", metavar="NAME", help="as it is shown beside their decisions")
+        _sandboxed(action)
+        action.set_defaults(run=run)
+    listing = actions.add_parser("list", help="who they are")
+    _sandboxed(listing)
+    listing.set_defaults(run="people:show_list")
+    change = actions.add_parser("passphrase", help="another passphrase, for whoever knows the current one")
+    _sandboxed(change)
+    change.set_defaults(run="people:change")
 
 
 def _policy(commands: Commands[_Parser]) -> None:

@@ -15,6 +15,7 @@ from maton_mailgun.approval.binding.envelope import unpack
 from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
 from maton_mailgun.approval.binding.seal import unseal
 from maton_mailgun.approval.channels.passphrase import Passphrase
+from maton_mailgun.approval.channels.people import People
 from maton_mailgun.approval.lifecycle import forget
 from maton_mailgun.approval.lifecycle.decide import Decision, decide, mark_shown
 from maton_mailgun.approval.lifecycle.forget import About
@@ -45,7 +46,9 @@ class Terminal:
     ) -> None:
         self.store = store
         self.passphrase = passphrase
+        self.people = People(passphrase.home, store)
         self.clock = clock
+        self.monotonic = time.monotonic
         self._keys = keys
 
     @classmethod
@@ -91,9 +94,7 @@ class Terminal:
         """Wait until a yes that this process has just recorded cannot be undone any more, and let it go on."""
         if record.state != "held":
             return record
-        released = await wait_out(
-            self.store, record, time.monotonic() + record.hold, clock=self.clock, monotonic=time.monotonic
-        )
+        released = await wait_out(self.store, record, self.monotonic() + record.hold, self)
         return released or await known(self.store, record.id)
 
     async def undo(self, record: Record, by: str, channel: Channel = "cli") -> Record:

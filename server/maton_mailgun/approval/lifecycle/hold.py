@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, NotDecidable
 from maton_mailgun.approval.store.contract import Store
@@ -23,6 +24,18 @@ LOOK_SECONDS = 0.25
 _TURNS = 5
 
 log = logging.getLogger(__name__)
+
+
+class Clocks(Protocol):
+    """The clocks of a process."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Unix seconds, as the store counts them."""
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """Seconds that never run backwards."""
 
 
 async def undo(store: Store, record: Record, *, by: str, channel: Channel, now: float) -> Record:
@@ -50,34 +63,32 @@ async def undo(store: Store, record: Record, *, by: str, channel: Channel, now: 
     raise NotDecidable(record, "It changed again and again at this moment. Try again.")
 
 
-async def wait_out(
-    store: Store, record: Record, ends: float, *, clock: Callable[[], float], monotonic: Callable[[], float]
-) -> Record | None:
+async def wait_out(store: Store, record: Record, ends: float, clocks: Clocks) -> Record | None:
     """Wait until the window of a held yes is over, and let it go on. None where it does not: it was taken back, or
     its time ran out while nothing could be recorded.
 
     Args:
         record: As it was when this very process had recorded the yes.
-        ends: The end of the window by `monotonic`.
+        ends: The end of the window by the clock that nobody sets.
 
     Raises:
         StoreError: The store refuses the record.
     """
     while True:
-        left = ends - monotonic()  # guard: 303-window
+        left = ends - clocks.monotonic()  # guard: 303-window
         if left <= 0:
             break
         await asyncio.sleep(min(left, LOOK_SECONDS))
     while True:
         try:
             return await store.move(
-                record, "approved", actor="gate", held_until=None, expires_at=clock() + APPROVED_SECONDS
+                record, "approved", actor="gate", held_until=None, expires_at=clocks.clock() + APPROVED_SECONDS
             )
         except (Conflict, IllegalMove):
             return None
         except StoreUnavailable as problem:
             log.warning("a held approval could not go on", extra={"approval": record.id, "why": str(problem)})
-            if clock() >= record.expires_at:
+            if clocks.clock() >= record.expires_at:
                 return None
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -94,15 +105,14 @@ class Holding:
     def __init__(
         self,
         store: Store,
-        *,
-        clock: Callable[[], float],
-        monotonic: Callable[[], float],
+        clocks: Clocks,
         carry_out: Callable[[Record], object],
+        announce: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._clock = clock
-        self._monotonic = monotonic
+        self._clocks = clocks
         self._carry_out = carry_out
+        self._announce = announce
         self._held: dict[asyncio.Task[None], Record] = {}
 
     def after_yes(self, record: Record) -> None:
@@ -110,13 +120,21 @@ class Holding:
         if record.state == "approved":
             self._carry_out(record)
         elif record.state == "held":
-            task = asyncio.create_task(self._hold(record, self._monotonic() + record.hold), name=f"hold-{record.id}")
+            task = asyncio.create_task(
+                self._hold(record, self._clocks.monotonic() + record.hold), name=f"hold-{record.id}"
+            )
             self._held[task] = record
             task.add_done_callback(lambda ended: self._held.pop(ended, None))
 
+    async def undo(self, record: Record, by: str, channel: Channel) -> Record:
+        """See `undo`."""
+        record = await undo(self._store, record, by=by, channel=channel, now=self._clocks.clock())
+        self._announce()
+        return record
+
     async def _hold(self, record: Record, ends: float) -> None:
         try:
-            released = await wait_out(self._store, record, ends, clock=self._clock, monotonic=self._monotonic)
+            released = await wait_out(self._store, record, ends, self._clocks)
         except StoreError as problem:
             log.warning("a held approval cannot go on", extra={"approval": record.id, "why": str(problem)})
             return
@@ -130,4 +148,4 @@ class Holding:
             task.cancel()
         await asyncio.gather(*held, return_exceptions=True)
         for record in held.values():
-            await give_up(self._store, record, self._clock())
+            await give_up(self._store, record, self._clocks.clock())

@@ -60,6 +60,7 @@ class _Entry(BaseModel):
     per_day: Annotated[StrictInt, Field(ge=1)] | None = None
     per_hour: Annotated[StrictInt, Field(ge=1)] | None = None
     hold: _Text | None = None
+    approvers: Annotated[StrictInt, Field(ge=1, le=2)] | None = None
     until: Annotated[datetime, Strict()] | Annotated[date, Strict()] | None = None
 
     @model_validator(mode="after")
@@ -71,8 +72,8 @@ class _Entry(BaseModel):
         limits = (self.level, self.per_day, self.per_hour)
         if self.decision == "deny" and any(limit is not None for limit in limits):
             raise ValueError("a deny rule lets nothing through, so it has neither level nor per_day nor per_hour")
-        if self.decision != "ask" and self.hold is not None:
-            raise ValueError("hold is for the yes of a person: only an ask rule has one")
+        if self.decision != "ask" and (self.hold is not None or self.approvers is not None):
+            raise ValueError("hold and approvers are for the yes of a person: only an ask rule has them")
         if self.decision != "allow" and self.until is not None:
             raise ValueError("until ends what an allow rule allows; what a person is asked or refused does not end")
         if self.decision != "allow" and self.max_recipients is not None:
@@ -146,6 +147,7 @@ def _rule(entry: Any, known_tools: Collection[str] | None, taken: Collection[str
         connections=read.connections,
         per_day=read.per_day,
         per_hour=read.per_hour,
+        approvers=read.approvers,
         hold=None if read.hold is None else _seconds(read.hold),
         until=None if read.until is None else _moment(read.until),
     )

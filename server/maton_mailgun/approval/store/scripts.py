@@ -33,6 +33,7 @@ from maton_mailgun.approval.store.outside_mark import Marks
 from maton_mailgun.approval.store.record import CLAIM, GUESS, MOVES, TERMINAL, Changes, Record, State, guessed
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import Rows, StoredRow
+from maton_mailgun.mail.person_names import key_of
 
 _log = logging.getLogger(__name__)
 _YES: frozenset[State] = frozenset({"held", "approved"})
@@ -347,6 +348,8 @@ def _may_move(current: Record, to: State, changes: Changes) -> bool:
     """Whether the state machine has this move. Only `claim` makes a record `executing`."""
     if (current.state, to) == ("approved", "pending"):
         return current.channel == "policy"  # guard: 61-asked-instead
+    if current.state == "pending" and to in _YES and len(_people(current, changes)) < current.approvers:
+        return False  # guard: 319-several
     if current.state == "pending" and to == "approved" and current.hold:
         return False  # guard: 302-held
     if to in MOVES[current.state]:
@@ -354,6 +357,13 @@ def _may_move(current: Record, to: State, changes: Changes) -> bool:
     # What was concluded by looking gives way to what the service itself said.
     told = not (changes.get("result") or {}).get(GUESS)
     return guessed(current) and to in ("succeeded", "failed") and told  # guard: 62-corrected
+
+
+def _people(current: Record, changes: Changes) -> set[str]:
+    """The different people whose yes this move rests upon; somebody unnamed where one is enough."""
+    if current.approvers < 2:
+        return {""}
+    return {key_of(str(one["person"])) for one in changes.get("yeses", ())}
 
 
 def permitted(changes: Changes) -> Changes:
@@ -372,6 +382,8 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
         about["rule"] = table.ascii_text(after.rule)
     if after.state == "executing" and before.state == "approved":
         about["budgets"] = [table.ascii_text(rule_of(one)) for one in dict.fromkeys(after.budget_rules)]
+    if len(after.yeses) > len(before.yeses):
+        about["yes_of"] = table.ascii_text(str(after.yeses[-1]["person"]))
     if after.message_id is not None and before.message_id is None:
         about["message_id"] = table.ascii_text(after.message_id)
     return about

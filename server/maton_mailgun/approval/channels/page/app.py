@@ -76,6 +76,7 @@ def create_app(
         secure=bool(origin and origin.startswith("https://")),
         verify_passphrase=verify_passphrase,
         approver=approver,
+        people=gate.people,
     )
     waiting = Waiting(_MOST_WAITING)
     pages = _Pages(gate, door, waiting, reveals=reveals, clock=clock, notice=notice)
@@ -83,7 +84,11 @@ def create_app(
 
     def signed_in(path: str, handler: Handler, *methods: str) -> Route:
         async def endpoint(request: Request) -> Response:
-            return await handler(request, door.session(request))
+            try:
+                session = door.session(request)
+            except PageRefusal as refusal:
+                raise await door.explained(refusal) from None
+            return await handler(request, session)
 
         return Route(path, endpoint, methods=list(methods or ("GET",)))
 
@@ -205,6 +210,7 @@ class _Pages:
             level="operator",
             channel="page",
             decider=session.decider,
+            person=session.person,
             reason=given["reason"] or None,
         )
         try:

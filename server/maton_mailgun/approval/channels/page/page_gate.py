@@ -9,11 +9,25 @@ from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record, State
 
-__all__ = ["Decision", "NotDecidable", "PageGate"]
+__all__ = ["Decision", "NotDecidable", "PageGate", "PeopleAtPage"]
+
+
+class PeopleAtPage(Protocol):
+    """The people who may decide, as the page sees them."""
+
+    async def names(self) -> Sequence[str]:
+        """All of them; none where one passphrase is shared."""
+
+    async def at_page(self, name: str, given: str, who: str, /) -> str | None:
+        """The person who has this name and passphrase, tried by `who`. Raises LockedOut."""
 
 
 class PageGate(Protocol):
     """The gate as the page sees it."""
+
+    @property
+    def people(self) -> PeopleAtPage:
+        """Who may decide by name."""
 
     async def get(self, approval_id: str, /) -> Record | None:
         """The record, or None where there is none of that id."""

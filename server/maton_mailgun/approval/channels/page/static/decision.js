@@ -45,9 +45,15 @@ export function decisionBar(detail, { current, unread, decided, leaving, togethe
     if (detail.risk === "high" && !checked.checked) return "Tick the box when you have checked the target.";
     return "";
   }
+  function several() {
+    const { approvers = 1, yeses } = current();
+    if (approvers < 2) return "";
+    return yeses ? `${yeses}: a yes of somebody else will ${verbOf(detail.action)} exactly this, once.`
+      : `${approvers} different people must say yes to this. The first yes alone does nothing.`;
+  }
   function say() {
     reach();
-    note.textContent = missing() || together?.note() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
+    note.textContent = missing() || together?.note() || several() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
     approve.setAttribute("aria-disabled", String(Boolean(missing())));
   }
   function question() {

@@ -62,7 +62,7 @@ export async function approveAll(main, batch) {
     const state = await approveOne(one);
     tell(one.told, state, one.action);
     if (state === "succeeded") yes += 1;
-    if (!["succeeded", "failed", "refused", "stale"].includes(state)) {
+    if (!["succeeded", "failed", "refused", "stale", "half"].includes(state)) {
       for (const left of rows.slice(rows.indexOf(one) + 1)) left.told.textContent = "Not decided";
       said.textContent = "Stopped here: how this one ended is not known. Those below it were not decided.";
       announce(said.textContent);
@@ -78,14 +78,14 @@ async function approveOne({ id, digest, version }) {
   try {
     let { status } = await api.decide(id, { decision: "approve", digest, version });
     while (["held", "approved", "executing"].includes(status.state) && !status.retry_at) ({ status } = await api.changes(id, status.version));
-    return status.state;
+    return status.state === "pending" ? "half" : status.state;
   } catch (problem) {
     return problem.status === 409 ? "refused" : "lost";
   }
 }
 
 function tell(element, state, action) {
-  const words = { refused: "Not approved: it had changed, or was decided already", lost: "No answer: it may have been approved" };
+  const words = { half: "Your yes is recorded; somebody else must say yes too", refused: "Not approved: it had changed, or was decided already", lost: "No answer: it may have been approved" };
   const { word, tone } = words[state] ? { word: words[state], tone: "warn" } : stateOf(state, action);
   element.className = `state tone-${tone}`;
   element.textContent = word;
