@@ -588,6 +588,31 @@ GUARDS: tuple[Guard, ...] = (
     Guard("278", "with the passphrase", {"278-passphrase": DROP}),
     Guard("278", "and ends", {"278-ends": FALSE}),
     Guard("300", "uses of an hour are counted until the next one", {"300-hour": WITH("False")}),
+    Guard("301", "a signature is of a passkey of that person", {"301-own-key": FALSE}),
+    Guard(
+        "301",
+        "the key signs the statement itself",
+        {
+            "301-statement": WITH(
+                'webauthn.helpers.base64url_to_bytes(json.loads(_bytes(evidence["client_data"]))["challenge"])'
+            )
+        },
+    ),
+    Guard(
+        "301",
+        "at our origin, port and all",
+        {"301-origin": WITH('json.loads(_bytes(evidence["client_data"]))["origin"]')},
+    ),
+    Guard("301", "with a count that never goes back", {"301-count": WITH("0")}),
+    Guard("301", "behind the lock of the device", {"301-verified": WITH("False")}),
+    Guard("301", "a challenge is used once", {"301-once": WITH("self._given.get(str(nonce))")}),
+    Guard("301", "for the record and decision it was made for", {"301-asked": FALSE}),
+    Guard("301", "the gate itself holds a signature to its record", {"301-of-this": FALSE}),
+    Guard("301", "and takes no unsigned yes", {"301-signed": FALSE}),
+    Guard("301", "a rule that wants a signature since counts", {"301-now": DROP}),
+    Guard("301", "a passkey is made over a link that works once", {"301-registrar": FALSE}),
+    Guard("301", "with the yes of whose it is", {"301-themselves": FALSE}),
+    Guard("301", "the audit shows what was signed of another entry", {"301-entry": FALSE}),
     Guard("302", "no yes passes its undo window by", {"302-held": DROP}),
     Guard(
         "303",

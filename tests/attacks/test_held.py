@@ -1,4 +1,4 @@
-"""Attacks 300, 302 to 306: a yes that can be undone leaves only through its window, and only by the process that took it."""
+"""Attacks 300 and 302 to 306: a yes that can be undone leaves only through its window, by the process that took it."""
 
 from __future__ import annotations
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import urllib.request
+from typing import Any
 
 import pytest
 
+from attacks.authenticator import Authenticator
 from maton_mailgun.sandbox import RunningSandbox
 
 from .conftest import PASSPHRASE, Cli, set_passphrase
@@ -31,6 +35,37 @@ def add(cli: Cli, name: str, passphrase: str, *, by: tuple[str, str] | None = No
         terminal.enter(passphrase)
         assert terminal.finish() == 0, terminal.seen
         return terminal.seen
+
+
+def make_passkey(printed: str) -> None:
+    """As a browser and a device do that are given the address in what a terminal printed."""
+    (found,) = re.findall(r"http://localhost:(\d+)/#/passkey\?t=([\w-]+)", printed)
+    origin = f"http://localhost:{found[0]}"
+
+    def post(path: str, content: dict[str, Any]) -> Any:
+        body = json.dumps(content).encode()
+        headers = {"Content-Type": "application/json", "Origin": origin}
+        request = urllib.request.Request(f"{origin}{path}", body, headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    options = post("/api/passkey/options", {"token": found[1]})
+    made = Authenticator().make(options["challenge"], origin=origin)
+    assert post("/api/passkey", {"token": found[1], "credential": made}) == {"person": "Ana"}
+
+
+def test_a_person_is_added_with_a_passkey_that_a_browser_makes(cli: Cli) -> None:
+    with cli.terminal("approvals", "people", "add", "Ana", "--passkey", columns=200) as terminal:
+        for question in ("New passphrase of Ana: ", "The same again: "):
+            terminal.expect(question)
+            terminal.enter(ANAS)
+        terminal.expect("It works once:")
+        terminal.expect("/#/passkey?t=")
+        terminal.expect("\n")
+        make_passkey("\n".join(terminal.lines))
+        assert terminal.finish() == 0, terminal.seen
+        assert "Ana signs with a passkey what a rule asks it for." in terminal.seen
+    assert cli("approvals", "people", "list").out == "Ana, signs with a passkey\n"
 
 
 def decide(cli: Cli, verb: str, approval_id: str, name: str, passphrase: str) -> tuple[int, str]:

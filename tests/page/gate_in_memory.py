@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from maton_mailgun.approval.binding.passkeys import PasskeyError
 from maton_mailgun.approval.lifecycle.decide import (
     APPROVED_SECONDS,
     EARLIER,
@@ -38,6 +39,15 @@ class PeopleInMemory:
     async def at_page(self, name: str, given: str, who: str) -> str | None:
         self.tried.append((name, who))
         return name if self.known.get(name) == given else None
+
+    async def passkeys(self, name: str) -> Sequence[Mapping[str, str]]:
+        return []
+
+    async def any_passkeys(self) -> bool:
+        return False
+
+    async def signed(self, name: str, origin: str, statement: Mapping[str, Any], credential: Any) -> Mapping[str, Any]:
+        raise PasskeyError("That is no passkey of this person.")
 
 
 class GateInMemory:
@@ -80,7 +90,7 @@ class GateInMemory:
             raise KeyError(approval_id)
         if record.state != "pending":
             raise NotDecidable(record, f"It is {record.state} already.")
-        if record.level == "operator" and decision.level != "operator":
+        if record.level != "client" and decision.level == "client":
             raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
         if decision.approve and record.approvers > 1:
             yes = {"person": decision.person, "at": self.clock(), "by": decision.decider}

@@ -92,8 +92,9 @@ TEXTS: Mapping[str, _Text] = {
     ),
     "approvals people add": (
         "Adds a person, who types a passphrase of their own. The first is added with the shared passphrase, where one "
-        "is set; each further one with the yes of somebody who is there already, or of two where there are two.",
-        ["approvals people add Ana"],
+        "is set; each further one with the yes of somebody who is there already, or of two where there are two. With "
+        "--passkey a browser on this machine makes a passkey of theirs besides, which signs what a rule asks it for.",
+        ["approvals people add Ana", "approvals people add Ana --passkey"],
     ),
     "approvals people list": ("Lists the people who may decide.", ["approvals people list"]),
     "approvals people remove": (
@@ -121,7 +122,11 @@ TEXTS: Mapping[str, _Text] = {
         ["policy suggest", "policy suggest --days 90", "policy suggest --adopt policy.toml --until 2027-01-31"],
     ),
     "audit": ("Checks or exports the record of every decision.", ["audit verify", "audit export"]),
-    "audit verify": ("Finds any edit, removal or reorder of the audit, and then ends with 1.", ["audit verify"]),
+    "audit verify": (
+        "Finds any edit, removal or reorder of the audit, and every signature of a passkey that does not hold; it ends "
+        "with 1 then.",
+        ["audit verify"],
+    ),
     "audit key": ("Prints the fingerprint of the key that receipts are signed with, and that key.", ["audit key"]),
     "audit export": ("Prints every entry as a line of JSON, oldest first.", ["audit export"]),
     "doctor": (

@@ -64,9 +64,10 @@ async def _serve(settings: Settings, screen: Screen, desk: Terminal) -> int:
         notice=NOTICE,
     )
     try:
-        opened = await page.open(link=False, anew=True)
+        host = "localhost" if await desk.people.any_passkeys() else None
+        opened = await page.open(link=False, anew=True, host=host)
         screen.line("The approval page is open in your browser." if opened else "Open this address in a browser.")
-        screen.line(page.address(), "strong")
+        screen.line(page.address(host=host), "strong")
         screen.line("Sign in with your passphrase. Ctrl-C ends it.", "quiet")
         await _until_nothing_waits(desk, page)
     finally:

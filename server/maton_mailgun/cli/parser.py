@@ -167,6 +167,10 @@ def _people(approvals: Commands[_Parser]) -> None:
     ):
         action = actions.add_parser(name, help=what)
         action.add_argument("name", metavar="NAME", help="as it is shown beside their decisions")
+        if name == "add":
+            action.add_argument(
+                "--passkey", action="store_true", help="also make a passkey in a browser; of somebody who is there too"
+            )
         _sandboxed(action)
         action.set_defaults(run=run)
     listing = actions.add_parser("list", help="who they are")

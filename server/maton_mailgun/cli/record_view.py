@@ -111,7 +111,8 @@ def state_words(record: Record, now: float) -> str:
     by = f" by {short(record.decided_by, 100)}" if record.decided_by else ""
     match record.state:
         case "pending":
-            where = "" if record.level == "client" else ", on the page or here only"
+            places = {"operator": ", on the page or here only", "passkey": ", on the page and with a passkey only"}
+            where = places.get(record.level, "")
             said = f" {said_so_far(record)}." if record.yeses else ""
             if record.approvers > 1 and not said:
                 said = f" {record.approvers} different people must say yes."

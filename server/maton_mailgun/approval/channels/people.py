@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maton_mailgun.approval.binding.passkeys import signed
 from maton_mailgun.approval.channels.passphrase import (
     COST,
     PEOPLE_FILE,
@@ -35,11 +36,14 @@ from maton_mailgun.approval.channels.passphrase import (
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.mail.person_names import key_of, without_accents
+from maton_mailgun.whole_file import one_at_a_time
 
 _log = logging.getLogger(__name__)
 
 MOST_PEOPLE = 50
 LONGEST_NAME = 40
+COUNTS_FILE = "passkey-counts.json"
+"""How often each passkey has signed, as it said itself: one that goes back is a copy."""
 KNOWN_BROWSER = "page browser "
 """Begins what a guesser is called whose browser was let in before."""
 _NAME = re.compile(r"[^\W_][\w '.-]*")
@@ -163,7 +167,51 @@ class People:
         listed = await self.store.people()
         if name not in listed.known:
             raise PeopleError("There is nobody of this name.")
-        await self._keep({**listed.known, name: fresh_hash(passphrase)}, listed.seq, [name], {"changed": name})
+        kept = self._kept().get(listed.known[name], {})
+        fresh = {**fresh_hash(passphrase), **({"passkeys": kept["passkeys"]} if "passkeys" in kept else {})}
+        await self._keep({**listed.known, name: fresh}, listed.seq, [name], {"changed": name})
+
+    async def passkeys(self, name: str) -> Sequence[Mapping[str, str]]:
+        """The passkeys of a person, each with `id` and public `key`, as the audit vouches for them."""
+        digest = (await self.store.people()).known.get(name)
+        kept = self._kept().get(digest or "")
+        return list(kept.get("passkeys", ())) if kept is not None and _digest(kept) == digest else []
+
+    async def any_passkeys(self) -> bool:
+        """Whether somebody has one."""
+        try:
+            return any([await self.passkeys(name) for name in await self.names()])
+        except PassphraseError as problem:
+            _log.warning("it cannot be seen who has a passkey", extra={"why": str(problem)})
+            return False
+
+    async def add_passkey(self, name: str, passkey: Mapping[str, str], *, by: Sequence[str]) -> None:
+        """One more passkey of a person. Raises PeopleError without their own yes and that of enough of the people."""
+        listed = await self.store.people()
+        kept = self._kept().get(listed.known.get(name, ""))
+        if kept is None or _digest(kept) != listed.known[name]:
+            raise PeopleError("There is nobody of this name.")
+        if name not in by:  # guard: 301-themselves
+            raise PeopleError(f"This needs the yes of {name} too.")
+        _hold_to_consent(by, listed.known, needed=min(2, len(listed.known)))
+        fresh = {**kept, "passkeys": [*kept.get("passkeys", ()), dict(passkey)]}
+        what = {"passkey_of": name, "credential": passkey["id"], "public_key": passkey["key"]}
+        await self._keep({**listed.known, name: fresh}, listed.seq, by, what)
+
+    async def signed(self, name: str, origin: str, statement: Mapping[str, Any], credential: Any) -> Mapping[str, Any]:
+        """The evidence that a passkey of this person signed a statement. Raises PasskeyError."""
+        passkeys = await self.passkeys(name)
+        return await asyncio.to_thread(self._signed, passkeys, origin, statement, credential)
+
+    def _signed(
+        self, passkeys: Sequence[Mapping[str, str]], origin: str, statement: Mapping[str, Any], credential: Any
+    ) -> Mapping[str, Any]:
+        path = self.home / COUNTS_FILE
+        with one_at_a_time(self.home / f".{COUNTS_FILE}.lock"):
+            counts = read_private(path) if path.exists() else {}
+            evidence = signed(origin, statement, credential, passkeys, counts)
+            write_private(path, {**counts, evidence["credential"]: evidence["count"]})
+        return evidence
 
     async def _keep(self, people: Mapping[str, Any], seq: int, by: Sequence[str], what: Mapping[str, str]) -> None:
         """Write the file with old and new hashes, then the audit's word on which count, then what is left over."""

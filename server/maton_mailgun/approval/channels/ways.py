@@ -212,7 +212,9 @@ class Ways:
         try:
             # A link can tell nobody from another: where people are known by name, each signs in.
             link = not await self._gate.people.names()
-            return await (await self.page()).open(record.id, principal=record.principal, anew=anew, link=link)
+            host = "localhost" if await self._gate.people.any_passkeys() else None
+            page = await self.page()
+            return await page.open(record.id, principal=record.principal, anew=anew, link=link, host=host)
         except (OSError, StoreError) as problem:
             log.warning("the approval page could not be opened", extra={"why": str(problem)})
             return None

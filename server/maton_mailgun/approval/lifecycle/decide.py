@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from maton_mailgun.approval.binding.passkeys import why_not_of
 from maton_mailgun.approval.lifecycle.several import people_of, why_not, with_yes
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import Store
@@ -41,6 +42,8 @@ class Decision:
     person: str | None = None
     """Their name, where the people who may decide are known by name and this channel asked for it."""
     reason: str | None = None
+    signed: Mapping[str, Any] = field(default_factory=dict)
+    """The evidence that a passkey of theirs signed it; see `passkeys`."""
 
 
 class NotDecidable(Exception):
@@ -75,7 +78,7 @@ async def decide(store: Store, record: Record, decision: Decision, now: float) -
 async def _decided(store: Store, record: Record, decision: Decision, now: float) -> Record:
     if record.state != "pending":
         raise NotDecidable(record, f"It is {record.state} already.")
-    if record.level == "operator" and decision.level != "operator":
+    if record.level != "client" and decision.level == "client":
         raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
     if decision.approve and not Preview.of(record.preview).whole:  # guard: 48-earlier
         raise NotDecidable(record, EARLIER)
@@ -87,10 +90,16 @@ async def _decided(store: Store, record: Record, decision: Decision, now: float)
     shown_at = now if record.shown_at is None and decision.channel == "form" else record.shown_at
     yeses: tuple[Mapping[str, Any], ...] = ()
     by = actor
+    yes: dict[str, Any] = {"person": decision.person, "at": now, "by": actor}
+    if decision.approve and record.level == "passkey":
+        if why := why_not_of(record, decision.signed, approve=True, person=decision.person):  # guard: 301-signed
+            raise NotDecidable(record, why)
+        yes = {**yes, "signed": dict(decision.signed)}
+        yeses = (yes,)
     if decision.approve and record.approvers > 1:
         if why := why_not(record, decision.person if named else None, known):
             raise NotDecidable(record, why)
-        yeses = with_yes(record, known, {"person": decision.person, "at": now, "by": actor})
+        yeses = with_yes(record, known, yes)
         by = " and ".join(str(one["by"]) for one in yeses)
         if len(people_of(yeses)) < record.approvers:
             return await store.amend(record, actor=actor, yeses=yeses, shown_at=shown_at)

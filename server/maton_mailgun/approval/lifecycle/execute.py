@@ -283,6 +283,8 @@ class Execution:
         by_policy = record.channel == "policy"
         if by_policy and verdict.decision != "allow":
             raise Stopped("The policy now wants a person to decide this.")
+        if verdict.level == "passkey" and not by_policy and not all(one.get("signed") for one in record.yeses or [{}]):
+            raise Stopped("The policy now wants this signed with a passkey.")  # guard: 301-now
         if verdict.level == "operator" and record.channel not in OPERATOR_CHANNELS:  # guard: 38-level
             raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
         if verdict.approvers > max(1, len(people_of(record.yeses))) and not by_policy:  # guard: 306-more

@@ -21,7 +21,7 @@ from maton_mailgun.mail.plain_address import PlainAddress, ascii_domain, parse
 from maton_mailgun.mail.text import moment
 
 Decision = Literal["allow", "ask", "deny"]
-_STRICTER: Mapping[Level, int] = {"client": 0, "operator": 1}
+_STRICTER: Mapping[Level, int] = {"client": 0, "operator": 1, "passkey": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Policy:
                 hold = max(other.hold or 0.0 for other in deciding)
                 approvers = max(other.approvers or 1 for other in deciding)
                 # No form and no relay can tell one person from another.
-                level = "operator" if approvers > 1 else level
+                level = "operator" if approvers > 1 and level == "client" else level
                 why = _why(rule, level, budgets, hold, approvers)
                 counted = budgets * case.uses
                 return Verdict(rule.decision, level, names, rule.name, counted, why, hold, approvers)

@@ -23,7 +23,7 @@ State = Literal[
     "failed",
     "unknown",
 ]
-Level = Literal["client", "operator"]
+Level = Literal["client", "operator", "passkey"]
 Channel = Literal["form", "page", "cli", "relay", "policy"]
 Risk = Literal["low", "medium", "high"]
 

@@ -383,6 +383,8 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
     if after.state == "executing" and before.state == "approved":
         about["budgets"] = [table.ascii_text(rule_of(one)) for one in dict.fromkeys(after.budget_rules)]
     if len(after.yeses) > len(before.yeses):
+        if signed := after.yeses[-1].get("signed"):
+            about["signed"] = dict(signed)
         about["yes_of"] = table.ascii_text(str(after.yeses[-1]["person"]))
     if after.message_id is not None and before.message_id is None:
         about["message_id"] = table.ascii_text(after.message_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.store.contract import Stop
@@ -20,6 +20,17 @@ class PeopleAtPage(Protocol):
 
     async def at_page(self, name: str, given: str, who: str, /) -> str | None:
         """The person who has this name and passphrase, tried by `who`. Raises LockedOut."""
+
+    async def passkeys(self, name: str, /) -> Sequence[Mapping[str, str]]:
+        """The passkeys of a person."""
+
+    async def any_passkeys(self) -> bool:
+        """Whether somebody has one."""
+
+    async def signed(
+        self, name: str, origin: str, statement: Mapping[str, Any], credential: Any, /
+    ) -> Mapping[str, Any]:
+        """The evidence that a passkey of this person signed a statement. Raises PasskeyError."""
 
 
 class PageGate(Protocol):

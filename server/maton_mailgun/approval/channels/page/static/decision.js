@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { announce, fill, h, value } from "./dom.js";
+import { signed } from "./passkeys.js";
 import { verbOf } from "./words.js";
 
 const SETTLE_MS = 700;
@@ -140,7 +141,9 @@ export function decisionBar(detail, { current, unread, decided, leaving, togethe
     try {
       const { digest } = detail;
       const { version } = current();
-      decided((await api.decide(detail.id, { decision, digest, version, ...(words.trim() ? { reason: words } : {}) })).status, "");
+      const given = { decision, digest, version, ...(words.trim() ? { reason: words } : {}) };
+      const whole = decision === "approve" && detail.level === "passkey" ? await signed(detail.id, given) : given;
+      decided((await api.decide(detail.id, whole)).status, "");
     } catch (failure) {
       if (failure.status === 409 && failure.content.status_now) {
         decided(failure.content.status_now, failure.message);

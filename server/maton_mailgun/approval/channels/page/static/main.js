@@ -5,6 +5,7 @@ import { announce, fill, h, inView, pause, value } from "./dom.js";
 import { openDetail } from "./detail.js";
 import { listen } from "./keys.js";
 import { drawList, drawWelcome } from "./list.js";
+import { makePasskey } from "./passkeys.js";
 import { Together, approveAll } from "./together.js";
 import { ago, plural, stateOf } from "./words.js";
 
@@ -36,7 +37,7 @@ function takePlace() {
   const [path, query = ""] = location.hash.slice(1).split("?");
   const token = new URLSearchParams(query).get("t");
   if (token !== null) history.replaceState(null, "", `#${path || "/"}`);
-  return { id: /^\/a\/([\w-]{1,80})$/.exec(path)?.[1] ?? null, token };
+  return { id: /^\/a\/([\w-]{1,80})$/.exec(path)?.[1] ?? null, token, passkey: path === "/passkey" };
 }
 
 /** Something that was served under this address before still answers in the server's place, and may change all of it. */
@@ -45,7 +46,7 @@ function overtaken() {
 }
 
 async function go() {
-  const { id, token } = takePlace();
+  const { id, token, passkey } = takePlace();
   if (overtaken()) {
     return fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Nothing can be decided here"),
       h("p", {}, "Another program that used this address before has left a service worker in this browser, which could change what you see."),
@@ -55,6 +56,10 @@ async function go() {
   open = new AbortController();
   buttons = null;
   const { signal } = open;
+  if (token && passkey) {
+    document.body.dataset.view = "sign-in";
+    return makePasskey(main, token);
+  }
   if (batch && !batch.ids.includes(id)) batch = null;
   if (last && last.detail.id === id) last = null;
   try {
