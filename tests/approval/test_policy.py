@@ -86,11 +86,11 @@ def test_the_longest_undo_window_and_every_limit_of_the_rules_that_ask_hold(poli
 
     assert policy(policy_file, text).judge(calling("update_route")) == Verdict(
         decision="ask",
-        level="client",
+        level="operator",
         rules=("slowly", "slower"),
         rule="slowly",
         budgets=(("\x01slowly", 5), ("slower", 9)),
-        why='The rule "slowly" asks a person (level client). At most 5 an hour by "slowly", 9 a day by "slower". '
+        why='The rule "slowly" asks a person (level operator). At most 5 an hour by "slowly", 9 a day by "slower". '
         "A yes can be taken back for 120 s.",
         hold=120.0,
     )

@@ -111,7 +111,7 @@ async def test_attack_302_another_process_neither_takes_a_held_yes_up_nor_lets_i
         assert await other.state(record.id) == "stale"
     async with desk.open(policy=rules) as house, desk.open(policy=rules) as other:
         record = await held(house)
-        (holds,) = house.gate._holding._held
+        (holds,) = house.gate.holding._held
         holds.cancel()
         desk.clock.let_pass(45.0)
         again = structured(await _call(other, LETTER))
@@ -144,7 +144,7 @@ async def test_attack_302_what_is_undone_is_a_no_and_sends_nothing(desk: Desk) -
         finally:
             await terminal.close()
         assert (undone.state, undone.decided_by, undone.channel) == ("rejected", "bob at a terminal", "cli")
-        (holds,) = house.gate._holding._held
+        (holds,) = house.gate.holding._held
         desk.clock.let_pass(30.0)
         await asyncio.wait_for(holds, SOON)
         assert await house.state(record.id) == "rejected"
@@ -164,14 +164,19 @@ async def test_attack_302_no_yes_passes_the_window_by(desk: Desk) -> None:
     assert desk.writes() == []
 
 
-async def test_attack_302_a_form_answered_with_yes_is_held_too(desk: Desk) -> None:
+async def test_attack_302_no_form_is_asked_for_a_yes_that_it_could_not_undo(desk: Desk) -> None:
+    person = Person(desk.clock, APPROVE)
     async with desk.open(policy=policy(desk, SLOWLY.format("2m"))) as house:
-        async with house.client(Person(desk.clock, APPROVE)) as client:
-            told = await client.call_tool("send_message", LETTER)
-        assert headline(told).startswith("NOT EXECUTED YET. It was approved, and the person can take that back")
+        async with house.client(person) as client:
+            asked = structured(await client.call_tool("send_message", LETTER))
         record = await house.only()
-        assert (record.state, record.hold) == ("held", 120.0)
-        assert desk.writes() == []
+        assert (person.questions, record.state, record.level, record.hold) == ([], "pending", "operator", 120.0)
+        await house.gate.decide(record.id, YES)
+        async with house.client() as client:
+            told = await client.call_tool("get_approval", {"approval_id": asked["approval_id"]})
+        assert headline(told).startswith("NOT EXECUTED YET. It was approved, and the person can take that back")
+        assert structured(told)["status"] == "held"
+    assert desk.writes() == []
 
 
 # Attack 303: clocks ----------------------------------------------------------------------------------------------
@@ -180,7 +185,7 @@ async def test_attack_302_a_form_answered_with_yes_is_held_too(desk: Desk) -> No
 async def test_attack_303_a_clock_set_forward_does_not_shorten_the_window(desk: Desk) -> None:
     async with desk.open(policy=policy(desk, SLOWLY.format("30s"))) as house:
         record = await held(house)
-        (holds,) = house.gate._holding._held
+        (holds,) = house.gate.holding._held
         desk.clock.set_by(31.0)
         await looked_around(house.gate)
         assert not holds.done()
@@ -194,7 +199,7 @@ async def test_attack_304_who_slept_through_the_end_lets_nothing_go_on(
     async with desk.open(policy=policy(desk, SLOWLY.format("30s"))) as house:
         monkeypatch.setattr(watch, "SWEEP_SECONDS", 1_000.0)
         record = await held(house)
-        (holds,) = house.gate._holding._held
+        (holds,) = house.gate.holding._held
         desk.clock.set_by(100.0)
         desk.clock.ticks += 30.0
         await asyncio.wait_for(holds, SOON)
@@ -211,7 +216,7 @@ async def test_attack_305_a_stop_ends_what_is_held(desk: Desk) -> None:
         record = await held(house)
         assert await house.gate.stop("bob") == 1
         assert await house.gate.store.go_on(actor="bob")
-        (holds,) = house.gate._holding._held
+        (holds,) = house.gate.holding._held
         desk.clock.let_pass(30.0)
         await asyncio.wait_for(holds, SOON)
         assert await house.state(record.id) == "stale"

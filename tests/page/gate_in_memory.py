@@ -22,7 +22,7 @@ from maton_mailgun.approval.lifecycle.decide import (
 )
 from maton_mailgun.approval.lifecycle.hold import TAKEN_BACK
 from maton_mailgun.approval.store.contract import Stop
-from maton_mailgun.approval.store.record import MOVES, Record, State
+from maton_mailgun.approval.store.record import MOVES, Channel, Record, State
 from maton_mailgun.approval.told import STOPPED
 
 
@@ -50,6 +50,21 @@ class PeopleInMemory:
         raise PasskeyError("That is no passkey of this person.")
 
 
+class HoldingInMemory:
+    """What is held by a gate in memory."""
+
+    def __init__(self, gate: GateInMemory) -> None:
+        self._gate = gate
+
+    async def undo(self, record: Record, by: str, channel: Channel) -> Record:
+        now = self._gate.records[record.id]
+        if now.state != "held":
+            raise NotDecidable(now, f"It cannot be undone: it is {now.state}.")
+        at = self._gate.clock()
+        said = {"decided_at": at, "decided_by": by, "channel": channel, "reason": TAKEN_BACK}
+        return self._gate.move(now, "rejected", finished_at=at, **said)
+
+
 class GateInMemory:
     """Keeps records and notes every decision that was taken and every write that was begun."""
 
@@ -61,6 +76,7 @@ class GateInMemory:
         self.outcomes: dict[str, tuple[State, Mapping[str, Any]]] = {}
         self.clock = clock
         self.people = PeopleInMemory()
+        self.holding = HoldingInMemory(self)
         self.stop_in_force: Stop | None = None
         self.go_on = asyncio.Event()
         """While it is not set, an approved write stays in flight."""
@@ -117,16 +133,6 @@ class GateInMemory:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return record
-
-    async def undo(self, approval_id: str, by: str) -> Record:
-        record = await self.get(approval_id)
-        if record is None:
-            raise KeyError(approval_id)
-        if record.state != "held":
-            raise NotDecidable(record, f"It cannot be undone: it is {record.state}.")
-        now = self.clock()
-        said = {"decided_at": now, "decided_by": by, "channel": "page", "reason": TAKEN_BACK}
-        return self.move(record, "rejected", finished_at=now, **said)
 
     async def stop(self, by: str) -> int:
         waiting = [record for record in self.records.values() if record.state == "pending"]

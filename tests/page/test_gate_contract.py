@@ -209,12 +209,12 @@ async def test_it_is_shown_once_and_only_while_it_waits(bench: Bench) -> None:
 async def test_a_held_yes_is_carried_out_when_its_window_is_over_and_can_be_undone_before(bench: Bench) -> None:
     record, other = await bench.ask(hold=30.0), await bench.ask(hold=30.0)
     held = await bench.gate.decide(record.id, YES)
-    await bench.gate.decide(other.id, YES)
+    held_too = await bench.gate.decide(other.id, YES)
     assert (held.state, held.held_until) == ("held", bench.clock() + 30.0)
     with pytest.raises(NotDecidable):
         await bench.gate.decide(record.id, YES)
     bench.clock.let_pass(29.0)
-    undone = await bench.gate.undo(other.id, "bob at the page")
+    undone = await bench.gate.holding.undo(held_too, "bob at the page", "page")
     assert (undone.state, undone.decided_by, undone.finished_at) == ("rejected", "bob at the page", bench.clock())
     assert bench.writes() == 0
 
@@ -222,7 +222,7 @@ async def test_a_held_yes_is_carried_out_when_its_window_is_over_and_can_be_undo
     done = await bench.gate.wait(record.id, SOON, until=lambda now: now.state not in ("held", "approved", "executing"))
     assert (done.state, done.decided_by, done.held_until) == ("succeeded", "ann at the page", None)
     with pytest.raises(NotDecidable):
-        await bench.gate.undo(record.id, "bob at the page")
+        await bench.gate.holding.undo(done, "bob at the page", "page")
     assert bench.writes() == 1
 
 

@@ -70,7 +70,7 @@ class Gate:
         self.people = People(state_home(services.settings), services.store)
         self._reconciliation = Reconciliation(services)
         self._execution = Execution(services, Settlement(services, self._reconciliation))
-        self._holding = Holding(services.store, services, self._execution.start, services.changes.announce)
+        self.holding = Holding(services.store, services, self._execution.start, services.changes.announce)
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
         self.ways = Ways(self, services.settings, self._reveals, access)
@@ -233,12 +233,8 @@ class Gate:
         record = await decide(self.store, record, decision, self._now())
         self.services.changes.announce()
         if decision.approve:
-            self._holding.after_yes(record)
+            self.holding.after_yes(record)
         return record
-
-    async def undo(self, approval_id: str, by: str) -> Record:
-        """Take back a yes that is held still. Raises NotDecidable."""
-        return await self._holding.undo(await known(self.store, approval_id), by, "page")
 
     async def decided(self, record: Record, decision: Decision) -> Record:
         """`decide` for a caller who must be told: a store that fails while it takes a yes may have kept it.
@@ -359,7 +355,7 @@ class Gate:
         """Let writes in flight settle (bounded), then let go of everything."""
         if self._watching is not None:
             self._watching.cancel()
-        await self._holding.close()
+        await self.holding.close()
         await self._execution.close(SETTLE_SECONDS)
         await self._reconciliation.close()
         await self.ways.aclose()

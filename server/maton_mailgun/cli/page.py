@@ -92,7 +92,7 @@ class Desk:
         self._desk = desk
         self.people = desk.people
         # A server carries out what is approved: here it is only let go on.
-        self._holding = Holding(desk.store, desk, carry_out=lambda _: None)
+        self.holding = Holding(desk.store, desk, carry_out=lambda _: None)
 
     async def get(self, approval_id: str, /) -> Record | None:
         """See `PageGate`."""
@@ -107,12 +107,8 @@ class Desk:
     async def decide(self, approval_id: str, decision: Decision, /) -> Record:
         """Record the answer; the server that proposed it carries it out."""
         record = await self._desk.decide(await self._known(approval_id), decision)
-        self._holding.after_yes(record)
+        self.holding.after_yes(record)
         return record
-
-    async def undo(self, approval_id: str, by: str, /) -> Record:
-        """See `PageGate`."""
-        return await self._desk.undo(await self._known(approval_id), by, "page")
 
     async def wait(self, approval_id: str, seconds: float, /, until: Callable[[Record], bool]) -> Record:
         """See `PageGate`."""
@@ -140,7 +136,7 @@ class Desk:
 
     async def close(self) -> None:
         """End what is held here: nothing of it was sent."""
-        await self._holding.close()
+        await self.holding.close()
 
     async def _known(self, approval_id: str) -> Record:
         record = await self._desk.get(approval_id)

@@ -158,8 +158,8 @@ class Policy:
                 budgets = tuple(budget for other in deciding for budget in other.budgets())
                 hold = max(other.hold or 0.0 for other in deciding)
                 approvers = max(other.approvers or 1 for other in deciding)
-                # No form and no relay can tell one person from another.
-                level = "operator" if approvers > 1 and level == "client" else level
+                # No form and no relay can tell one person from another, and none shows what can be undone.
+                level = "operator" if (approvers > 1 or hold) and level == "client" else level
                 why = _why(rule, level, budgets, hold, approvers)
                 counted = budgets * case.uses
                 return Verdict(rule.decision, level, names, rule.name, counted, why, hold, approvers)

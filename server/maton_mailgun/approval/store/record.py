@@ -112,7 +112,7 @@ class Record:
     approvers: int = 1
     """How many different people must say yes."""
     yeses: tuple[Mapping[str, Any], ...] = ()
-    """Who said yes so far, where several must: each with `person`, `at`, `channel` and `how`."""
+    """Who said yes so far, where several must: or sign: each with `person`, `at`, `by` and what was `signed`."""
 
 
 def guessed(record: Record) -> bool:

@@ -277,7 +277,8 @@ class _Pages:
             raise PageRefusal(400, "bad_request", 'Send {"undo": true} to take a yes back.')
         record = await self._record(request, session)
         try:
-            return self._answer({"status": view.status(await self._gate.undo(record.id, session.decider))})
+            undone = await self._gate.holding.undo(record, session.decider, "page")
+            return self._answer({"status": view.status(undone)})
         except NotDecidable as refusal:
             raise self._conflict(refusal.record, refusal.why) from None
 

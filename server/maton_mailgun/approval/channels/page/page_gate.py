@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.store.contract import Stop
-from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.approval.store.record import Channel, Record, State
 
-__all__ = ["Decision", "NotDecidable", "PageGate", "PeopleAtPage"]
+__all__ = ["Decision", "NotDecidable", "PageGate", "PageHolding", "PeopleAtPage"]
 
 
 class PeopleAtPage(Protocol):
@@ -33,8 +33,23 @@ class PeopleAtPage(Protocol):
         """The evidence that a passkey of this person signed a statement. Raises PasskeyError."""
 
 
+class PageHolding(Protocol):
+    """The yeses that can be undone still, as the page sees them."""
+
+    async def undo(self, record: Record, by: str, channel: Channel, /) -> Record:
+        """Take back a yes that is held still.
+
+        Raises:
+            NotDecidable: it is not held, or not any more.
+        """
+
+
 class PageGate(Protocol):
     """The gate as the page sees it."""
+
+    @property
+    def holding(self) -> PageHolding:
+        """What is held."""
 
     @property
     def people(self) -> PeopleAtPage:
@@ -66,13 +81,6 @@ class PageGate(Protocol):
 
         Raises:
             NotDecidable: it is not pending any more, or has waited for as long as anything may.
-        """
-
-    async def undo(self, approval_id: str, by: str, /) -> Record:
-        """Take back a yes that is held still.
-
-        Raises:
-            NotDecidable: it is not held, or not any more.
         """
 
     async def stop(self, by: str, /) -> int:
