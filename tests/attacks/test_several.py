@@ -142,6 +142,8 @@ async def test_attack_318_the_yes_of_somebody_who_was_removed_since_does_not_cou
     await house.gate.people.remove("Ana", by=["Bob", "Carl"])
     half = await says(house, record, "Bob")
     assert (half.state, [one["person"] for one in half.yeses], desk.writes()) == ("pending", ["Bob"], [])
+    audited = [one async for one in audit.export(house.gate.store)]
+    assert '"yes_of": "Bob"' in audited[-1]
     await says(house, half, "Carl")
     assert (await house.gate.run(record.id)).decided_by == "Bob, by passphrase and Carl, by passphrase"
 

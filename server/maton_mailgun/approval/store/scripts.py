@@ -382,7 +382,7 @@ def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[st
         about["rule"] = table.ascii_text(after.rule)
     if after.state == "executing" and before.state == "approved":
         about["budgets"] = [table.ascii_text(rule_of(one)) for one in dict.fromkeys(after.budget_rules)]
-    if len(after.yeses) > len(before.yeses):
+    if after.yeses[-1:] != before.yeses[-1:]:
         if signed := after.yeses[-1].get("signed"):
             about["signed"] = dict(signed)
         about["yes_of"] = table.ascii_text(str(after.yeses[-1]["person"]))

@@ -115,7 +115,7 @@ class SignIn:
 
     async def explained(self, refusal: PageRefusal) -> PageRefusal:
         """The same, with whether people sign in by name."""
-        if refusal.error == "sign_in" and await self._people.names():
+        if refusal.error in ("sign_in", "locked") and await self._people.names():
             refusal.more |= {"named": True, "passphrase": True}
         return refusal
 
