@@ -15,11 +15,11 @@ import pytest
 from maton_mailgun.approval.binding.passkeys import PasskeyError, challenge_of, rp_id_of, statement_of
 from maton_mailgun.approval.channels import passphrase as secrets
 from maton_mailgun.approval.channels.page.app import create_app
+from maton_mailgun.approval.channels.page.passkey_door import Registrar
 from maton_mailgun.approval.channels.page.sessions import Sessions
-from maton_mailgun.approval.channels.page.signing import Registrar
 from maton_mailgun.approval.channels.people import PeopleError
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
-from maton_mailgun.approval.signed_decisions import Checked, check_all
+from maton_mailgun.approval.lifecycle.signed_decisions import Checked, check_all
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.cli import audit as cli_audit

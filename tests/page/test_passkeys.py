@@ -14,8 +14,8 @@ import pytest
 from attacks.bench import LETTER, Desk, House, structured
 from maton_mailgun.approval.channels import passphrase
 from maton_mailgun.approval.channels.page import start
-from maton_mailgun.approval.channels.page.signing import Registrar
-from maton_mailgun.approval.signed_decisions import Checked, check_all
+from maton_mailgun.approval.channels.page.passkey_door import Registrar
+from maton_mailgun.approval.lifecycle.signed_decisions import Checked, check_all
 from maton_mailgun.sandbox import Sandbox
 
 from .browser import Chromium

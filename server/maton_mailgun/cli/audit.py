@@ -8,7 +8,7 @@ import sys
 
 from maton_mailgun.approval.binding.signatures import as_text
 from maton_mailgun.approval.channels.terminal import Terminal
-from maton_mailgun.approval.signed_decisions import Checked, check_all
+from maton_mailgun.approval.lifecycle.signed_decisions import Checked, check_all
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.cli.approvals import at_desk

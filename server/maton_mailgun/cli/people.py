@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.channels.page import PageServer, start
-from maton_mailgun.approval.channels.page.signing import Registrar
+from maton_mailgun.approval.channels.page.passkey_door import Registrar
 from maton_mailgun.approval.channels.passphrase import Passphrase, PassphraseError
 from maton_mailgun.approval.channels.people import PeopleError, checked_name
 from maton_mailgun.approval.channels.terminal import Terminal

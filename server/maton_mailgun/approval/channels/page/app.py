@@ -20,9 +20,9 @@ from maton_mailgun.approval.binding.passkeys import PasskeyError
 from maton_mailgun.approval.channels.page import frame, view
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
 from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
+from maton_mailgun.approval.channels.page.passkey_door import Registrar, Signing
 from maton_mailgun.approval.channels.page.sessions import HERE, Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
-from maton_mailgun.approval.channels.page.signing import Registrar, Signing
 from maton_mailgun.approval.channels.page.waiting import Waiting
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.preview.filled_message import TooLong, filled

@@ -24,7 +24,7 @@ from maton_mailgun.loopback import V4, listen, own_host
 if TYPE_CHECKING:
     from uvicorn import Server
 
-    from maton_mailgun.approval.channels.page.signing import Registrar
+    from maton_mailgun.approval.channels.page.passkey_door import Registrar
 
 logger = logging.getLogger(__name__)
 
