@@ -36,6 +36,7 @@ IMPORTERS = {
     "psycopg": {"approval/store/postgres.py"},
     "platformdirs": {"config.py"},
     "icalendar": {"mail/invitation.py"},
+    "webauthn": {"approval/binding/passkeys.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""
 LATE = (
@@ -49,6 +50,7 @@ LATE = (
     "psycopg",
     "selectolax",
     "icalendar",
+    "webauthn",
     "confusable_homoglyphs",
 )
 NAMING_NO_PATH = [

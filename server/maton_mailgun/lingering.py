@@ -62,7 +62,7 @@ async def hand_on(engine: Engine) -> None:
 
 
 async def _waiting(gate: Gate) -> set[str]:
-    found = await gate.list(states={"pending", "approved", "executing"}, limit=1_000)
+    found = await gate.list(states={"pending", "held", "approved", "executing"}, limit=1_000)
     return {record.id for record in found}
 
 

@@ -19,7 +19,7 @@ RIGHT = "correct horse battery"
 @pytest.fixture
 def approver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Passphrase:
     """A passphrase at a fraction of the real cost: what is tested is not how slow scrypt is."""
-    monkeypatch.setattr(passphrase, "_COST", {"n": 2**4, "r": 8, "p": 1})
+    monkeypatch.setattr(passphrase, "COST", {"n": 2**4, "r": 8, "p": 1})
     approver = Passphrase(tmp_path)
     approver.set(RIGHT, now=NOON)
     return approver

@@ -69,6 +69,33 @@ def test_an_allow_rule_lets_a_matching_call_run_within_its_budget(policy_file: P
     )
 
 
+def test_the_longest_undo_window_and_every_limit_of_the_rules_that_ask_hold(policy_file: Path) -> None:
+    text = """
+        [[rule]]
+        name = "slowly"
+        decision = "ask"
+        hold = "30s"
+        per_hour = 5
+
+        [[rule]]
+        name = "slower"
+        decision = "ask"
+        hold = "2m"
+        per_day = 9
+    """
+
+    assert policy(policy_file, text).judge(calling("update_route")) == Verdict(
+        decision="ask",
+        level="operator",
+        rules=("slowly", "slower"),
+        rule="slowly",
+        budgets=(("\x01slowly", 5), ("slower", 9)),
+        why='The rule "slowly" asks a person (level operator). At most 5 an hour by "slowly", 9 a day by "slower". '
+        "A yes can be taken back for 120 s.",
+        hold=120.0,
+    )
+
+
 def test_without_a_matching_rule_a_person_is_asked_at_the_level_of_the_settings(policy_file: Path) -> None:
     case = calling("update_route")
 
@@ -314,6 +341,11 @@ GOOD = '[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "ask"\n'
         ('[[rule]]\nname = "a"\ndecision = "allow"\n', 1, "must name its tools"),
         ('[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "allow"\nlevel = "operator"\n', 1, "has no level"),
         ('[[rule]]\nname = "a"\ndecision = "deny"\nper_day = 3\n', 1, "neither level nor per_day"),
+        ('[[rule]]\nname = "a"\ndecision = "deny"\nper_hour = 3\n', 1, "nor per_hour"),
+        ('[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "allow"\nhold = "30s"\n', 1, "only an ask rule has them"),
+        ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "30"\n', 4, "'30' is not a time such as"),
+        ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "0s"\n', 4, "'0s' is not a time such as"),
+        ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "11m"\n', 4, "of 10 minutes at most"),
         ('[[rule]]\nname = "a"\ntools = ["delete_domian"]\ndecision = "deny"\n', 3, "no tool is named 'delete_domian'"),
         ('[[rule]]\nname = "a"\ntools = ["delete domain"]\ndecision = "deny"\n', 3, "is not a tool name"),
         ('[[rule]]\nname = """\n[[rule]]\n"""\ndecision = "ask"\n', 2, "name: "),

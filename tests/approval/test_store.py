@@ -307,7 +307,7 @@ async def test_attack_38_a_spent_budget_refuses_the_claim_and_leaves_the_approva
     with pytest.raises(BudgetSpent) as spent:
         await store.claim(second, actor="gate", lease_seconds=60, budgets=[("all", 9), ("notes", 1)])
 
-    assert (spent.value.rule, spent.value.per_day) == ("notes", 1)
+    assert (spent.value.rule, spent.value.most) == ("notes", 1)
     assert claimed.budget_rules == ("notes", "all")
     assert await store.get(second.id) == second
     assert await store.spent(["notes", "all", "never"]) == {"notes": 1, "all": 1, "never": 0}

@@ -18,8 +18,7 @@ import httpx2
 import pytest
 
 from maton_mailgun.approval.channels.passphrase import Passphrase
-from maton_mailgun.approval.gate import finished
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.record import Record, finished
 
 from .bench import KEY, LETTER, ME, Desk, House, structured
 

@@ -9,10 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.lifecycle.decide import NotDecidable
 from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
 from maton_mailgun.approval.store.failures import StoreUnavailable
+from maton_mailgun.approval.store.record import finished
 from maton_mailgun.approval.store.sqlite import SqliteStore
 from maton_mailgun.errors import Refused
 from maton_mailgun.sandbox.account.seed import ROUTE_ID, TEMPLATE

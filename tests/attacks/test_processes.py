@@ -19,10 +19,10 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from maton_mailgun.approval.channels import terminal as approver
-from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.approval.lifecycle.reconcile import GRACE_SECONDS, LEASE_SECONDS
 from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.record import finished
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
 from maton_mailgun.sandbox.account.seed import CONNECTION_ID, DOMAIN, ROUTE_ID
 from maton_mailgun.sandbox.control.faults import parse_fault

@@ -13,12 +13,12 @@ import httpx2
 import pytest
 
 from maton_mailgun.approval.channels.terminal import Terminal
-from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.lifecycle import execute
 from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.approval.lifecycle.reconcile import GRACE_SECONDS, LEASE_SECONDS
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import IllegalMove, StoreUnavailable
+from maton_mailgun.approval.store.record import finished
 from maton_mailgun.approval.store.sqlite import SqliteStore
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.rows import load

@@ -8,8 +8,7 @@ import pytest
 
 from approval.records import a_record
 from attacks.bench import LETTER, Clock, Desk, House, decide
-from maton_mailgun.approval.gate import finished
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.record import Record, finished
 from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.sandbox import Sandbox
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from maton_mailgun.approval.binding.passkeys import PasskeyError
 from maton_mailgun.approval.lifecycle.decide import (
     APPROVED_SECONDS,
     EARLIER,
@@ -19,11 +20,51 @@ from maton_mailgun.approval.lifecycle.decide import (
     Decision,
     NotDecidable,
 )
+from maton_mailgun.approval.lifecycle.hold import TAKEN_BACK
 from maton_mailgun.approval.store.contract import Stop
-from maton_mailgun.approval.store.record import MOVES, Record, State
+from maton_mailgun.approval.store.record import MOVES, Channel, Record, State
 from maton_mailgun.approval.told import STOPPED
 
 from .edits_in_memory import EditsInMemory
+
+
+class PeopleInMemory:
+    """People with their passphrases, and who tried them."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+        self.tried: list[tuple[str, str]] = []
+
+    async def names(self) -> Sequence[str]:
+        return list(self.known)
+
+    async def at_page(self, name: str, given: str, who: str) -> str | None:
+        self.tried.append((name, who))
+        return name if self.known.get(name) == given else None
+
+    async def passkeys(self, name: str) -> Sequence[Mapping[str, str]]:
+        return []
+
+    async def any_passkeys(self) -> bool:
+        return False
+
+    async def signed(self, name: str, origin: str, statement: Mapping[str, Any], credential: Any) -> Mapping[str, Any]:
+        raise PasskeyError("That is no passkey of this person.")
+
+
+class HoldingInMemory:
+    """What is held by a gate in memory."""
+
+    def __init__(self, gate: GateInMemory) -> None:
+        self._gate = gate
+
+    async def undo(self, record: Record, by: str, channel: Channel) -> Record:
+        now = self._gate.records[record.id]
+        if now.state != "held":
+            raise NotDecidable(now, f"It cannot be undone: it is {now.state}.")
+        at = self._gate.clock()
+        said = {"decided_at": at, "decided_by": by, "channel": channel, "reason": TAKEN_BACK}
+        return self._gate.move(now, "rejected", finished_at=at, **said)
 
 
 class GateInMemory:
@@ -37,6 +78,8 @@ class GateInMemory:
         self.outcomes: dict[str, tuple[State, Mapping[str, Any]]] = {}
         self.clock = clock
         self.edits = EditsInMemory(self)
+        self.people = PeopleInMemory()
+        self.holding = HoldingInMemory(self)
         self.stop_in_force: Stop | None = None
         self.go_on = asyncio.Event()
         """While it is not set, an approved write stays in flight."""
@@ -66,8 +109,13 @@ class GateInMemory:
             raise KeyError(approval_id)
         if record.state != "pending":
             raise NotDecidable(record, f"It is {record.state} already.")
-        if record.level == "operator" and decision.level != "operator":
+        if record.level != "client" and decision.level == "client":
             raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
+        if decision.approve and record.approvers > 1:
+            yes = {"person": decision.person, "at": self.clock(), "by": decision.decider}
+            yeses = (*record.yeses, yes)
+            if len({one["person"] for one in yeses}) < record.approvers:
+                return self.amend(record, yeses=yeses)
         if decision.approve and not record.preview.get("whole"):
             raise NotDecidable(record, EARLIER)
         self.decisions.append((approval_id, decision))
@@ -80,7 +128,10 @@ class GateInMemory:
         }
         if not decision.approve:
             return self.move(record, "rejected", finished_at=now, **said)
-        record = self.move(record, "approved", expires_at=now + APPROVED_SECONDS, **said)
+        if record.hold:
+            record = self.move(record, "held", held_until=now + record.hold, **said)
+        else:
+            record = self.move(record, "approved", expires_at=now + APPROVED_SECONDS, **said)
         task = asyncio.create_task(self._write(record))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -156,6 +207,14 @@ class GateInMemory:
         self.records[record.id] = record
 
     async def _write(self, record: Record) -> None:
+        if record.held_until is not None:
+            while True:
+                if self.clock() >= record.held_until:
+                    break
+                await asyncio.sleep(0.05)
+            if self.records[record.id] != record:
+                return
+            record = self.move(record, "approved", held_until=None, expires_at=self.clock() + APPROVED_SECONDS)
         record = self.move(record, "executing", attempted_at=self.clock())
         self.writes.append(record.id)
         await self.go_on.wait()

@@ -43,7 +43,7 @@ class Bench(Protocol):
     @property
     def gate(self) -> PageGate: ...
 
-    async def ask(self, principal: str = "local:ann", *, tool: str = "create_route") -> Record:
+    async def ask(self, principal: str = "local:ann", *, tool: str = "create_route", hold: float = 0.0) -> Record:
         """Propose one more write."""
         ...
 
@@ -60,10 +60,10 @@ class InMemory:
         self.gate = GateInMemory(clock=self.clock)
         self._level = level
 
-    async def ask(self, principal: str = "local:ann", *, tool: str = "create_route") -> Record:
+    async def ask(self, principal: str = "local:ann", *, tool: str = "create_route", hold: float = 0.0) -> Record:
         now = self.clock()
         record = a_record(
-            principal=principal, operation=tool, level=self._level, created_at=now, expires_at=now + LASTS
+            principal=principal, operation=tool, level=self._level, created_at=now, expires_at=now + LASTS, hold=hold
         )
         self.gate.add(record)
         if tool == "create_credential":
@@ -84,8 +84,11 @@ class Real:
         self._house = house
         self._asked = 0
 
-    async def ask(self, principal: str = "local:ann", *, tool: str = "create_route") -> Record:
+    async def ask(self, principal: str = "local:ann", *, tool: str = "create_route", hold: float = 0.0) -> Record:
         self._asked += 1
+        policy = self._desk.home / "policy.toml"
+        policy.write_text(f'[[rule]]\nname = "slowly"\ndecision = "ask"\nhold = "{hold:.0f}s"\n' if hold else "")
+        policy.chmod(0o600)
         arguments: dict[str, Any] = {"domain": DOMAIN, "login": "alice"}
         if tool == "create_route":
             arguments = {"expression": f'match_recipient("{self._asked}@{DOMAIN}")', "actions": ["stop()"]}
@@ -97,6 +100,12 @@ class Real:
 
     def writes(self) -> int:
         return len(self._desk.writes())
+
+
+def _empty(home: Path) -> Path:
+    policy = home / "policy.toml"
+    policy.touch(0o600)
+    return policy
 
 
 @pytest.fixture
@@ -119,7 +128,7 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: py
             home = tmp_path / "home"
             home.mkdir(mode=0o700)
             desk = Desk(home, Sandbox(clock=clock), clock)
-            return Real(desk, await benches.enter_async_context(desk.open(approval=level)))
+            return Real(desk, await benches.enter_async_context(desk.open(approval=level, policy=_empty(home))))
 
         yield open_bench
 
@@ -195,6 +204,26 @@ async def test_it_is_shown_once_and_only_while_it_waits(bench: Bench) -> None:
     rejected = await bench.gate.decide(other.id, NO)
     await bench.gate.shown(other.id)
     assert await bench.gate.get(other.id) == rejected
+
+
+async def test_a_held_yes_is_carried_out_when_its_window_is_over_and_can_be_undone_before(bench: Bench) -> None:
+    record, other = await bench.ask(hold=30.0), await bench.ask(hold=30.0)
+    held = await bench.gate.decide(record.id, YES)
+    held_too = await bench.gate.decide(other.id, YES)
+    assert (held.state, held.held_until) == ("held", bench.clock() + 30.0)
+    with pytest.raises(NotDecidable):
+        await bench.gate.decide(record.id, YES)
+    bench.clock.let_pass(29.0)
+    undone = await bench.gate.holding.undo(held_too, "bob at the page", "page")
+    assert (undone.state, undone.decided_by, undone.finished_at) == ("rejected", "bob at the page", bench.clock())
+    assert bench.writes() == 0
+
+    bench.clock.let_pass(1.0)
+    done = await bench.gate.wait(record.id, SOON, until=lambda now: now.state not in ("held", "approved", "executing"))
+    assert (done.state, done.decided_by, done.held_until) == ("succeeded", "ann at the page", None)
+    with pytest.raises(NotDecidable):
+        await bench.gate.holding.undo(done, "bob at the page", "page")
+    assert bench.writes() == 1
 
 
 async def test_a_stop_rejects_what_waits_and_is_there_until_it_is_lifted(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from maton_mailgun.approval.channels.page import Sessions
+from maton_mailgun.approval.lifecycle.hold import TAKEN_BACK
 from maton_mailgun.approval.store.record import Record
 
 from .browser import Chromium
@@ -83,6 +84,22 @@ def test_the_next_that_waits_opens_after_a_decision_and_the_last_one_is_told_of(
 
 async def _go_on(page: RunningPage) -> None:
     page.gate.go_on.set()
+
+
+def test_a_yes_that_is_held_can_be_undone_where_it_was_given_until_its_window_is_over(
+    timed: Chromium, page: RunningPage
+) -> None:
+    first, second = letters(2, hold=30.0)
+    opened(timed, page, first, second)
+    timed.click("#approve")
+    timed.until_text("Approved, can be undone", "#outcome-heading")
+    assert (timed.text("h1"), page.gate.writes) == ("Letter 1", [])
+    assert timed.text("#undo") == "Undo"
+    timed.click("#undo")
+    timed.until_text("Rejected", "#outcome-heading")
+    undone = page.record(first.id)
+    assert (undone.state, undone.reason) == ("rejected", TAKEN_BACK)
+    assert (page.gate.writes, page.record(second.id).state) == ([], "pending")
 
 
 def test_what_opens_after_a_decision_is_not_approved_by_the_same_click(timed: Chromium, page: RunningPage) -> None:

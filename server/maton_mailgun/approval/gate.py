@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.channels.form import answers, decision_in, held_all
+from maton_mailgun.approval.channels.people import People
 from maton_mailgun.approval.channels.ways import Ways
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown, more_time
 from maton_mailgun.approval.lifecycle.edit import Edits
 from maton_mailgun.approval.lifecycle.execute import Execution
 from maton_mailgun.approval.lifecycle.follow import followed, standing
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
+from maton_mailgun.approval.lifecycle.hold import Holding
 from maton_mailgun.approval.lifecycle.propose import propose
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
 from maton_mailgun.approval.lifecycle.services import Access, Services
@@ -43,7 +45,7 @@ from maton_mailgun.approval.store.failures import (
     TooManyPending,
 )
 from maton_mailgun.approval.store.opening import open_store
-from maton_mailgun.approval.store.record import TERMINAL, Record, State
+from maton_mailgun.approval.store.record import Record, State
 from maton_mailgun.approval.told import LIFTED, STOPPED, outcome, superseded, timestamp
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
@@ -67,8 +69,10 @@ class Gate:
         self.settings = services.settings
         self.operations = services.operations
         self.store = services.store
+        self.people = People(state_home(services.settings), services.store)
         self._reconciliation = Reconciliation(services)
         self._execution = Execution(services, Settlement(services, self._reconciliation))
+        self.holding = Holding(services.store, services, self._execution.start, services.changes.announce)
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
         self.ways = Ways(self, services.settings, self._reveals, access)
@@ -245,7 +249,7 @@ class Gate:
         record = await decide(self.store, record, decision, self._now())
         self.services.changes.announce()
         if decision.approve:
-            self._execution.start(record)
+            self.holding.after_yes(record)
         return record
 
     async def decided(self, record: Record, decision: Decision) -> Record:
@@ -381,6 +385,7 @@ class Gate:
         """Let writes in flight settle (bounded), then let go of everything."""
         if self._watching is not None:
             self._watching.cancel()
+        await self.holding.close()
         await self._execution.close(SETTLE_SECONDS)
         await self._reconciliation.close()
         await self.ways.aclose()
@@ -390,8 +395,3 @@ class Gate:
 def _unread(problem: Exception) -> OutcomeUnknown:
     message = f"The approval cannot be read, and it may have been carried out: {problem}"
     return OutcomeUnknown(message=message, next=LOOK_FIRST)
-
-
-def finished(record: Record) -> bool:
-    """Whether nothing more will happen to it by itself soon."""
-    return record.state in TERMINAL or record.state == "unknown"

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from maton_mailgun.approval.lifecycle.several import said_so_far
 from maton_mailgun.approval.preview import words
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
@@ -44,6 +45,7 @@ _MOST_OF_AN_EDIT = 600
 """Characters of one change that a model is told."""
 _STATES = {
     "pending": "approval_required",
+    "held": "held",
     "approved": "approved",
     "executing": "executing",
     "succeeded": "executed",
@@ -158,6 +160,7 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str, *, now: 
         "digest": record.digest,
         "now": now_told(now, _zone_of_leaving(preview)),
         "expires_at": timestamp(record.expires_at),
+        **({"people": _people(record)} if record.approvers > 1 else {}),
         "decide": decide,
         **({"no_form": f"Not asked by a form: {no_form}."} if no_form else {}),
         "next": {
@@ -165,6 +168,11 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str, *, now: 
             "arguments": {"approval_id": record.id, "wait_seconds": WAIT_SECONDS},
         },
     }
+
+
+def _people(record: Record) -> str:
+    """How many people must say yes, and who has."""
+    return said_so_far(record) or f"{record.approvers} different people must say yes, neither of them who proposed it"
 
 
 def waiting_longer(told: Outcome, seconds: int, waited: object = None) -> Outcome:
@@ -259,18 +267,28 @@ def _words(record: Record, now: float) -> str:
     match record.state:
         case "succeeded":
             return ""
+        case "held":
+            left = math.ceil(max(0.0, (record.held_until or now) - now))
+            return (
+                f"NOT EXECUTED YET. It was approved, and the person can take that back for another {left} seconds. It "
+                "is carried out by itself then: do not repeat the call. Call get_approval."
+            )
         case "approved":
             return _approved_words(record, now)
         case "executing":
             return "IN PROGRESS. It was approved and is being carried out. Call get_approval; do not repeat the call."
         case "rejected":
             return _rejected_words(record.reason)
+        case "expired" if record.held_until is not None:
+            return "NOT EXECUTED. It was approved, and the server ended while the yes could still be taken back."
         case "expired":
             if record.decided_at is not None:  # guard: 66-decided
                 return (
                     "NOT EXECUTED. It was approved, and the yes ran out before it could be carried out. Tell the user, "
                     "and ask whether they still want it before calling again: that asks anew."
                 )
+            if said := said_so_far(record):
+                return f"NOT EXECUTED. {said}, and nobody else in time. Ask whether they still want it."
             return "NOT EXECUTED. Nobody decided in time. Ask the user whether they still want it before calling again."
         case "cancelled":
             return "NOT EXECUTED. The request was withdrawn."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -15,17 +16,19 @@ from typing import TypeVar
 
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.binding.seal import Unsealable
-from maton_mailgun.approval.channels.passphrase import Passphrase, PassphraseError
+from maton_mailgun.approval.channels.passphrase import PEOPLE_FILE, TERMINAL, Passphrase, PassphraseError
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.lifecycle.several import said_so_far
 from maton_mailgun.approval.preview.filled_message import TooLong
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import OPEN, Record
 from maton_mailgun.approval.told import timestamp
 from maton_mailgun.cli.ask import NoTerminal
+from maton_mailgun.cli.ask import line as ask_line
 from maton_mailgun.cli.ask import passphrase as ask_passphrase
 from maton_mailgun.cli.copy_view import copy_fields, copy_of, has_copies, show_copy
-from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, USAGE, CommandFailed
+from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, NOT_FOUND, OK, USAGE, WAITING, CommandFailed
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.person import approver
 from maton_mailgun.cli.record_view import (
@@ -111,10 +114,18 @@ def approve(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the yes, and tell what came of it."""
     settings, screen = settings_of(arguments), Screen()
     approval_id = at_desk(settings, lambda desk: _ask(desk, screen, arguments.id)).id  # guard: 271-shown
-    require_passphrase(settings, "Passphrase, to approve exactly this once: ")
+    person = require_passphrase(settings, "Passphrase, to approve exactly this once: ")
 
     async def decide(desk: Terminal) -> int:
-        await _decide(desk, approval_id, approve=True)
+        record = await _decide(desk, approval_id, approve=True, person=person)
+        if record.state == "pending":
+            screen.outcome("good", f"Your yes is recorded: {said_so_far(record)}.")
+            return WAITING
+        if record.state == "held":
+            record = await _held(desk, screen, record)
+            if record.state != "approved":
+                show_state(screen, record, desk.clock())
+                return FAILED
         screen.line("Approved. Waiting for the server to carry it out …", "quiet")
         record = await desk.wait(approval_id, arguments.wait, lambda found: found.state not in _UNDER_WAY)
         show_state(screen, record, desk.clock())
@@ -131,11 +142,26 @@ def reject(arguments: argparse.Namespace) -> int:
     """Show one, ask for the passphrase, record the no."""
     settings, screen = settings_of(arguments), Screen()
     approval_id = at_desk(settings, lambda desk: _ask(desk, screen, arguments.id)).id
-    require_passphrase(settings, "Passphrase, to reject this: ")
+    person = require_passphrase(settings, "Passphrase, to reject this: ")
     reason = arguments.reason[:500] if arguments.reason else None
-    at_desk(settings, lambda desk: _decide(desk, approval_id, approve=False, reason=reason))
+    at_desk(settings, lambda desk: _decide(desk, approval_id, approve=False, person=person, reason=reason))
     screen.outcome("good", "Rejected. Nothing was sent.")
     return OK
+
+
+def undo(arguments: argparse.Namespace) -> int:
+    """Take back a yes while it is held. It sends nothing, so it asks for nothing."""
+    screen = Screen()
+
+    async def take_back(desk: Terminal) -> int:
+        try:
+            await desk.undo(await find(desk, arguments.id), approver())
+        except NotDecidable as refused:
+            raise CommandFailed(FAILED, f"Not undone: {refused.why}") from None
+        screen.outcome("good", "Undone. Nothing was sent.")
+        return OK
+
+    return at_desk(settings_of(arguments), take_back)
 
 
 def stop(arguments: argparse.Namespace) -> int:
@@ -163,8 +189,8 @@ def resume(arguments: argparse.Namespace) -> int:
         screen.line("Nothing is stopped.")
         return OK
     screen.line(f"All writes were stopped by {found.by} at {timestamp(found.at)}.")
-    require_passphrase(settings, "Passphrase, to take new writes again: ")
-    at_desk(settings, lambda desk: desk.go_on(by=approver()))
+    person = require_passphrase(settings, "Passphrase, to take new writes again: ")
+    at_desk(settings, lambda desk: desk.go_on(by=approver(person)))
     screen.outcome("good", "Writes are asked for again. What was closed stays closed and may be proposed anew.")
     return OK
 
@@ -173,11 +199,14 @@ def set_passphrase(arguments: argparse.Namespace) -> int:
     """Set the passphrase, or change it by whoever knows the current one."""
     home = state_home(settings_of(arguments))
     passphrase = Passphrase(home)
+    if (home / PEOPLE_FILE).exists():
+        own = own_command("approvals people passphrase")
+        raise CommandFailed(NO_PASSPHRASE, f"Here each person has a passphrase of their own. To change yours: {own}")
     try:
         load_keys(home)  # makes the state directory, private to this user
-        current = _typed("Current passphrase: ") if passphrase.is_set() else None
-        new = _typed("New passphrase: ")
-        if _typed("The same again: ") != new:
+        current = typed("Current passphrase: ") if passphrase.is_set() else None
+        new = typed("New passphrase: ")
+        if typed("The same again: ") != new:
             raise CommandFailed(NO_PASSPHRASE, "The two are not the same. Nothing was changed.")
         passphrase.set(new, current=current, now=time.time())
     except (PassphraseError, KeyFileError) as problem:
@@ -186,19 +215,45 @@ def set_passphrase(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def require_passphrase(settings: Settings, prompt: str) -> None:
-    """Let only somebody on who types the passphrase on a terminal.
+def require_passphrase(settings: Settings, prompt: str) -> str | None:
+    """Let only somebody on who types the passphrase on a terminal; where people are known by name, one of them, whose
+    name is returned.
 
     Raises:
         CommandFailed: They did not.
     """
+    if at_desk(settings, lambda desk: desk.people.names()):  # guard: 314-named
+        return require_person(settings, prompt)
+    require_shared(settings, prompt)
+    return None
+
+
+def require_person(settings: Settings, prompt: str) -> str:
+    """Let only a person on who types their name and their own passphrase on a terminal. Raises CommandFailed."""
+    name = typed("Your name: ", hidden=False)
+    given = typed(prompt)
+
+    async def check(desk: Terminal) -> str | None:
+        try:
+            return await desk.people.verify(name, given, now=time.time(), who=TERMINAL)
+        except PassphraseError as problem:
+            raise CommandFailed(NO_PASSPHRASE, str(problem)) from None
+
+    person = at_desk(settings, check)
+    if person is None:  # guard: 314-person
+        raise CommandFailed(NO_PASSPHRASE, "Nobody of this name has that passphrase. Nothing was decided.")
+    return person
+
+
+def require_shared(settings: Settings, prompt: str) -> None:
+    """Let only somebody on who types the passphrase that is shared. Raises CommandFailed."""
     passphrase = Passphrase(state_home(settings))
     if not passphrase.is_set():
         hint = " --sandbox" if settings.sandbox else ""
         raise CommandFailed(
             NO_PASSPHRASE, f"No passphrase is set. On a terminal, run: {own_command(f'approvals passphrase{hint}')}"
         )
-    given = _typed(prompt)
+    given = typed(prompt)
     try:
         fits = passphrase.verify(given, now=time.time())
     except PassphraseError as problem:
@@ -207,9 +262,10 @@ def require_passphrase(settings: Settings, prompt: str) -> None:
         raise CommandFailed(NO_PASSPHRASE, "That is not the passphrase. Nothing was decided.")
 
 
-def _typed(prompt: str) -> str:
+def typed(prompt: str, *, hidden: bool = True) -> str:
+    """What a person types on a terminal. Raises CommandFailed where there is none."""
     try:
-        return ask_passphrase(prompt)
+        return ask_passphrase(prompt) if hidden else ask_line(prompt)
     except NoTerminal:
         raise CommandFailed(NO_PASSPHRASE, "The passphrase is typed on a terminal; there is none here.") from None
     except EOFError:
@@ -254,13 +310,29 @@ async def _request(desk: Terminal, screen: Screen, record: Record) -> list[str]:
         return ["", "The request itself is no longer kept: it is over."]
 
 
-async def _decide(desk: Terminal, approval_id: str, *, approve: bool, reason: str | None = None) -> None:
+async def _decide(
+    desk: Terminal, approval_id: str, *, approve: bool, person: str | None, reason: str | None = None
+) -> Record:
     record = await find(desk, approval_id)
-    decision = Decision(approve=approve, level="operator", channel="cli", decider=approver(), reason=reason)
+    decision = Decision(
+        approve=approve, level="operator", channel="cli", decider=approver(person), person=person, reason=reason
+    )
     try:
-        await desk.decide(record, decision)
+        return await desk.decide(record, decision)
     except NotDecidable as refused:
         raise CommandFailed(FAILED, f"Not decided: {refused.why}") from None
+
+
+async def _held(desk: Terminal, screen: Screen, record: Record) -> Record:
+    """Hold a yes that was given here until its undo window is over. Whoever ends this command takes it back."""
+    screen.line(f"Approved, and held for {record.hold:.0f} s. Ctrl-C undoes it; nothing was sent yet.", "warn")
+    try:
+        return await desk.wait_out(record)
+    except asyncio.CancelledError:
+        with contextlib.suppress(NotDecidable):
+            await asyncio.shield(desk.undo(record, approver()))
+            screen.outcome("good", "Undone. Nothing was sent.")
+        raise
 
 
 async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:

@@ -38,6 +38,18 @@ def passphrase(prompt: str) -> str:
             raise NoTerminal from None
 
 
+def line(prompt: str) -> str:
+    """A line typed on the terminal, never read from a pipe.
+
+    Raises:
+        NoTerminal: This process has none.
+        KeyboardInterrupt, EOFError: The person went away instead.
+    """
+    if not at_a_terminal():
+        raise NoTerminal
+    return input(prompt)
+
+
 async def answer(question: Callable[[], T]) -> T:
     """The result of something that waits for a person. Cancelling leaves it behind instead of waiting for Enter."""
     loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ import sys
 
 from maton_mailgun.approval.binding.signatures import as_text
 from maton_mailgun.approval.channels.terminal import Terminal
+from maton_mailgun.approval.lifecycle.signed_decisions import Checked, check_all
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.cli.approvals import at_desk
@@ -20,21 +21,26 @@ from maton_mailgun.mail.text import count
 def verify(arguments: argparse.Namespace) -> int:
     """Check every entry, the end of the chain, and every stored approval against it."""
 
-    async def check() -> audit.AuditVerdict:
+    async def check() -> tuple[audit.AuditVerdict, Checked]:
         desk = await Terminal.open(settings_of(arguments))
         try:
-            return await audit.verify(desk.store)
+            verdict = await audit.verify(desk.store)
+            return verdict, await check_all(desk.store) if verdict.ok else Checked(0)
         except StoreError as problem:
             raise CommandFailed(FAILED, str(problem)) from None
         finally:
             await desk.close()
 
-    verdict = asyncio.run(check())
+    verdict, signed = asyncio.run(check())
     entries = count(verdict.entries, "entry", "entries")
+    if signed.first_bad is not None:
+        raise CommandFailed(FAILED, f"The signature of entry {signed.first_bad} was not found good: {signed.why}.")
     if verdict.ok:
         Screen().outcome(
             "good", f"{entries}, none edited, removed or reordered; every approval is as its last entry left it."
         )
+        if signed.signatures:
+            Screen().outcome("good", f"{count(signed.signatures, 'decision')} signed with a passkey, each as it says.")
         return OK
     where = f"entry {verdict.first_bad}" if verdict.first_bad is not None else "the approvals"
     raise CommandFailed(FAILED, f"The audit does not hold at {where}: {verdict.why}. {entries} before it are sound.")

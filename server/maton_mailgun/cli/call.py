@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from maton_mailgun import logs
-from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
+from maton_mailgun.approval.lifecycle.decide import HELD_SECONDS, Decision, NotDecidable
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.approval.told import outcome as told
 from maton_mailgun.call import Engine
@@ -135,16 +135,19 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
         withdrawn = _with_engine(settings, sandbox, lambda engine: _withdraw(engine, record))
         show_state(screen, withdrawn or record, time.time())
         return FAILED
-    require_passphrase(settings, "Passphrase, to approve it: ")
+    person = require_passphrase(settings, "Passphrase, to approve it: ")
 
     async def carry_out(engine: Engine) -> Record:
         gate = await engine.gate()
-        decision = Decision(approve=True, level="operator", channel="cli", decider=approver())
+        decision = Decision(approve=True, level="operator", channel="cli", decider=approver(person), person=person)
         await gate.shown(record.id)
         try:
-            await gate.decide(record.id, decision)
+            decided = await gate.decide(record.id, decision)
         except NotDecidable as refused:
             raise CommandFailed(FAILED, f"Not decided: {refused.why}") from None
+        if decided.state == "held":
+            screen.line(f"Approved, and held for {decided.hold:.0f} s. Ctrl-C undoes it; nothing was sent yet.", "warn")
+            await gate.wait(record.id, decided.hold + HELD_SECONDS, lambda now: now.state != "held")
         return await gate.run(record.id)
 
     done = _with_engine(settings, sandbox, carry_out)

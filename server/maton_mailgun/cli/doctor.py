@@ -195,7 +195,7 @@ def _approver(settings: Settings) -> Iterator[Finding]:
     """The ways a person can decide outside the client."""
     from maton_mailgun.approval.channels.page.handover import problem_with
     from maton_mailgun.approval.channels.page.page_server import graphical_browser
-    from maton_mailgun.approval.channels.passphrase import Passphrase
+    from maton_mailgun.approval.channels.passphrase import PEOPLE_FILE, Passphrase
 
     browser = graphical_browser(display_environment(), sys.platform) is not None
     if settings.page and browser and (problem := problem_with(page_directory())):
@@ -209,12 +209,17 @@ def _approver(settings: Settings) -> Iterator[Finding]:
         yield Finding("good", "approval page", "switched off")
     passphrase = Passphrase(state_home(settings))
     right = f"To approve in a terminal, run: {own_command(f'approvals passphrase{_flag(settings)}')}"
-    if passphrase.is_set():
+    named = (state_home(settings) / PEOPLE_FILE).exists()
+    if named:
+        why = passphrase.why_untrusted()
+        said = f"each signs in by name: {own_command(f'approvals people list{_flag(settings)}')}"
+        yield Finding("good", "people", said) if why is None else Finding("bad", "people", why)
+    elif passphrase.is_set():
         why = passphrase.why_untrusted()
         yield Finding("good", "passphrase", "set") if why is None else Finding("bad", "passphrase", why)
     else:
         yield Finding("warn", "passphrase", "not set", right)
-    if settings.approval == "operator" and not (settings.page and browser) and not passphrase.is_set():
+    if settings.approval == "operator" and not (settings.page and browser) and not passphrase.is_set() and not named:
         yield Finding("bad", "approval", "only the page or the terminal counts here, and neither can be used", right)
 
 

@@ -63,8 +63,8 @@ def edit(arguments: argparse.Namespace) -> int:
     if not wanted:
         raise CommandFailed(FAILED, "Nothing was changed.")
     screen.panel("What you change", edited_lines(_told(fields, wanted), screen.width - 4))
-    require_passphrase(settings, "Passphrase, to propose it like this: ")  # guard: 298-passphrase
-    new = _with_edits(settings, lambda edits: edits.edit(record.id, wanted, approver()))
+    person = require_passphrase(settings, "Passphrase, to propose it like this: ")  # guard: 298-passphrase
+    new = _with_edits(settings, lambda edits: edits.edit(record.id, wanted, approver(person)))
     show_preview(screen, new)
     show_state(screen, new, new.created_at)
     flag = " --sandbox" if settings.sandbox else ""

@@ -16,6 +16,7 @@ from maton_mailgun.own_command import own_command
 
 _WHAT_TO_DO = {
     "pending": "waits for a decision: reject it, then run this again",
+    "held": "is approved and can still be undone: undo it or wait, then run this again",
     "approved": "is approved: wait until it is carried out or has run out, then run this again",
     "executing": "is being carried out: run this again when it has ended",
     "unknown": "has an unknown outcome: a running server finds it out; look in Mailgun, and run this again then",

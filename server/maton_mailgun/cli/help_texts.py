@@ -63,6 +63,10 @@ TEXTS: Mapping[str, _Text] = {
             "approvals edit apr_a0d2276b --set 'to=[\"ann@example.com\", \"ben@example.com\"]' --unset cc",
         ],
     ),
+    "approvals undo": (
+        "Takes back a yes that a rule's `hold` still holds: nothing is sent. It needs no passphrase.",
+        ["approvals undo apr_a0d2276b"],
+    ),
     "approvals receipt": (
         "Writes one file about an approval that has ended: what was shown, who decided and how, the Message-Id, and "
         "the final event of each recipient as far as it is known. It is signed with Ed25519; see `audit key`.",
@@ -91,6 +95,26 @@ TEXTS: Mapping[str, _Text] = {
         "Sets the approver's passphrase, or changes it by whoever knows the current one.",
         ["approvals passphrase", "approvals passphrase --sandbox"],
     ),
+    "approvals people": (
+        "Names the people who may decide, each with their own passphrase, on a terminal. From the first one on, the "
+        "shared passphrase and one-time links open nothing: every decision names who made it.",
+        ["approvals people add Ana", "approvals people list", "approvals people remove Ana"],
+    ),
+    "approvals people add": (
+        "Adds a person, who types a passphrase of their own. The first is added with the shared passphrase, where one "
+        "is set; each further one with the yes of somebody who is there already, or of two where there are two. With "
+        "--passkey a browser on this machine makes a passkey of theirs besides, which signs what a rule asks it for.",
+        ["approvals people add Ana", "approvals people add Ana --passkey"],
+    ),
+    "approvals people list": ("Lists the people who may decide.", ["approvals people list"]),
+    "approvals people remove": (
+        "Removes a person, with the yes of others: of two, where there are two. The last one stays.",
+        ["approvals people remove Ana"],
+    ),
+    "approvals people passphrase": (
+        "Gives a person another passphrase, after their name and the current one.",
+        ["approvals people passphrase"],
+    ),
     "policy": ("Judges by the operator's rules without sending anything.", ["policy check call.json"]),
     "policy check": (
         "Says what would happen to a call and which rule says so. Ends with 1 where it would be refused.",
@@ -108,7 +132,11 @@ TEXTS: Mapping[str, _Text] = {
         ["policy suggest", "policy suggest --days 90", "policy suggest --adopt policy.toml --until 2027-01-31"],
     ),
     "audit": ("Checks or exports the record of every decision.", ["audit verify", "audit export"]),
-    "audit verify": ("Finds any edit, removal or reorder of the audit, and then ends with 1.", ["audit verify"]),
+    "audit verify": (
+        "Finds any edit, removal or reorder of the audit, and every signature of a passkey that does not hold; it ends "
+        "with 1 then.",
+        ["audit verify"],
+    ),
     "audit key": ("Prints the fingerprint of the key that receipts are signed with, and that key.", ["audit key"]),
     "audit export": ("Prints every entry as a line of JSON, oldest first.", ["audit export"]),
     "doctor": (

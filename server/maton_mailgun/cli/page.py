@@ -18,6 +18,7 @@ from maton_mailgun.approval.channels.page.neighbour import opened_by_neighbour
 from maton_mailgun.approval.channels.passphrase import fits
 from maton_mailgun.approval.channels.terminal import Terminal
 from maton_mailgun.approval.lifecycle.decide import more_time
+from maton_mailgun.approval.lifecycle.hold import Holding
 from maton_mailgun.approval.lifecycle.plain_fields import PlainField
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record, State
@@ -44,7 +45,7 @@ def show(arguments: argparse.Namespace) -> int:
         if waiting and await opened_by_neighbour(state_home(settings), waiting[0].id):
             screen.line("The approval page is open in your browser.")
             return OK
-        if not desk.passphrase.is_set():
+        if not desk.passphrase.is_set() and not await desk.people.names():
             hint = " --sandbox" if settings.sandbox else ""
             raise CommandFailed(
                 NO_PASSPHRASE,
@@ -58,21 +59,24 @@ def show(arguments: argparse.Namespace) -> int:
 
 async def _serve(settings: Settings, screen: Screen, desk: Terminal) -> int:
     home, operations = state_home(settings), load()
+    gate = Desk(desk, settings)
     page = await start(
-        Desk(desk, settings),
+        gate,
         reveals=lambda operation: operation in operations and bool(operations[operation].reveals),
         environ=display_environment(),
         verify_passphrase=lambda given, who: fits(home, given, who),
         notice=NOTICE,
     )
     try:
-        opened = await page.open(link=False, anew=True)
+        host = "localhost" if await desk.people.any_passkeys() else None
+        opened = await page.open(link=False, anew=True, host=host)
         screen.line("The approval page is open in your browser." if opened else "Open this address in a browser.")
-        screen.line(page.address(), "strong")
-        screen.line("Sign in with the approver's passphrase. Ctrl-C ends it.", "quiet")
+        screen.line(page.address(host=host), "strong")
+        screen.line("Sign in with your passphrase. Ctrl-C ends it.", "quiet")
         await _until_nothing_waits(desk, page)
     finally:
         await page.close()
+        await gate.close()
     return OK
 
 
@@ -80,7 +84,7 @@ async def _until_nothing_waits(desk: Terminal, page: PageServer) -> None:
     clock = asyncio.get_running_loop().time
     last = clock()
     while clock() - last < AFTER_SECONDS and not page.stopped:
-        if await desk.list({"pending", "approved", "executing"}, limit=1):
+        if await desk.list({"pending", "held", "approved", "executing"}, limit=1):
             last = clock()
         await asyncio.sleep(_LOOK_SECONDS)
 
@@ -108,6 +112,9 @@ class Desk:
     def __init__(self, desk: Terminal, settings: Settings) -> None:
         self._desk = desk
         self.edits = DeskEdits(settings)
+        self.people = desk.people
+        # A server carries out what is approved: here it is only let go on.
+        self.holding = Holding(desk.store, desk, carry_out=lambda _: None)
 
     async def get(self, approval_id: str, /) -> Record | None:
         """See `PageGate`."""
@@ -121,7 +128,9 @@ class Desk:
 
     async def decide(self, approval_id: str, decision: Decision, /) -> Record:
         """Record the answer; the server that proposed it carries it out."""
-        return await self._desk.decide(await self._known(approval_id), decision)
+        record = await self._desk.decide(await self._known(approval_id), decision)
+        self.holding.after_yes(record)
+        return record
 
     async def wait(self, approval_id: str, seconds: float, /, until: Callable[[Record], bool]) -> Record:
         """See `PageGate`."""
@@ -146,6 +155,10 @@ class Desk:
     async def secret(self, approval_id: str, /) -> Mapping[str, str] | None:
         """See `PageGate`."""
         return await self._desk.secret(await self._known(approval_id))
+
+    async def close(self) -> None:
+        """End what is held here: nothing of it was sent."""
+        await self.holding.close()
 
     async def _known(self, approval_id: str) -> Record:
         record = await self._desk.get(approval_id)

@@ -125,6 +125,10 @@ def _approvals(commands: Commands[_Parser]) -> None:
     edit.add_argument("--unset", action="append", default=[], metavar="FIELD", help="take a value away")
     edit.set_defaults(run="editing:edit")
 
+    undo = actions.add_parser("undo", help="take back a yes while a rule's `hold` still holds it")
+    _one(undo)
+    undo.set_defaults(run="approvals:undo")
+
     receipt = actions.add_parser("receipt", help="write a signed file about one that has ended, for other people")
     _one(receipt)
     receipt.add_argument("--output", metavar="FILE", help="receipt-ID.json unless given; - is standard output")
@@ -156,6 +160,31 @@ def _approvals(commands: Commands[_Parser]) -> None:
     passphrase = actions.add_parser("passphrase", help="set or change the approver's passphrase, on a terminal")
     _sandboxed(passphrase)
     passphrase.set_defaults(run="approvals:set_passphrase")
+    _people(actions)
+
+
+def _people(approvals: Commands[_Parser]) -> None:
+    """`approvals people` and what can be done with them."""
+    people = approvals.add_parser("people", help="who may decide, each by their own name and passphrase")
+    actions = people.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, run, what in (
+        ("add", "people:add", "one more, with the yes of those who are there already"),
+        ("remove", "people:remove", "one less, with the yes of others"),
+    ):
+        action = actions.add_parser(name, help=what)
+        action.add_argument("name", metavar="NAME", help="as it is shown beside their decisions")
+        if name == "add":
+            action.add_argument(
+                "--passkey", action="store_true", help="also make a passkey in a browser; of somebody who is there too"
+            )
+        _sandboxed(action)
+        action.set_defaults(run=run)
+    listing = actions.add_parser("list", help="who they are")
+    _sandboxed(listing)
+    listing.set_defaults(run="people:show_list")
+    change = actions.add_parser("passphrase", help="another passphrase, for whoever knows the current one")
+    _sandboxed(change)
+    change.set_defaults(run="people:change")
 
 
 def _policy(commands: Commands[_Parser]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from maton_mailgun.approval.lifecycle.several import said_so_far
 from maton_mailgun.approval.preview.document import Preview, Row
 from maton_mailgun.approval.preview.fields import rows
 from maton_mailgun.approval.preview.folding import cut_to
@@ -22,6 +23,7 @@ _BRIEF = len("apr_") + 8
 HEADINGS = ("approval", "state", "operation", "target", "asked")
 _TONES: Mapping[str, Tone] = {
     "pending": "warn",
+    "held": "warn",
     "approved": "warn",
     "executing": "warn",
     "succeeded": "good",
@@ -110,8 +112,15 @@ def state_words(record: Record, now: float) -> str:
     by = f" by {short(record.decided_by, 100)}" if record.decided_by else ""
     match record.state:
         case "pending":
-            where = "" if record.level == "client" else ", on the page or here only"
-            return f"Waits for a decision for another {_ago(record.expires_at - now)}{where}. Nothing was sent."
+            places = {"operator": ", on the page or here only", "passkey": ", on the page and with a passkey only"}
+            where = places.get(record.level, "")
+            said = f" {said_so_far(record)}." if record.yeses else ""
+            if record.approvers > 1 and not said:
+                said = f" {record.approvers} different people must say yes."
+            return f"Waits for a decision for another {_ago(record.expires_at - now)}{where}.{said} Nothing was sent."
+        case "held":
+            left = _ago((record.held_until or now) - now)
+            return f"Approved{by}, and held: it can be undone for another {left}. Nothing was sent yet."
         case "approved" if record.retry_at is not None:
             again = f"{_ago(max(0.0, record.retry_at - now))}"
             return f"Approved{by}. The service asked to wait; it can be tried again in {again}. Nothing was done yet."
@@ -129,8 +138,12 @@ def state_words(record: Record, now: float) -> str:
         case "rejected":
             return f"Rejected{by}. Nothing was sent."
         case "expired":
+            if record.held_until is not None:
+                return f"Approved{by}, and its process ended while it could be undone. Nothing was sent."
             if record.decided_at is not None:
                 return f"Approved{by}, and the yes ran out before it could be carried out."
+            if record.yeses:
+                return f"Expired: {said_so_far(record)}, and nobody else in time. Nothing was sent."
             return "Expired: nobody decided in time. Nothing was sent."
         case "cancelled":
             return "Withdrawn before anybody decided. Nothing was sent."
@@ -162,6 +175,7 @@ def public_fields(record: Record) -> dict[str, Any]:
         "decided_at": record.decided_at,
         "decided_by": record.decided_by,
         "channel": record.channel,
+        **({"yeses": [dict(one) for one in record.yeses]} if record.approvers > 1 else {}),
         "reason": record.reason,
         "finished_at": record.finished_at,
         "superseded_by": record.superseded_by,

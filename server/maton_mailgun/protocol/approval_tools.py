@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from maton_mailgun.approval import told
 from maton_mailgun.approval.binding.seal import Unsealable
 from maton_mailgun.approval.channels.relay import relayed
-from maton_mailgun.approval.gate import finished
 from maton_mailgun.approval.lifecycle.decide import NotDecidable
 from maton_mailgun.approval.store.failures import StoreError
+from maton_mailgun.approval.store.record import finished
 from maton_mailgun.errors import Refused
 from maton_mailgun.exchange import Caller, Outcome
 
@@ -50,7 +50,7 @@ async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller,
 
 async def list_approvals(gate: Gate, arguments: Mapping[str, Any], caller: Caller) -> Outcome:
     """The caller's approvals, newest first."""
-    unfinished: tuple[State, ...] = ("pending", "approved", "executing", "unknown")
+    unfinished: tuple[State, ...] = ("pending", "held", "approved", "executing", "unknown")
     states = unfinished if arguments.get("open_only") else None
     records = await gate.list(principal=caller.principal, states=states, limit=int(arguments.get("limit", 20)))
     return Outcome({"status": "ok", "approvals": [told.listed(record) for record in records]})

@@ -106,7 +106,7 @@ class OpenQuestions:
 
     async def _changed(self, ctx: Context, gate: Gate, record: Record, caller: Caller) -> Outcome:
         """How it ends with what stands in its place now: the call goes on waiting as it would have for its own."""
-        from maton_mailgun.approval.gate import finished
+        from maton_mailgun.approval.store.record import finished
 
         patience = self.patience(caller)
         seconds = min(patience.form, caller.until - asyncio.get_running_loop().time())

@@ -16,7 +16,7 @@ import os
 import secrets
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,17 @@ MOST_REMEMBERED = 500
 """Callers over HTTP whose failures are kept; those whose last one is longest ago are forgotten first."""
 TERMINAL = "terminal"
 
+PERSON = "person "
+"""Begins what is counted about one person of several."""
+
+PEOPLE_FILE = "people.json"
+"""What people sign in with who are known by name; see `people`."""
 _HASH_FILE, _FAILURE_FILE, _LOCK_FILE = "approver.json", "approver-failures.json", "approver.lock"
 _PAGE_FAILURE_FILE = "approver-failures-page.json"
-_PRIVATE = {_HASH_FILE}
+_PEOPLE_FAILURE_FILE = "approver-failures-people.json"
+_PRIVATE = {_HASH_FILE, PEOPLE_FILE}
 """Nobody else may even read these: with the hash they could guess as fast as their machines allow."""
-_COST = {"n": 2**15, "r": 8, "p": 3}  # one of the settings that OWASP's password storage cheat sheet lists; 32 MiB
+COST = {"n": 2**15, "r": 8, "p": 3}  # one of the settings that OWASP's password storage cheat sheet lists; 32 MiB
 _MAX_MEMORY = 2**27
 
 
@@ -70,7 +76,7 @@ class Passphrase:
 
     def why_untrusted(self) -> str | None:
         """Why somebody else has a hand in it, with the command that mends it; None where nobody has."""
-        names = (_HASH_FILE, _FAILURE_FILE, _PAGE_FAILURE_FILE, _LOCK_FILE)
+        names = (_HASH_FILE, PEOPLE_FILE, _FAILURE_FILE, _PAGE_FAILURE_FILE, _PEOPLE_FAILURE_FILE, _LOCK_FILE)
         found = (why_untrusted(self.home / name, private=name in _PRIVATE) for name in names)
         return next((why for why in found if why is not None), None)
 
@@ -81,11 +87,7 @@ class Passphrase:
                 "A passphrase is set, and the current one given is not it. If it is forgotten, delete the file "
                 f"{_HASH_FILE} in the state directory."
             )
-        if len(_prepared(new)) < MIN_LENGTH:
-            raise PassphraseError(f"The passphrase is too short: at least {MIN_LENGTH} characters, better some words.")
-        salt = secrets.token_bytes(16)
-        content = {**_COST, "salt": salt.hex(), "hash": _hash(new, salt, _COST).hex()}
-        _write(self.home / _HASH_FILE, content)
+        write_private(self.home / _HASH_FILE, fresh_hash(new))
 
     def verify(self, given: str, *, now: float, who: str = TERMINAL) -> bool:
         """Whether it is the passphrase. `now` is Unix time; `who` is guessing, as far as that is proven: the failures
@@ -93,13 +95,18 @@ class Passphrase:
 
         Raises LockedOut, before looking at what was given, and PassphraseError where none is set.
         """
+        if not self.is_set():
+            raise PassphraseError(f"No passphrase is set. Run: {own_command('approvals passphrase')}")
+        return self.counted(lambda: matches(given, read_private(self.home / _HASH_FILE)), now=now, who=who)
+
+    def counted(self, fits: Callable[[], bool], *, now: float, who: str) -> bool:
+        """Whether something `fits` that `who` may be guessing, counted beforehand.
+
+        Raises LockedOut, before looking, and PassphraseError where the files cannot be used.
+        """
         with _locked(self.home / _LOCK_FILE):
-            if not self.is_set():
-                raise PassphraseError(f"No passphrase is set. Run: {own_command('approvals passphrase')}")
-            stored = _read(self.home / _HASH_FILE)
             self._charge(now, who)
-            salt, expected = bytes.fromhex(stored["salt"]), bytes.fromhex(stored["hash"])
-            right = hmac.compare_digest(_hash(given, salt, stored), expected)
+            right = fits()
             if right:
                 self._keep(who, None)
             return right
@@ -122,7 +129,7 @@ class Passphrase:
         path = self._failure_file(who)
         if not path.exists():
             return {}
-        kept: Any = _read(path)
+        kept: Any = read_private(path)
         if path.name == _FAILURE_FILE:
             return {who: kept}
         return kept if isinstance(kept, dict) else {}
@@ -133,15 +140,17 @@ class Passphrase:
             if failures is None:
                 path.unlink(missing_ok=True)
             else:
-                _write(path, failures)
+                write_private(path, failures)
             return
         kept = self._failures(who)
         kept.pop(who, None)
         if failures is not None:
             kept[who] = failures
-        _write(path, dict(list(kept.items())[-MOST_REMEMBERED:]))
+        write_private(path, dict(list(kept.items())[-MOST_REMEMBERED:]))
 
     def _failure_file(self, who: str) -> Path:
+        if who.startswith(PERSON):
+            return self.home / _PEOPLE_FAILURE_FILE
         at_terminal = who == TERMINAL  # guard: 111-terminal
         return self.home / (_FAILURE_FILE if at_terminal else _PAGE_FAILURE_FILE)
 
@@ -166,6 +175,20 @@ async def fits(home: Path, given: str, who: str) -> bool:
         return False
 
 
+def fresh_hash(new: str) -> dict[str, Any]:
+    """What a new passphrase is kept as. Raises PassphraseError where it is too short."""
+    if len(_prepared(new)) < MIN_LENGTH:
+        raise PassphraseError(f"The passphrase is too short: at least {MIN_LENGTH} characters, better some words.")
+    salt = secrets.token_bytes(16)
+    return {**COST, "salt": salt.hex(), "hash": _hash(new, salt, COST).hex()}
+
+
+def matches(given: str, kept: Mapping[str, Any]) -> bool:
+    """Whether it is the passphrase that was kept so."""
+    salt, expected = bytes.fromhex(kept["salt"]), bytes.fromhex(kept["hash"])
+    return hmac.compare_digest(_hash(given, salt, kept), expected)
+
+
 def _delay(failures: int) -> float:
     if failures <= FREE_FAILURES:
         return 0.0
@@ -182,7 +205,7 @@ def _hash(text: str, salt: bytes, cost: Any) -> bytes:
     return hashlib.scrypt(prepared, salt=salt, n=cost["n"], r=cost["r"], p=cost["p"], maxmem=_MAX_MEMORY)
 
 
-def _read(path: Path) -> Any:
+def read_private(path: Path) -> Any:
     """The content of one of our files. One that is damaged or in somebody else's hand locks rather than opens."""
     try:
         return json.loads(trusted_bytes(path, private=path.name in _PRIVATE))
@@ -192,7 +215,7 @@ def _read(path: Path) -> Any:
         raise PassphraseError(f"{path} cannot be read. Restore it, or delete it and set a new passphrase.") from error
 
 
-def _write(path: Path, content: Any) -> None:
+def write_private(path: Path, content: Any) -> None:
     """Replace a file whole, private from its first byte."""
     _hold(path.parent)
     try:

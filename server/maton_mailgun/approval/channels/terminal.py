@@ -15,15 +15,17 @@ from maton_mailgun.approval.binding.envelope import unpack
 from maton_mailgun.approval.binding.keys import KeyFileError, Keys, load_keys
 from maton_mailgun.approval.binding.seal import unseal
 from maton_mailgun.approval.channels.passphrase import Passphrase
+from maton_mailgun.approval.channels.people import People
 from maton_mailgun.approval.lifecycle import forget
 from maton_mailgun.approval.lifecycle.decide import Decision, decide, mark_shown
 from maton_mailgun.approval.lifecycle.forget import About
 from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
-from maton_mailgun.approval.lifecycle.signal import POLL_SECONDS, ChangeSignal
+from maton_mailgun.approval.lifecycle.hold import undo, wait_out
+from maton_mailgun.approval.lifecycle.signal import POLL_SECONDS, ChangeSignal, known
 from maton_mailgun.approval.store.contract import ALL, Stop, Store
 from maton_mailgun.approval.store.failures import StoreUnavailable
 from maton_mailgun.approval.store.opening import open_store
-from maton_mailgun.approval.store.record import OPEN, Record, State
+from maton_mailgun.approval.store.record import OPEN, Channel, Record, State
 from maton_mailgun.approval.told import STOPPED
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import Settings, state_home
@@ -44,7 +46,9 @@ class Terminal:
     ) -> None:
         self.store = store
         self.passphrase = passphrase
+        self.people = People(passphrase.home, store)
         self.clock = clock
+        self.monotonic = time.monotonic
         self._keys = keys
 
     @classmethod
@@ -85,6 +89,17 @@ class Terminal:
     async def decide(self, record: Record, decision: Decision) -> Record:
         """Record a person's decision. Raises NotDecidable."""
         return await decide(self.store, record, decision, self.clock())
+
+    async def wait_out(self, record: Record) -> Record:
+        """Wait until a yes that this process has just recorded cannot be undone any more, and let it go on."""
+        if record.state != "held":
+            return record
+        released = await wait_out(self.store, record, self.monotonic() + record.hold, self)
+        return released or await known(self.store, record.id)
+
+    async def undo(self, record: Record, by: str, channel: Channel = "cli") -> Record:
+        """Take back a yes that is held still. Raises NotDecidable."""
+        return await undo(self.store, record, by=by, channel=channel, now=self.clock())
 
     async def stop(self, *, by: str, reason: str | None) -> int:
         """Close all that waits, and have every server refuse what is new until `go_on`. How many were closed."""

@@ -13,6 +13,7 @@ from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.filled_message import copies
+from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.config import Settings, display_environment, page_directory, state_home
 from maton_mailgun.mail.text import count
@@ -220,7 +221,11 @@ class Ways:
 
     async def _shows(self, record: Record, *, anew: bool = False) -> Opened | None:
         try:
-            return await (await self.page()).open(record.id, principal=record.principal, anew=anew)
-        except OSError as problem:
+            # A link can tell nobody from another: where people are known by name, each signs in.
+            link = not await self._gate.people.names()
+            host = "localhost" if await self._gate.people.any_passkeys() else None
+            page = await self.page()
+            return await page.open(record.id, principal=record.principal, anew=anew, link=link, host=host)
+        except (OSError, StoreError) as problem:
             log.warning("the approval page could not be opened", extra={"why": str(problem)})
             return None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from maton_mailgun.approval.binding.passkeys import why_not_of
+from maton_mailgun.approval.lifecycle.several import people_of, why_not, with_yes
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import Conflict, IllegalMove
@@ -12,6 +16,9 @@ from maton_mailgun.approval.store.record import Channel, Level, Record
 APPROVED_SECONDS = 300.0
 """How long a yes stays good when nothing carries it out."""
 
+HELD_SECONDS = 60.0
+"""After its undo window, until when a held yes is let go on by the process that took it, or never."""
+
 MORE_SECONDS = 15 * 60.0
 """By which a person puts off the end of what waits."""
 LONGEST_SECONDS = 24 * 3_600.0
@@ -19,6 +26,8 @@ LONGEST_SECONDS = 24 * 3_600.0
 
 _TURNS = 5
 """How often a decision is recorded over what others wrote meanwhile."""
+NAMED: frozenset[Channel] = frozenset({"page", "cli"})
+"""Channels that can tell people from each other."""
 EARLIER = "It was proposed by an earlier version, which did not show all of it: reject it and propose it again."
 
 
@@ -30,7 +39,11 @@ class Decision:
     level: Level
     channel: Channel
     decider: str
+    person: str | None = None
+    """Their name, where the people who may decide are known by name and this channel asked for it."""
     reason: str | None = None
+    signed: Mapping[str, Any] = field(default_factory=dict)
+    """The evidence that a passkey of theirs signed it; see `passkeys`."""
 
 
 class NotDecidable(Exception):
@@ -65,15 +78,39 @@ async def decide(store: Store, record: Record, decision: Decision, now: float) -
 async def _decided(store: Store, record: Record, decision: Decision, now: float) -> Record:
     if record.state != "pending":
         raise NotDecidable(record, f"It is {record.state} already.")
-    if record.level == "operator" and decision.level != "operator":
+    if record.level != "client" and decision.level == "client":
         raise NotDecidable(record, "This must be decided on the approval page or in a terminal.")
     if decision.approve and not Preview.of(record.preview).whole:  # guard: 48-earlier
         raise NotDecidable(record, EARLIER)
+    named = decision.channel in NAMED
+    known = (await store.people()).known if named or record.approvers > 1 else {}
+    if named and known and decision.person not in known:  # guard: 312-named
+        raise NotDecidable(record, "Sign in with your own name and passphrase: that is how decisions are made here.")
     actor = decision.decider
     shown_at = now if record.shown_at is None and decision.channel == "form" else record.shown_at
+    yeses: tuple[Mapping[str, Any], ...] = ()
+    by = actor
+    yes: dict[str, Any] = {"person": decision.person, "at": now, "by": actor}
+    if decision.approve and record.level == "passkey":
+        if why := why_not_of(record, decision.signed, approve=True, person=decision.person):  # guard: 301-signed
+            raise NotDecidable(record, why)
+        yes = {**yes, "signed": dict(decision.signed)}
+        yeses = (yes,)
+    if decision.approve and record.approvers > 1:
+        if why := why_not(record, decision.person if named else None, known):
+            raise NotDecidable(record, why)
+        yeses = with_yes(record, known, yes)
+        by = " and ".join(str(one["by"]) for one in yeses)
+        if len(people_of(yeses)) < record.approvers:
+            return await store.amend(record, actor=actor, yeses=yeses, shown_at=shown_at)
+    if decision.approve and record.hold:
+        return await store.move(
+            record, "held", actor=actor, decided_at=now, decided_by=by, channel=decision.channel, yeses=yeses,
+            shown_at=shown_at, held_until=now + record.hold, expires_at=now + record.hold + HELD_SECONDS,
+        )  # fmt: skip
     if decision.approve:
         return await store.move(
-            record, "approved", actor=actor, decided_at=now, decided_by=actor, channel=decision.channel,
+            record, "approved", actor=actor, decided_at=now, decided_by=by, channel=decision.channel, yeses=yeses,
             reason=decision.reason, shown_at=shown_at, expires_at=now + APPROVED_SECONDS,
         )  # fmt: skip
     return await store.move(

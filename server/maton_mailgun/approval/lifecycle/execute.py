@@ -21,6 +21,7 @@ from maton_mailgun.approval.binding.envelope import Sealed
 from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.lifecycle.settle import Settlement
+from maton_mailgun.approval.lifecycle.several import people_of
 from maton_mailgun.approval.lifecycle.signal import known
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_off_loop
@@ -282,8 +283,14 @@ class Execution:
         by_policy = record.channel == "policy"
         if by_policy and verdict.decision != "allow":
             raise Stopped("The policy now wants a person to decide this.")
+        if verdict.level == "passkey" and not by_policy and not all(one.get("signed") for one in record.yeses or [{}]):
+            raise Stopped("The policy now wants this signed with a passkey.")  # guard: 301-now
         if verdict.level == "operator" and record.channel not in OPERATOR_CHANNELS:  # guard: 38-level
             raise Stopped("The policy now wants this decided on the approval page or in a terminal.")
+        if verdict.approvers > max(1, len(people_of(record.yeses))) and not by_policy:  # guard: 306-more
+            raise Stopped(f"The policy now wants {verdict.approvers} different people to say yes.")
+        if verdict.hold > record.hold and not by_policy:  # guard: 306-longer
+            raise Stopped("The policy now wants a yes to be held for longer, so that it can be taken back.")
         # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
         return verdict.budgets if by_policy or verdict.decision == "ask" else ()
 

@@ -127,6 +127,8 @@ async def build(
         expires_at=now + uses.settings.pending_minutes * 60,
         duplicate_of=succeeded,
         budget_rules=tuple(rule for rule, _ in verdict.budgets),
+        hold=verdict.hold,
+        approvers=verdict.approvers,
     )
     absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
     packed = pack(prepared, uses.mark, absent_before=absent)

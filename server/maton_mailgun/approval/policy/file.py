@@ -24,7 +24,10 @@ _WILD = re.compile(r"[*?]")
 _LABEL_PATTERN = re.compile(r"[a-z0-9*?-]+")
 _LOCAL_PATTERN = re.compile(r"[a-z0-9_+\-'=~&#$.*?]+")
 
+_LENGTH = re.compile(r"([0-9]{1,4})([sm])")
 _DAY = 86_400.0
+LONGEST_HOLD = 600
+"""Seconds for which a yes may be held at most."""
 
 
 class PolicyError(Exception):
@@ -55,6 +58,9 @@ class _Entry(BaseModel):
     domains: _Texts | None = None
     connections: _Texts | None = None
     per_day: Annotated[StrictInt, Field(ge=1)] | None = None
+    per_hour: Annotated[StrictInt, Field(ge=1)] | None = None
+    hold: _Text | None = None
+    approvers: Annotated[StrictInt, Field(ge=1, le=2)] | None = None
     until: Annotated[datetime, Strict()] | Annotated[date, Strict()] | None = None
 
     @model_validator(mode="after")
@@ -63,8 +69,11 @@ class _Entry(BaseModel):
             raise ValueError('an allow rule must name its tools; write tools = ["*"] if you mean every one')
         if self.decision == "allow" and self.level is not None:
             raise ValueError("an allow rule asks nobody, so it has no level")
-        if self.decision == "deny" and (self.level is not None or self.per_day is not None):
-            raise ValueError("a deny rule lets nothing through, so it has neither level nor per_day")
+        limits = (self.level, self.per_day, self.per_hour)
+        if self.decision == "deny" and any(limit is not None for limit in limits):
+            raise ValueError("a deny rule lets nothing through, so it has neither level nor per_day nor per_hour")
+        if self.decision != "ask" and (self.hold is not None or self.approvers is not None):
+            raise ValueError("hold and approvers are for the yes of a person: only an ask rule has them")
         if self.decision != "allow" and self.until is not None:
             raise ValueError("until ends what an allow rule allows; what a person is asked or refused does not end")
         if self.decision != "allow" and self.max_recipients is not None:
@@ -137,8 +146,20 @@ def _rule(entry: Any, known_tools: Collection[str] | None, taken: Collection[str
         domains=None if read.domains is None else tuple(_domain_pattern("domains", text) for text in read.domains),
         connections=read.connections,
         per_day=read.per_day,
+        per_hour=read.per_hour,
+        approvers=read.approvers,
+        hold=None if read.hold is None else _seconds(read.hold),
         until=None if read.until is None else _moment(read.until),
     )
+
+
+def _seconds(hold: str) -> float:
+    """The length of an undo window."""
+    found = _LENGTH.fullmatch(hold)
+    seconds = int(found[1]) * (60 if found[2] == "m" else 1) if found else 0
+    if not 1 <= seconds <= LONGEST_HOLD:
+        raise _Wrong("hold", f'{hold!r} is not a time such as "30s" or "2m", of {LONGEST_HOLD // 60} minutes at most')
+    return float(seconds)
 
 
 def _moment(until: datetime | date) -> float:

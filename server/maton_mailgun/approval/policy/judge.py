@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from maton_mailgun.approval.store.budget_names import limit_in_words, of_an_hour, rule_of
 from maton_mailgun.approval.store.record import Level
 from maton_mailgun.mail.plain_address import PlainAddress, ascii_domain, parse
 from maton_mailgun.mail.text import moment
 
 Decision = Literal["allow", "ask", "deny"]
-_STRICTER: Mapping[Level, int] = {"client": 0, "operator": 1}
+_STRICTER: Mapping[Level, int] = {"client": 0, "operator": 1, "passkey": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,12 @@ class Verdict:
     rule: str | None
     """The rule that decided; None where no rule matched."""
     budgets: tuple[tuple[str, int], ...]
-    """(rule, uses a day) to be reserved when the write is claimed, as often as the write is uses."""
+    """(budget, uses of its day or hour) to be reserved when the write is claimed, as often as the write is uses."""
     why: str
+    hold: float = 0.0
+    """Seconds for which a person's yes can be taken back before anything leaves."""
+    approvers: int = 1
+    """How many people must say yes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,9 @@ class Rule:
     domains: tuple[str, ...] | None = None
     connections: tuple[str, ...] | None = None
     per_day: int | None = None
+    per_hour: int | None = None
+    hold: float | None = None
+    approvers: int | None = None
     until: float | None = None
     """The moment from which it no longer applies, Unix seconds; of allow rules alone."""
 
@@ -93,6 +101,13 @@ class Rule:
         if self.max_recipients is not None and len(case.recipients) > self.max_recipients:
             return f"there are {len(case.recipients)} recipients"
         return None if self.recipients is None else self._recipients_unmet(case)
+
+    def budgets(self) -> Iterator[tuple[str, int]]:
+        """The budgets that what it decides uses, with how much of each there is."""
+        if self.per_day is not None:
+            yield self.name, self.per_day
+        if self.per_hour is not None:
+            yield of_an_hour(self.name), self.per_hour
 
     def _domains_met(self, domains: Sequence[str]) -> bool:
         if not domains:
@@ -140,9 +155,14 @@ class Policy:
             deciding = [rule for rule in matched if rule.decision == decision]
             if deciding:
                 rule = deciding[0]
-                budgets = tuple((other.name, other.per_day) for other in deciding if other.per_day is not None)
-                why = _why(rule, level, budgets)
-                return Verdict(rule.decision, level, names, rule.name, budgets * case.uses, why)
+                budgets = tuple(budget for other in deciding for budget in other.budgets())
+                hold = max(other.hold or 0.0 for other in deciding)
+                approvers = max(other.approvers or 1 for other in deciding)
+                # No form and no relay can tell one person from another, and none shows what can be undone.
+                level = "operator" if (approvers > 1 or hold) and level == "client" else level
+                why = _why(rule, level, budgets, hold, approvers)
+                counted = budgets * case.uses
+                return Verdict(rule.decision, level, names, rule.name, counted, why, hold, approvers)
         return Verdict("ask", level, (), None, (), f"No rule matches: a person is asked (level {level}).")
 
     def explain(self, case: Case) -> str:
@@ -156,15 +176,17 @@ class Policy:
         return "\n".join(lines)
 
 
-def _why(rule: Rule, level: Level, budgets: tuple[tuple[str, int], ...]) -> str:
+def _why(rule: Rule, level: Level, budgets: tuple[tuple[str, int], ...], hold: float, approvers: int) -> str:
     by = f'The rule "{rule.name}"'
-    limits = ", ".join(f'{per_day} a day by "{name}"' for name, per_day in budgets)
+    limits = ", ".join(f'{limit_in_words(name, most)} by "{rule_of(name)}"' for name, most in budgets)
     limit = f" At most {limits}." if limits else ""
     if rule.decision == "deny":
         return f"{by} refuses it."
     if rule.decision == "allow":
         return f"{by} lets it run without asking.{limit}"
-    return f"{by} asks a person (level {level}).{limit}"
+    who = "a person" if approvers == 1 else f"{approvers} people"
+    undo = f" A yes can be taken back for {hold:.0f} s." if hold else ""
+    return f"{by} asks {who} (level {level}).{limit}{undo}"
 
 
 def _any(patterns: Sequence[str], text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 from maton_mailgun.approval.policy.judge import Decision, Policy
 from maton_mailgun.approval.policy.kept_case import case_in
 from maton_mailgun.approval.preview.document import Preview
+from maton_mailgun.approval.store.budget_names import period_of
 from maton_mailgun.approval.store.record import Record
 
 Answer = Literal["approved", "rejected", "unasked", "undecided"]
@@ -50,7 +51,7 @@ def answer_to(record: Record) -> Answer:
 
 
 def replay(policy: Policy, records: Iterable[Record]) -> Replay:
-    """Try rules on these records. Budgets are used up day by day, in the order in which the calls came."""
+    """Try rules on these records. Budgets are used up by day and hour, in the order in which the calls came."""
     calls, unjudged = [], 0
     used: Counter[tuple[str, str]] = Counter()
     for record in sorted(records, key=lambda one: one.created_at):
@@ -60,16 +61,22 @@ def replay(policy: Policy, records: Iterable[Record]) -> Replay:
             continue
         verdict = policy.judge(case)
         decision = verdict.decision
-        day = datetime.fromtimestamp(record.created_at, UTC).date().isoformat()
         wanted = Counter(verdict.budgets)
+        when = {budget: _period(budget, record.created_at) for budget, _ in wanted}
         if decision == "allow" and not _knowable(record):
             decision = "ask"
-        if decision == "allow" and any(used[day, rule] + much > most for (rule, most), much in wanted.items()):
+        if decision == "allow" and any(used[when[one], one] + much > most for (one, most), much in wanted.items()):
             decision = "ask"  # guard: 276-budget
         if decision == "allow":
-            used.update({(day, rule): much for (rule, _), much in wanted.items()})
+            used.update({(when[one], one): much for (one, _), much in wanted.items()})
         calls.append(Replayed(record, answer_to(record), decision, verdict.rule))
     return Replay(calls, unjudged)
+
+
+def _period(budget: str, at: float) -> str:
+    """The day or hour that a use of a budget counts in."""
+    began = datetime.fromtimestamp(at, UTC)
+    return began.strftime("%Y-%m-%dT%H" if period_of(budget) == "hour" else "%Y-%m-%d")
 
 
 def _knowable(record: Record) -> bool:

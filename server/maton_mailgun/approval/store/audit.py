@@ -53,7 +53,8 @@ NEW_HEAD = (
 SET_HEAD = "UPDATE maton_mailgun_head SET seq = ?, hash = ?, day = ?, budgets = ?, key_id = ?, mac = ?"
 
 LAST_YES = (
-    f"{_FROM} WHERE approval_id = ? AND from_state = 'pending' AND to_state = 'approved' ORDER BY seq DESC LIMIT 1"
+    f"{_FROM} WHERE approval_id = ? AND from_state = 'pending' AND to_state IN ('approved', 'held') "
+    "ORDER BY seq DESC LIMIT 1"
 )
 
 AT = "SELECT hash FROM maton_mailgun_audit WHERE seq = ?"
@@ -64,7 +65,7 @@ REMOVED = "removed"
 START = "0" * 64
 """What stands for the hash before the first entry."""
 _PAGE = 500
-_STOP = ""
+_STOP, _PEOPLE = "", "\x03"
 _PUT_BACK = (
     f". What is approved in it may have been carried out already; look in Mailgun. Then wait until nothing is approved "
     f"or pending any more, and delete the file {FILE} in the state directory to go on with this database"
@@ -102,6 +103,8 @@ class Head:
     budgets: Mapping[str, int]
     stop: int = 0
     """Number of the entry that stopped all writes last; negative once that was lifted, 0 if it never was."""
+    people: int = 0
+    """Number of the entry that says who may decide by name; 0 where one passphrase is shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +190,14 @@ class Chain:
     def head_row(self, head: Head) -> tuple[Any, ...]:
         """The head as columns, with its checksum."""
         # Beside the budgets, under the name that no rule can have: the checksum covers it, and no column is needed.
-        kept = {**head.budgets, **({_STOP: head.stop} if head.stop else {})}
+        beside = {_STOP: head.stop, _PEOPLE: head.people}
+        kept = {**head.budgets, **{name: value for name, value in beside.items() if value}}
         budgets = json.dumps(kept, sort_keys=True)
         return (head.seq, head.hash, head.day, budgets, self.key_id, self._head_mac(head, budgets))
 
     def head(self, row: tuple[Any, ...]) -> Head:
         """The head in a row. Raises Broken."""
-        budgets, stop = _unpacked(row[3])
-        head = Head(row[0], row[1], row[2], budgets, stop)
+        head = Head(row[0], row[1], row[2], *_unpacked(row[3]))
         if row[4] != self.key_id or not seal.same(row[5], self._head_mac(head, row[3])):
             raise Broken(head.seq, "the end of the audit was changed outside maton-mailgun")
         return head
@@ -218,14 +221,15 @@ class Chain:
 
 
 def under_lost_key(row: tuple[Any, ...]) -> Head:
-    """The head of a chain whose key is lost, for one that goes on from it: nobody can vouch for its budgets, and nobody
-    has lifted its stop."""
-    return Head(row[0], row[1], "", {}, _unpacked(row[3])[1])
+    """The head of a chain whose key is lost, for one that goes on from it: nobody can vouch for its budgets, nobody
+    has lifted its stop, and its people stay locked."""
+    _, stop, people = _unpacked(row[3])
+    return Head(row[0], row[1], "", {}, stop, people)
 
 
-def _unpacked(kept: str) -> tuple[dict[str, int], int]:
+def _unpacked(kept: str) -> tuple[dict[str, int], int, int]:
     budgets = json.loads(kept)
-    return budgets, budgets.pop(_STOP, 0)
+    return budgets, budgets.pop(_STOP, 0), budgets.pop(_PEOPLE, 0)
 
 
 def entry_of(row: tuple[Any, ...]) -> AuditEntry:

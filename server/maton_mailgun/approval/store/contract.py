@@ -6,7 +6,7 @@ returns. Several processes may use one store; whoever is slower gets `Conflict` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, Unpack
 
@@ -15,7 +15,7 @@ from maton_mailgun.approval.store.outside_mark import Marks
 from maton_mailgun.approval.store.record import Changes, Record, State
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import Rows
-from maton_mailgun.approval.store.upkeep import Gone, Reached, Removed, SomeRows
+from maton_mailgun.approval.store.upkeep import Gone, Listed, Reached, Removed, SomeRows
 
 T = TypeVar("T")
 
@@ -138,6 +138,19 @@ class Store(Protocol):
 
     async def stopped(self) -> Stop | None:
         """The stop in force, if there is one."""
+        ...
+
+    async def people(self) -> Listed:
+        """Who may decide by name. Raises Tampered where nobody can vouch for it."""
+        ...
+
+    async def set_people(self, known: Mapping[str, str], *, after: int, actor: str, what: Mapping[str, str]) -> Listed:
+        """Say who may decide by name from now on, with an audit entry of what was changed.
+
+        Args:
+            known: Names, each with the digest of what they sign in with.
+            after: The entry that this goes on from. Raises StoreUnavailable where there is a newer one.
+        """
         ...
 
     async def changed(self) -> int:

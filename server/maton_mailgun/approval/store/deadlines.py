@@ -23,6 +23,11 @@ DIED = (
     "Look in Mailgun before proposing it again; nothing is sent again by itself."
 )
 
+HELD_DIED = (
+    "The process that took the yes ended while it could still be undone, so nothing was sent. Propose it again if it "
+    "is still wanted."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
@@ -67,6 +72,8 @@ class Deadlines:
 
     def closing(self, record: Record, now: float) -> tuple[State, Changes]:
         """What a lapsed record becomes: unanswered or unused is expired, in flight is unknown."""
+        if record.state == "held":
+            return "expired", {"finished_at": now, "reason": HELD_DIED}
         if record.state != "executing":
             return "expired", {"finished_at": now}
         result = {"status": "unknown", "executed": None, "message": DIED}
@@ -78,5 +85,5 @@ def _end(record: Record) -> float | None:
 
 
 def _begin(record: Record) -> float:
-    times = {"approved": record.decided_at, "executing": record.attempted_at}
+    times = {"held": record.decided_at, "approved": record.decided_at, "executing": record.attempted_at}
     return times.get(record.state) or record.created_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar, Unpack
 
@@ -20,7 +20,7 @@ from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.scripts import permitted
 from maton_mailgun.approval.store.sealing import seal_some
 from maton_mailgun.approval.store.table import Rows
-from maton_mailgun.approval.store.upkeep import Gone, Reached, Removed, SomeRows, Upkeep
+from maton_mailgun.approval.store.upkeep import Gone, Listed, Reached, Removed, SomeRows, Upkeep
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -174,6 +174,16 @@ class DurableStore(ABC):
         """See `contract.Store`."""
         entry = await self.read(self._scripts.stopped())
         return Stop(entry.actor, entry.at) if entry is not None else None
+
+    async def people(self) -> Listed:
+        """See `contract.Store`."""
+        return await self.read(self._scripts.people())
+
+    async def set_people(self, known: Mapping[str, str], *, after: int, actor: str, what: Mapping[str, str]) -> Listed:
+        """See `contract.Store`."""
+        listed = _kept(await self.write(self._scripts.set_people(known, after, actor, what)))
+        await self.remember()
+        return listed
 
     async def changed(self) -> int:
         """See `contract.Store`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from maton_mailgun.approval.store.budget_names import limit_in_words, rule_of
 from maton_mailgun.approval.store.record import Record, State
 from maton_mailgun.own_command import own_command
 
@@ -14,7 +15,7 @@ from maton_mailgun.own_command import own_command
 # ├── AlreadyWaits       a changed proposal would be one that waits already
 # ├── TooManyPending     the principal must wait for answers first
 # ├── AllStopped         an operator stopped everything, and nobody has lifted it yet
-# └── BudgetSpent        a policy rule's daily budget is used up
+# └── BudgetSpent        a policy rule's budget of a day or an hour is used up
 
 
 class StoreError(Exception):
@@ -104,9 +105,10 @@ class AllStopped(StoreError):
 
 
 class BudgetSpent(StoreError):
-    """A policy rule's budget for the UTC day is used up."""
+    """A policy rule's budget for the UTC day or hour is used up."""
 
-    def __init__(self, rule: str, per_day: int) -> None:
-        super().__init__(f'The policy rule "{rule}" allows {per_day} a day (UTC), and they are used up.')
-        self.rule = rule
-        self.per_day = per_day
+    def __init__(self, budget: str, most: int) -> None:
+        self.rule = rule_of(budget)
+        self.most = most
+        limit = limit_in_words(budget, most)
+        super().__init__(f'The policy rule "{self.rule}" allows {limit} (UTC), and they are used up.')

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypedDict
 
 State = Literal[
     "pending",
+    "held",
     "approved",
     "rejected",
     "expired",
@@ -23,12 +24,13 @@ State = Literal[
     "failed",
     "unknown",
 ]
-Level = Literal["client", "operator"]
+Level = Literal["client", "operator", "passkey"]
 Channel = Literal["form", "page", "cli", "relay", "policy"]
 Risk = Literal["low", "medium", "high"]
 
 MOVES: Mapping[State, frozenset[State]] = {
-    "pending": frozenset({"approved", "rejected", "expired", "cancelled", "superseded"}),
+    "pending": frozenset({"approved", "held", "rejected", "expired", "cancelled", "superseded"}),
+    "held": frozenset({"approved", "rejected", "expired", "stale"}),
     "approved": frozenset({"executing", "expired", "stale", "pending"}),
     "executing": frozenset({"succeeded", "failed", "unknown", "approved"}),
     "unknown": frozenset({"succeeded", "failed"}),
@@ -40,12 +42,13 @@ MOVES: Mapping[State, frozenset[State]] = {
     "succeeded": frozenset(),
     "failed": frozenset(),
 }
-"""Which state may follow which. `executing -> approved` happens only when the service answered 429:
+"""Which state may follow which. `held` is a yes that can be taken back still; only the process that took it lets it
+go on. `executing -> approved` happens only when the service answered 429:
 nothing was carried out, and the same yes stays usable until it expires. `approved -> pending` happens only to the yes
 of a rule whose budget was used up meanwhile: a person is asked instead. `superseded` is what a proposal becomes when a
 changed one takes its place, in the same transaction (see `superseding`) and in no other way."""
 
-OPEN: frozenset[State] = frozenset({"pending", "approved", "executing"})
+OPEN: frozenset[State] = frozenset({"pending", "held", "approved", "executing"})
 """States in which a second identical call joins the record instead of opening another."""
 
 TERMINAL: frozenset[State] = frozenset(state for state, following in MOVES.items() if not following)
@@ -104,7 +107,7 @@ class Record:
     duplicate_of: str | None = None
     """An identical request that succeeded in the last 24 hours."""
     budget_rules: tuple[str, ...] = ()
-    """Names of the policy rules whose daily budget this write uses when it is claimed."""
+    """Names of the policy rules' budgets that this write uses when it is claimed."""
     superseded_by: str | None = None
     """The changed proposal that took the place of this one."""
     replaces: str | None = None
@@ -114,6 +117,19 @@ class Record:
     what an agent proposed, be it in place of another."""
     revision: int = 0
     """How many proposals it stands in the place of, one after the other."""
+    hold: float = 0.0
+    """Seconds for which a person's yes can be taken back before anything leaves."""
+    held_until: float | None = None
+    """When that time is over, of a yes that is held or whose process ended before it was."""
+    approvers: int = 1
+    """How many different people must say yes."""
+    yeses: tuple[Mapping[str, Any], ...] = ()
+    """Who said yes so far, where several must: or sign: each with `person`, `at`, `by` and what was `signed`."""
+
+
+def finished(record: Record) -> bool:
+    """Whether nothing more will happen to it by itself soon."""
+    return record.state in TERMINAL or record.state == "unknown"
 
 
 def guessed(record: Record) -> bool:
@@ -147,3 +163,5 @@ class Changes(TypedDict, total=False):
     result: Mapping[str, Any] | None
     duplicate_of: str | None
     rule: str | None
+    held_until: float | None
+    yeses: tuple[Mapping[str, Any], ...]

@@ -16,7 +16,7 @@ from typing import Any
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.store import audit, table
 from maton_mailgun.approval.store.audit import Chain, Head, Watermark
-from maton_mailgun.approval.store.daily_use import day_of, released, reserved
+from maton_mailgun.approval.store.daily_use import released, reserved, used_now
 from maton_mailgun.approval.store.deadlines import Deadlines
 from maton_mailgun.approval.store.failures import (
     AllStopped,
@@ -32,8 +32,11 @@ from maton_mailgun.approval.store.outside_mark import Marks
 from maton_mailgun.approval.store.record import CLAIM, GUESS, MOVES, TERMINAL, Changes, Record, State, guessed
 from maton_mailgun.approval.store.script import Script
 from maton_mailgun.approval.store.table import Rows, StoredRow
+from maton_mailgun.approval.store.told_of_change import about_change
+from maton_mailgun.mail.person_names import key_of
 
 _log = logging.getLogger(__name__)
+_YES: frozenset[State] = frozenset({"held", "approved"})
 _CHANGEABLE = frozenset(Changes.__annotations__)
 SYSTEM = "system"
 """The actor of moves that nobody made: time ran out, or a process died."""
@@ -81,7 +84,7 @@ class Scripts:
 
     def spent(self, names: Iterable[str], now: float) -> Script[dict[str, int]]:
         head = self._head((yield audit.HEAD, ()))
-        used = head.budgets if head.day >= day_of(now) else {}
+        used = used_now(head, now)
         return {name: used.get(name, 0) for name in names}
 
     def changed(self) -> Script[int]:
@@ -141,7 +144,10 @@ class Scripts:
             return Conflict(current)
         if not _may_move(current, to, changes):
             return IllegalMove(current, to)
-        if current.state == "pending" and to == "approved" and self.deadlines.lapsed(current, now):  # guard: 00-late
+        if current.state == "pending" and to in _YES and self.deadlines.lapsed(current, now):  # guard: 00-late
+            _, expired = yield from self._lapse(head, row, now)
+            return Conflict(expired)
+        if current.state == "held" and to == "approved" and self.deadlines.lapsed(current, now):  # guard: 304-late
             _, expired = yield from self._lapse(head, row, now)
             return Conflict(expired)
         if (current.state, to) == ("executing", "approved"):
@@ -286,7 +292,7 @@ class Scripts:
         if not (yield table.UPDATE, update):
             raise StoreUnavailable(f"Another process changed {record.id} at this moment. Read it again.")
         written = self.rows.check(columns)
-        about = _about(before, written.record, changes)
+        about = about_change(before, written.record, changes)
         head = yield from self._append(head, written, before.state, to, actor, about, written.mac)
         self.deadlines.watch(written.record, now)
         return head, written.record
@@ -350,6 +356,10 @@ def _may_move(current: Record, to: State, changes: Changes) -> bool:
     `supersede` makes one `superseded`."""
     if (current.state, to) == ("approved", "pending"):
         return current.channel == "policy"  # guard: 61-asked-instead
+    if current.state == "pending" and to in _YES and len(_people(current, changes)) < current.approvers:
+        return False  # guard: 319-several
+    if current.state == "pending" and to == "approved" and current.hold:
+        return False  # guard: 302-held
     if to in MOVES[current.state]:
         return to not in ("executing", "superseded")
     # What was concluded by looking gives way to what the service itself said.
@@ -357,24 +367,15 @@ def _may_move(current: Record, to: State, changes: Changes) -> bool:
     return guessed(current) and to in ("succeeded", "failed") and told  # guard: 62-corrected
 
 
+def _people(current: Record, changes: Changes) -> set[str]:
+    """The different people whose yes this move rests upon; somebody unnamed where one is enough."""
+    if current.approvers < 2:
+        return {""}
+    return {key_of(str(one["person"])) for one in changes.get("yeses", ())}
+
+
 def permitted(changes: Changes) -> Changes:
     """`changes`, unless they touch what was shown or what identifies a record. Raises ValueError."""
     if fixed := changes.keys() - _CHANGEABLE:
         raise ValueError(f"These fields of a record never change: {', '.join(sorted(fixed))}.")
     return changes
-
-
-def _about(before: Record, after: Record, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What the audit says about a change beyond its states: names and numbers of ours, no text from outside."""
-    about: dict[str, Any] = {}
-    if before.state == after.state:
-        about["changed"] = sorted(changes)
-    if after.rule is not None and after.channel == "policy":
-        about["rule"] = table.ascii_text(after.rule)
-    if after.state == "executing" and before.state == "approved":
-        about["budgets"] = [table.ascii_text(rule) for rule in dict.fromkeys(after.budget_rules)]
-    if after.superseded_by is not None and before.superseded_by is None:
-        about["superseded_by"] = after.superseded_by
-    if after.message_id is not None and before.message_id is None:
-        about["message_id"] = table.ascii_text(after.message_id)
-    return about

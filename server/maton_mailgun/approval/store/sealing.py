@@ -34,5 +34,8 @@ def seal_some(rows: Rows, after: str) -> Script[str | None]:
             _log.warning("Left in clear: %s", error)
             continue
         record = stored.record
-        yield table.SEAL_ONE, (rows.sealed(record), record.id, record.version, stored.mac)
+        yield (
+            table.SEAL_ONE,
+            (rows.sealed_body(record.id, record.digest, str(row[7])), record.id, record.version, stored.mac),
+        )
     return str(found[-1][0]) if found else None

@@ -31,7 +31,9 @@ SCHEMA: tuple[str, ...] = (
         version BIGINT NOT NULL, created_at DOUBLE PRECISION NOT NULL, changed_at DOUBLE PRECISION NOT NULL,
         body TEXT NOT NULL, envelope BYTEA, key_id TEXT NOT NULL, mac TEXT NOT NULL)""",
     # One open record for one call of one principal: if two writers ever passed each other, the database refuses one.
-    f"""CREATE UNIQUE INDEX IF NOT EXISTS maton_mailgun_approvals_open
+    # That of earlier versions does not know `held`.
+    "DROP INDEX IF EXISTS maton_mailgun_approvals_open",
+    f"""CREATE UNIQUE INDEX IF NOT EXISTS maton_mailgun_approvals_unended
         ON maton_mailgun_approvals (principal, digest) WHERE state IN ({_OPEN_LIST})""",
     """CREATE INDEX IF NOT EXISTS maton_mailgun_approvals_same
         ON maton_mailgun_approvals (principal, digest, changed_at)""",
@@ -154,7 +156,12 @@ class Rows:
 
     def sealed(self, record: Record) -> str:
         """The record as its row holds it; another text each time."""
-        envelope = seal.seal(self.body_key, _body(record).encode("ascii"), approval_id=record.id, digest=record.digest)
+        return self.sealed_body(record.id, record.digest, _body(record))
+
+    def sealed_body(self, approval_id: str, digest: str, body: str) -> str:
+        """A body as its row holds it. Of an earlier version it is sealed to the letter: it knows fewer fields, and the
+        checksum is over it as it was written."""
+        envelope = seal.seal(self.body_key, body.encode("ascii"), approval_id=approval_id, digest=digest)
         return base64.b64encode(envelope).decode("ascii")
 
     def check(self, row: tuple[Any, ...]) -> StoredRow:
@@ -198,7 +205,7 @@ def _plain(value: Any) -> Any:
 
 def _record(approval_id: str, body: str) -> Record:
     content = json.loads(body)
-    for several in ("budget_rules", "edited_by"):
+    for several in ("budget_rules", "edited_by", "yeses"):
         content[several] = tuple(content.get(several, ()))
     if not content.keys() <= set(_NAMES):
         raise StoreUnavailable(f"{approval_id} was written by a newer maton-mailgun; update this one to read it.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -25,6 +25,8 @@ from maton_mailgun.approval.store.table import StoredRow
 
 AT_ONCE = 50
 """Approvals removed in one transaction: some milliseconds, and other processes get their turn between."""
+PEOPLE = "people"
+"""What an entry leads to that says who may decide by name."""
 EMPTIED = "(removed at a person's request)"
 """Stands where the target was of an approval that was emptied."""
 
@@ -59,6 +61,16 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """Who may decide by name."""
+
+    seq: int
+    """Number of the entry that says so; 0 where one passphrase is shared."""
+    known: Mapping[str, str]
+    """Their names, in the order in which they came, each with the digest of what they sign in with."""
+
+
+@dataclass(frozen=True, slots=True)
 class SomeRows:
     """Some rows on a walk through all."""
 
@@ -83,7 +95,7 @@ class Upkeep(Superseding):
             if row.record.state == "pending":
                 answer: Changes = {"decided_at": now, "decided_by": actor, "channel": None, "reason": reason}
                 head, record = yield from self._write(head, row, "rejected", actor, now, finished_at=now, **answer)
-            elif row.record.state == "approved":
+            elif row.record.state in ("held", "approved"):  # guard: 305-stopped
                 head, record = yield from self._write(head, row, "stale", actor, now, finished_at=now, reason=reason)
             else:
                 continue
@@ -107,6 +119,36 @@ class Upkeep(Superseding):
         head = self._head((yield audit.HEAD, ()))
         found = (yield audit.WHOLE, (head.stop,)) if head.stop > 0 else []
         return audit.entry_of(found[0]) if found else None
+
+    def people(self) -> Script[Listed]:
+        """Who may decide by name, as the last entry about it says. Raises Tampered where nobody can vouch for it."""
+        return (yield from self._listed(self._head((yield audit.HEAD, ()))))
+
+    def _listed(self, head: Head) -> Script[Listed]:
+        if not head.people:
+            return Listed(0, {})
+        found = yield audit.WHOLE, (head.people,)
+        entry = audit.entry_of(found[0]) if found else None
+        if entry is None or entry.to_state != PEOPLE or not self.chain.holds(entry):  # guard: 311-listed
+            raise Tampered("the people who may decide", "their entry in the audit does not hold")
+        return Listed(entry.seq, dict(json.loads(entry.detail)[PEOPLE]))
+
+    def set_people(
+        self, known: Mapping[str, str], after: int, actor: str, what: Mapping[str, str]
+    ) -> Script[Listed | StoreError]:
+        """Say who may decide by name from now on, unless that was changed since entry `after`."""
+        head = self._head((yield audit.HEAD_LOCKED, ()))
+        before = yield from self._listed(head)
+        if before.seq != after:
+            return StoreUnavailable(
+                "The people were changed at this moment by somebody else. Look again.", certain=True
+            )
+        head = replace(head, people=head.seq + 1)
+        about = {PEOPLE: [list(one) for one in known.items()], **what}
+        yield from self._append(head, None, "", PEOPLE, actor, about, "")
+        first = yield audit.AT, (1,)
+        self.mark.origin = first[0][0]
+        return Listed(head.people, dict(known))
 
     def remove_finished(self, before: float, place: Reached) -> Script[Removed]:
         """Remove some of what was finished, and not changed, before then; what cannot be vouched for stays."""

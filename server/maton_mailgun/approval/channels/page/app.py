@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -16,10 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from maton_mailgun.approval.binding.passkeys import PasskeyError
 from maton_mailgun.approval.channels.page import frame, view
 from maton_mailgun.approval.channels.page.edit_pages import EditPages
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
 from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
+from maton_mailgun.approval.channels.page.passkey_door import Registrar, Signing
 from maton_mailgun.approval.channels.page.sessions import HERE, Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
 from maton_mailgun.approval.channels.page.waiting import Waiting
@@ -32,12 +34,13 @@ _MOST_REASON = 500
 _MOST_WAITING = 24
 """Long polls open at once; beyond that the answer comes immediately and the page asks again a little later."""
 
-_PAST: frozenset[State] = TERMINAL | {"approved", "executing", "unknown"}
+_PAST: frozenset[State] = TERMINAL | {"held", "approved", "executing", "unknown"}
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which no browser sends and no store can hold."""
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
+T = TypeVar("T")
 Handler = Callable[[Request, Session], Awaitable[Response]]
 
 
@@ -54,6 +57,7 @@ def create_app(
     folder: str | None = None,
     notice: str | None = None,
     clock: Callable[[], float] = time.time,
+    registrar: Registrar | None = None,
 ) -> Starlette:
     """The page, to be served alone or mounted under `prefix`.
 
@@ -67,6 +71,7 @@ def create_app(
         folder: Where its files are served, as another process called it that served this page before.
         notice: Something that everybody must know who decides here.
         clock: Unix seconds, for what the page says about "now".
+        registrar: Takes one new passkey.
 
     Returns:
         The application; `app.state.stop_waiting()` ends its long polls, so that a server can stop at once.
@@ -77,14 +82,20 @@ def create_app(
         secure=bool(origin and origin.startswith("https://")),
         verify_passphrase=verify_passphrase,
         approver=approver,
+        people=gate.people,
     )
+    signing = Signing(gate.people, sessions.clock, origin)
     waiting = Waiting(_MOST_WAITING)
-    pages = _Pages(gate, door, waiting, reveals=reveals, clock=clock, notice=notice)
+    pages = _Pages(gate, door, waiting, reveals=reveals, clock=clock, notice=notice, signing=signing)
     one = "/api/approvals/{approval_id}"
 
     def signed_in(path: str, handler: Handler, *methods: str) -> Route:
         async def endpoint(request: Request) -> Response:
-            return await handler(request, door.session(request))
+            try:
+                session = door.session(request)
+            except PageRefusal as refusal:
+                raise await door.explained(refusal) from None
+            return await handler(request, session)
 
         return Route(path, endpoint, methods=list(methods or ("GET",)))
 
@@ -101,13 +112,16 @@ def create_app(
         signed_in(one, pages.one),
         signed_in(f"{one}/changes", pages.changes),
         signed_in(f"{one}/shown", pages.shown, "POST"),
+        signed_in(f"{one}/challenge", pages.challenge, "POST"),
         signed_in(f"{one}/decision", pages.decide, "POST"),
+        signed_in(f"{one}/undo", pages.undo, "POST"),
         signed_in(f"{one}/time", pages.more_time, "POST"),
         signed_in(f"{one}/fields", pages.fields),
         signed_in(f"{one}/edit", pages.edit, "POST"),
         signed_in(f"{one}/secret", pages.secret, "POST"),
         signed_in(f"{one}/message", pages.message),
         Route(f"{one}/message/{{ticket}}", pages.frame),
+        *_passkey_routes(door, signing, registrar),
         signed_in("/api/{rest:path}", pages.nothing, *_ALL_METHODS),
     ]
     app = Starlette(
@@ -118,6 +132,34 @@ def create_app(
     app.state.stop_waiting = waiting.close
     app.state.folder = folder
     return app
+
+
+def _passkey_routes(door: SignIn, signing: Signing, registrar: Registrar | None) -> list[Route]:
+    """Where a new passkey is made, of the one person that was agreed upon; nowhere without a registrar."""
+    if registrar is None:
+        return []
+    maker = registrar
+
+    async def options(request: Request) -> Response:
+        given = await door.body(request)
+        return JSONResponse(_made(lambda: maker.options(given.get("token"), signing.origin(request))))
+
+    async def take(request: Request) -> Response:
+        given = await door.body(request)
+        _made(lambda: maker.take(given.get("token"), signing.origin(request), given.get("credential")))
+        return JSONResponse({"person": maker.person})
+
+    return [
+        Route("/api/passkey/options", options, methods=["POST"]),
+        Route("/api/passkey", take, methods=["POST"]),
+    ]
+
+
+def _made(make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except PasskeyError as problem:
+        raise PageRefusal(409, "changed", str(problem)) from None
 
 
 async def _refused(request: Request, refusal: Exception) -> Response:
@@ -140,7 +182,9 @@ class _Pages(EditPages):
         reveals: Callable[[str], bool],
         clock: Callable[[], float],
         notice: str | None,
+        signing: Signing,
     ) -> None:
+        self._signing = signing
         self._notice = notice
         self._gate = gate
         self._door = door
@@ -190,6 +234,15 @@ class _Pages(EditPages):
             record = await self._record(request, session)
         return self._answer({"status": view.status(record)})
 
+    async def challenge(self, request: Request, session: Session) -> Response:
+        """What the person's passkey is to sign, about exactly the record that was shown."""
+        given = _checked(await self._door.body(request))
+        record = await self._record(request, session)
+        if (record.digest, record.version) != (given["digest"], given["version"]):
+            raise self._conflict(record, "It has changed since it was shown to you. Nothing was decided.")
+        approve = given["decision"] == "approve"
+        return self._answer(await self._signing.challenge(request, session, record, approve=approve))
+
     async def decide(self, request: Request, session: Session) -> Response:
         """Take the answer, if it is about exactly the record that was shown."""
         given = _checked(await self._door.body(request))
@@ -202,11 +255,17 @@ class _Pages(EditPages):
             raise self._conflict(record, "It has not been shown to a person yet. Nothing was decided.")
         if given["decision"] == "approve" and _parts(record) - session.seen:  # guard: 141-seen
             raise self._conflict(record, "The message was not shown here yet. Nothing was decided; load the page anew.")
+        approve = given["decision"] == "approve"
+        signed: Mapping[str, Any] = {}
+        if approve and record.level == "passkey":
+            signed = await self._signing.evidence(request, session, record, approve=approve, given=given.get("signed"))
         decision = Decision(
-            approve=given["decision"] == "approve",
-            level="operator",
+            approve=approve,
+            level="passkey" if signed else "operator",
+            signed=signed,
             channel="page",
             decider=session.decider,
+            person=session.person,
             reason=given["reason"] or None,
         )
         try:
@@ -214,6 +273,17 @@ class _Pages(EditPages):
         except NotDecidable as refusal:
             raise self._conflict(refusal.record, refusal.why) from None
         return self._answer({"status": view.status(decided)})
+
+    async def undo(self, request: Request, session: Session) -> Response:
+        """Take back a yes that is held still. Nothing is sent by it."""
+        if await self._door.body(request) != {"undo": True}:
+            raise PageRefusal(400, "bad_request", 'Send {"undo": true} to take a yes back.')
+        record = await self._record(request, session)
+        try:
+            undone = await self._gate.holding.undo(record, session.decider, "page")
+            return self._answer({"status": view.status(undone)})
+        except NotDecidable as refusal:
+            raise self._conflict(refusal.record, refusal.why) from None
 
     async def more_time(self, request: Request, session: Session) -> Response:
         """Put off its end. This decides nothing."""
@@ -273,7 +343,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     """The decision in a request body, exactly as the page sends it."""
     reason = given.get("reason", "")
     well_formed = (
-        given.keys() <= {"decision", "digest", "version", "reason"}
+        given.keys() <= {"decision", "digest", "version", "reason", "signed"}
         and given.get("decision") in ("approve", "reject")
         and isinstance(given.get("digest"), str)
         and type(given.get("version")) is int

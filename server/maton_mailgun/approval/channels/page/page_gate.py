@@ -9,9 +9,9 @@ from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
 from maton_mailgun.approval.lifecycle.edit import NotEditable
 from maton_mailgun.approval.lifecycle.plain_fields import PlainField
 from maton_mailgun.approval.store.contract import Stop
-from maton_mailgun.approval.store.record import Record, State
+from maton_mailgun.approval.store.record import Channel, Record, State
 
-__all__ = ["Decision", "NotDecidable", "NotEditable", "PageEdits", "PageGate"]
+__all__ = ["Decision", "NotDecidable", "NotEditable", "PageEdits", "PageGate", "PageHolding", "PeopleAtPage"]
 
 
 class PageEdits(Protocol):
@@ -33,12 +33,52 @@ class PageEdits(Protocol):
         """
 
 
+class PeopleAtPage(Protocol):
+    """The people who may decide, as the page sees them."""
+
+    async def names(self) -> Sequence[str]:
+        """All of them; none where one passphrase is shared."""
+
+    async def at_page(self, name: str, given: str, who: str, /) -> str | None:
+        """The person who has this name and passphrase, tried by `who`. Raises LockedOut."""
+
+    async def passkeys(self, name: str, /) -> Sequence[Mapping[str, str]]:
+        """The passkeys of a person."""
+
+    async def any_passkeys(self) -> bool:
+        """Whether somebody has one."""
+
+    async def signed(
+        self, name: str, origin: str, statement: Mapping[str, Any], credential: Any, /
+    ) -> Mapping[str, Any]:
+        """The evidence that a passkey of this person signed a statement. Raises PasskeyError."""
+
+
+class PageHolding(Protocol):
+    """The yeses that can be undone still, as the page sees them."""
+
+    async def undo(self, record: Record, by: str, channel: Channel, /) -> Record:
+        """Take back a yes that is held still.
+
+        Raises:
+            NotDecidable: it is not held, or not any more.
+        """
+
+
 class PageGate(Protocol):
     """The gate as the page sees it."""
 
     @property
     def edits(self) -> PageEdits:
         """How what waits is changed."""
+
+    @property
+    def holding(self) -> PageHolding:
+        """What is held."""
+
+    @property
+    def people(self) -> PeopleAtPage:
+        """Who may decide by name."""
 
     async def get(self, approval_id: str, /) -> Record | None:
         """The record, or None where there is none of that id."""

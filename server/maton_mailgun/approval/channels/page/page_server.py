@@ -24,6 +24,8 @@ from maton_mailgun.loopback import V4, listen, own_host
 if TYPE_CHECKING:
     from uvicorn import Server
 
+    from maton_mailgun.approval.channels.page.passkey_door import Registrar
+
 logger = logging.getLogger(__name__)
 
 _BROWSER_SECONDS = 5.0
@@ -83,9 +85,13 @@ class PageServer:
         """Whether it serves no more."""
         return self._running.done()
 
-    def address(self, approval_id: str | None = None) -> str:
-        """Where one approval or the list is. It holds no token: whoever opens it has to sign in."""
-        return f"http://{self.host}:{self.port}/#/{f'a/{approval_id}' if approval_id else ''}"
+    def address(self, approval_id: str | None = None, *, host: str | None = None) -> str:
+        """Where one approval or the list is. It holds no token: whoever opens it has to sign in.
+
+        Args:
+            host: `localhost` for those who have passkeys: browsers keep none for a name of one start.
+        """
+        return f"http://{host or self.host}:{self.port}/#/{f'a/{approval_id}' if approval_id else ''}"
 
     def link(
         self,
@@ -110,6 +116,7 @@ class PageServer:
         principal: str | None = None,
         anew: bool = False,
         link: bool = True,
+        host: str | None = None,
     ) -> Opened | None:
         """Show the page in the user's default browser. A tab that is before the person shows what is new by itself.
 
@@ -127,7 +134,9 @@ class PageServer:
         if browser is None or not sys.executable or self.stopped:
             return None
         if not link:
-            return "passphrase" if await asyncio.to_thread(_open, self.address(approval_id), browser) else None
+            return (
+                "passphrase" if await asyncio.to_thread(_open, self.address(approval_id, host=host), browser) else None
+            )
         try:
             file = await self._hand_over(approval_id, principal, browser)
         except NotPrivate as problem:
@@ -218,6 +227,7 @@ async def start(
     baton: Baton | None = None,
     sockets: list[socket.socket] | None = None,
     notice: str | None = None,
+    registrar: Registrar | None = None,
 ) -> PageServer:
     """Serve the page on 127.0.0.1 as a task of the running event loop.
 
@@ -229,6 +239,7 @@ async def start(
         port: 0 takes a free one.
         baton: The page of another process, to go on with, over its listening `sockets`.
         notice: Something that everybody must know who decides here.
+        registrar: Takes one new passkey.
 
     Raises:
         OSError: The port is taken.
@@ -261,6 +272,7 @@ async def start(
         verify_passphrase=verify_passphrase,
         folder=baton.folder if baton else None,
         notice=notice,
+        registrar=registrar,
     )
     limits = ConnectionLimits(app, numbers=Places(_MOST_CONNECTIONS, _MOST_CONNECTIONS))
     config = uvicorn.Config(

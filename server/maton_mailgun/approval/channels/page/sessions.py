@@ -38,6 +38,8 @@ class Session:
     """Whose approvals it sees; None: everyone's."""
     opened_at: float
     used_at: float
+    person: str | None = None
+    """Their name, where they signed in by it."""
     key: str = field(repr=False)
     """The half the page keeps; sent as the header X-Approval-Key."""
     id: bytes = field(repr=False)
@@ -110,13 +112,14 @@ class Sessions:
         known.used()
         return session, value
 
-    def open(self, *, decider: str, principal: str | None = None) -> tuple[Session, str]:
+    def open(self, *, decider: str, principal: str | None = None, person: str | None = None) -> tuple[Session, str]:
         """A new session and the value of its cookie."""
         value = secrets.token_urlsafe(32)
         now = self.clock()
         session = Session(
             decider=decider,
             principal=principal,
+            person=person,
             opened_at=now,
             used_at=now,
             key=secrets.token_urlsafe(32),
@@ -176,7 +179,7 @@ class Sessions:
             ],
             "sessions": [
                 [one.id.hex(), one.key, one.decider, one.principal, one.opened_at - now, one.used_at - now,
-                 sorted(one.seen)]
+                 sorted(one.seen), one.person]
                 for one in self._sessions.values()
             ],
             "known": [[digest.hex(), until - now] for digest, until in self._known.items()],
@@ -197,11 +200,12 @@ class Sessions:
                 used=used(digest),
                 session=bytes.fromhex(session) if session else None,
             )
-        for digest, key, decider, principal, opened, last, seen in packed["sessions"]:
+        for digest, key, decider, principal, opened, last, seen, person in packed["sessions"]:
             identity = bytes.fromhex(digest)
             self._sessions[identity] = Session(
                 decider=decider,
                 principal=principal,
+                person=person,
                 opened_at=now + opened,
                 used_at=now + last,
                 key=key,

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from maton_mailgun.approval.channels.page.lockout import Lockout
+from maton_mailgun.approval.channels.page.page_gate import PeopleAtPage
 from maton_mailgun.approval.channels.page.sessions import KNOWN_SECONDS, LIFE_SECONDS, Session, Sessions
 from maton_mailgun.approval.channels.passphrase import LockedOut
 
@@ -55,12 +56,14 @@ class SignIn:
         secure: bool,
         verify_passphrase: Callable[[str, str], Awaitable[bool]] | None,
         approver: str,
+        people: PeopleAtPage,
     ) -> None:
         self._sessions = sessions
         self._path = prefix or "/"
         self._secure = secure
         self._verify = verify_passphrase
         self._approver = approver
+        self._people = people
         self._verifying = asyncio.Lock()
         self.clock = clock = sessions.clock
         self._links = Lockout(clock, failures=5)
@@ -72,17 +75,22 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """Exchange a one-time token or the passphrase for a session."""
         given = await self.body(request)
+        named = bool(await self._people.names())
         cookie = request.cookies.get(self._cookie_name(request))
+        if named and given.keys() == {"token"}:  # guard: 313-link
+            raise await self.explained(self._sign_in_needed("Sign in to see approvals."))
         if given.keys() == {"token"} and isinstance(given["token"], str):
             opened = self._by_link(_caller(request), given["token"], cookie)
-        elif given.keys() == {"passphrase"} and isinstance(given["passphrase"], str) and self._verify is not None:
+        elif named and given.keys() == {"name", "passphrase"} and all(isinstance(one, str) for one in given.values()):
+            opened = await self._by_passphrase(request, given["passphrase"], name=given["name"])
+        elif not named and given.keys() == {"passphrase"} and isinstance(given["passphrase"], str) and self._verify:
             opened = await self._by_passphrase(request, given["passphrase"])
         else:
             raise PageRefusal(400, "bad_request", "Signing in needs exactly one of the ways this page offers.")
         if opened is None:
-            raise self._sign_in_needed(
-                "That link or passphrase does not open the page. A link works once, for 10 minutes."
-            )
+            why = "That link or passphrase does not open the page. A link works once, for 10 minutes."
+            why = "Nobody of this name has that passphrase." if named else why
+            raise await self.explained(self._sign_in_needed(why))
         session, value = opened
         response = await self.describe(request, session)
         response.set_cookie(
@@ -104,6 +112,12 @@ class SignIn:
             samesite="strict",
         )
         return response
+
+    async def explained(self, refusal: PageRefusal) -> PageRefusal:
+        """The same, with whether people sign in by name."""
+        if refusal.error in ("sign_in", "locked") and await self._people.names():
+            refusal.more |= {"named": True, "passphrase": True}
+        return refusal
 
     async def describe(self, request: Request, session: Session) -> Response:
         """Who is signed in; holds the page's half of the session."""
@@ -177,8 +191,10 @@ class SignIn:
             self._links.failed(who)  # guard: 25-guessers
         return opened
 
-    async def _by_passphrase(self, request: Request, passphrase: str) -> tuple[Session, str] | None:
-        """A session for who knows the passphrase.
+    async def _by_passphrase(
+        self, request: Request, passphrase: str, name: str | None = None
+    ) -> tuple[Session, str] | None:
+        """A session for who knows the passphrase; with a name, that person's.
 
         Tries are counted by browser where one has been let in before, which its cookie proves, and else by address;
         strangers also all together, for there may be many addresses. So who guesses has five tries from one address
@@ -193,10 +209,13 @@ class SignIn:
             self._check(self._guesses, who)
             if known is None:
                 self._check(self._all_guesses, _EVERYONE)
-            if self._verify is None:
-                return None
+            person = None
             try:
-                fits = await self._verify(passphrase, who)
+                if name is not None:
+                    person = await self._people.at_page(name, passphrase, who)
+                    fits = person is not None
+                else:
+                    fits = self._verify is not None and await self._verify(passphrase, who)
             except LockedOut as locked:
                 raise _locked(locked.seconds) from None
             if not fits:
@@ -205,7 +224,8 @@ class SignIn:
                     self._all_guesses.failed(_EVERYONE)
                 return None
         self._guesses.forgive(who)
-        return self._sessions.open(decider=self._approver)
+        decider = self._approver if person is None else f"{person}, by passphrase"
+        return self._sessions.open(decider=decider, person=person)
 
     def _check(self, lockout: Lockout, who: str) -> None:
         seconds = lockout.seconds_left(who)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from maton_mailgun.approval.lifecycle.several import said_so_far
 from maton_mailgun.approval.preview.document import EditedValue, Preview, Row, Section, ShownMessage
 from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.preview.heading import heading, whom
@@ -122,6 +123,9 @@ def status(record: Record) -> dict[str, Any]:
         "finished_at": record.finished_at,
         "retry_at": record.retry_at,
         "superseded_by": record.superseded_by,
+        "held_until": record.held_until,
+        "approvers": record.approvers,
+        "yeses": safe_line(said_so_far(record)) or None,
         "outcome": _outcome(record.result) if record.result is not None else None,
     }
 

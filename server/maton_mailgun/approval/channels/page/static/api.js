@@ -40,6 +40,10 @@ export const whoAmI = () => call("GET", "session");
 /** `here`: "view" where a person has this tab before them, "notify" where it may call them, else nothing. */
 export const list = (here = "", signal = undefined) => call("GET", here ? `approvals?here=${here}` : "approvals", { signal });
 export const moreTime = (id) => call("POST", `approvals/${encodeURIComponent(id)}/time`, { body: { more: true } });
+export const challenge = (id, decision) => call("POST", `approvals/${encodeURIComponent(id)}/challenge`, { body: decision });
+export const passkeyOptions = (token) => call("POST", "passkey/options", { body: { token } });
+export const passkey = (token, credential) => call("POST", "passkey", { body: { token, credential } });
+export const undo = (id) => call("POST", `approvals/${encodeURIComponent(id)}/undo`, { body: { undo: true } });
 export const stop = () => call("POST", "stop", { body: { stop: true } });
 export const one = (id, signal) => call("GET", `approvals/${encodeURIComponent(id)}`, { signal });
 export const message = (id, recipient, signal) => call("GET", `approvals/${encodeURIComponent(id)}/message${asked(recipient)}`, { signal });

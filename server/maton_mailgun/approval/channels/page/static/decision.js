@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { announce, fill, h, value } from "./dom.js";
+import { signed } from "./passkeys.js";
 import { verbOf } from "./words.js";
 
 const SETTLE_MS = 700;
@@ -47,9 +48,15 @@ export function decisionBar(detail, { current, unread, decided, leaving, edit, t
     if (detail.risk === "high" && !checked.checked) return "Tick the box when you have checked the target.";
     return "";
   }
+  function several() {
+    const { approvers = 1, yeses } = current();
+    if (approvers < 2) return "";
+    return yeses ? `${yeses}: a yes of somebody else will ${verbOf(detail.action)} exactly this, once.`
+      : `${approvers} different people must say yes to this. The first yes alone does nothing.`;
+  }
   function say() {
     reach();
-    note.textContent = missing() || together?.note() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
+    note.textContent = missing() || together?.note() || several() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
     approve.setAttribute("aria-disabled", String(Boolean(missing())));
   }
   function question() {
@@ -136,7 +143,9 @@ export function decisionBar(detail, { current, unread, decided, leaving, edit, t
     try {
       const { digest } = detail;
       const { version } = current();
-      decided((await api.decide(detail.id, { decision, digest, version, ...(words.trim() ? { reason: words } : {}) })).status, "");
+      const given = { decision, digest, version, ...(words.trim() ? { reason: words } : {}) };
+      const whole = decision === "approve" && detail.level === "passkey" ? await signed(detail.id, given) : given;
+      decided((await api.decide(detail.id, whole)).status, "");
     } catch (failure) {
       if (failure.status === 409 && failure.content.status_now) {
         decided(failure.content.status_now, failure.message);

@@ -117,9 +117,12 @@ function draw(main, detail, signal, { changed, answered, opened, together, chang
       leaving.abort();
       leaving = new AbortController();
       const decided = (fresh, remark) => {
-        update(fresh, remark);
+        const half = !remark && fresh.state === "pending" && fresh.yeses;
+        update(fresh, half ? `Your yes is recorded: ${fresh.yeses}.` : remark);
+        if (half) return;
         // A fresh secret is shown here once: nobody is led away from it.
-        if (!remark && !(detail.reveals && fresh.state !== "rejected")) answered(detail, fresh);
+        // Nor away from what can still be undone.
+        if (!remark && fresh.state !== "held" && !(detail.reveals && fresh.state !== "rejected")) answered(detail, fresh);
       };
       buttons = decisionBar(detail, { current: () => status, unread, decided, leaving, edit, together });
       opened(buttons);
@@ -187,6 +190,7 @@ function eyebrow(detail, status, more) {
       ? h("span", {}, "expires in ", left, h("span", { class: "unseen" }, `, at ${date(status.expires_at)}`))
       : null,
     status.state === "pending" ? more : null,
+    status.yeses ? h("span", { class: "state tone-busy", id: "yeses" }, value(status.yeses)) : null,
     detail.risk === "high" && status.state === "pending" ? h("span", { class: "state tone-bad" }, "High risk") : null,
   ];
 }

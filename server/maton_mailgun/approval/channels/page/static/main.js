@@ -5,6 +5,7 @@ import { announce, fill, h, inView, pause, value } from "./dom.js";
 import { openDetail } from "./detail.js";
 import { listen } from "./keys.js";
 import { drawList, drawWelcome } from "./list.js";
+import { makePasskey } from "./passkeys.js";
 import { Together, approveAll } from "./together.js";
 import { ago, plural, stateOf } from "./words.js";
 
@@ -36,7 +37,7 @@ function takePlace() {
   const [path, query = ""] = location.hash.slice(1).split("?");
   const token = new URLSearchParams(query).get("t");
   if (token !== null) history.replaceState(null, "", `#${path || "/"}`);
-  return { id: /^\/a\/([\w-]{1,80})$/.exec(path)?.[1] ?? null, token };
+  return { id: /^\/a\/([\w-]{1,80})$/.exec(path)?.[1] ?? null, token, passkey: path === "/passkey" };
 }
 
 /** Something that was served under this address before still answers in the server's place, and may change all of it. */
@@ -45,7 +46,7 @@ function overtaken() {
 }
 
 async function go() {
-  const { id, token } = takePlace();
+  const { id, token, passkey } = takePlace();
   if (overtaken()) {
     return fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Nothing can be decided here"),
       h("p", {}, "Another program that used this address before has left a service worker in this browser, which could change what you see."),
@@ -55,6 +56,10 @@ async function go() {
   open = new AbortController();
   buttons = null;
   const { signal } = open;
+  if (token && passkey) {
+    document.body.dataset.view = "sign-in";
+    return makePasskey(main, token);
+  }
   if (batch && !batch.ids.includes(id)) batch = null;
   if (last && last.detail.id === id) last = null;
   try {
@@ -299,6 +304,8 @@ function leave() {
 function signInForm(problem) {
   leave();
   const passphrase = h("input", { type: "password", id: "passphrase", autocomplete: "current-password", required: true });
+  const { named } = problem.content ?? {};
+  const name = h("input", { type: "text", id: "name", autocomplete: "username", maxlength: "40", required: true });
   const wrong = h("p", { class: "decision-problem", role: "alert" });
   const submit = h("button", { type: "submit", class: "primary" }, "Sign in");
   const form = h("form", { class: "sign-in", on: { submit: async (event) => {
@@ -306,7 +313,7 @@ function signInForm(problem) {
     submit.disabled = true;
     wrong.textContent = "";
     try {
-      await api.signIn({ passphrase: passphrase.value });
+      await api.signIn({ ...(named ? { name: name.value } : {}), passphrase: passphrase.value });
       await go();
     } catch (failure) {
       wrong.textContent = failure.message;
@@ -315,21 +322,23 @@ function signInForm(problem) {
     }
   } } },
   // For password managers, which file a password under a name.
-  h("input", { type: "text", autocomplete: "username", value: "approver", readonly: true, hidden: true }),
-  h("label", { for: "passphrase" }, "Approver passphrase"), passphrase, submit, wrong);
+  named ? [h("label", { for: "name" }, "Your name"), name]
+    : h("input", { type: "text", autocomplete: "username", value: "approver", readonly: true, hidden: true }),
+  h("label", { for: "passphrase" }, named ? "Your passphrase" : "Approver passphrase"), passphrase, submit, wrong);
   const heading = h("h1", { tabindex: "-1" }, "Sign in to see approvals");
   fill(main, h("div", { class: "welcome" },
     heading,
     problem.content?.message && problem.content.message !== "Sign in to see approvals." ? h("p", { class: "strong" }, problem.content.message) : null,
-    h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once, for 10 minutes."),
+    named ? h("p", {}, "Every decision here is made by name. Who may decide is set in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals people list"))
+      : h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once, for 10 minutes."),
     problem.content?.passphrase ? [
-      h("p", { class: "strong" }, "What to do now: type the approver's passphrase."),
+      h("p", { class: "strong" }, named ? "What to do now: type your name and your passphrase." : "What to do now: type the approver's passphrase."),
       form,
-      h("ul", {},
+      named ? null : h("ul", {},
         h("li", {}, "None is set yet? Set it in a terminal on the server's machine: ",
           h("code", {}, "maton-mailgun approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
         h("li", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), ".")),
-      h("p", {}, "It should have let you in by itself? ", h("code", {}, "maton-mailgun doctor"), " says why it found no private place for a link."),
+      named ? null : h("p", {}, "It should have let you in by itself? ", h("code", {}, "maton-mailgun doctor"), " says why it found no private place for a link."),
     ] : [
       h("p", { class: "strong" }, "What to do now"),
       h("ol", {},

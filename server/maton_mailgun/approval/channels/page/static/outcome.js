@@ -1,6 +1,7 @@
 // What became of a request, in its own words, with what to do now; and a fresh password, once.
 
 import * as api from "./api.js";
+import { now } from "./api.js";
 import { announce, fill, h, icon, value } from "./dom.js";
 import { adviceFor, date, meaningOf, stateOf } from "./words.js";
 
@@ -23,8 +24,32 @@ export function outcomePanel(detail, status) {
     advice.map((line) => h("p", { class: "outcome-next" }, line)),
     status.decided_by ? h("p", { class: "muted" }, status.state === "rejected" ? "Rejected by " : "Approved by ", value(status.decided_by),
       status.decided_at ? `, ${date(status.decided_at)}` : "") : null,
+    status.state === "held" ? undoBox(detail, status) : null,
     status.state === "succeeded" && detail.reveals ? secretBox(detail) : null,
   );
+}
+
+/** Takes the yes back as long as it is held, and says for how long that is. */
+function undoBox(detail, status) {
+  const left = h("span", { class: "muted" });
+  const undo = h("button", { type: "button", class: "primary danger", id: "undo" }, "Undo");
+  const box = h("div", { class: "buttons" }, left, undo);
+  const tick = () => {
+    const seconds = Math.max(0, Math.ceil(status.held_until - now()));
+    left.textContent = seconds ? `Can be undone for another ${seconds} s` : "The time to undo it is over";
+    undo.disabled = !seconds;
+  };
+  const ticking = setInterval(() => (box.isConnected ? tick() : clearInterval(ticking)), 500);
+  undo.addEventListener("click", async () => {
+    undo.disabled = true;
+    try {
+      await api.undo(detail.id);
+    } catch (problem) {
+      announce(problem.message);
+    }
+  });
+  tick();
+  return box;
 }
 
 function secretBox(detail) {

@@ -3,6 +3,7 @@
 
 import * as api from "./api.js";
 import { announce, fill, h, icon, value } from "./dom.js";
+import { Unsigned, signed } from "./passkeys.js";
 import { plural, stateOf, verbOf } from "./words.js";
 
 /** What may be decided together: the same thing, in the same account, that is neither a deletion nor of high risk. */
@@ -36,7 +37,7 @@ export class Together {
       label: () => (others().length ? `Looked at: next (${place})` : `Approve all ${this.ids.length} and ${verbOf(detail.action)}`),
       note: () => (others().length ? `${place}. Nothing is decided before you have looked at all.` : `All ${this.ids.length} were looked at. Each is one write.`),
       next: (seen, version) => {
-        this.looked.set(seen.id, { id: seen.id, digest: seen.digest, version, heading: seen.heading, action: seen.action });
+        this.looked.set(seen.id, { id: seen.id, digest: seen.digest, version, heading: seen.heading, action: seen.action, level: seen.level });
         if (this.following) this.go(this.following);
         else this.finish(this);
       },
@@ -62,7 +63,7 @@ export async function approveAll(main, batch) {
     const state = await approveOne(one);
     tell(one.told, state, one.action);
     if (state === "succeeded") yes += 1;
-    if (!["succeeded", "failed", "refused", "stale"].includes(state)) {
+    if (!["succeeded", "failed", "refused", "stale", "half"].includes(state)) {
       for (const left of rows.slice(rows.indexOf(one) + 1)) left.told.textContent = "Not decided";
       said.textContent = "Stopped here: how this one ended is not known. Those below it were not decided.";
       announce(said.textContent);
@@ -74,18 +75,19 @@ export async function approveAll(main, batch) {
 }
 
 /** How the yes to one ended: a state, or "refused" where it did not count. */
-async function approveOne({ id, digest, version }) {
+async function approveOne({ id, digest, version, level }) {
   try {
-    let { status } = await api.decide(id, { decision: "approve", digest, version });
-    while (["approved", "executing"].includes(status.state) && !status.retry_at) ({ status } = await api.changes(id, status.version));
-    return status.state;
+    const given = { decision: "approve", digest, version };
+    let { status } = await api.decide(id, level === "passkey" ? await signed(id, given) : given);
+    while (["held", "approved", "executing"].includes(status.state) && !status.retry_at) ({ status } = await api.changes(id, status.version));
+    return status.state === "pending" ? "half" : status.state;
   } catch (problem) {
-    return problem.status === 409 ? "refused" : "lost";
+    return problem.status === 409 || problem instanceof Unsigned ? "refused" : "lost";
   }
 }
 
 function tell(element, state, action) {
-  const words = { refused: "Not approved: it had changed, or was decided already", lost: "No answer: it may have been approved" };
+  const words = { half: "Your yes is recorded; somebody else must say yes too", refused: "Not approved: it had changed, or was decided already", lost: "No answer: it may have been approved" };
   const { word, tone } = words[state] ? { word: words[state], tone: "warn" } : stateOf(state, action);
   element.className = `state tone-${tone}`;
   element.textContent = word;

@@ -9,6 +9,7 @@ const VERBS = { send: "send", create: "create", change: "change", delete: "delet
 export function stateOf(state, action) {
   switch (state) {
     case "pending": return { word: "Waiting for you", tone: "wait", icon: "waiting" };
+    case "held": return { word: "Approved, can be undone", tone: "busy", icon: "waiting" };
     case "approved": return { word: "Approved", tone: "busy", icon: "busy" };
     case "executing": return { word: "Running", tone: "busy", icon: "busy" };
     case "succeeded": return { word: DONE[action] ?? "Done", tone: "good", icon: "good" };
@@ -26,6 +27,7 @@ export function stateOf(state, action) {
 /** What a state means for the account, in a sentence or two. */
 export function meaningOf(state, action) {
   switch (state) {
+    case "held": return "Nothing was sent yet. It is carried out when the time is over, unless the yes is taken back.";
     case "approved": return "Your yes is recorded. It starts as soon as everything has been checked once more.";
     case "executing": return "It is being carried out now, once. You can close this page; that changes nothing.";
     case "succeeded": return action === "send" ? "The service accepted it." : "The service has carried it out.";

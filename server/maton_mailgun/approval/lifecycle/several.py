@@ -1,0 +1,70 @@
+"""Where several people must say yes: who has, who may, and whether they are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from maton_mailgun.approval.store.record import Record
+from maton_mailgun.mail.person_names import key_of
+from maton_mailgun.mail.text import count
+
+
+def why_not(record: Record, person: str | None, known: Collection[str]) -> str | None:
+    """Why this person's yes does not count for a record that needs several; None where it does.
+
+    Args:
+        person: Their name, where the channel can tell people from each other.
+        known: Everybody who may decide by name.
+    """
+    if len(known) < record.approvers:
+        return (
+            f"{record.approvers} different people must say yes to this, and {len(known)} may decide by name here: add "
+            "them first, with `approvals people add NAME` in a terminal."
+        )
+    if person is None or person not in known:  # guard: 315-named
+        return f"{record.approvers} different people must say yes to this, by name: on the page or in a terminal."
+    if key_of(person) in _proposers(record):  # guard: 316-proposer
+        return f"{person} proposed or changed it: other people must say yes to this."
+    if any(key_of(str(one["person"])) == key_of(person) for one in _counting(record, known)):  # guard: 317-twice
+        return f"{person} said yes already, and that counts once: {missing(record, known)}."
+    return None
+
+
+def with_yes(record: Record, known: Collection[str], yes: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The yeses that count, one more among them; those of people who may not decide any more are left out."""
+    return (*_counting(record, known), yes)
+
+
+def people_of(yeses: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The different people who said yes."""
+    return {key_of(str(one["person"])) for one in yeses}
+
+
+def missing(record: Record, known: Collection[str] | None = None) -> str:
+    """How many more must say yes, in words.
+
+    Args:
+        known: Everybody who may decide by name; without it, everybody who said yes counts.
+    """
+    yeses = record.yeses if known is None else _counting(record, known)
+    return f"{count(record.approvers - len(people_of(yeses)), 'more person', 'more people')} needed"
+
+
+def said_so_far(record: Record) -> str:
+    """Who said yes to a record that needs several, in words; empty where nobody has, or nobody has to."""
+    if record.approvers < 2 or not record.yeses:
+        return ""
+    names = " and ".join(str(one["person"]) for one in record.yeses)
+    return f"{names} said yes, {missing(record)}" if record.state == "pending" else f"{names} said yes"
+
+
+def _counting(record: Record, known: Collection[str]) -> Sequence[Mapping[str, Any]]:
+    return [one for one in record.yeses if one["person"] in known]  # guard: 318-there-still
+
+
+def _proposers(record: Record) -> set[str]:
+    """Who proposed it or changed it since, as names are compared. A principal is told by what stands behind its kind
+    (`local:ana`), a person who changed it by how the audit names them (`Ana, by passphrase`)."""
+    changed = [str(one).partition(", ")[0] for one in record.edited_by]
+    return {key_of(name) for name in (record.principal, record.principal.partition(":")[2], *changed) if name}
