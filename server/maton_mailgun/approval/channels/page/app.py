@@ -7,7 +7,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import resources
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -24,6 +23,7 @@ from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidabl
 from maton_mailgun.approval.channels.page.passkey_door import Registrar, Signing
 from maton_mailgun.approval.channels.page.sessions import HERE, Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
+from maton_mailgun.approval.channels.page.static_file import StaticFile, own_files
 from maton_mailgun.approval.channels.page.waiting import Waiting
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.preview.filled_message import TooLong, filled
@@ -35,7 +35,6 @@ _MOST_WAITING = 24
 """Long polls open at once; beyond that the answer comes immediately and the page asks again a little later."""
 
 _PAST: frozenset[State] = TERMINAL | {"held", "approved", "executing", "unknown"}
-_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which no browser sends and no store can hold."""
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -102,8 +101,8 @@ def create_app(
     # A name that nobody can know before: whoever had this port earlier has put nothing there into a browser's cache.
     folder = folder or f"static/{secrets.token_urlsafe(12)}/"  # guard: 140-folder
     routes = [
-        Route("/", _Static("index.html", folder)),
-        *(Route(f"/{folder}{name}", _Static(name)) for name in _files() if name != "index.html"),
+        Route("/", StaticFile("index.html", folder)),
+        *(Route(f"/{folder}{name}", StaticFile(name)) for name in own_files() if name != "index.html"),
         Route("/api/session", door.sign_in, methods=["POST"]),
         signed_in("/api/session", door.describe),
         signed_in("/api/session", door.sign_out, "DELETE"),
@@ -389,20 +388,3 @@ async def _render(shown: ShownMessage) -> frame.Rendered:
 
 def _not_found() -> PageRefusal:
     return PageRefusal(404, "not_found", "There is nothing here.")
-
-
-class _Static:
-    """One of the page's own files, read once."""
-
-    def __init__(self, name: str, folder: str = "static/") -> None:
-        content = (resources.files(__package__) / "static" / name).read_bytes()
-        self._content = content.replace(b"static/", folder.encode("ascii"))
-        self._type = _TYPES[name.rpartition(".")[2]]
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await Response(self._content, media_type=self._type)(scope, receive, send)
-
-
-def _files() -> list[str]:
-    names = (entry.name for entry in (resources.files(__package__) / "static").iterdir())
-    return sorted(name for name in names if name.rpartition(".")[2] in _TYPES)
