@@ -161,6 +161,8 @@ class Engine:
             raise KeyMissing(self.settings.key_unfilled)
         if operation.answers and not problems:
             arguments = await self._answering(operation, arguments)
+        if not problems and any(name in arguments for name in operation.renews):
+            arguments = await self._renewing(operation, arguments)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
         if problems or refused:
             raise BadArguments(name, [*problems, *refused])
@@ -338,6 +340,18 @@ class Engine:
             if found := holding.problems(operation, arguments):  # guard: 202-held
                 raise BadArguments(operation.name, found)
         return arguments
+
+    async def _renewing(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with what comes from the message that is changed or cancelled.
+
+        Raises:
+            CallError: It cannot be read, or is none that this call may change.
+        """
+        from maton_mailgun.approval.preview.account_reader import AccountReader
+        from maton_mailgun.approval.preview.renewal import filled
+
+        account = await self._account(operation, arguments)
+        return await filled(operation, arguments, AccountReader(self.gateway, self.catalogue, account.connection_id))
 
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
         # An empty one would leave the choice to the gateway's default.
