@@ -597,5 +597,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("246", "values of an entry are not shown", {"246-masked": WITH("set()")}),
     Guard("247", "a proof has a state directory of its own", {"247-apart": WITH("{}")}),
     Guard("255", "what a call names says in which mail it came in", {"255-said": FALSE}),
+    Guard("355", "an invitation is the one entry of its message", {"355-one": FALSE}),
+    Guard("355", "and no cancellation", {"355-request": FALSE}),
+    Guard("356", "an appointment is changed by its organizer alone", {"356-organizer": FALSE}),
+    Guard("357", "what comes from an earlier invitation is held to the rules", {"357-held": FALSE}),
+    Guard("358", "what nobody looked at is told as that", {"358-unseen": WITH("[]")}),
+    Guard("358", "who is left out is named", {"358-left": DROP}),
     Guard("250", "no rule repeats what was done a moment ago", {"250-again": WITH("False")}),
 )

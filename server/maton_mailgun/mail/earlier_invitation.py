@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from maton_mailgun.mail.addresses import parse_all
 from maton_mailgun.mail.unclear import Unclear
 
 _REPEATS = ("rrule", "rdate", "exdate", "recurrence-id", "duration")
@@ -28,10 +29,8 @@ def read(message: bytes) -> dict[str, Any]:
     """
     try:
         calendar, event = _entry(message)
-        start, end = (event.decoded(name) for name in ("dtstart", "dtend"))
+        start, end = (_moment(event, name) for name in ("dtstart", "dtend"))
         zone = _zone(str(calendar.get("x-wr-timezone", "UTC")))
-        if not all(isinstance(one, datetime) and one.tzinfo is not None for one in (start, end)):
-            raise Unclear("has times that are in no zone", _GIVE)
         people = event["attendee"]
         found = {
             "uid": str(event["uid"]),
@@ -75,9 +74,17 @@ def _entry(message: bytes) -> tuple[Any, Any]:
     return calendar, event
 
 
+def _moment(event: Any, name: str) -> datetime:
+    found = event.decoded(name)
+    if not isinstance(found, datetime) or found.tzinfo is None:
+        raise Unclear("has times that are in no zone", _GIVE)
+    return found
+
+
 def _person(value: Any) -> str:
     scheme, _, address = str(value).partition(":")
-    if scheme.casefold() != "mailto":
+    found = parse_all(address)
+    if scheme.casefold() != "mailto" or len(found) != 1 or found[0].problems:
         raise Unclear("invites somebody who has no address", _GIVE)
     name = str(value.params.get("CN", "")).strip()
     if not name:
