@@ -31,7 +31,17 @@ from maton_mailgun.errors import (
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
 from maton_mailgun.mail.dates import now_told, zone_of
-from maton_mailgun.wire import answering, attachments, columns, list_files, paging, redaction, request, result
+from maton_mailgun.wire import (
+    answering,
+    attachments,
+    body_pages,
+    columns,
+    list_files,
+    paging,
+    redaction,
+    request,
+    result,
+)
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
 from maton_mailgun.wire.listing import USUAL, ListReader
@@ -189,10 +199,19 @@ class Engine:
         operation, sandbox = prepared.operation, self.settings.sandbox
         if operation.answered_by is not None:
             return result.read_result(operation, await self._combined(prepared, until), sandbox=sandbox)
-        if operation.paging is None:
-            return result.read_result(operation, await self._body(prepared), sandbox=sandbox)
         now = asyncio.get_running_loop().time
         enough = now() + _FOR_PAGES * self.gateway.left(until)
+        if operation.pages_in_body is not None:
+            body, note = await body_pages.read(
+                operation,
+                prepared.request,
+                lambda page: self._body(replace(prepared, request=page)),
+                lambda: now() > enough,
+                lambda longer: result.fits(operation, longer),
+            )
+            return {**result.read_result(operation, body, sandbox=sandbox), **({"note": note} if note else {})}
+        if operation.paging is None:
+            return result.read_result(operation, await self._body(prepared), sandbox=sandbox)
         reader = ListReader(operation, lambda page: self._body(replace(prepared, request=page)), lambda: now() > enough)
         arguments = prepared.arguments
         whole = "count_by" in arguments or "distinct" in arguments

@@ -603,5 +603,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("357", "what comes from an earlier invitation is held to the rules", {"357-held": FALSE}),
     Guard("358", "what nobody looked at is told as that", {"358-unseen": WITH("[]")}),
     Guard("358", "who is left out is named", {"358-left": DROP}),
+    Guard("359", "what a service answers to a write is marked as what a read brings", {"359-marked": WITH("told")}),
     Guard("250", "no rule repeats what was done a moment ago", {"250-again": WITH("False")}),
 )

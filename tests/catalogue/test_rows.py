@@ -81,7 +81,7 @@ OPTIONAL |= {
     "more_columns",
 }
 OPTIONAL |= {"options_of", "everyday"}
-OPTIONAL |= {"billed", "gateway"}
+OPTIONAL |= {"billed", "gateway", "pages_in_body"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 QUESTIONS = ("query_metrics", "query_logs")
 BODY_METHODS = {"POST", "PUT"}

@@ -224,6 +224,7 @@ def wire_names(name: str) -> set[str]:
         *row.get("answers", {}),
         *row.get("renews", ()),
     }
+    own -= {"limit"} if "pages_in_body" in row else set()
     made = {"message"} if "message_of" in row else set()
     return made | {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 

@@ -158,7 +158,7 @@ class Gate:
                 form = question(record.preview)
                 return await (self._question(record, form) if form else self._too_much(record))
             return await self.waiting(record)
-        return outcome(record, now=self._now())
+        return outcome(record, self.operations.get(record.operation), now=self._now())
 
     async def _question(self, record: Record, form: FormText) -> Question:
         asked = form.text
@@ -185,7 +185,7 @@ class Gate:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
         record = await self._carried_out(record, caller.until)
         await self.ways.reveal(record)
-        return outcome(record, now=self._now())
+        return outcome(record, self.operations.get(record.operation), now=self._now())
 
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
         """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
@@ -212,7 +212,7 @@ class Gate:
         ways = await self.ways.ways(record, open_page=True)
         if form_open:
             ways.insert(0, {"channel": "form", "opened": False})
-        return outcome(record, now=self._now(), decide=ways, no_form=no_form)
+        return outcome(record, self.operations.get(record.operation), now=self._now(), decide=ways, no_form=no_form)
 
     # Decisions, from every channel --------------------------------------------------------------------------------
 
@@ -334,7 +334,7 @@ class Gate:
     async def present(self, record: Record) -> Outcome:
         """What `get_approval` answers."""
         decide = await self.ways.again(record) if record.state == "pending" else None
-        return outcome(record, now=self._now(), decide=decide)
+        return outcome(record, self.operations.get(record.operation), now=self._now(), decide=decide)
 
     async def page(self) -> PageServer:
         """The approval page's server, started on first use."""

@@ -172,6 +172,8 @@ class Operation:
     """What a caller is told of each item of a list unless it asks for more: name -> where it stands, or may stand."""
     more_columns: Mapping[str, _Columns] = field(default_factory=dict)
     """Fields that a caller may ask for by these names."""
+    pages_in_body: Literal["skip", "token"] | None = None
+    """How `pagination` in a JSON body asks for the next page of an answer; `limit` is how many rows a caller wants."""
     gateway: Literal["passes", "unproven"] = "passes"
     """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
     told_as: ShapeName | None = None

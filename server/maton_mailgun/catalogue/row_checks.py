@@ -132,6 +132,10 @@ def _contradictions(operation: Operation) -> Iterator[str]:
         yield "absent is for tools that read"
     if operation.writes and operation.brings:
         yield "brings is for tools that read"
+    if operation.pages_in_body and (operation.writes or operation.body != "json" or operation.paging):
+        yield "pages_in_body is for reads with body = 'json'"
+    if operation.pages_in_body and "pagination" not in operation.defaults:
+        yield "pages_in_body needs defaults.pagination, with the usual limit"
     if operation.options_of == operation.name:
         yield "options_of is for the options of another tool"
     if operation.answered_by and (operation.writes or operation.paging or operation.told_as or operation.body):
