@@ -19,6 +19,8 @@ _CLOSING = "\u27eb"
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _NUMBER = re.compile(_WHOLE.pattern + r"(?:\.[0-9]{1,6})?")
 _TRUTHS = {"true": True, "false": False}
+_LEVELS = 50
+"""How deep marks are looked for; what is nested deeper is refused (see `arguments`)."""
 _LEFT: Any = object()
 """Stands for an argument that counts as left out."""
 
@@ -64,14 +66,14 @@ def _value(shape: Any, given: Any) -> Any:
     return _scalar(kind, given) if isinstance(given, str) else given
 
 
-def _without_marks(given: Any) -> Any:
+def _without_marks(given: Any, levels: int = _LEVELS) -> Any:
     """A value of no certain type, such as what variables hold, without the marks that its texts had in an answer."""
     if isinstance(given, str):
         return unmarked(given)
-    if isinstance(given, list):
-        return [_without_marks(one) for one in given]
-    if isinstance(given, dict):
-        return {name: _without_marks(one) for name, one in _plainly_named(given).items()}
+    if isinstance(given, list) and levels:
+        return [_without_marks(one, levels - 1) for one in given]
+    if isinstance(given, dict) and levels:
+        return {name: _without_marks(one, levels - 1) for name, one in _plainly_named(given).items()}
     return given
 
 
