@@ -31,7 +31,17 @@ from maton_mailgun.errors import (
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
 from maton_mailgun.mail.dates import now_told, zone_of
-from maton_mailgun.wire import answering, attachments, columns, list_files, paging, redaction, request, result
+from maton_mailgun.wire import (
+    answering,
+    attachments,
+    body_pages,
+    columns,
+    list_files,
+    paging,
+    redaction,
+    request,
+    result,
+)
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
 from maton_mailgun.wire.listing import USUAL, ListReader
@@ -178,6 +188,8 @@ class Engine:
             raise KeyMissing(self.settings.key_unfilled)
         if operation.answers and not problems:
             arguments = await self._answering(operation, arguments)
+        if not problems and any(name in arguments for name in operation.renews):
+            arguments = await self._renewing(operation, arguments)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
         if problems or refused:
             raise BadArguments(name, [*problems, *refused])
@@ -204,10 +216,19 @@ class Engine:
         operation, sandbox = prepared.operation, self.settings.sandbox
         if operation.answered_by is not None:
             return result.read_result(operation, await self._combined(prepared, until), sandbox=sandbox)
-        if operation.paging is None:
-            return result.read_result(operation, await self._body(prepared), sandbox=sandbox)
         now = asyncio.get_running_loop().time
         enough = now() + _FOR_PAGES * self.gateway.left(until)
+        if operation.pages_in_body is not None:
+            body, note = await body_pages.read(
+                operation,
+                prepared.request,
+                lambda page: self._body(replace(prepared, request=page)),
+                lambda: now() > enough,
+                lambda longer: result.fits(operation, longer),
+            )
+            return {**result.read_result(operation, body, sandbox=sandbox), **({"note": note} if note else {})}
+        if operation.paging is None:
+            return result.read_result(operation, await self._body(prepared), sandbox=sandbox)
         reader = ListReader(operation, lambda page: self._body(replace(prepared, request=page)), lambda: now() > enough)
         arguments = prepared.arguments
         whole = "count_by" in arguments or "distinct" in arguments
@@ -355,6 +376,18 @@ class Engine:
             if found := holding.problems(operation, arguments):  # guard: 202-held
                 raise BadArguments(operation.name, found)
         return arguments
+
+    async def _renewing(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with what comes from the message that is changed or cancelled.
+
+        Raises:
+            CallError: It cannot be read, or is none that this call may change.
+        """
+        from maton_mailgun.approval.preview.account_reader import AccountReader
+        from maton_mailgun.approval.preview.renewal import filled
+
+        account = await self._account(operation, arguments)
+        return await filled(operation, arguments, AccountReader(self.gateway, self.catalogue, account.connection_id))
 
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
         # An empty one would leave the choice to the gateway's default.

@@ -55,6 +55,9 @@ APPROVAL_KEYS = {
     "settle_read",
     "settle_pick",
     "settle_like",
+    "renews",
+    "renews_by",
+    "renews_read",
     "settle_not",
     "asynchronous",
     "assumed",
@@ -78,7 +81,7 @@ OPTIONAL |= {
     "more_columns",
 }
 OPTIONAL |= {"options_of", "everyday"}
-OPTIONAL |= {"billed", "gateway"}
+OPTIONAL |= {"billed", "gateway", "pages_in_body"}
 OPTIONAL |= {"hosts", "domains", "spans", "ahead", "words", "together", "meant", "adds", "header_texts"}
 QUESTIONS = ("query_metrics", "query_logs")
 BODY_METHODS = {"POST", "PUT"}

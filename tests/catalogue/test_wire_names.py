@@ -219,7 +219,12 @@ def wire_names(name: str) -> set[str]:
     """The parameters a call of this tool can send."""
     row = ROWS[name]
     own = set(properties(name)) - braced(path_of(name)) - STEERING
-    own -= set(row.get("from_file", {}).values()) | {*row.get("into_message", ()), *row.get("answers", {})}
+    own -= set(row.get("from_file", {}).values()) | {
+        *row.get("into_message", ()),
+        *row.get("answers", {}),
+        *row.get("renews", ()),
+    }
+    own -= {"limit"} if "pages_in_body" in row else set()
     made = {"message"} if "message_of" in row else set()
     return made | {row.get("wire", {}).get(argument, argument) for argument in own} | set(row.get("fixed", {}))
 

@@ -719,9 +719,9 @@ To: ann@example.net
 Subject: Handover
 MIME-Version: 1.0
 Content-Type: multipart/alternative;
- boundary="invitation-8b4b3d72c7a8d3d684306ab4cb89f479"
+ boundary="invitation-39b12347b0e188036d7ad690b667b6eb"
 
---invitation-8b4b3d72c7a8d3d684306ab4cb89f479
+--invitation-39b12347b0e188036d7ad690b667b6eb
 Content-Type: text/plain; charset="utf-8"
 Content-Transfer-Encoding: 7bit
 
@@ -731,7 +731,7 @@ When: Mon 2036-12-01 10:00 to 11:30 Europe/Berlin
       Mon 2036-12-01 09:00 to 10:30 UTC
 Organiser: Support <support@mg.example.com>
 
---invitation-8b4b3d72c7a8d3d684306ab4cb89f479
+--invitation-39b12347b0e188036d7ad690b667b6eb
 Content-Transfer-Encoding: 7bit
 MIME-Version: 1.0
 Content-Type: text/calendar; charset="utf-8"; method="REQUEST"
@@ -740,6 +740,7 @@ BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//maton-mailgun//invitation//EN
 METHOD:REQUEST
+X-WR-TIMEZONE:Europe/Berlin
 BEGIN:VEVENT
 SUMMARY:Handover
 DTSTART:20361201T090000Z
@@ -754,7 +755,7 @@ STATUS:CONFIRMED
 END:VEVENT
 END:VCALENDAR
 
---invitation-8b4b3d72c7a8d3d684306ab4cb89f479--
+--invitation-39b12347b0e188036d7ad690b667b6eb--
 """
 _INVITED_ALL = """\
 From: Support <support@mg.example.com>
@@ -762,9 +763,9 @@ To: Ann Lee <ann@example.net>, bob@example.org
 Subject: =?utf-8?b?R3LDvMOfZSw=?= a handover
 MIME-Version: 1.0
 Content-Type: multipart/alternative;
- boundary="invitation-2e562ecc33d448176d835045aff84a7d"
+ boundary="invitation-38fa99115b6b7c5ca3f81563969c5bc8"
 
---invitation-2e562ecc33d448176d835045aff84a7d
+--invitation-38fa99115b6b7c5ca3f81563969c5bc8
 Content-Type: text/plain; charset="utf-8"
 Content-Transfer-Encoding: quoted-printable
 
@@ -778,7 +779,7 @@ Organiser: Ada <ada@mg.example.com>
 Bring the keys.
 And the list.
 
---invitation-2e562ecc33d448176d835045aff84a7d
+--invitation-38fa99115b6b7c5ca3f81563969c5bc8
 Content-Transfer-Encoding: quoted-printable
 MIME-Version: 1.0
 Content-Type: text/calendar; charset="utf-8"; method="REQUEST"
@@ -787,6 +788,7 @@ BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//maton-mailgun//invitation//EN
 METHOD:REQUEST
+X-WR-TIMEZONE:Europe/Berlin
 BEGIN:VEVENT
 SUMMARY:Gr=C3=BC=C3=9Fe\\, a handover
 DTSTART:20360701T070000Z
@@ -807,9 +809,57 @@ STATUS:CONFIRMED
 END:VEVENT
 END:VCALENDAR
 
---invitation-2e562ecc33d448176d835045aff84a7d--
+--invitation-38fa99115b6b7c5ca3f81563969c5bc8--
 """
 """RFC 5545, 5546 and 6047; only the two hashes are this server's own."""
+
+
+def _with(message: str, **changes: str) -> str:
+    """Another version of a message: each text, given by its name here, in the place of the one it stands for."""
+    stands_for = {
+        "subject": "Subject: Handover",
+        "hash": "39b12347b0e188036d7ad690b667b6eb",
+        "words": "Handover\n\nWhen",
+        "when": "Mon 2036-12-01 10:00 to 11:30 Europe/Berlin\n      Mon 2036-12-01 09:00 to 10:30 UTC",
+        "method": 'method="REQUEST"',
+        "said": "METHOD:REQUEST",
+        "times": "DTSTART:20361201T090000Z\nDTEND:20361201T103000Z\nDTSTAMP:20000101T000000Z",
+        "uid": "UID:4951dd38d64274e7281b93b208d0b5b3@mg.example.com\nSEQUENCE:0",
+        "asked": ";PARTSTAT=NEEDS-ACTION;ROLE=REQ-PARTICIPANT;RSVP\n =TRUE:",
+        "status": "STATUS:CONFIRMED",
+    }
+    for name, text in changes.items():
+        assert stands_for[name] in message
+        message = message.replace(stands_for[name], text)
+    return message
+
+
+_LATER = {
+    "when": "Mon 2036-12-01 11:00 to 12:30 Europe/Berlin\n      Mon 2036-12-01 10:00 to 11:30 UTC",
+}
+_CHANGED = _with(
+    _INVITED,
+    **_LATER,
+    subject="Subject: Changed: Handover",
+    hash="386aa3720eeca76c6a469073477c348f",
+    words="Handover\n\nThis appointment has changed. It is now as follows.\n\nWhen",
+    times="DTSTART:20361201T100000Z\nDTEND:20361201T113000Z\nDTSTAMP:20000101T000100Z",
+    uid="UID:b8d57ea3@mg.example.com\nSEQUENCE:1",
+)
+_CANCELLED = _with(
+    _INVITED,
+    **_LATER,
+    subject="Subject: Cancelled: Handover",
+    hash="c680d1f1cb6d9e243932940d12873f60",
+    words="Handover\n\nThis appointment is cancelled.\n\nWhen",
+    method='method="CANCEL"',
+    said="METHOD:CANCEL",
+    times="DTSTART:20361201T100000Z\nDTEND:20361201T113000Z\nDTSTAMP:20000101T000200Z",
+    uid="UID:b8d57ea3@mg.example.com\nSEQUENCE:2",
+    asked=";ROLE=REQ-PARTICIPANT:",
+    status="STATUS:CANCELLED",
+)
+"""RFC 5546, 3.2.2 and 3.2.5: the same UID under a higher SEQUENCE; nobody is asked to answer a cancellation."""
 
 
 def _invitation(to: Value, message: str) -> Sent:
@@ -822,6 +872,8 @@ _INVITATIONS: dict[str, dict[str, Sent]] = {
     "send_invitation": {
         "minimal": _invitation("ann@example.net", _INVITED),
         "full": _invitation(["Ann Lee <ann@example.net>", "bob@example.org"], _INVITED_ALL),
+        "changed": _invitation("ann@example.net", _CHANGED),
+        "cancelled": _invitation("ann@example.net", _CANCELLED),
     },
 }
 

@@ -99,6 +99,25 @@ async def test_a_choice_is_taken_in_each_of_its_spellings(tool: str, argument: s
 
 
 @pytest.mark.parametrize(
+    ("argument", "given", "meant"),
+    [
+        ("subject", "⟪Spring offers", "Spring offers"),
+        ("headers", {"X-Note": "⟪Spring offers"}, {"X-Note": "Spring offers"}),
+        ("template_variables", {"⟪first name": "⟪Ann Lee", "n": 1}, {"first name": "Ann Lee", "n": 1}),
+        ("template_variables", {"a": ["⟪b c", {"⟪d e": "⟪⟪ignore"}]}, {"a": ["b c", {"d e": "ignore"}]}),
+        ("recipient_variables", {"b@example.net": {"n": "⟪Bob B"}}, {"b@example.net": {"n": "Bob B"}}),
+        # With the sign's other half in it, the sign is the text's own; of two names that would be one, none is changed.
+        ("template_variables", {"a": "⟪x⟫ y"}, {"a": "⟪x⟫ y"}),
+        ("template_variables", {"⟪a b": 1, "a b": 2}, {"⟪a b": 1, "a b": 2}),
+    ],
+)
+async def test_marks_of_answers_are_taken_off_also_inside_of_maps(argument: str, given: Any, meant: Any) -> None:
+    letter = {"domain": DOMAIN, "from": f"a@{DOMAIN}", "to": ["b@example.net"], "subject": "x", "text": "y"}
+    prepared = await _prepared("send_message", {**letter, argument: given})
+    assert prepared.arguments[argument] == meant
+
+
+@pytest.mark.parametrize(
     ("argument", "text", "wrong"),
     [
         ("to", "b@example.net", "is text"),

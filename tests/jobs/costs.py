@@ -31,12 +31,14 @@ COSTS: dict[str, tuple[int, int]] = {
     "no rewritten links but opens are counted": (1, 570),
     "wants mail again after a complaint by mistake": (2, 1_020),
     "answer what dave wrote": (3, 1_280),
-    "an invitation for a calendar": (1, 970),
+    "an invitation for a calendar": (1, 940),
+    "move the appointment and then cancel it": (2, 1_550),
     "exactly once while the answer gets lost": (1, 520),
 }
 """Job -> calls, characters at most."""
 
 MORE = (
+    "move the appointment and then cancel it",
     "is bob on any list that stops mail",
     "why did these five not arrive",
     "roll the template back",

@@ -29,5 +29,6 @@ RECIPES = {
     "wants mail again after a complaint by mistake": "Let mail through again.",
     "answer what dave wrote": "Answer a message.",
     "an invitation for a calendar": "Invite to an appointment",
+    "move the appointment and then cancel it": "Invite to an appointment",
     "exactly once while the answer gets lost": "The gate: how a write goes",
 }

@@ -126,6 +126,17 @@ def an_invitation_for_a_calendar(work: Work) -> None:
 
 
 @job
+def move_the_appointment_and_then_cancel_it(work: Work) -> None:
+    office = {**HERE, "from": f"Office <office@{DOMAIN}>"}
+    named = work.mail_invitation(office)
+    moved = work.write("send_invitation", **office, changes=named, start="2027-03-02T10:00", end="2027-03-02T11:00")
+    work.write("send_invitation", **office, cancels=moved["result"]["id"])
+    _, changed, cancelled = work.account.sent()
+    assert "DTSTART:20270302T090000Z" in changed["mime"]
+    assert ("SEQUENCE:1" in changed["mime"], "METHOD:CANCEL" in cancelled["mime"]) == (True, True)
+
+
+@job
 def exactly_once_while_the_answer_gets_lost(work: Work) -> None:
     work.account.arm({"fault": {"kind": "drop_after"}, "match": {"method": "POST", "path_regex": "messages"}})
     told = work.write(

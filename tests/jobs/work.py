@@ -102,6 +102,18 @@ class Work:
         fields = {"from": f"Shop <shop@{DOMAIN}>", "to": to, "subject": "Spring offers", "text": "Hello", **form}
         return str(self.account.ask("POST", f"/v3/{DOMAIN}/messages", fields)["id"]).strip("<>")
 
+    def mail_invitation(self, office: Mapping[str, str]) -> str:
+        """An invitation that was sent before the job; its id."""
+        told = self._host.call(
+            "send_invitation",
+            {
+                **office,
+                **{"attendees": ["ann@example.net"], "title": "Budget", "time_zone": "Europe/Berlin"},
+                **{"start": "2027-03-01T10:00", "end": "2027-03-01T11:00"},
+            },
+        )
+        return str(content(told)["result"]["id"])
+
     def event(self, kind: str, recipient: str, **more: Any) -> None:
         """Something that happened to the latest message, or to the one named."""
         self.account.tell("events", {"event": kind, "domain": DOMAIN, "recipient": recipient, **more})

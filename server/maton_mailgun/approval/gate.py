@@ -178,7 +178,7 @@ class Gate:
                 form = question(record.preview)
                 return await (self._question(record, form) if form else self._too_much(record))
             return await self.waiting(record)
-        return outcome(record, now=self._now())
+        return outcome(record, self.operations.get(record.operation), now=self._now())
 
     async def _question(self, record: Record, form: FormText) -> Question:
         asked = form.text
@@ -205,7 +205,7 @@ class Gate:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
         record = await self._carried_out(record, caller.until)
         await self.ways.reveal(record)
-        return outcome(record, now=self._now())
+        return outcome(record, self.operations.get(record.operation), now=self._now())
 
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
         """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
@@ -232,7 +232,7 @@ class Gate:
         ways = await self.ways.ways(record, open_page=True)
         if form_open:
             ways.insert(0, {"channel": "form", "opened": False})
-        return outcome(record, now=self._now(), decide=ways, no_form=no_form)
+        return outcome(record, self.operations.get(record.operation), now=self._now(), decide=ways, no_form=no_form)
 
     # Decisions, from every channel --------------------------------------------------------------------------------
 
@@ -366,7 +366,7 @@ class Gate:
         if stands.state == "pending":
             self.ways.goes_on_as(asked or record.id, stands.id)
             decide = await self.ways.again(stands)
-        told = outcome(stands, now=self._now(), decide=decide)
+        told = outcome(stands, self.operations.get(stands.operation), now=self._now(), decide=decide)
         asked = asked or record.id
         return superseded(told, asked, stands) if asked != stands.id else told
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -18,14 +19,17 @@ from maton_mailgun.approval.preview import words
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.approval.store.upkeep import Gone
+from maton_mailgun.catalogue.as_meant import MARK, ORDER_MARK
+from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.mail.dates import now_told
 from maton_mailgun.mail.message_ids import bare
 from maton_mailgun.mail.text import quoted
 from maton_mailgun.mail.word_diff import marked
 from maton_mailgun.own_command import own_command
-from maton_mailgun.wire.fencing import fenced
-from maton_mailgun.wire.result import NOTICE
+from maton_mailgun.wire import fencing
+from maton_mailgun.wire.result import NOTICE, text_of
+from maton_mailgun.wire.shapes import SHAPES
 
 WAIT_SECONDS = 4
 """Some frameworks end every call after 5 seconds."""
@@ -43,6 +47,7 @@ _PENDING = "Tell the user and call get_approval; do not propose yours again."
 _MOST_EDITS = 12
 _MOST_OF_AN_EDIT = 600
 """Characters of one change that a model is told."""
+_SAID = re.compile(r"(?:[A-Z][A-Za-z ]{1,60}[.!]? ?){1,3}")
 _STATES = {
     "pending": "approval_required",
     "held": "held",
@@ -54,11 +59,19 @@ _STATES = {
 }
 
 
-def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None = None, no_form: str = "") -> Outcome:
+def outcome(
+    record: Record,
+    operation: Operation | None = None,
+    *,
+    now: float,
+    decide: list[dict[str, Any]] | None = None,
+    no_form: str = "",
+) -> Outcome:
     """What the tool call (or `get_approval`) answers for this record.
 
     Args:
         record: The approval.
+        operation: What was approved; None where it is no longer offered.
         now: Unix seconds.
         decide: The ways a person may decide, for a pending one.
         no_form: Why they are not asked by the client's form, which there is.
@@ -89,6 +102,7 @@ def outcome(record: Record, *, now: float, decide: list[dict[str, Any]] | None =
     if record.access == "send" and isinstance(sent := content.get("result"), Mapping) and "id" in sent:
         # Events name messages without brackets, and so do we, everywhere.
         content["result"] = {**sent, "id": bare(str(sent["id"]))}
+    content |= _answer(operation, content.get("result"))
     if record.reason and "reason" not in content:
         content["reason"] = record.reason
     if record.state == "expired" and isinstance(error := content.get("error"), Mapping):
@@ -105,7 +119,11 @@ def with_edits(record: Record, content: dict[str, Any]) -> dict[str, Any]:
     words = [{"field": one.field, "words": marked(one.pieces, _MOST_OF_AN_EDIT)} for one in edited[:_MOST_EDITS]]
     if len(edited) > _MOST_EDITS:
         words.append({"field": f"{len(edited) - _MOST_EDITS} more", "words": "…"})
-    changed = {"by": list(record.edited_by), "replaces": record.replaces, "changes": fenced(words)}  # guard: 292-told
+    changed = {
+        "by": list(record.edited_by),
+        "replaces": record.replaces,
+        "changes": fencing.fenced(words),
+    }  # guard: 292-told
     if record.state == "succeeded":
         said = f"EXECUTED AS THE USER CHANGED IT, not as you proposed it: {_CHANGED}."
     elif record.state == "pending":
@@ -138,6 +156,24 @@ def superseded(told: Outcome, asked: str, stands: Record) -> Outcome:
             **{key: told.content[key] for key in kept if key in told.content},
         }
     )
+
+
+def _answer(operation: Operation | None, result: Any) -> dict[str, Any]:
+    """What the service answered, told as reads tell the same, with a mark before each text from outside."""
+    if not isinstance(result, Mapping) or (operation is not None and operation.service != "mailgun"):
+        return {}
+    told = dict(result)
+    if operation is not None and operation.told_as is not None:
+        # A success stays one, whatever its answer holds.
+        with suppress(TypeError, ValueError, AttributeError, KeyError):
+            told = SHAPES[operation.told_as](told)
+    marked = fencing.fenced(told)  # guard: 359-marked
+    said = told.get("message")
+    if isinstance(said, str) and _SAID.fullmatch(said) and ORDER_MARK not in marked["message"]:
+        # The service's own sentence, which names nothing.
+        marked["message"] = said
+    text = text_of(marked)
+    return {**({"notice": fencing.notice([text])} if MARK in text else {}), "result": marked}
 
 
 def pending(record: Record, decide: list[dict[str, Any]], no_form: str, *, now: float) -> dict[str, Any]:

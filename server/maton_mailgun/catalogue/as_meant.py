@@ -19,6 +19,8 @@ _CLOSING = "\u27eb"
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
 _NUMBER = re.compile(_WHOLE.pattern + r"(?:\.[0-9]{1,6})?")
 _TRUTHS = {"true": True, "false": False}
+_LEVELS = 50
+"""How deep marks are looked for; what is nested deeper is refused (see `arguments`)."""
 _LEFT: Any = object()
 """Stands for an argument that counts as left out."""
 
@@ -31,8 +33,13 @@ def as_meant(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[st
         arguments: As they arrived; unchecked.
     """
     shapes, required = schema.get("properties", {}), schema.get("required", ())
+    other = schema.get("additionalProperties")
+    if not shapes:
+        arguments = _plainly_named(arguments)
     meant = {
-        name: _left_out(name, given, required) if name in shapes and given is None else _value(shapes.get(name), given)
+        name: _left_out(name, given, required)
+        if name in shapes and given is None
+        else _value(shapes.get(name, other), given)
         for name, given in arguments.items()
     }
     return {name: value for name, value in meant.items() if value is not _LEFT}
@@ -44,7 +51,7 @@ def _left_out(name: str, given: None, required: Any) -> Any:
 
 def _value(shape: Any, given: Any) -> Any:
     if not isinstance(shape, Mapping):
-        return given
+        return _without_marks(given)
     kind = shape.get("type")
     if kind in ("array", "object"):
         if isinstance(given, str):
@@ -57,6 +64,23 @@ def _value(shape: Any, given: Any) -> Any:
     if kind == "string":
         return _chosen(shape["enum"], given) if "enum" in shape else given
     return _scalar(kind, given) if isinstance(given, str) else given
+
+
+def _without_marks(given: Any, levels: int = _LEVELS) -> Any:
+    """A value of no certain type, such as what variables hold, without the marks that its texts had in an answer."""
+    if isinstance(given, str):
+        return unmarked(given)
+    if isinstance(given, list) and levels:
+        return [_without_marks(one, levels - 1) for one in given]
+    if isinstance(given, dict) and levels:
+        return {name: _without_marks(one, levels - 1) for name, one in _plainly_named(given).items()}
+    return given
+
+
+def _plainly_named(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A map without the marks that its names had in an answer; as it is where two would become one."""
+    plain = {unmarked(name): one for name, one in given.items()}
+    return plain if len(plain) == len(given) else given
 
 
 def unmarked(text: str) -> str:

@@ -128,6 +128,13 @@ class Operation:
     answers: Mapping[str, _Source] = field(default_factory=dict)
     """The argument that names a message which this one answers, with the read of it; it fills in what is left out, and
     never goes on the wire."""
+    renews: _Names = ()
+    """Arguments that name, by the id that this server gave it, a message of the same tool which this one changes or
+    cancels; what is left out is taken from it, and they never go on the wire."""
+    renews_by: _Source | None = None
+    """Where it is found by {message}: an answer of events, whose `storage.key` names it."""
+    renews_read: _Source | None = None
+    """The read of it, as it was sent, by {storage_key}."""
     from_file: Mapping[str, str] = field(default_factory=dict)
     """Arguments of `each` with the argument that names a file to read them from instead."""
     header_texts: _Names = ()
@@ -165,6 +172,8 @@ class Operation:
     """What a caller is told of each item of a list unless it asks for more: name -> where it stands, or may stand."""
     more_columns: Mapping[str, _Columns] = field(default_factory=dict)
     """Fields that a caller may ask for by these names."""
+    pages_in_body: Literal["skip", "token"] | None = None
+    """How `pagination` in a JSON body asks for the next page of an answer; `limit` is how many rows a caller wants."""
     gateway: Literal["passes", "unproven"] = "passes"
     """Whether the gateway is known to pass this on. Where it is not, an answer that is no service's says so plainly."""
     told_as: ShapeName | None = None

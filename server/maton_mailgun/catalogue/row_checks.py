@@ -15,7 +15,7 @@ _SETTLED_BY = {"absent": "before", "matches": "compare", "exists": "settle_read"
 """What an outcome is looked up with, by how."""
 _WRITES_ONLY = (
     *("target", "effect", "undo", "warn", "before", "compare", "adds", "facts", "preview", "settle", "settle_read"),
-    *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick", "answers"),
+    *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick", "answers", "renews"),
     *("settle_like", "settle_not"),
 )
 
@@ -79,6 +79,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     yield from (("from_file", name) for name in operation.from_file.values())
     yield from (("in_headers", name) for name in operation.in_headers)
     yield from (("into_message", name) for name in operation.into_message)
+    yield from (("renews", name) for name in operation.renews)
     yield from (("header_texts", name) for name in operation.header_texts)
     if operation.body_is is not None:
         yield "body_is", operation.body_is
@@ -94,6 +95,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
 def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) -> Iterator[str]:
     """Reads for the preview and for lost outcomes that nothing can make."""
     reads = [("before", operation.before), ("settle_read", operation.settle_read)]
+    reads += [("renews_by", operation.renews_by), ("renews_read", operation.renews_read)]
     reads += [("answers", source) for source in operation.answers.values()]
     reads += [(f"facts[{number}].read", fact.read) for number, fact in enumerate(operation.facts)]
     required = set(operation.schema.get("required", ()))
@@ -103,6 +105,7 @@ def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) ->
         if source.startswith("GET "):
             needed = set(_BRACED.findall(source))
             needed -= {name for name in operation.answers if key == "answers"}
+            needed -= {"message", "storage_key"} if key in ("renews_by", "renews_read") else set()
             if key == "settle_read" and operation.settle == "events":
                 needed -= {"message", "recipients", "since"}
         elif source not in operations:
@@ -129,6 +132,10 @@ def _contradictions(operation: Operation) -> Iterator[str]:
         yield "absent is for tools that read"
     if operation.writes and operation.brings:
         yield "brings is for tools that read"
+    if operation.pages_in_body and (operation.writes or operation.body != "json" or operation.paging):
+        yield "pages_in_body is for reads with body = 'json'"
+    if operation.pages_in_body and "pagination" not in operation.defaults:
+        yield "pages_in_body needs defaults.pagination, with the usual limit"
     if operation.options_of == operation.name:
         yield "options_of is for the options of another tool"
     if operation.answered_by and (operation.writes or operation.paging or operation.told_as or operation.body):
@@ -241,6 +248,8 @@ def _lost_sends(operation: Operation) -> Iterator[str]:
         yield "message_of and into_message go together: the function, and the arguments that it takes"
     if operation.message_of and (operation.access != "send" or operation.body != "multipart"):
         yield "message_of is for tools that send, with body = 'multipart'"
+    if operation.renews and not (operation.message_of and operation.renews_by and operation.renews_read):
+        yield "renews needs message_of, what it makes, and renews_by and renews_read, where an earlier one is found"
     if alike and operation.before is None:
         yield "settle_like needs before, the message that is repeated"
     if operation.settle_not and not alike:

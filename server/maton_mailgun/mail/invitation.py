@@ -40,6 +40,27 @@ class Invitation:
     attendees: tuple[Address, ...]
     location: str = ""
     description: str = ""
+    uid: str = ""
+    """Of the invitation that this one changes or cancels; its own where it is the first."""
+    sequence: int = 0
+    """Which version of it: programs go by the highest (RFC 5546, 2.1.4)."""
+    cancels: bool = False
+
+    @property
+    def number(self) -> str:
+        """The entry's UID: the same for the same invitation, so that one that comes twice stands once in a calendar,
+        and for all its later versions."""
+        return self.uid or _number(self)
+
+    @property
+    def method(self) -> str:
+        """What programs do with it."""
+        return "CANCEL" if self.cancels else "REQUEST"
+
+    @property
+    def subject(self) -> str:
+        """The title, after what becomes of it."""
+        return f"{'Cancelled: ' if self.cancels else 'Changed: ' if self.sequence else ''}{self.title}"
 
     @property
     def when(self) -> str:
@@ -76,6 +97,9 @@ def read(arguments: Mapping[str, Any]) -> Invitation:
         raise Unclear(f"end {wrong}", "Give start and end of one appointment")
     (sender,) = parse_all(str(arguments["from"]))
     organizer = parse_all(str(arguments["organizer"]))[0] if "organizer" in arguments else sender
+    uid, sequence = str(arguments.get("uid", "")), int(arguments.get("sequence", 0))
+    if bool(uid) != (sequence > 0) or bool(uid) != ("changes" in arguments or "cancels" in arguments):
+        raise Unclear("uid goes with sequence, and with changes or cancels", "Leave it out for a first invitation")
     return Invitation(
         str(arguments["title"]),
         start,
@@ -86,6 +110,9 @@ def read(arguments: Mapping[str, Any]) -> Invitation:
         tuple(parse_all([str(one) for one in arguments["attendees"]])),
         str(arguments.get("location", "")),
         str(arguments.get("description", "")).replace("\r\n", "\n").replace("\r", "\n"),
+        uid,
+        sequence,
+        "cancels" in arguments,
     )
 
 
@@ -95,14 +122,14 @@ def composed(invited: Invitation) -> bytes:
     message = EmailMessage(policy=policy.SMTP.clone(max_line_length=78, cte_type="7bit"))
     message["From"] = invited.sender
     message["To"] = ", ".join(one.written for one in invited.attendees)
-    message["Subject"] = invited.title
+    message["Subject"] = invited.subject
     message["MIME-Version"] = "1.0"
     message.set_content(_words(invited))
     message.add_alternative(entry.decode("utf-8"), subtype="calendar")
     calendar = message.get_payload(1)
     assert isinstance(calendar, EmailMessage)  # noqa: S101 - for the type
     # Programs make an invitation with buttons of it only where the part says the method too (RFC 6047, 2.4).
-    calendar.set_param("method", "REQUEST")
+    calendar.set_param("method", invited.method)
     message.set_boundary(f"invitation-{hashlib.sha256(entry).hexdigest()[:32]}")
     return message.as_bytes()
 
@@ -111,10 +138,12 @@ def _entry(invited: Invitation) -> bytes:
     from icalendar import Calendar, Event, vCalAddress, vText
 
     calendar, event = Calendar(), Event()
-    for name, value in (("prodid", "-//maton-mailgun//invitation//EN"), ("version", "2.0"), ("method", "REQUEST")):
+    for name, value in (("prodid", "-//maton-mailgun//invitation//EN"), ("version", "2.0"), ("method", invited.method)):
         calendar.add(name, value)
-    event.add("uid", _number(invited))
-    event.add("dtstamp", _STAMP)
+    # For a later version, which is made of this one; times are in UTC, whatever it says.
+    calendar.add("x-wr-timezone", invited.zone)
+    event.add("uid", invited.number)
+    event.add("dtstamp", _STAMP + timedelta(minutes=invited.sequence))
     # In UTC: no program can take it for another time, whatever it knows of zones.
     event.add("dtstart", invited.start.astimezone(UTC))
     event.add("dtend", invited.end.astimezone(UTC))
@@ -124,10 +153,12 @@ def _entry(invited: Invitation) -> bytes:
             event.add(name, text)
     event.add("organizer", _person(vCalAddress, vText, invited.organizer, {}))
     asked = {"cutype": "INDIVIDUAL", "role": "REQ-PARTICIPANT", "partstat": "NEEDS-ACTION", "rsvp": "TRUE"}
+    if invited.cancels:
+        asked = {"cutype": "INDIVIDUAL", "role": "REQ-PARTICIPANT"}
     for one in invited.attendees:
         event.add("attendee", _person(vCalAddress, vText, one, asked))
-    event.add("sequence", 0)
-    event.add("status", "CONFIRMED")
+    event.add("sequence", invited.sequence)
+    event.add("status", "CANCELLED" if invited.cancels else "CONFIRMED")
     calendar.add_component(event)
     return bytes(calendar.to_ical())
 
@@ -143,7 +174,6 @@ def _person(kind: Any, text: Any, one: Address, parameters: Mapping[str, str]) -
 
 
 def _number(invited: Invitation) -> str:
-    """The entry's UID: the same for the same invitation, so that one that comes twice stands once in a calendar."""
     said = [
         invited.title, invited.start.isoformat(), invited.end.isoformat(), invited.organizer.key,
         *(one.key for one in invited.attendees), invited.location, invited.description,
@@ -153,7 +183,12 @@ def _number(invited: Invitation) -> str:
 
 
 def _words(invited: Invitation) -> str:
-    lines = [invited.title, "", f"When: {invited.when}", f"      {invited.when_utc}"]
+    lines = [invited.title, ""]
+    if invited.cancels:
+        lines += ["This appointment is cancelled.", ""]
+    elif invited.sequence:
+        lines += ["This appointment has changed. It is now as follows.", ""]
+    lines += [f"When: {invited.when}", f"      {invited.when_utc}"]
     lines += [f"Where: {invited.location}"] if invited.location else []
     lines += [f"Organiser: {invited.organizer.written}"]
     lines += ["", invited.description] if invited.description else []

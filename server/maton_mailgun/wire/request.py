@@ -73,6 +73,7 @@ def build(operation: Operation, arguments: Mapping[str, Any], files: tuple[FileP
         *operation.from_file.values(),
         *operation.into_message,
         *operation.answers,
+        *operation.renews,
     }
     asked = [name for name in operation.properties if name in values and name not in NOT_SENT | elsewhere]
     in_query = [name for name in asked if operation.body is None or name in operation.in_query]

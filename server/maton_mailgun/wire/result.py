@@ -26,9 +26,18 @@ _ROOM = 1_000
 
 def read_result(operation: Operation, body: dict[str, Any], *, sandbox: bool) -> dict[str, Any]:
     """The structured content of a read that is no list of several pages."""
+    return bounded(_shaped(operation, body, sandbox=sandbox))
+
+
+def fits(operation: Operation, body: dict[str, Any]) -> bool:
+    """Whether an answer can be told whole."""
+    return len(text_of(_shaped(operation, body, sandbox=True))) <= MAX_CHARACTERS - _ROOM
+
+
+def _shaped(operation: Operation, body: dict[str, Any], *, sandbox: bool) -> dict[str, Any]:
     if operation.told_as is not None:
         body = SHAPES[operation.told_as](body)
-    return bounded(_told(operation, public(body), sandbox=sandbox))
+    return _told(operation, public(body), sandbox=sandbox)
 
 
 def list_result(

@@ -26,7 +26,6 @@ from maton_mailgun.wire.gateway import Reply
 from maton_mailgun.wire.proof import proves
 from maton_mailgun.wire.redaction import redacted, split_secrets
 from maton_mailgun.wire.result import bounded
-from maton_mailgun.wire.shapes import SHAPES
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +114,7 @@ class Settlement:
     def _answer(self, record: Record, prepared: Prepared, reply: Reply) -> dict[str, Any]:
         """What the caller is told about a success, with fresh secrets sealed for the approver."""
         shown, secrets = split_secrets(prepared.operation, reply.json)
-        content: dict[str, Any] = bounded({"result": _as_told(prepared.operation, shown)})
+        content: dict[str, Any] = bounded({"result": shown})
         if secrets and self._uses.settings.reveal_secrets_to_model:
             content["secret"] = secrets
         elif secrets:
@@ -181,18 +180,6 @@ class Settlement:
                 if not doubted or known.state == "unknown":  # guard: 62-swept
                     return record
         return record
-
-
-def _as_told(operation: Operation, body: dict[str, Any]) -> dict[str, Any]:
-    """What the service answered, as reads of the same are told; itself where it has another form."""
-    if operation.told_as is None:
-        return body
-    try:
-        return SHAPES[operation.told_as](body)
-    except (TypeError, ValueError, AttributeError, KeyError) as odd:
-        # A success stays one, whatever its answer holds.
-        log.warning("an answer has an unusual form", extra={"why": type(odd).__name__})
-        return body
 
 
 def _no_proof(reply: Reply, operation: Operation) -> OutcomeUnknown:

@@ -59,7 +59,11 @@ def confirmed(frozen: Frozen) -> dict[str, Any]:
 def _asked_for(section: Section) -> Iterator[Row]:
     """What somebody asked for of a message beside its words and its recipients; when it leaves stands in the effect."""
     if section.heading in ("Options", "Headers"):
-        yield from (row for row in section.rows if row.label != "Leaves at")
+        form = ("leaves at", "content-", "mime-version")
+        yield from (row for row in section.rows if not row.label.casefold().startswith(form))
+    if section.heading == "Invitation":
+        # A later version needs them.
+        yield from (row for row in section.rows if row.label.startswith("Number"))
 
 
 def brief_holds_all(frozen: Frozen) -> bool:
