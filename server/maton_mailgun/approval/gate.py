@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.channels.form import decision_in
+from maton_mailgun.approval.channels.notifying import opened_notices
 from maton_mailgun.approval.channels.ways import Ways
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown, more_time
 from maton_mailgun.approval.lifecycle.execute import Execution
@@ -70,6 +71,7 @@ class Gate:
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
         self.ways = Ways(self, services.settings, self._reveals, access)
+        self._notices = opened_notices(services, self.ways.elsewhere)
 
     @classmethod
     async def open(
@@ -128,6 +130,7 @@ class Gate:
             Refused: The policy says no, or too much is waiting already.
         """
         digests = self.services.digests(prepared)
+        began = self._now()
         try:
             if answer is not None:
                 record = await self.store.get(answer.approval_id)  # guard: 02-unsolicited.record
@@ -145,6 +148,8 @@ class Gate:
                 message=f"The approval could not be recorded, so nothing was sent: {problem}",
                 next="Tell the user what is wrong with the state directory or database.",
             ) from None
+        if self._notices is not None and record.state == "pending" and record.created_at >= began:
+            self._notices.waits(record)
         return await self._go_on(record, caller)
 
     async def _go_on(self, record: Record, caller: Caller) -> Outcome | Question:
@@ -353,6 +358,8 @@ class Gate:
             self._watching.cancel()
         await self._execution.close(SETTLE_SECONDS)
         await self._reconciliation.close()
+        if self._notices is not None:
+            await self._notices.aclose()
         await self.ways.aclose()
         await self.store.close()
 

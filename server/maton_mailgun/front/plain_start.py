@@ -105,6 +105,7 @@ def _known(given: Mapping[str, str], ours: Mapping[str, str]) -> bool:
         and ours["LOG_LEVEL"].lower() in ("", "warning", "error")
         and all(not ours[name] or _number(ours[name], most) for name, most in _NUMBERS.items())
         and not any(sign in given["MATON_TOKEN_COMMAND"] for sign in "'\"\\#")
+        and _is_notify(ours["NOTIFY"])
         and _is_key(given["MATON_API_KEY"])
         and _is_address(given["MATON_API_URL"])
     )
@@ -116,6 +117,17 @@ def _number(text: str, most: int) -> bool:
 
 def _is_key(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_notify(text: str) -> bool:
+    """Whether it is unset, addresses that are plain, or a command that names none and quotes nothing."""
+    if not text.isascii() or any(sign in text for sign in "'\"\\#"):
+        return False
+    words = text.split()
+    if "://" not in text:
+        return True
+    schemes, rests = zip(*(word.partition("://")[::2] for word in words), strict=True)
+    return all(one.isalpha() for one in schemes) and all(one.isprintable() and one for one in rests)
 
 
 def _is_address(text: str) -> bool:

@@ -87,6 +87,15 @@ class Ways:
             f"{on_page}run in a terminal: {self._command(record)} --recipient ADDRESS"
         )
 
+    def elsewhere(self, approval_id: str | None) -> str:
+        """Where one approval, or all, can be decided, in words for somebody who is elsewhere; no token in them."""
+        if page_url := self._access.page_url:
+            return f"Decide at {page_url}{f'#/a/{approval_id}' if approval_id else ''}"
+        if self._page is not None and not self._page.stopped:
+            return f"Decide on that machine: {self._page.address(approval_id)}"
+        words = f"approvals show {approval_id}" if approval_id else "approvals list"
+        return f"Decide on that machine: {own_command(words)}{' --sandbox' if self._settings.sandbox else ''}"
+
     async def reveal(self, record: Record) -> None:
         """Open the page where it has a fresh secret to show to the person who said yes in a form."""
         if self._settings.page and has_secret(record):
