@@ -604,5 +604,34 @@ GUARDS: tuple[Guard, ...] = (
     Guard("321", "nor calls to everybody", {"321-calls": WITH("line")}),
     Guard("323", "the setting is hidden where an entry is shown", {"323-hidden": DROP}),
     Guard("324", "the command gets no key of ours", {"324-no-key": DROP}),
+    Guard(
+        "325", "a value of a prompt is quoted", {"325-quoted": WITH("_PLACE.sub(lambda place: values[place[1]], text)")}
+    ),
+    Guard(
+        "326",
+        "only plain words are completed",
+        {"326-plain": WITH("[cell for cell in cells if isinstance(cell, str)]")},
+    ),
+    Guard(
+        "326",
+        "one read for all who type",
+        {
+            "326-one-at-a-time": INSTEAD(
+                "outcome = await self._engine.call(source.tool, {**within, 'fields': source.field}, caller)\n"
+                "return _values_in(outcome) if isinstance(outcome, Outcome) else []"
+            )
+        },
+    ),
+    Guard("327", "one approval is read by its own", {"327-own": WITH("gate is None or record is None")}),
+    Guard(
+        "327",
+        "lists hold the caller's alone",
+        {"327-listed": WITH("[*await gate.list(states=states, limit=most)]")},
+    ),
+    Guard(
+        "328",
+        "what is in the outbox is marked",
+        {"328-fenced": WITH('public({"total": len(found), "messages": last})')},
+    ),
     Guard("322", "what signs in follows no redirect", {"322-redirect": WITH("True")}),
 )

@@ -27,7 +27,7 @@ _DATABASE = "approvals.sqlite"
 class PlainStart:
     """What a plain start decides."""
 
-    __slots__ = ("database", "discovery", "keep_days", "preload", "read_only", "relay", "toolsets")
+    __slots__ = ("database", "discovery", "keep_days", "preload", "read_only", "relay", "sandbox", "toolsets")
 
     def __init__(
         self, toolsets: tuple[str, ...] | None, database: str, keep_days: float, switches: Mapping[str, bool]
@@ -40,6 +40,7 @@ class PlainStart:
         self.discovery = switches["DISCOVERY"]
         self.relay = switches["RELAY"]
         self.preload = switches["PRELOAD"]
+        self.sandbox = switches["SANDBOX"]
 
 
 def plain_start(
@@ -67,10 +68,11 @@ def plain_start(
     switches = {name: ours[name].lower() in _TRUE for name in _SWITCHES}
     switches |= {name: True for name, on in flags.items() if on is True and name in switches}
     switches["RELAY"] = ours["APPROVAL"].lower() == "relay"
+    switches["SANDBOX"] = "SANDBOX" in flags
     wanted = _listed(str(flags.get("TOOLSETS", ours["TOOLSETS"])))
     if not set(wanted or ()) <= set(toolsets):
         return None
-    place = os.path.join(home, "sandbox") if "SANDBOX" in flags else home
+    place = os.path.join(home, "sandbox") if switches["SANDBOX"] else home
     return PlainStart(wanted, os.path.join(place, _DATABASE), float(ours["KEEP_DAYS"] or 90), switches)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -33,7 +33,9 @@ from maton_mailgun.principal import local_user
 from maton_mailgun.protocol import discovery
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
+from maton_mailgun.protocol.beside_tools import BesideTools
 from maton_mailgun.protocol.error_flag import flagged
+from maton_mailgun.protocol.icon import ICON
 from maton_mailgun.protocol.listed_schema import lean, listed
 from maton_mailgun.protocol.patience import CallPatience
 
@@ -45,6 +47,14 @@ log = logging.getLogger(__name__)
 MODERN = "2026-07-28"
 KEY = "decision"
 LIST_TTL_MS = 3_600_000
+LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "server/discover",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+)
+"""What stays as it is as long as this server runs."""
 INSTRUCTIONS = """\
 Works a Mailgun account through Maton. Reads run at once. Every create, change, delete and send first asks a person: \
 say in the chat what you are about to do and why, call the tool once, and wait.
@@ -106,19 +116,25 @@ def build(engine: Engine, *, principal: str | None = None, patience: CallPatienc
     """
     offered = {tool["name"]: tool for tool in tools(engine)}
     adaptor = _Adaptor(engine, offered, principal or local_user(), OpenQuestions(engine, patience or CallPatience()))
+    beside = BesideTools(engine, adaptor.caller, MODERN)
+    kept = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
     server: Server[Any] = Server(
         "mailgun",
         version=__version__,
         title="Mailgun through Maton",
         instructions=(discovery.INSTRUCTIONS if engine.settings.discovery else "") + INSTRUCTIONS,
-        cache_hints={
-            "tools/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
-            "server/discover": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
-        },
+        icons=[types.Icon(src=ICON, mime_type="image/png", sizes=["32x32"])],
+        cache_hints=dict.fromkeys(LISTS, kept),
         # No schema of ours asks for a header (x-mcp-header): none is handed out to look for one at every call.
         get_tool_input_schema=lambda _: None,
         on_list_tools=adaptor.list_tools,
         on_call_tool=adaptor.call_tool,
+        on_list_resources=beside.list_resources,
+        on_list_resource_templates=beside.list_templates,
+        on_read_resource=beside.read_resource,
+        on_list_prompts=beside.list_prompts,
+        on_get_prompt=beside.get_prompt,
+        on_completion=beside.complete,
     )
     server.middleware.append(_Listing({}))
     server.middleware.append(_LazyBoundary(engine, server.name))
@@ -195,7 +211,7 @@ class _Adaptor:
         name, arguments = params.name, params.arguments or {}
         if name not in self._listed:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {name[:80]}")
-        caller = self._caller(ctx)
+        caller = self.caller(ctx)
         if name in _DISCOVERY:
             meant = self._discovery_tool(name, arguments)
             if isinstance(meant, Outcome):
@@ -275,7 +291,8 @@ class _Adaptor:
 
         return await self._questions.push(ctx, question, caller, answered)
 
-    def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
+    def caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
+        """Who a request is from, and until when it must be answered."""
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
         caller = Caller(self._principal, short(client, 80), can_ask=_can_ask(info))
