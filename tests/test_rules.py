@@ -28,6 +28,7 @@ IMPORTERS = {
         "protocol/incoming.py",
         "protocol/http.py",
         "protocol/asking.py",
+        "protocol/visiting.py",
         "protocol/beside_tools.py",
         "cli/demo.py",
     },

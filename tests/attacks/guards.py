@@ -628,6 +628,9 @@ GUARDS: tuple[Guard, ...] = (
         "lists hold the caller's alone",
         {"327-listed": WITH("[*await gate.list(states=states, limit=most)]")},
     ),
+    Guard("329", "what a client says of a visit decides nothing", {"329-opened": DROP}),
+    Guard("329", "nobody is led where nobody could sign in", {"329-sign-in": FALSE}),
+    Guard("329", "one question for each connection", {"329-once": FALSE}),
     Guard(
         "328",
         "what is in the outbox is marked",

@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from maton_mailgun.approval.binding import seal
@@ -46,7 +47,7 @@ from maton_mailgun.approval.store.record import TERMINAL, Record, State
 from maton_mailgun.approval.told import LIFTED, STOPPED, outcome, timestamp
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
-from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
+from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Prepared, Question
 from maton_mailgun.wire.answers import LOOK_FIRST
 
 if TYPE_CHECKING:
@@ -161,8 +162,8 @@ class Gate:
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
                 form = question(record.preview)
-                return await (self._question(record, form) if form else self._too_much(record))
-            return await self.waiting(record)
+                return await (self._question(record, form) if form else self._too_much(record, caller))
+            return await self.waiting(record, visits=caller.visits)
         return outcome(record, now=self._now())
 
     async def _question(self, record: Record, form: FormText) -> Question:
@@ -173,17 +174,17 @@ class Gate:
             asked += f"\n\n{each}"
         return Question(record.id, record.digest, self._now(), asked, record.expires_at, form.mark)
 
-    async def _too_much(self, record: Record) -> Outcome:
-        return await self.waiting(record, no_form=too_much(record.preview))
+    async def _too_much(self, record: Record, caller: Caller) -> Outcome:
+        return await self.waiting(record, no_form=too_much(record.preview), visits=caller.visits)
 
     async def _answered(self, record: Record, caller: Caller, answer: FormAnswer) -> Outcome | Question:
         if record.state != "pending":  # guard: 05-finished.before
             return await self._go_on(record, caller)
         decision = decision_in(answer, caller, self._now())
         if decision is None or record.level != "client":
-            return await self.waiting(record)
+            return await self.waiting(record, visits=answer.action == VISITED)
         if decision.approve and not _held_all(answer, record):
-            return await self._too_much(record)
+            return await self._too_much(record, caller)
         try:
             record = await self.decided(record, decision)
         except NotDecidable as refused:
@@ -207,17 +208,21 @@ class Gate:
             return
         await self.ways.reveal(await self._carried_out(record, math.inf))
 
-    async def waiting(self, record: Record, *, no_form: str = "", form_open: bool = False) -> Outcome:
+    async def waiting(
+        self, record: Record, *, no_form: str = "", form_open: bool = False, visits: bool = False
+    ) -> Outcome:
         """The pending result, with the page opened where that is possible.
 
         Args:
             no_form: Why nobody is asked by a form, in words.
             form_open: Whether a form for it is before the person still.
+            visits: Whether the client can lead the person to the page itself: then it is not opened here.
         """
-        ways = await self.ways.ways(record, open_page=True)
+        visit = await self.ways.visit(record, self._title(record), self._now()) if visits else None
+        ways = await self.ways.ways(record, open_page=visit is None)
         if form_open:
             ways.insert(0, {"channel": "form", "opened": False})
-        return outcome(record, now=self._now(), decide=ways, no_form=no_form)
+        return replace(outcome(record, now=self._now(), decide=ways, no_form=no_form), visit=visit)
 
     # Decisions, from every channel --------------------------------------------------------------------------------
 
@@ -348,6 +353,10 @@ class Gate:
     def _reveals(self, operation: str) -> bool:
         """Whether the answer to an operation holds a fresh secret."""
         return bool(self.operations[operation].reveals)
+
+    def _title(self, record: Record) -> str:
+        operation = self.operations.get(record.operation)
+        return operation.title if operation is not None else record.operation
 
     def _now(self) -> float:
         return self.services.clock()

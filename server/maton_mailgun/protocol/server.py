@@ -27,7 +27,7 @@ from maton_mailgun.catalogue.arguments import check_tool
 from maton_mailgun.catalogue.as_meant import as_meant
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import CallError
-from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
+from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Question, Visit, failed
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol import discovery
@@ -38,6 +38,7 @@ from maton_mailgun.protocol.error_flag import flagged
 from maton_mailgun.protocol.icon import ICON
 from maton_mailgun.protocol.listed_schema import lean, listed
 from maton_mailgun.protocol.patience import CallPatience
+from maton_mailgun.protocol.visiting import Visits
 
 if TYPE_CHECKING:
     from mcp.server.request_state import RequestStateBoundary
@@ -192,6 +193,7 @@ class _Adaptor:
     ) -> None:
         self._engine = engine
         self._questions = questions
+        self._visits = Visits(engine, questions)
         self._listed = listed
         self._principal = principal
         self._warm: asyncio.Task[None] | None = None
@@ -222,12 +224,18 @@ class _Adaptor:
             return self._result(ctx, told, caller, waited=arguments.get("wait_seconds"))
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
         answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
+        if answer is not None and answer.action == VISITED:
+            await self._visits.returned(ctx, answer, caller, opened=_opened(params))
         outcome = await self._engine.call(name, arguments, caller, answer)
         if isinstance(outcome, Question):
             if ctx.protocol_version >= MODERN:
                 self._questions.open_page_later(outcome)
                 return _input_required(outcome)
             outcome = await self._ask(ctx, outcome, name, arguments, caller)
+        elif outcome.visit is not None and answer is None:
+            if ctx.protocol_version >= MODERN:
+                return _led(outcome.visit)
+            outcome = await self._visits.push(ctx, outcome, outcome.visit, caller)
         return self._result(ctx, outcome, caller)
 
     def _discovery_tool(self, name: str, arguments: Mapping[str, Any]) -> Outcome | tuple[str, dict[str, Any]]:
@@ -295,7 +303,7 @@ class _Adaptor:
         """Who a request is from, and until when it must be answered."""
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
-        caller = Caller(self._principal, short(client, 80), can_ask=_can_ask(info))
+        caller = Caller(self._principal, short(client, 80), can_ask=_can_ask(info), visits=_can_visit(info))
         seconds = self._questions.patience(caller).call
         return replace(caller, until=asyncio.get_running_loop().time() + seconds)
 
@@ -309,6 +317,12 @@ def _can_ask(params: Any) -> bool:
     return form is not None or url is None
 
 
+def _can_visit(params: Any) -> bool:
+    """Whether the client declared that it can lead a person to an address."""
+    capability = params.capabilities.elicitation if params is not None else None
+    return getattr(capability, "url", None) is not None
+
+
 def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
     """The answer in a retry. Without our own unsealed state there is none, whatever the client sends along."""
     responses, state = params.input_responses, params.request_state
@@ -319,10 +333,27 @@ def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
         reply = (responses or {}).get(KEY)
         action = getattr(reply, "action", "unanswered")
         content = getattr(reply, "content", None) or {}
+        if known.get("v"):
+            # Whoever went to the page decides there; what the client says of it decides nothing.
+            return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), VISITED)  # guard: 329-opened
         # What an earlier version asked has no "s": its form may have left something out.
         shown = str(known.get("s", ""))
         return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), str(action), dict(content), shown)
     return None
+
+
+def _opened(params: types.CallToolRequestParams) -> bool:
+    """Whether a person consented to open the page."""
+    return getattr((params.input_responses or {}).get(KEY), "action", None) == "accept"
+
+
+def _led(visit: Visit) -> types.InputRequiredResult:
+    state = {"a": visit.approval_id, "d": visit.digest, "t": visit.asked_at, "v": 1}
+    address = types.ElicitRequestURLParams(message=visit.message, url=visit.url)
+    return types.InputRequiredResult(
+        input_requests={KEY: types.ElicitRequest(params=address)},
+        request_state=json.dumps(state, separators=(",", ":")),
+    )
 
 
 def _input_required(question: Question) -> types.InputRequiredResult:
