@@ -236,6 +236,29 @@ async def test_attack_329_words_of_others_in_the_message_are_no_address(desk: De
     assert urlsplit(led.url).hostname not in (None, "evil.example")
 
 
+async def test_attack_329_who_did_not_go_is_not_pressed_by_calling_again(desk: Desk) -> None:
+    async with visited(desk) as house:
+        guest = Guest(house, action="decline")
+        async with client_of(house, guest, "legacy", SOON) as client:
+            for _ in range(3):
+                await client.call_tool("send_message", LETTER)
+    assert len(guest.led) == 1
+
+
+@ERAS
+async def test_attack_329_not_opening_is_no_refusal_of_what_no_form_can_hold(desk: Desk, mode: str) -> None:
+    async with visited(desk, approval="client") as house:
+
+        async def later(_: str) -> None:
+            house.clock.let_pass(30)
+
+        guest = Guest(house, later, action="decline")
+        async with client_of(house, guest, mode, SOON) as client:
+            told = structured(await client.call_tool("send_message", {**LETTER, "text": "word " * 20_000}))
+            assert (told["status"], "no_form" in told) == ("approval_required", True)
+        assert ((await house.only()).state, len(guest.led)) == ("pending", 1)
+
+
 async def test_attack_329_the_same_connection_is_led_there_once(desk: Desk) -> None:
     async with visited(desk) as house, client_of(house, guest := Guest(house), "legacy", SOON) as client:
         for _ in range(3):

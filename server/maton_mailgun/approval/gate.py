@@ -182,7 +182,9 @@ class Gate:
             return await self._go_on(record, caller)
         decision = decision_in(answer, caller, self._now())
         if decision is None or record.level != "client":
-            return await self.waiting(record, visits=answer.action == VISITED)
+            led = answer.action == VISITED
+            no_form = too_much(record.preview) if led and record.level == "client" else ""
+            return await self.waiting(record, no_form=no_form, visits=led)
         if decision.approve and not _held_all(answer, record):
             return await self._too_much(record, caller)
         try:
