@@ -22,15 +22,23 @@ from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import NAMES, Settings
 from maton_mailgun.front.first_answers import ERAS, FILE, checksum
-from maton_mailgun.protocol import discovery
+from maton_mailgun.protocol import discovery, resources
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.incoming import message_in
+from maton_mailgun.protocol.prompts import book
 from maton_mailgun.protocol.server import build
 from maton_mailgun.protocol.stdio import line_of
 from maton_mailgun.runtime import engine
 
 __all__ = ["FILE", "written"]
 
+LISTS = {
+    "tools/list": "tools",
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+    "prompts/list": "prompts",
+}
+"""Where a list has its items."""
 _ME = {"name": "first-answers", "version": "1"}
 _ENVELOPE = {
     "io.modelcontextprotocol/protocolVersion": LATEST_MODERN_VERSION,
@@ -72,7 +80,11 @@ def _head() -> dict[str, Any]:
             "finding": [tool["name"] for tool in discovery.TOOLS],
             "approvals": [tool["name"] for tool in TOOLS],
             "relay": [RELAY["name"]],
+            "read": [one["name"] for one in resources.resources(Settings())],
+            "sandbox": [one["name"] for one in resources.resources(Settings(read_only=True, sandbox=True))],
+            "templates": [one["name"] for one in resources.templates(Settings())],
         },
+        "prompts": {prompt.name: prompt.needs for prompt in book().prompts.values()},
         "unfinished": f"{rows} state IN ({unfinished}) LIMIT 1",
         "older": f"{rows} {finished} AND changed_at < ? LIMIT 1",
     }
@@ -90,21 +102,23 @@ def _parts() -> Iterator[tuple[str, bytes]]:
     for toolset in (*load().toolsets, EVERYDAY, EVERY_TOOLSET):
         for read_only in (False, True):
             yield from _lists(Settings(toolsets=(toolset,), read_only=read_only))
+    yield from _lists(Settings(sandbox=True))
 
 
 def _lists(settings: Settings) -> Iterator[tuple[str, bytes]]:
-    """The tools of both eras' lists, and what stands around them."""
-    asked = (
-        (_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1]), _request("tools/list")),
-        (_request("tools/list", {"_meta": _ENVELOPE}),),
-    )
-    for era, lines in zip(ERAS, asked, strict=True):
-        listed = _result(settings, *lines)
-        before, opening, rest = listed.partition(b'"tools":[')
-        tools, after = _items(rest.decode())
-        yield f"{era}.before", before + opening
-        yield f"{era}.after", after.encode()
-        yield from ((f"{era}.{json.loads(tool)['name']}", tool.encode()) for tool in tools)
+    """The items of both eras' lists, and what stands around them."""
+    for method, name in LISTS.items():
+        asked = (
+            (_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1]), _request(method)),
+            (_request(method, {"_meta": _ENVELOPE}),),
+        )
+        for era, lines in zip(ERAS, asked, strict=True):
+            kind = f"{era}.{method}"
+            before, opening, rest = _result(settings, *lines).partition(f'"{name}":['.encode())
+            items, after = _items(rest.decode())
+            yield f"{kind}.before", before + opening
+            yield f"{kind}.after", after.encode()
+            yield from ((f"{kind}.{json.loads(item)['name']}", item.encode()) for item in items)
 
 
 def _items(text: str) -> tuple[list[str], str]:

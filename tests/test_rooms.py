@@ -33,6 +33,7 @@ ROOMS = (
     ("catalogue", "config", "heard"),
     (
         "mail",
+        "bounded_run",
         "connection_limits",
         "host_header",
         "loopback",

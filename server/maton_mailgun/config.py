@@ -22,6 +22,7 @@ DEFAULT_URL = "https://api.maton.ai"
 SANDBOX_KEY = "sandbox-maton-key"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _UNFILLED = re.compile(r"\$\{[A-Za-z][\w.:-]{0,80}\}|\A\$[A-Za-z_]\w{0,80}\Z|\A%[A-Za-z_]\w{0,80}%\Z", re.ASCII)
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~\u00a1-\uffff]+")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
@@ -34,8 +35,10 @@ class Settings:
     """What stands for the key where the host did not put the key in its place, such as `${MATON_API_KEY}`."""
     token_command: tuple[str, ...] = field(default=(), repr=False)
     """Program and arguments that print a token; not run where there is a key."""
-    token_path: tuple[str, ...] = ()
-    """Where its program is looked for."""
+    notify: tuple[str, ...] = field(default=(), repr=False)
+    """Who is told that an approval waits: addresses of apprise, or program and arguments."""
+    command_path: tuple[str, ...] = ()
+    """Where programs of these commands are looked for."""
     api_url: str = DEFAULT_URL
     connection_id: str | None = None
     home: Path = Path()
@@ -91,6 +94,9 @@ NAMES: Mapping[str, str] = {
     "MATON_MAILGUN_PENDING_MINUTES": "How long a question stays open, 15 unless set (1 to 1440).",
     "MATON_MAILGUN_KEEP_DAYS": "How many days finished approvals are kept, 90 unless set (1 to 36500).",
     "MATON_MAILGUN_PAGE": "`false` never opens the approval page in a browser.",
+    "MATON_MAILGUN_NOTIFY": "Who is told that an approval waits: addresses of apprise, with blanks between (ntfy, "
+    "Slack, Teams, Telegram, mail and more; needs the extra `notify`), or a command that reads the notice on standard "
+    "input.",
     "MATON_MAILGUN_PRELOAD": "`true` loads what calls need when the client has said nothing for a second, so that its "
     "first call is quick; unless set, the first call loads it, and a server that is never called stays small.",
     "MATON_MAILGUN_HTTP_TOKEN": "What clients of `serve --http` must send as bearer token, at least 32 characters; "
@@ -126,8 +132,9 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     settings = Settings(
         api_key=None if left else _key(env.get("MATON_API_KEY", "")),
         key_unfilled=left,
-        token_command=_command(env.get("MATON_TOKEN_COMMAND", "")),
-        token_path=tuple(env.get("PATH", "").split(os.pathsep)) if env.get("MATON_TOKEN_COMMAND") else (),
+        token_command=_command("MATON_TOKEN_COMMAND", env.get("MATON_TOKEN_COMMAND", "")),
+        notify=_notify(env.get("MATON_MAILGUN_NOTIFY", "")),
+        command_path=_command_path(env),
         api_url=env.get("MATON_API_URL", "").strip() or DEFAULT_URL,
         connection_id=env.get("MATON_CONNECTION_ID", "").strip() or None,
         home=Path(home).expanduser() if home else _default_home(),
@@ -179,8 +186,16 @@ def page_directory() -> Path | None:
 def pager() -> tuple[str, dict[str, str]]:
     """The person's pager, empty where they named none, and what it is given of the environment: no key of ours; `less`
     runs no command for what it shows, and leaves it on the screen unless they set it up otherwise."""
-    others = {name: text for name, text in os.environ.items() if not name.startswith("MATON_")}
-    return os.environ.get("PAGER", ""), {"LESS": "FX", **others, "LESSSECURE": "1"}
+    return os.environ.get("PAGER", ""), {"LESS": "FX", **environment_of_others(), "LESSSECURE": "1"}
+
+
+def environment_of_others() -> dict[str, str]:
+    """The environment without any setting of ours, for programs that need none: among them is the key."""
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith("MATON_")  # guard: 324-no-key
+    }
 
 
 def editor() -> tuple[str, dict[str, str]]:
@@ -217,12 +232,32 @@ def _key(value: str) -> str | None:
     return key
 
 
-def _command(value: str) -> tuple[str, ...]:
+def _command(name: str, value: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(value))
     except ValueError:
         # Its words may hold a secret.
-        raise SetupError("MATON_TOKEN_COMMAND cannot be split into words: a quotation mark has no other one.") from None
+        raise SetupError(f"{name} cannot be split into words: a quotation mark has no other one.") from None
+
+
+def _command_path(env: Mapping[str, str]) -> tuple[str, ...]:
+    if not env.get("MATON_TOKEN_COMMAND") and not env.get("MATON_MAILGUN_NOTIFY"):
+        return ()
+    return tuple(env.get("PATH", "").split(os.pathsep))
+
+
+def _notify(value: str) -> tuple[str, ...]:
+    """Addresses, or the words of a command. Neither stands in what is said of a wrong one: both may hold a secret."""
+    words = tuple(value.split())
+    if not words or "://" not in words[0]:
+        return _command("MATON_MAILGUN_NOTIFY", value)
+    for number, word in enumerate(words, start=1):
+        if not _ADDRESS.fullmatch(word):
+            raise SetupError(
+                f"Word {number} of MATON_MAILGUN_NOTIFY is no address. Give addresses as apprise has them, such as "
+                "ntfys://ntfy.sh/TOPIC, with blanks between, or a command."
+            )
+    return words
 
 
 def _token(value: str) -> str | None:

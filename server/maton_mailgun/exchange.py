@@ -29,6 +29,8 @@ class Caller:
     principal: str
     client: str
     can_ask: bool = False
+    visits: bool = False
+    """Whether their client can lead a person to an address."""
     until: float = math.inf
     """The moment of the loop's clock by which this call must be answered; what it began goes on after it."""
 
@@ -59,6 +61,22 @@ class Question:
     """Names the text that holds everything that leaves: a yes counts only to that."""
 
 
+VISITED = "visited"
+"""The action of an answer that says only whether a person went to the page: never a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An address that the client may lead a person to, where they decide. It holds no token."""
+
+    approval_id: str
+    digest: str
+    asked_at: float
+    message: str
+    url: str
+    expires_at: float
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the caller is told.
@@ -69,6 +87,8 @@ class Outcome:
 
     content: dict[str, Any]
     is_error: bool = False
+    visit: Visit | None = None
+    """Where a person may be led meanwhile."""
 
     @property
     def text(self) -> str:

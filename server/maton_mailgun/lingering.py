@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.config import Settings, state_home
+from maton_mailgun.search_path import as_here
 
 if TYPE_CHECKING:
     from maton_mailgun.approval.channels.page import Baton, Opened
@@ -70,7 +71,7 @@ def _start(settings: Settings, baton: Baton, descriptors: Sequence[int]) -> None
     given = {"settings": _plain(settings), "baton": asdict(baton), "sockets": list(descriptors)}
     # A session of its own: hosts end the whole group of a server. Output leads nowhere, for the host's pipes close.
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
-        [sys.executable, *_as_here(), "-m", "maton_mailgun.lingering"],
+        [sys.executable, *as_here(), "-m", "maton_mailgun.lingering"],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -84,15 +85,6 @@ def _start(settings: Settings, baton: Baton, descriptors: Sequence[int]) -> None
     process.returncode = 0
 
 
-def _as_here() -> list[str]:
-    """Flags by which the search path, which was looked at when this process started, is no wider there: a host may
-    start us with -I, in somebody else's folder, because of what PYTHONPATH names."""
-    if sys.flags.isolated:
-        return ["-I"]  # guard: 185-isolated
-    ignored = {"-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site, "-S": sys.flags.no_site}
-    return ["-P", *(flag for flag, given in ignored.items() if given)]  # guard: 185-ignored
-
-
 def _plain(settings: Settings) -> dict[str, Any]:
     kept = asdict(settings)
     return {**kept, **{name: str(kept[name]) for name in _PATHS if kept[name] is not None}}
@@ -101,7 +93,7 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _settings(kept: dict[str, Any]) -> Settings:
     paths = {name: Path(kept[name]) for name in _PATHS if kept[name] is not None}
     toolsets = None if kept["toolsets"] is None else tuple(kept["toolsets"])
-    lists = {name: tuple(kept[name]) for name in ("token_command", "token_path")}
+    lists = {name: tuple(kept[name]) for name in ("token_command", "notify", "command_path")}
     return Settings(**{**kept, **paths, **lists, "toolsets": toolsets})
 
 

@@ -29,6 +29,15 @@ def refusal() -> str | None:
     )
 
 
+def as_here() -> list[str]:
+    """Flags by which the search path, which was looked at when this process started, is no wider in another one: a host
+    may start us with -I, in somebody else's folder, because of what PYTHONPATH names."""
+    if sys.flags.isolated:
+        return ["-I"]  # guard: 185-isolated
+    ignored = {"-E": sys.flags.ignore_environment, "-s": sys.flags.no_user_site, "-S": sys.flags.no_site}
+    return ["-P", *(flag for flag, given in ignored.items() if given)]  # guard: 185-ignored
+
+
 def _first_entry() -> tuple[str, str] | None:
     # `python -m` and `python -c` put the working directory first; an entry script puts its own folder there.
     if sys.flags.safe_path or not sys.path or not _is_here(sys.path[0]) or _same(sys.path[0], _SCRIPTS):

@@ -547,7 +547,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("216", "one run of the command serves all", {"216-one-run": WITH("await self._renewed()")}),
     Guard("217", "a token is one word", {"217-one-word": WITH('re.match(rb"(?s).*", printed)')}),
     Guard("217", "and the command has ended well", {"217-status": FALSE}),
-    Guard("218", "its program is not looked for in the working directory", {"218-not-here": WITH("[*self._path]")}),
+    Guard("218", "its program is not looked for in the working directory", {"218-not-here": WITH("[*path]")}),
     Guard("218", "nor are its files", {"218-away": WITH("None")}),
     Guard("219", "an hour that clocks skip is refused", {"219-gap": FALSE}),
     Guard("219", "so is one that they show twice", {"219-twice": FALSE}),
@@ -682,4 +682,43 @@ GUARDS: tuple[Guard, ...] = (
     ),
     Guard("298", "a terminal changes nothing without the passphrase", {"298-passphrase": DROP}),
     Guard("299", "what a person had to change makes no rule", {"299-changed": FALSE}),
+    Guard("320", "one notice a minute, of all processes", {"320-minute": WITH("left > 60")}),
+    Guard("321", "words of others are no markup", {"321-signs": WITH("short(text, limit)")}),
+    Guard("321", "nor links", {"321-links": DROP}),
+    Guard("321", "nor calls to everybody", {"321-calls": WITH("line")}),
+    Guard("323", "the setting is hidden where an entry is shown", {"323-hidden": DROP}),
+    Guard("324", "the command gets no key of ours", {"324-no-key": DROP}),
+    Guard(
+        "325", "a value of a prompt is quoted", {"325-quoted": WITH("_PLACE.sub(lambda place: values[place[1]], text)")}
+    ),
+    Guard(
+        "326",
+        "only plain words are completed",
+        {"326-plain": WITH("[cell for cell in cells if isinstance(cell, str)]")},
+    ),
+    Guard(
+        "326",
+        "one read for all who type",
+        {
+            "326-one-at-a-time": INSTEAD(
+                "outcome = await self._engine.call(source.tool, {**within, 'fields': source.field}, caller)\n"
+                "return _values_in(outcome) if isinstance(outcome, Outcome) else []"
+            )
+        },
+    ),
+    Guard("327", "one approval is read by its own", {"327-own": WITH("gate is None or record is None")}),
+    Guard(
+        "327",
+        "lists hold the caller's alone",
+        {"327-listed": WITH("[*await gate.list(states=states, limit=most)]")},
+    ),
+    Guard("329", "what a client says of a visit decides nothing", {"329-opened": DROP}),
+    Guard("329", "nobody is led where nobody could sign in", {"329-sign-in": FALSE}),
+    Guard("329", "one question for each connection", {"329-once": FALSE}),
+    Guard(
+        "328",
+        "what is in the outbox is marked",
+        {"328-fenced": WITH('public({"total": len(found), "messages": last})')},
+    ),
+    Guard("322", "what signs in follows no redirect", {"322-redirect": WITH("True")}),
 )

@@ -367,8 +367,8 @@ def test_attack_43_no_command_that_is_written_or_printed_takes_modules_from_wher
         for match in started.finditer(path.read_text(encoding="utf-8"))
     ]
     assert len(found) >= 5
-    # What `_as_here` gives is held to the server's own flags by attack 185.
-    assert [one for one in found if one[1] not in {"-P", "-I", "*_as_here(),"}] == []
+    # What `as_here` gives is held to the server's own flags by attack 185.
+    assert [one for one in found if one[1] not in {"-P", "-I", "*as_here(),"}] == []
 
 
 # Other processes ------------------------------------------------------------------------------------------------------

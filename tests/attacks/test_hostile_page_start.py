@@ -14,8 +14,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from e2e.conftest import wait_until
 from journey.desktop import Desktop
 from maton_mailgun.approval.channels.page.neighbour import NAME
-from maton_mailgun.lingering import _as_here
 from maton_mailgun.sandbox import RunningSandbox, Sandbox, serve
+from maton_mailgun.search_path import as_here
 
 from .bench import KEY, LETTER, structured
 from .traps import Traps
@@ -96,4 +96,4 @@ def test_attack_185_what_the_server_ignored_is_ignored_there(
     monkeypatch: pytest.MonkeyPatch, given: Sequence[str], handed_on: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "flags", Flags(*given))
-    assert _as_here() == handed_on
+    assert as_here() == handed_on

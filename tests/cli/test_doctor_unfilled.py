@@ -21,7 +21,7 @@ def test_doctor_says_of_any_setting_that_the_host_did_not_replace_it(
     monkeypatch.setenv("MATON_MAILGUN_HOME", str(tmp_path))
     place = f"${{{name}}}"
     monkeypatch.setenv(name, place)
-    assert doctor.run(Namespace(sandbox=False, json=False)) == FAILED
+    assert doctor.run(Namespace(sandbox=False, json=False, notify=False)) == FAILED
     said = " ".join(capsys.readouterr().out.split())
     assert place in said
     assert "your host did not replace it" in said

@@ -33,12 +33,13 @@ def first_lines(settings: Settings) -> FirstLines:
     """The front of a server with these settings."""
     answers = FirstAnswers()
     legacy, modern = (
-        answers.listed(
+        answers.lists(
             era,
             settings.toolsets,
             read_only=settings.read_only,
             discovery=settings.discovery,
             relay=settings.approval == "relay",
+            sandbox=settings.sandbox,
         )
         for era in ("legacy", "modern")
     )

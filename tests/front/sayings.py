@@ -91,6 +91,7 @@ _envelope = st.one_of(
         },
     ),
 )
+OTHER_LISTS = ("resources/list", "resources/templates/list", "prompts/list")
 NOTHING = object()
 _params = st.one_of(
     st.just(NOTHING),
@@ -126,12 +127,16 @@ ORDINARY = st.one_of(
     st.builds(lambda number, params: message("initialize", params, id=number), st.integers(0, 3), _plain_greeting),
     st.builds(lambda number: message("tools/list", id=number), ids),
     st.builds(lambda number: message("tools/list", {"_meta": ENVELOPE}, id=number), ids),
+    st.builds(lambda method, number: message(method, id=number), st.sampled_from(OTHER_LISTS), ids),
+    st.builds(
+        lambda method, number: message(method, {"_meta": ENVELOPE}, id=number), st.sampled_from(OTHER_LISTS), ids
+    ),
     st.builds(lambda number: message("server/discover", {"_meta": ENVELOPE}, id=number), ids),
     st.builds(lambda number: message("ping", id=number), ids),
     st.just(message("notifications/initialized")),
 )
 _ANY_METHOD = st.sampled_from(
-    ["tools/list", "ping", "server/discover", "prompts/list", "resources/list", "logging/setLevel", "nothing", "", 7]
+    ["tools/list", "ping", "server/discover", *OTHER_LISTS, "completion/complete", "logging/setLevel", "nothing", "", 7]
 )
 UNUSUAL = st.one_of(
     st.builds(lambda number, params: message("initialize", params, id=number), ids, _greeting),

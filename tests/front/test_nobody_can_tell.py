@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY
 from maton_mailgun.catalogue.rows import load
-from maton_mailgun.config import ApprovalMode
+from maton_mailgun.config import SANDBOX_KEY, ApprovalMode
 
 from .both import PLAIN, at_once, front_and_server, heard, server_alone, step_by_step
-from .sayings import CONVERSATIONS, ENVELOPE, VERSIONS, message, said
+from .sayings import CONVERSATIONS, ENVELOPE, OTHER_LISTS, VERSIONS, message, said
 
 EXAMPLES = int(os.environ.get("MATON_MAILGUN_TEST_TALKS", "40"))
 _TALKS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,8 +31,15 @@ def _greeted(version: str) -> list[bytes]:
     return [said(message("initialize", info, id=0)), said(message("notifications/initialized"))]
 
 
-LEGACY = [*_greeted("2025-11-25"), said(message("ping", id="p")), said(message("tools/list", id=1))]
-MODERN = [said(message(method, {"_meta": ENVELOPE}, id=1)) for method in ("server/discover", "tools/list")]
+LISTS = ("tools/list", *OTHER_LISTS)
+LEGACY = [
+    *_greeted("2025-11-25"),
+    said(message("ping", id="p")),
+    *(said(message(method, id=number)) for number, method in enumerate(LISTS, start=1)),
+]
+MODERN = [
+    said(message(method, {"_meta": ENVELOPE}, id=number)) for number, method in enumerate(("server/discover", *LISTS))
+]
 CALL = said(message("tools/call", {"name": "get_domain", "arguments": {}}, id=2))
 
 
@@ -66,6 +73,16 @@ def test_every_choice_of_tools_is_listed_the_same_in_both_eras_and_the_server_is
         assert (both, begun) == (alone, None)
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_the_sandbox_lists_its_outbox_the_same(read_only: bool) -> None:
+    chosen = replace(PLAIN, sandbox=True, read_only=read_only, api_key=SANDBOX_KEY, api_url="http://127.0.0.1")
+    for lines in (LEGACY, MODERN):
+        alone, _ = heard(server_alone, step_by_step(lines), chosen)
+        both, begun = heard(front_and_server, step_by_step(lines), chosen)
+        assert (both, begun) == (alone, None)
+        assert any(b"maton-mailgun://sandbox/outbox" in line for line in both)
+
+
 @settings(max_examples=EXAMPLES // 4, deadline=None)
 @given(st.lists(st.sampled_from(TOOLSETS), min_size=2, unique=True), st.booleans())
 def test_any_toolsets_together_are_listed_the_same(toolsets: Sequence[str], read_only: bool) -> None:
@@ -77,7 +94,7 @@ def test_any_toolsets_together_are_listed_the_same(toolsets: Sequence[str], read
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_earlier_version_is_greeted_without_the_server(version: str) -> None:
-    lines = [*_greeted(version), said(message("tools/list", {}, id=1))]
+    lines = [*_greeted(version), *(said(message(method, {}, id=method)) for method in LISTS)]
     alone, _ = heard(server_alone, step_by_step(lines))
     both, begun = heard(front_and_server, step_by_step(lines))
     assert (both, begun) == (alone, None)

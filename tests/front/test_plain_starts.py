@@ -72,6 +72,13 @@ VALUES: Mapping[str, st.SearchStrategy[str]] = {
     "MATON_MAILGUN_POLICY": st.sampled_from(["", "/no/such/policy.toml"]),
     "MATON_MAILGUN_DATABASE_URL": st.sampled_from(["", "postgresql://db/x"]),
     "MATON_MAILGUN_ATTACHMENTS": _texts,
+    "MATON_MAILGUN_NOTIFY": st.sampled_from(
+        [
+            *("", " ", "ntfys://h/topic", "ntfys://h/a jsons://u:p@h/x?a=b", "ntfys://h notify", "notify-me x"),
+            *("notify 'x", "curl -d @- https://ntfy.sh/x", "://h", "a1://h", "1a://h", "ntfys://", "ntfys://h/%20x"),
+            *("ntfys://h/\x07", "ä"),
+        ]
+    ),
     **{
         f"MATON_MAILGUN_{name}": _words
         for name in ("DISCOVERY", "READ_ONLY", "REVEAL_SECRETS_TO_MODEL", "PAGE", "PRELOAD")

@@ -13,11 +13,13 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.channels.form import answers, decision_in, held_all
+from maton_mailgun.approval.channels.notifying import opened_notices
 from maton_mailgun.approval.channels.people import People
 from maton_mailgun.approval.channels.ways import Ways
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable, decide, mark_shown, more_time
@@ -28,6 +30,7 @@ from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
 from maton_mailgun.approval.lifecycle.hold import Holding
 from maton_mailgun.approval.lifecycle.propose import propose
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
+from maton_mailgun.approval.lifecycle.refused import unread, unrecorded, unusable
 from maton_mailgun.approval.lifecycle.services import Access, Services
 from maton_mailgun.approval.lifecycle.settle import Settlement
 from maton_mailgun.approval.lifecycle.signal import known
@@ -37,19 +40,16 @@ from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview.form_text import FormText, question, too_much
 from maton_mailgun.approval.store.contract import Stop, Store
 from maton_mailgun.approval.store.failures import (
-    AllStopped,
     Conflict,
     StoreError,
     StoreUnavailable,
-    Tampered,
-    TooManyPending,
 )
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import Record, State
-from maton_mailgun.approval.told import LIFTED, STOPPED, outcome, superseded, timestamp
+from maton_mailgun.approval.told import STOPPED, outcome, superseded
 from maton_mailgun.config import state_home
-from maton_mailgun.errors import OutcomeUnknown, Refused, SetupError
-from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Prepared, Question
+from maton_mailgun.errors import OutcomeUnknown, SetupError
+from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Prepared, Question
 from maton_mailgun.wire.answers import LOOK_FIRST
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ log = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 30.0
 """What a write in flight may take to end when the server stops."""
+
+_Ways = list[dict[str, Any]]
 
 
 class Gate:
@@ -77,6 +79,7 @@ class Gate:
         self._watching: asyncio.Task[None] | None = None
         self.ways = Ways(self, services.settings, self._reveals, access)
         self.edits = Edits(services, self.ways.goes_on_as)
+        self._notices = opened_notices(services, self.ways.elsewhere)
 
     @classmethod
     async def open(
@@ -107,13 +110,7 @@ class Gate:
         except (KeyFileError, StoreError, SetupError) as problem:
             if store is not None:
                 await store.close()
-            raise Refused(
-                message=f"Approvals cannot be used now: {problem}",
-                next=(
-                    "Tell the user. This call sent nothing. What became of earlier approvals cannot be read now: do "
-                    "not repeat any of them."
-                ),
-            ) from None
+            raise unusable(problem) from None
         return gate
 
     async def resume(self) -> None:
@@ -140,6 +137,7 @@ class Gate:
             Refused: The policy says no, or too much is waiting already.
         """
         digests = self.services.digests(prepared)
+        began = self._now()
         try:
             if answer is not None:
                 record = await self.store.get(answer.approval_id)  # guard: 02-unsolicited.record
@@ -152,17 +150,10 @@ class Gate:
             if record.digest not in digests:  # guard: 293-form
                 # A person changed what was called for: no form of this call is about that.
                 return await self.present(record)
-        except TooManyPending as problem:
-            raise Refused(message=str(problem), next="Ask the user to decide what waits: see list_approvals.") from None
-        except AllStopped as problem:
-            raise Refused(message=f"{problem} Nothing was sent.{await self._who_stopped()}", next=LIFTED) from None
-        except (Tampered, seal.Unsealable) as problem:
-            raise Refused(message=str(problem), next="Tell the user. Nothing was sent.") from None
-        except StoreError as problem:
-            raise Refused(
-                message=f"The approval could not be recorded, so nothing was sent: {problem}",
-                next="Tell the user what is wrong with the state directory or database.",
-            ) from None
+        except (StoreError, seal.Unsealable) as problem:
+            raise await unrecorded(problem, self.store) from None
+        if self._notices is not None and record.state == "pending" and record.created_at >= began:
+            self._notices.waits(record)
         return await self._go_on(record, caller)
 
     async def _go_on(self, record: Record, caller: Caller) -> Outcome | Question:
@@ -176,9 +167,9 @@ class Gate:
         if record.state == "pending":
             if caller.can_ask and record.level == "client":
                 form = question(record.preview)
-                return await (self._question(record, form) if form else self._too_much(record))
-            return await self.waiting(record)
-        return outcome(record, self.operations.get(record.operation), now=self._now())
+                return await (self._question(record, form) if form else self._too_much(record, caller))
+            return await self.waiting(record, visits=caller.visits)
+        return self._told(record)
 
     async def _question(self, record: Record, form: FormText) -> Question:
         asked = form.text
@@ -188,24 +179,26 @@ class Gate:
             asked += f"\n\n{each}"
         return Question(record.id, record.digest, self._now(), asked, record.expires_at, form.mark)
 
-    async def _too_much(self, record: Record) -> Outcome:
-        return await self.waiting(record, no_form=too_much(record.preview))
+    async def _too_much(self, record: Record, caller: Caller) -> Outcome:
+        return await self.waiting(record, no_form=too_much(record.preview), visits=caller.visits)
 
     async def _answered(self, record: Record, caller: Caller, answer: FormAnswer) -> Outcome | Question:
         if record.state != "pending":  # guard: 05-finished.before
             return await self._go_on(record, caller)
         decision = decision_in(answer, caller, self._now())
         if decision is None or record.level != "client":
-            return await self.waiting(record)
+            led = answer.action == VISITED
+            no_form = too_much(record.preview) if led and record.level == "client" else ""
+            return await self.waiting(record, no_form=no_form, visits=led)
         if decision.approve and not held_all(answer, record):
-            return await self._too_much(record)
+            return await self._too_much(record, caller)
         try:
             record = await self.decided(record, decision)
         except NotDecidable as refused:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
         record = await self._carried_out(record, caller.until)
         await self.ways.reveal(record)
-        return outcome(record, self.operations.get(record.operation), now=self._now())
+        return self._told(record)
 
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
         """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
@@ -222,17 +215,21 @@ class Gate:
             return
         await self.ways.reveal(await self._carried_out(record, math.inf))
 
-    async def waiting(self, record: Record, *, no_form: str = "", form_open: bool = False) -> Outcome:
+    async def waiting(
+        self, record: Record, *, no_form: str = "", form_open: bool = False, visits: bool = False
+    ) -> Outcome:
         """The pending result, with the page opened where that is possible.
 
         Args:
             no_form: Why nobody is asked by a form, in words.
             form_open: Whether a form for it is before the person still.
+            visits: Whether the client can lead the person to the page itself: then it is not opened here.
         """
-        ways = await self.ways.ways(record, open_page=True)
+        visit = await self.ways.visit(record, self._title(record), self._now()) if visits else None
+        ways = await self.ways.ways(record, open_page=visit is None)
         if form_open:
             ways.insert(0, {"channel": "form", "opened": False})
-        return outcome(record, self.operations.get(record.operation), now=self._now(), decide=ways, no_form=no_form)
+        return replace(self._told(record, ways, no_form), visit=visit)
 
     # Decisions, from every channel --------------------------------------------------------------------------------
 
@@ -284,7 +281,7 @@ class Gate:
         try:
             record = await known(self.store, approval_id)
         except (StoreError, seal.Unsealable) as problem:
-            raise _unread(problem) from None
+            raise unread(problem) from None
         return await self._carried_out(record, until)
 
     async def _carried_out(self, record: Record, until: float) -> Record:
@@ -292,7 +289,7 @@ class Gate:
         try:
             return await self._execution.run(record, until)
         except (StoreError, seal.Unsealable) as problem:
-            raise _unread(problem) from None
+            raise unread(problem) from None
 
     async def cancel(self, approval_id: str, principal: str) -> Record | None:
         """Withdraw a pending approval. Returns the record as it is then; None if this principal has no such one."""
@@ -312,10 +309,6 @@ class Gate:
         closed = await self.store.stop(actor=by, reason=STOPPED)
         self.services.changes.announce()
         return len(closed)
-
-    async def _who_stopped(self) -> str:
-        stop = await self.store.stopped()
-        return f" It was {stop.by}, {timestamp(stop.at)}." if stop is not None else ""
 
     async def stopped(self) -> Stop | None:
         """The stop in force, if there is one."""
@@ -366,7 +359,7 @@ class Gate:
         if stands.state == "pending":
             self.ways.goes_on_as(asked or record.id, stands.id)
             decide = await self.ways.again(stands)
-        told = outcome(stands, self.operations.get(stands.operation), now=self._now(), decide=decide)
+        told = self._told(stands, decide)
         asked = asked or record.id
         return superseded(told, asked, stands) if asked != stands.id else told
 
@@ -374,9 +367,17 @@ class Gate:
         """The approval page's server, started on first use."""
         return await self.ways.page()
 
+    def _told(self, record: Record, decide: _Ways | None = None, no_form: str = "") -> Outcome:
+        operation = self.operations.get(record.operation)
+        return outcome(record, operation, now=self._now(), decide=decide, no_form=no_form)
+
     def _reveals(self, operation: str) -> bool:
         """Whether the answer to an operation holds a fresh secret."""
         return bool(self.operations[operation].reveals)
+
+    def _title(self, record: Record) -> str:
+        operation = self.operations.get(record.operation)
+        return operation.title if operation is not None else record.operation
 
     def _now(self) -> float:
         return self.services.clock()
@@ -388,10 +389,7 @@ class Gate:
         await self.holding.close()
         await self._execution.close(SETTLE_SECONDS)
         await self._reconciliation.close()
+        if self._notices is not None:
+            await self._notices.aclose()
         await self.ways.aclose()
         await self.store.close()
-
-
-def _unread(problem: Exception) -> OutcomeUnknown:
-    message = f"The approval cannot be read, and it may have been carried out: {problem}"
-    return OutcomeUnknown(message=message, next=LOOK_FIRST)

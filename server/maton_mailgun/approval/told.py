@@ -24,7 +24,7 @@ from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.exchange import Outcome
 from maton_mailgun.mail.dates import now_told
 from maton_mailgun.mail.message_ids import bare
-from maton_mailgun.mail.text import quoted
+from maton_mailgun.mail.text import quoted, short
 from maton_mailgun.mail.word_diff import marked
 from maton_mailgun.own_command import own_command
 from maton_mailgun.wire import fencing
@@ -241,6 +241,25 @@ def listed(record: Record) -> dict[str, Any]:
         "created_at": timestamp(record.created_at),
         **({"expires_at": timestamp(record.expires_at)} if record.state in ("pending", "approved") else {}),
     }
+
+
+def waiting(record: Record, decide: list[dict[str, Any]]) -> dict[str, Any]:
+    """One that waits for a person, as the list of those has it."""
+    preview = Preview.of(record.preview)
+    return {
+        **listed(record),
+        **({"sandbox": True} if preview.account.sandbox else {}),
+        "effect": short(preview.effect, 600),
+        "warnings": [short(one, 300) for one in preview.warnings],
+        "decide": decide,
+    }
+
+
+def decided(record: Record, now: float) -> dict[str, Any]:
+    """One that no longer waits, as the list of those has it."""
+    said = _words(record, now)
+    by = {"decided_by": record.decided_by} if record.decided_by else {}
+    return {**listed(record), **({"headline": said} if said else {}), **by}
 
 
 def removed(approval_id: str, gone: Gone) -> Outcome:

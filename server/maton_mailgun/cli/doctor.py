@@ -21,6 +21,7 @@ from maton_mailgun.catalogue.operation import EVERY_TOOLSET
 from maton_mailgun.cli.account_findings import account
 from maton_mailgun.cli.exit_status import FAILED, OK
 from maton_mailgun.cli.findings import Finding
+from maton_mailgun.cli.notice_findings import notices
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, display_environment, load, page_directory, state_home
 from maton_mailgun.errors import SetupError
@@ -77,6 +78,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield from asyncio.run(account(engine(replace(settings, toolsets=(EVERY_TOOLSET,)))))
     yield from _state(settings)
     yield from _approver(settings)
+    yield from notices(settings, test=arguments.notify)
     yield _attachments(settings)
 
 

@@ -142,8 +142,9 @@ TEXTS: Mapping[str, _Text] = {
     "doctor": (
         "Looks at all that will be used and says what would be right where it is not: key, gateway, clock, "
         "connections, domains, state directory, policy, attachments and the ways a person can decide. Changes "
-        "nothing and prints no secret. Ends with 1 where something is wrong; a warning is not.",
-        ["doctor", "doctor --sandbox", "doctor --json"],
+        "nothing and prints no secret. With --notify it sends one test notice. Ends with 1 where something is wrong; a "
+        "warning is not.",
+        ["doctor", "doctor --sandbox", "doctor --json", "doctor --notify"],
     ),
     "tools": (
         "Lists the operations on offer and the tools about approvals.",

@@ -236,6 +236,9 @@ def _doctor(commands: Commands[_Parser]) -> None:
     )
     _as_json(doctor)
     _sandboxed(doctor)
+    doctor.add_argument(
+        "--notify", action="store_true", help="send a test notice to whoever MATON_MAILGUN_NOTIFY names"
+    )
     doctor.set_defaults(run="doctor:run")
 
 

@@ -54,7 +54,14 @@ def _left(start: PlainStart, head: Mapping[str, Any]) -> bool:
 
 def _lines(answers: FirstAnswers, start: PlainStart) -> FirstLines:
     legacy, modern = (
-        answers.listed(era, start.toolsets, read_only=start.read_only, discovery=start.discovery, relay=start.relay)
+        answers.lists(
+            era,
+            start.toolsets,
+            read_only=start.read_only,
+            discovery=start.discovery,
+            relay=start.relay,
+            sandbox=start.sandbox,
+        )
         for era in ("legacy", "modern")
     )
     greetings = answers.initialize(discovery=start.discovery)

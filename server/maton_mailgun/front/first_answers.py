@@ -1,7 +1,7 @@
 """The answers that were made beforehand, by `packaging/first_answers.py`, and whether they are still true.
 
 The file holds a head, which is JSON, and then a line for each part: its name, a tab, and the bytes as the server would
-write them. A list of tools is put together of the parts of its tools.
+write them. A list is put together of the parts of its items.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class FirstAnswers:
         self._parts = dict(line.split(b"\t", 1) for line in lines if line)
 
     def true(self) -> bool:
-        """Whether they were made of these rows and schemas, by this version and with the libraries that are here."""
+        """Whether they were made of what is here, by this version and with these libraries."""
         return (
             self.head["version"] == __version__
             and all(_is_here(name, version) for name, version in self.head["made_with"].items())
@@ -53,15 +53,32 @@ class FirstAnswers:
         """The result of `server/discover`."""
         return self._part("discover.found" if discovery else "discover")
 
-    def listed(
-        self, era: str, toolsets: tuple[str, ...] | None, *, read_only: bool, discovery: bool, relay: bool
-    ) -> bytes:
-        """The result of `tools/list`."""
+    def lists(
+        self,
+        era: str,
+        toolsets: tuple[str, ...] | None,
+        *,
+        read_only: bool,
+        discovery: bool,
+        relay: bool,
+        sandbox: bool,
+    ) -> dict[str, bytes]:
+        """The results of the lists by their methods."""
         own: dict[str, list[str]] = self.head["own"]
         last = [] if read_only else own["approvals"] + (own["relay"] if relay else [])
-        shown = (own["finding"] if discovery else self._offered(toolsets, read_only=read_only)) + last
-        tools = b",".join(self._part(f"{era}.{name}") for name in shown)
-        return self._part(f"{era}.before") + tools + self._part(f"{era}.after")
+        tools = self._offered(toolsets if toolsets or not discovery else ("all",), read_only=read_only)
+        shown = {
+            "tools/list": (own["finding"] if discovery else tools) + last,
+            "resources/list": ([] if read_only else own["read"]) + (own["sandbox"] if sandbox else []),
+            "resources/templates/list": [] if read_only else own["templates"],
+            "prompts/list": [name for name, needs in self.head["prompts"].items() if set(needs) <= set(tools)],
+        }
+        return {method: self._list(era, method, names) for method, names in shown.items()}
+
+    def _list(self, era: str, method: str, names: list[str]) -> bytes:
+        kind = f"{era}.{method}"
+        items = b",".join(self._part(f"{kind}.{name}") for name in names)
+        return self._part(f"{kind}.before") + items + self._part(f"{kind}.after")
 
     def _offered(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> list[str]:
         """The operations of these toolsets, in the order of the catalogue."""
@@ -75,7 +92,7 @@ class FirstAnswers:
 
 
 def checksum() -> int:
-    """Of every row and schema, as they are here.
+    """Of every row, schema and prompt, as they are here.
 
     Raises:
         OSError: They cannot be read as files.
@@ -87,9 +104,13 @@ def checksum() -> int:
         place = os.path.join(root, folder)
         for name in sorted(os.listdir(place)):
             if name.endswith((".toml", ".json")):
-                with open(os.path.join(place, name), "rb", buffering=0) as file:
-                    found = crc32(file.read(), crc32(name.encode(), found))
-    return found
+                found = _with(found, os.path.join(place, name))
+    return _with(found, os.path.join(_PACKAGE, "protocol", "prompts.toml"))
+
+
+def _with(found: int, path: str) -> int:
+    with open(path, "rb", buffering=0) as file:
+        return crc32(file.read(), crc32(os.path.basename(path).encode(), found))
 
 
 def _is_here(library: str, version: str) -> bool:

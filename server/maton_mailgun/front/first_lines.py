@@ -46,11 +46,13 @@ class FirstLines:
     Args:
         initialize: The result of `initialize` by protocol version, as JSON.
         discover: The result of `server/discover`.
-        listed: The result of `tools/list`, for clients that said `initialize` and for those that say their version each
-            time.
+        listed: The results of lists by their methods, for clients that said `initialize` and for those that say their
+            version each time.
     """
 
-    def __init__(self, initialize: Mapping[str, bytes], discover: bytes, listed: tuple[bytes, bytes]) -> None:
+    def __init__(
+        self, initialize: Mapping[str, bytes], discover: bytes, listed: tuple[Mapping[str, bytes], Mapping[str, bytes]]
+    ) -> None:
         self._initialize = initialize
         self._discover = discover
         self._listed = listed
@@ -79,10 +81,10 @@ class FirstLines:
         if self._era == "legacy":
             if not _is_plain(params):
                 return None
-            return self._listed[0] if method == "tools/list" else b"{}" if method == "ping" else None
+            return b"{}" if method == "ping" else self._listed[0].get(method)
         if not _is_enveloped(params):
             return None
-        return self._listed[1] if method == "tools/list" else self._discover if method == "server/discover" else None
+        return self._discover if method == "server/discover" else self._listed[1].get(method)
 
     def _greeting(self, params: dict[str, object]) -> bytes | None:
         if params.keys() != {"protocolVersion", "capabilities", "clientInfo"}:

@@ -27,7 +27,7 @@ _DATABASE = "approvals.sqlite"
 class PlainStart:
     """What a plain start decides."""
 
-    __slots__ = ("database", "discovery", "keep_days", "preload", "read_only", "relay", "toolsets")
+    __slots__ = ("database", "discovery", "keep_days", "preload", "read_only", "relay", "sandbox", "toolsets")
 
     def __init__(
         self, toolsets: tuple[str, ...] | None, database: str, keep_days: float, switches: Mapping[str, bool]
@@ -40,6 +40,7 @@ class PlainStart:
         self.discovery = switches["DISCOVERY"]
         self.relay = switches["RELAY"]
         self.preload = switches["PRELOAD"]
+        self.sandbox = switches["SANDBOX"]
 
 
 def plain_start(
@@ -67,10 +68,11 @@ def plain_start(
     switches = {name: ours[name].lower() in _TRUE for name in _SWITCHES}
     switches |= {name: True for name, on in flags.items() if on is True and name in switches}
     switches["RELAY"] = ours["APPROVAL"].lower() == "relay"
+    switches["SANDBOX"] = "SANDBOX" in flags
     wanted = _listed(str(flags.get("TOOLSETS", ours["TOOLSETS"])))
     if not set(wanted or ()) <= set(toolsets):
         return None
-    place = os.path.join(home, "sandbox") if "SANDBOX" in flags else home
+    place = os.path.join(home, "sandbox") if switches["SANDBOX"] else home
     return PlainStart(wanted, os.path.join(place, _DATABASE), float(ours["KEEP_DAYS"] or 90), switches)
 
 
@@ -105,6 +107,7 @@ def _known(given: Mapping[str, str], ours: Mapping[str, str]) -> bool:
         and ours["LOG_LEVEL"].lower() in ("", "warning", "error")
         and all(not ours[name] or _number(ours[name], most) for name, most in _NUMBERS.items())
         and not any(sign in given["MATON_TOKEN_COMMAND"] for sign in "'\"\\#")
+        and _is_notify(ours["NOTIFY"])
         and _is_key(given["MATON_API_KEY"])
         and _is_address(given["MATON_API_URL"])
     )
@@ -116,6 +119,17 @@ def _number(text: str, most: int) -> bool:
 
 def _is_key(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_notify(text: str) -> bool:
+    """Whether it is unset, addresses that are plain, or a command that names none and quotes nothing."""
+    if not text.isascii() or any(sign in text for sign in "'\"\\#"):
+        return False
+    words = text.split()
+    if "://" not in text:
+        return True
+    schemes, rests = zip(*(word.partition("://")[::2] for word in words), strict=True)
+    return all(one.isalpha() for one in schemes) and all(one.isprintable() and one for one in rests)
 
 
 def _is_address(text: str) -> bool:

@@ -16,7 +16,11 @@ from maton_mailgun.hosts.known import KEY, Host
 INPUT = {"type": "promptString", "id": "maton-api-key", "description": "Maton API key", "password": True}
 """What VS Code asks for."""
 ASKED = f"${{input:{INPUT['id']}}}"
-_SHOWN = {"MATON_MAILGUN_DATABASE_URL", "MATON_MAILGUN_HTTP_TOKEN"}
+_SHOWN = {
+    "MATON_MAILGUN_DATABASE_URL",
+    "MATON_MAILGUN_HTTP_TOKEN",
+    "MATON_MAILGUN_NOTIFY",  # guard: 323-hidden
+}
 
 
 @dataclass(frozen=True, slots=True)

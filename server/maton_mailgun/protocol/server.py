@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -27,15 +27,18 @@ from maton_mailgun.catalogue.arguments import check_tool
 from maton_mailgun.catalogue.as_meant import as_meant
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import CallError
-from maton_mailgun.exchange import Caller, FormAnswer, Outcome, Question, failed
+from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Question, Visit, failed
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol import discovery
 from maton_mailgun.protocol.approval_schemas import RELAY, REPLACE, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
+from maton_mailgun.protocol.beside_tools import BesideTools
 from maton_mailgun.protocol.error_flag import flagged
+from maton_mailgun.protocol.icon import ICON
 from maton_mailgun.protocol.listed_schema import lean, listed
 from maton_mailgun.protocol.patience import CallPatience
+from maton_mailgun.protocol.visiting import Visits
 
 if TYPE_CHECKING:
     from mcp.server.request_state import RequestStateBoundary
@@ -45,6 +48,14 @@ log = logging.getLogger(__name__)
 MODERN = "2026-07-28"
 KEY = "decision"
 LIST_TTL_MS = 3_600_000
+LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "server/discover",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+)
+"""What stays as it is as long as this server runs."""
 INSTRUCTIONS = """\
 Works a Mailgun account through Maton. Reads run at once. Every create, change, delete and send first asks a person: \
 say in the chat what you are about to do and why, call the tool once, and wait.
@@ -106,19 +117,25 @@ def build(engine: Engine, *, principal: str | None = None, patience: CallPatienc
     """
     offered = {tool["name"]: tool for tool in tools(engine)}
     adaptor = _Adaptor(engine, offered, principal or local_user(), OpenQuestions(engine, patience or CallPatience()))
+    beside = BesideTools(engine, adaptor.caller, MODERN)
+    kept = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
     server: Server[Any] = Server(
         "mailgun",
         version=__version__,
         title="Mailgun through Maton",
         instructions=(discovery.INSTRUCTIONS if engine.settings.discovery else "") + INSTRUCTIONS,
-        cache_hints={
-            "tools/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
-            "server/discover": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
-        },
+        icons=[types.Icon(src=ICON, mime_type="image/png", sizes=["32x32"])],
+        cache_hints=dict.fromkeys(LISTS, kept),
         # No schema of ours asks for a header (x-mcp-header): none is handed out to look for one at every call.
         get_tool_input_schema=lambda _: None,
         on_list_tools=adaptor.list_tools,
         on_call_tool=adaptor.call_tool,
+        on_list_resources=beside.list_resources,
+        on_list_resource_templates=beside.list_templates,
+        on_read_resource=beside.read_resource,
+        on_list_prompts=beside.list_prompts,
+        on_get_prompt=beside.get_prompt,
+        on_completion=beside.complete,
     )
     server.middleware.append(_Listing({}))
     server.middleware.append(_LazyBoundary(engine, server.name))
@@ -178,6 +195,7 @@ class _Adaptor:
     ) -> None:
         self._engine = engine
         self._questions = questions
+        self._visits = Visits(engine, questions)
         self._listed = listed
         self._principal = principal
         self._warm: asyncio.Task[None] | None = None
@@ -197,7 +215,7 @@ class _Adaptor:
         name, arguments = params.name, params.arguments or {}
         if name not in self._listed:
             raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {name[:80]}")
-        caller = self._caller(ctx)
+        caller = self.caller(ctx)
         if name in _DISCOVERY:
             meant = self._discovery_tool(name, arguments)
             if isinstance(meant, Outcome):
@@ -208,6 +226,8 @@ class _Adaptor:
             return self._result(ctx, told, caller, waited=arguments.get("wait_seconds"))
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
         answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
+        if answer is not None and answer.action == VISITED:
+            await self._visits.returned(ctx, answer, caller, opened=_opened(params))
         try:
             call = self._call(name, arguments, caller)
         except CallError as error:
@@ -218,6 +238,10 @@ class _Adaptor:
                 self._questions.open_page_later(outcome)
                 return _input_required(outcome)
             outcome = await self._ask(ctx, outcome, call, caller)
+        elif outcome.visit is not None and answer is None:
+            if ctx.protocol_version >= MODERN:
+                return _led(outcome.visit)
+            outcome = await self._visits.push(ctx, outcome, outcome.visit, caller)
         return self._result(ctx, outcome, caller)
 
     def _call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> _Call:
@@ -289,10 +313,11 @@ class _Adaptor:
 
         return await self._questions.push(ctx, question, caller, answered)
 
-    def _caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
+    def caller(self, ctx: ServerRequestContext[Any, Any]) -> Caller:
+        """Who a request is from, and until when it must be answered."""
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
-        caller = Caller(self._principal, short(client, 80), can_ask=_can_ask(info))
+        caller = Caller(self._principal, short(client, 80), can_ask=_can_ask(info), visits=_can_visit(info))
         seconds = self._questions.patience(caller).call
         return replace(caller, until=asyncio.get_running_loop().time() + seconds)
 
@@ -306,6 +331,12 @@ def _can_ask(params: Any) -> bool:
     return form is not None or url is None
 
 
+def _can_visit(params: Any) -> bool:
+    """Whether the client declared that it can lead a person to an address."""
+    capability = params.capabilities.elicitation if params is not None else None
+    return getattr(capability, "url", None) is not None
+
+
 def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
     """The answer in a retry. Without our own unsealed state there is none, whatever the client sends along."""
     responses, state = params.input_responses, params.request_state
@@ -316,10 +347,27 @@ def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
         reply = (responses or {}).get(KEY)
         action = getattr(reply, "action", "unanswered")
         content = getattr(reply, "content", None) or {}
+        if known.get("v"):
+            # Whoever went to the page decides there; what the client says of it decides nothing.
+            return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), VISITED)  # guard: 329-opened
         # What an earlier version asked has no "s": its form may have left something out.
         shown = str(known.get("s", ""))
         return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), str(action), dict(content), shown)
     return None
+
+
+def _opened(params: types.CallToolRequestParams) -> bool:
+    """Whether a person consented to open the page."""
+    return getattr((params.input_responses or {}).get(KEY), "action", None) == "accept"
+
+
+def _led(visit: Visit) -> types.InputRequiredResult:
+    state = {"a": visit.approval_id, "d": visit.digest, "t": visit.asked_at, "v": 1}
+    address = types.ElicitRequestURLParams(message=visit.message, url=visit.url)
+    return types.InputRequiredResult(
+        input_requests={KEY: types.ElicitRequest(params=address)},
+        request_state=json.dumps(state, separators=(",", ":")),
+    )
 
 
 def _input_required(question: Question) -> types.InputRequiredResult:

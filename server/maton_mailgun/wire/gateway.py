@@ -336,7 +336,7 @@ def _tokens(settings: Settings) -> TokenCommand | None:
         return None
     from maton_mailgun.wire.token_command import TokenCommand
 
-    return TokenCommand(settings.token_command, settings.token_path)
+    return TokenCommand(settings.token_command, settings.command_path)
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -8,19 +8,13 @@ was started in. Neither the command nor what it prints stands in any message, er
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import re
-import shutil
-import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
+from maton_mailgun.bounded_run import RunFailed, printed, program
 from maton_mailgun.errors import TokenCommandFailed
 
 log = logging.getLogger(__name__)
@@ -29,7 +23,6 @@ SECONDS = 20.0
 """For one run: it may have to ask Maton for a new token."""
 KEPT_SECONDS = 600.0
 """How long a token is used before the command is asked again, so that a write is seldom the first to hear it is old."""
-_ENDING_SECONDS = 1.0
 _MOST = 16_384
 _TOKEN = re.compile(rb"[!-~]{1,8192}")
 """What can stand in a header as one word."""
@@ -94,87 +87,17 @@ class TokenCommand:
             task.exception()
 
     async def _renewed(self) -> str:
-        printed = await self._run(self._program())
-        found = _TOKEN.fullmatch(printed.strip())  # guard: 217-one-word
+        try:
+            command = (program(self._command[0], self._path), *self._command[1:])
+            said = await printed(command, seconds=self._seconds, most=_MOST, meant="a token")
+        except RunFailed as failure:
+            raise TokenCommandFailed(failure.why) from None
+        log.info("a token was handed out by the command")
+        found = _TOKEN.fullmatch(said.strip())  # guard: 217-one-word
         if found is None:
-            why = "printed nothing" if not printed.strip() else "printed something that is no token alone"
+            why = "printed nothing" if not said.strip() else "printed something that is no token alone"
             raise TokenCommandFailed(why)
         self._token, self._at = found[0].decode("ascii"), self._clock()
         if self._token not in self._seen:
             self._seen.append(self._token)
         return self._token
-
-    def _program(self) -> str:
-        """The program's place. Never the working directory, which may be somebody else's.
-
-        Raises:
-            TokenCommandFailed: There is none.
-        """
-        name = self._command[0]
-        if os.path.isabs(name):
-            return name
-        folders = [folder for folder in self._path if os.path.isabs(folder)]  # guard: 218-not-here
-        if os.path.basename(name) == name:
-            found = shutil.which(name, path=os.pathsep.join(folders)) if folders else None
-            # Windows looks in the working directory first, whatever the path says.
-            if found is not None and os.path.dirname(found) in folders:
-                return found
-        raise TokenCommandFailed("names no program on PATH; give its full path")
-
-    async def _run(self, program: str) -> bytes:
-        """What the command printed.
-
-        Raises:
-            TokenCommandFailed: It could not be started, took too long, printed too much or ended with an error.
-        """
-        alone: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
-        try:
-            process = await asyncio.create_subprocess_exec(
-                program,
-                *self._command[1:],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                # What it complains of may hold what it was given: the operator sees it by running it in a terminal.
-                stderr=asyncio.subprocess.DEVNULL,
-                cwd=Path(sys.executable).anchor or None,  # guard: 218-away
-                **alone,
-            )
-        except (OSError, ValueError):
-            raise TokenCommandFailed("could not be started") from None
-        try:
-            async with asyncio.timeout(self._seconds):
-                assert process.stdout is not None  # noqa: S101 - for the type
-                printed = b""
-                while len(printed) <= _MOST and (more := await process.stdout.read(_MOST)):
-                    printed += more
-                if len(printed) > _MOST:
-                    raise TokenCommandFailed("printed far more than a token")
-                status = await process.wait()
-        except TimeoutError:
-            raise TokenCommandFailed(f"did not end within {self._seconds:g} seconds") from None
-        finally:
-            await _end(process)
-        if status != 0:  # guard: 217-status
-            raise TokenCommandFailed(f"ended with status {status}")
-        log.info("a token was handed out by the command")
-        return printed
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a run, with what it started, unless it has ended."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.name == "posix":
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                process.kill()
-    assert process.stdout is not None  # noqa: S101 - for the type
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_ENDING_SECONDS):
-            # asyncio calls a process ended once its pipe is, which is full where it printed much.
-            while await process.stdout.read(_MOST):
-                pass
-            await process.wait()
-            return
-    # Something of another session holds the pipe: it is let go.
-    process._transport.close()  # type: ignore[attr-defined]

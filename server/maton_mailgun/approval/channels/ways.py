@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from maton_mailgun.approval.channels.notice import harmless
 from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
 from maton_mailgun.approval.preview.document import Preview
@@ -16,6 +17,7 @@ from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.config import Settings, display_environment, page_directory, state_home
+from maton_mailgun.exchange import Visit
 from maton_mailgun.mail.text import count
 from maton_mailgun.own_command import own_command
 
@@ -41,6 +43,8 @@ class Ways:
         """What is in the browser, on the page of another process."""
         self._lost: set[str] = set()
         """What was in the browser on a page of this process that stopped."""
+        self._led_to: dict[str, str] = {}
+        """Where clients were asked to lead a person, on the page of this process."""
         self._asked: set[str] = set()
         """What was asked for here, by a form or otherwise."""
 
@@ -71,7 +75,7 @@ class Ways:
         if opened := await self._opened_once(record) if open_page else self._open(record):
             sign_in = {"sign_in": "passphrase"} if opened == "passphrase" else {}
             ways.append({"channel": "page", "opened": True, **sign_in})
-        elif address := self._address(record):
+        elif address := self._address(record) or self._led_to.get(record.id):
             ways.append({"channel": "page", "url": address})
         ways.append({"channel": "cli", "command": self._command(record)})
         return ways
@@ -99,6 +103,53 @@ class Ways:
             f"{on_page}run in a terminal: {self._command(record)} --recipient ADDRESS"
         )
 
+    async def visit(self, record: Record, title: str, now: float) -> Visit | None:
+        """Where a client may lead a person, who has to sign in there; None where nobody could, or it is open."""
+        if self._open(record):
+            return None
+        url = await self._signed_in_at(record)
+        if url is None:
+            return None
+        self._led_to[record.id] = url
+        message = (
+            f"{harmless(title, 80)}: {harmless(Preview.of(record.preview).target, 300)}. This waits for a person. The "
+            "approval page shows all of it, asks who you are, and takes the decision. Opening it approves nothing."
+        )
+        return Visit(record.id, record.digest, now, message, url, record.expires_at)
+
+    def visited(self, approval_id: str) -> None:
+        """A person was led to the page of this process: it goes on when the process ends."""
+        if self._access.page_url is None and self._page is not None and not self._page.stopped:
+            self._opened[approval_id] = "passphrase"
+
+    async def _signed_in_at(self, record: Record) -> str | None:
+        """The address of this approval, where whoever opens it can prove who they are: by the approver's passphrase, or
+        the cookie of a tab that is before them."""
+        from maton_mailgun.approval.channels.passphrase import Passphrase
+
+        known = await asyncio.to_thread(Passphrase(state_home(self._settings)).is_set)
+        here = self._page is not None and not self._page.stopped and self._page.sessions.here(record.principal)
+        if not (known or here):  # guard: 329-sign-in
+            return None
+        if address := self._address(record):
+            return address
+        if not self._settings.page:
+            return None
+        try:
+            return (await self.page()).address(record.id)
+        except OSError as problem:
+            log.warning("the approval page could not be started", extra={"why": str(problem)})
+            return None
+
+    def elsewhere(self, approval_id: str | None) -> str:
+        """Where one approval, or all, can be decided, in words for somebody who is elsewhere; no token in them."""
+        if page_url := self._access.page_url:
+            return f"Decide at {page_url}{f'#/a/{approval_id}' if approval_id else ''}"
+        if self._page is not None and not self._page.stopped:
+            return f"Decide on that machine: {self._page.address(approval_id)}"
+        words = f"approvals show {approval_id}" if approval_id else "approvals list"
+        return f"Decide on that machine: {own_command(words)}{' --sandbox' if self._settings.sandbox else ''}"
+
     async def reveal(self, record: Record) -> None:
         """Open the page where it has a fresh secret to show to the person who said yes in a form."""
         if self._settings.page and has_secret(record):
@@ -123,6 +174,7 @@ class Ways:
             self._page = None
             self._lost |= self._opened.keys()
             self._opened.clear()
+            self._led_to.clear()
 
     async def _started(
         self, baton: Baton | None = None, sockets: list[socket.socket] | None = None, notice: str | None = None
