@@ -26,16 +26,27 @@ IMPORTERS = {
         "protocol/server.py",
         "protocol/stdio.py",
         "protocol/incoming.py",
-        "protocol/http.py",
         "protocol/asking.py",
+        "protocol/entrance.py",
+        "protocol/served_names.py",
+        "protocol/callers.py",
+        "protocol/access_tokens.py",
         "cli/demo.py",
     },
-    "mcp_types": {"protocol/server.py", "protocol/stdio.py", "protocol/incoming.py", "protocol/http.py", "cli/demo.py"},
+    "mcp_types": {
+        "protocol/server.py",
+        "protocol/stdio.py",
+        "protocol/incoming.py",
+        "protocol/entrance.py",
+        "cli/demo.py",
+    },
     "jsonschema": {"catalogue/arguments.py"},
     "sqlite3": {"approval/store/sqlite.py", "front/left_over.py"},
     "psycopg": {"approval/store/postgres.py"},
     "platformdirs": {"config.py"},
     "icalendar": {"mail/invitation.py"},
+    "prometheus_client": {"protocol/metrics.py"},
+    "jwt": {"protocol/access_tokens.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""
 LATE = (
@@ -49,6 +60,8 @@ LATE = (
     "psycopg",
     "selectolax",
     "icalendar",
+    "prometheus_client",
+    "jwt",
     "confusable_homoglyphs",
 )
 NAMING_NO_PATH = [

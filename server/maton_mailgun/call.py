@@ -24,11 +24,13 @@ from maton_mailgun.errors import (
     MaybeSent,
     NotSent,
     Problem,
+    ScopeMissing,
     UnknownTool,
     Unreachable,
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
+from maton_mailgun.under_way import UnderWay
 from maton_mailgun.wire import answering, attachments, columns, list_files, paging, redaction, request, result
 from maton_mailgun.wire.answers import refusal
 from maton_mailgun.wire.gateway import Gateway, Reply
@@ -64,6 +66,8 @@ class Engine:
         self.gateway = gateway
         self.connections = Connections(gateway, settings)
         self.heard = Heard()
+        self.under_way = UnderWay()
+        """Calls that must have an answer before the server ends."""
         self.page_url: str | None = None
         """Where the approval page is served beside MCP, over HTTP."""
         self._called = False
@@ -92,6 +96,7 @@ class Engine:
         """Carry out one call, or return the question that must be answered first."""
         self._called = True
         try:
+            self._hold_to_scope(name, caller)
             prepared = await self._in_time(name, arguments or {}, caller)
             if isinstance(prepared, Outcome):
                 # An answer may tell what a service said of a read that failed, and it may quote what it was sent.
@@ -102,6 +107,15 @@ class Engine:
             told = failed(error)
             content = steps_on_offer(self._shown(told.content), set(self.catalogue))
             return replace(told, content=content)  # guard: 27-key
+
+    def _hold_to_scope(self, name: str, caller: Caller) -> None:
+        """Raises ScopeMissing where a caller who may only read calls what writes."""
+        operation = self.catalogue.get(name)
+        if operation is not None and operation.writes and not caller.may_propose:  # guard: 336-scope
+            raise ScopeMissing(
+                message=f"{name} writes, and the access token of this client allows reading only.",
+                next="Tell the user: the client must ask for a token with the scope propose. Nothing was sent.",
+            )
 
     def _shown(self, content: dict[str, Any]) -> dict[str, Any]:
         """The same without the keys that requests are sent with."""
@@ -117,7 +131,7 @@ class Engine:
         seconds = self.gateway.left(caller.until)
         try:
             async with asyncio.timeout(seconds):
-                prepared = await self.prepare(name, arguments)
+                prepared = await self.prepare(name, arguments, caller.principal)
                 asks = prepared.operation.writes  # guard: 204-access
                 return (
                     prepared
@@ -136,8 +150,13 @@ class Engine:
             self.heard.note(caller.principal, prepared.operation.brings, prepared.arguments, content)
         return content
 
-    async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
+    async def prepare(self, name: str, arguments: Mapping[str, Any], principal: str = "") -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.
+
+        Args:
+            name: The operation.
+            arguments: As they were given.
+            principal: Who asks, where people have keys of their own.
 
         Raises:
             CallError: What is wrong and what would be right.
@@ -150,7 +169,7 @@ class Engine:
         if not self.settings.has_key and not problems:
             raise KeyMissing(self.settings.key_unfilled)
         if operation.answers and not problems:
-            arguments = await self._answering(operation, arguments)
+            arguments = await self._answering(operation, arguments, principal)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
         if problems or refused:
             raise BadArguments(name, [*problems, *refused])
@@ -160,9 +179,9 @@ class Engine:
             raise BadArguments(
                 name, [Problem("", f"a value {problem}", "Give the exact name of one resource")]
             ) from None
-        account = await self._account(operation, arguments)
+        account = await self._account(operation, arguments, principal)
         paged = paging.at_cursor(operation, arguments, built, account.connection_id)
-        return Prepared(operation, arguments, paged, account)
+        return Prepared(operation, arguments, paged, account, principal)
 
     async def read(self, prepared: Prepared, until: float = math.inf) -> dict[str, Any]:
         """Carry out a read and shape its answer.
@@ -247,7 +266,8 @@ class Engine:
             AnswerUnreadable: The answer is too large.
         """
         try:
-            return await self.gateway.read(prepared.request, prepared.account.connection_id or None)
+            gateway = self.gateway.of(prepared.principal)
+            return await gateway.read(prepared.request, prepared.account.connection_id or None)
         except AnswerTooLarge as failure:
             raise AnswerUnreadable(
                 message=f"It is too much: {failure}.", next="Call again with a smaller limit or a narrower filter."
@@ -283,6 +303,13 @@ class Engine:
             # The next call that writes says so to its caller.
             log.warning("earlier approvals cannot be taken up", extra={"why": str(problem)})
 
+    def hurry(self, seconds: float) -> None:
+        """The server stops: calls end soon, with what is known; no call waits for a person any more."""
+        if self._gate is not None:
+            self._gate.hurry(seconds)
+        # A moment later: what knows more of a call has had its time to say it.
+        self.under_way.hurry(seconds + 1.0)
+
     async def aclose(self) -> None:
         """Let writes in flight settle, then close everything."""
         if self._resuming is not None:
@@ -308,7 +335,7 @@ class Engine:
         found, unread = await asyncio.to_thread(list_files.filled, operation, arguments, self.settings.attachments)
         return as_meant(operation.schema, found), unread
 
-    async def _answering(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _answering(self, operation: Operation, arguments: dict[str, Any], principal: str) -> dict[str, Any]:
         """The arguments with what comes from the message that is answered, where one is named.
 
         Raises:
@@ -318,9 +345,9 @@ class Engine:
             if name not in arguments:
                 continue
             given = {**arguments, name: answering.key_of(operation, name, arguments)}
-            account = await self._account(operation, given)
+            account = await self._account(operation, given, principal)
             path = fill(source.removeprefix("GET "), {part: str(given[part]) for part in PLACES.findall(source)})
-            asked = Prepared(operation, given, request.Request(operation.service, "GET", path), account)
+            asked = Prepared(operation, given, request.Request(operation.service, "GET", path), account, principal)
             reply = await self.fetch(asked)
             if reply.status >= 400 and reply.status != 404:
                 raise refusal(reply, service=operation.service, access="read")
@@ -329,7 +356,8 @@ class Engine:
                 raise BadArguments(operation.name, found)
         return arguments
 
-    async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
+    async def _account(self, operation: Operation, arguments: Mapping[str, Any], principal: str) -> Account:
+        gateway = self.gateway.of(principal)
         # An empty one would leave the choice to the gateway's default.
         wanted = arguments.get("connection_id") or None
         if operation.service == "maton":
@@ -338,4 +366,4 @@ class Engine:
         # shows the account it will hit.
         if wanted is not None and not operation.writes:
             return Account(str(wanted), "", self.settings.sandbox)
-        return await self.connections.choose(wanted)
+        return await self.connections.under(gateway).choose(wanted)

@@ -82,7 +82,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
         budget_rules=tuple(rule for rule, _ in verdict.budgets),
     )
     absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
-    packed = pack(prepared, uses.mark, absent_before=absent)
+    packed = pack(prepared, uses.mark_of(uses.gateway.of(caller.principal)), absent_before=absent)
     envelope = seal.seal(uses.keys.seal, packed, approval_id=record.id, digest=record.digest)
     # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
     shown = Preview.of(look.preview)

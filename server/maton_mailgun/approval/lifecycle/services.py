@@ -99,12 +99,20 @@ class Services:
             request=prepared.request,
             account=prepared.account,
             client=caller.client,
-            read=AccountReader(self.gateway, self.operations, prepared.account.connection_id, caller.until),
+            read=AccountReader(
+                self.gateway.of(caller.principal), self.operations, prepared.account.connection_id, caller.until
+            ),
             now=self.clock(),
             history=tuple(past),
             principal=caller.principal,
             heard=self.heard,
         )
+
+    def mark_of(self, gateway: Gateway) -> str:
+        """Names what a stored call must have been prepared for, under this gateway's key."""
+        if gateway is self.gateway:
+            return self.mark
+        return gateway_mark(gateway.settings, seal.derive(self.keys.seal, "gateway-mark"))
 
     def digests(self, prepared: Prepared) -> tuple[str, str]:
         """What a yes to this call is bound to, and what earlier versions bound it to."""
