@@ -314,6 +314,7 @@ GOOD = '[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "ask"\n'
         ('[[rule]]\nname = "a"\ndecision = "allow"\n', 1, "must name its tools"),
         ('[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "allow"\nlevel = "operator"\n', 1, "has no level"),
         ('[[rule]]\nname = "a"\ndecision = "deny"\nper_day = 3\n', 1, "neither level nor per_day"),
+        ('[[rule]]\nname = "a"\ndecision = "deny"\nper_person = 3\n', 1, "no per_person"),
         ('[[rule]]\nname = "a"\ntools = ["delete_domian"]\ndecision = "deny"\n', 3, "no tool is named 'delete_domian'"),
         ('[[rule]]\nname = "a"\ntools = ["delete domain"]\ndecision = "deny"\n', 3, "is not a tool name"),
         ('[[rule]]\nname = """\n[[rule]]\n"""\ndecision = "ask"\n', 2, "name: "),

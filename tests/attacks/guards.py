@@ -607,6 +607,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("336", "who may read proposes nothing", {"336-scope": FALSE}),
     Guard("336", "nor withdraws anything", {"336-scope.withdraw": FALSE}),
     Guard("337", "with access tokens, no form approves", {"337-operator": FALSE}),
+    Guard("341", "one person cannot use up what others may do unasked", {"341-person": DROP}),
+    Guard("342", "what counted once is looked at again", {"342-until": WITH("known is not None")}),
     Guard("340", "one person cannot take all calls", {"340-rate": WITH("True")}),
     Guard(
         "338",

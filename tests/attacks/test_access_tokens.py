@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -24,10 +25,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from e2e.issuer import AUDIENCE, Issuer, issuing
 from maton_mailgun.config import OAuth, load
 from maton_mailgun.errors import SetupError
-from maton_mailgun.protocol.access_tokens import AccessTokens
+from maton_mailgun.protocol.access_tokens import SEEN_SECONDS, AccessTokens
 from maton_mailgun.protocol.metrics import MetricsPage, PrometheusMeasures
 from maton_mailgun.protocol.server import Visitor, build
-from maton_mailgun.protocol.signing_keys import PAUSE_SECONDS, SigningKeys, fetched, usable
+from maton_mailgun.protocol.signing_keys import (
+    FRESH_SECONDS,
+    KEPT_SECONDS,
+    PAUSE_SECONDS,
+    KeysUnavailable,
+    SigningKeys,
+    fetched,
+    usable,
+)
 
 from .bench import LETTER, Desk
 
@@ -45,14 +54,18 @@ class Keys:
         self.keys = list(keys)
         self.asked = 0
         self.now = 0.0
+        self.broken = False
 
     def __call__(self, _: str) -> bytes:
         self.asked += 1
+        if self.broken:
+            raise OSError
         return json.dumps({"keys": self.keys}).encode()
 
     def verifier(self) -> AccessTokens:
         trusted = OAuth(issuer=ISSUER, audience=AUDIENCE, keys_url="https://login.example.com/jwks")
-        return AccessTokens(trusted, SigningKeys(trusted.keys_url, fetch=self, clock=lambda: self.now))
+        keys = SigningKeys(trusted.keys_url, fetch=self, clock=lambda: self.now)
+        return AccessTokens(trusted, keys, clock=lambda: time.time() + self.now)
 
 
 def claims(**changed: Any) -> dict[str, Any]:
@@ -161,9 +174,32 @@ async def test_attack_334_strange_tokens_fetch_the_keys_once_in_a_while() -> Non
     assert keys.asked == 2
     # A new key counts as soon as it may be asked for, and the one that is gone counts no more.
     keys.keys = [{**PUBLIC, "kid": "two"}]
-    keys.now = 2 * PAUSE_SECONDS
+    keys.now = 2 * PAUSE_SECONDS + SEEN_SECONDS
     assert await verifier.verify_token(signed(claims(), kid="two")) is not None
     assert await verifier.verify_token(signed(claims())) is None
+
+
+async def test_attack_342_a_withdrawn_key_stops_counting_and_one_of_a_silent_address_too() -> None:
+    keys = Keys(PUBLIC)
+    verifier = keys.verifier()
+    assert await verifier.verify_token(signed(claims())) is not None
+    keys.keys, keys.now = [], FRESH_SECONDS + 1
+    # The question is asked beside this token, which still counts.
+    assert await verifier.verify_token(signed(claims())) is not None
+    await asyncio.wait({task for task in asyncio.all_tasks() if task.get_name() == "signing-keys"})
+    keys.now += SEEN_SECONDS
+    assert await verifier.verify_token(signed(claims())) is None
+    assert keys.asked == 3
+
+    silent = Keys(PUBLIC)
+    verifier = silent.verifier()
+    assert await verifier.verify_token(signed(claims())) is not None
+    silent.broken = True
+    silent.now = KEPT_SECONDS - 1
+    assert await verifier.verify_token(signed(claims())) is not None
+    silent.now = KEPT_SECONDS + SEEN_SECONDS
+    with pytest.raises(KeysUnavailable):
+        await verifier.verify_token(signed(claims()))
 
 
 async def test_attack_334_many_at_once_share_one_request() -> None:

@@ -64,8 +64,10 @@ def signed_in(server: Serving, token: str, era: Era = "modern") -> Iterator[Host
         yield connected
 
 
-def knock(server: Serving, authorization: str | None, session: str | None = None) -> tuple[int, dict[str, str], Any]:
-    """One request for the list of tools."""
+def knock(
+    server: Serving, authorization: str | None, session: str | None = None, tool: str | None = None
+) -> tuple[int, dict[str, str], Any]:
+    """One request for the list of tools, or a call of one as the examples have it."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -80,6 +82,9 @@ def knock(server: Serving, authorization: str | None, session: str | None = None
     if session is not None:
         headers |= {"Mcp-Session-Id": session, "MCP-Protocol-Version": "2025-11-25"}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": meta}})
+    if tool is not None:
+        params = {"name": tool, "arguments": EXAMPLES[tool]["full"]}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
     connection = HTTPConnection(server.netloc, timeout=20)
     connection.request("POST", "/mcp", body, headers)
     answer = connection.getresponse()
@@ -231,6 +236,9 @@ def test_a_session_belongs_to_whom_it_was_opened_for(server: tuple[Serving, dict
     assert knock(started, f"Bearer {issuer.token('ann')}", session)[0] == 200
     assert knock(started, f"Bearer {issuer.token('bob')}", session)[0] == 404
     assert knock(started, f"Bearer {SHARED}", session)[0] == 404
+    # Each request has the rights of its own token, not of the one that the session was opened with.
+    _, _, told = knock(started, f"Bearer {issuer.token('ann', 'read')}", session, "delete_bounce")
+    assert b"scope_missing" in told
 
 
 def test_a_new_key_counts_at_once_and_the_old_one_no_longer(environment: Environment) -> None:

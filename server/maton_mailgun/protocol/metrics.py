@@ -92,8 +92,11 @@ class PrometheusMeasures(Measures):
             f"{name}_approvals", "Approvals kept in the store, by state.", ["state"], registry=self.registry
         )
         self.store_up = Gauge(
-            f"{name}_store_up", "Whether the store of approvals answered the last time.", registry=self.registry
+            f"{name}_store_up",
+            "Whether the store of approvals answered the last time; NaN while nothing has asked it.",
+            registry=self.registry,
         )
+        self.store_up.set(float("nan"))
 
     def called(self, tool: str, outcome: str, seconds: float) -> None:
         """See `Measures`."""

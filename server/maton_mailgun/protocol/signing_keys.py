@@ -67,8 +67,9 @@ class SigningKeys:
         Raises:
             KeysUnavailable: The address does not answer, or did not for an hour.
         """
-        if self._got is None or self._clock() - self._got > FRESH_SECONDS:
-            await self._ask()
+        if self._got is not None and self._clock() - self._got > FRESH_SECONDS:
+            # Nobody waits for it: an address that hangs must not hold up those whose key is there.
+            self._begin()
         found = self._pick(kid, algorithm)
         if found is None:
             await self._ask()
@@ -90,14 +91,19 @@ class SigningKeys:
 
     async def _ask(self) -> None:
         """Get the keys anew, once for all who wait; not at all shortly after the last time."""
-        if self._asking is None:
-            now = self._clock()
-            if self._asked is not None and now - self._asked < PAUSE_SECONDS:  # guard: 334-pause
-                return
-            self._asked = now
-            self._asking = asyncio.create_task(self._get(), name="signing-keys")
-            self._asking.add_done_callback(lambda _: setattr(self, "_asking", None))
-        await asyncio.shield(self._asking)
+        self._begin()
+        if self._asking is not None:
+            await asyncio.shield(self._asking)
+
+    def _begin(self) -> None:
+        if self._asking is not None:
+            return
+        now = self._clock()
+        if self._asked is not None and now - self._asked < PAUSE_SECONDS:  # guard: 334-pause
+            return
+        self._asked = now
+        self._asking = asyncio.create_task(self._get(), name="signing-keys")
+        self._asking.add_done_callback(lambda _: setattr(self, "_asking", None))
 
     async def _get(self) -> None:
         try:

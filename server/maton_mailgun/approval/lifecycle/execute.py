@@ -285,7 +285,7 @@ class Execution:
             policy = await policy_off_loop(uses.settings)  # guard: 38-read-again
         except SetupError as problem:
             raise Stopped(f"The policy file cannot be used any more: {problem}") from None
-        verdict = policy.judge(await case_off_loop(prepared))
+        verdict = policy.judge(replace(await case_off_loop(prepared), principal=record.principal))
         if verdict.decision == "deny":  # guard: 38-deny
             raise Stopped(f"The policy does not allow it any more: {verdict.why}")
         by_policy = record.channel == "policy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.envelope import pack
@@ -46,7 +47,7 @@ async def propose(uses: Services, prepared: Prepared, caller: Caller, digests: S
         in_time = uses.clock() < record.expires_at  # guard: 00-over
         if record.digest in digests and (record.state == "executing" or in_time):  # guard: 39-joins.gate
             return record
-    case = await case_off_loop(prepared)
+    case = replace(await case_off_loop(prepared), principal=caller.principal)
     verdict = (await policy_now(uses.settings)).judge(case)
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
     if verdict.decision == "deny":

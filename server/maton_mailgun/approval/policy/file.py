@@ -55,6 +55,7 @@ class _Entry(BaseModel):
     domains: _Texts | None = None
     connections: _Texts | None = None
     per_day: Annotated[StrictInt, Field(ge=1)] | None = None
+    per_person: Annotated[StrictInt, Field(ge=1)] | None = None
     until: Annotated[datetime, Strict()] | Annotated[date, Strict()] | None = None
 
     @model_validator(mode="after")
@@ -65,6 +66,8 @@ class _Entry(BaseModel):
             raise ValueError("an allow rule asks nobody, so it has no level")
         if self.decision == "deny" and (self.level is not None or self.per_day is not None):
             raise ValueError("a deny rule lets nothing through, so it has neither level nor per_day")
+        if self.decision == "deny" and self.per_person is not None:
+            raise ValueError("a deny rule lets nothing through, so it has no per_person")
         if self.decision != "allow" and self.until is not None:
             raise ValueError("until ends what an allow rule allows; what a person is asked or refused does not end")
         if self.decision != "allow" and self.max_recipients is not None:
@@ -137,6 +140,7 @@ def _rule(entry: Any, known_tools: Collection[str] | None, taken: Collection[str
         domains=None if read.domains is None else tuple(_domain_pattern("domains", text) for text in read.domains),
         connections=read.connections,
         per_day=read.per_day,
+        per_person=read.per_person,
         until=None if read.until is None else _moment(read.until),
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ class Case:
     """How many uses of a day's budget it is."""
     at: float = field(default_factory=time.time, compare=False)
     """When it is judged, Unix seconds."""
+    principal: str = ""
+    """Who asks for it, for budgets that each person has."""
     besides: tuple[str, ...] = ()
     """Who else is written to or heard of because of it: where answers go, what routes forward to. An allow rule about
     recipients needs all of them to match too, and is never met by them alone."""
@@ -74,6 +76,8 @@ class Rule:
     domains: tuple[str, ...] | None = None
     connections: tuple[str, ...] | None = None
     per_day: int | None = None
+    per_person: int | None = None
+    """Uses a day of each principal, within those of all."""
     until: float | None = None
     """The moment from which it no longer applies, Unix seconds; of allow rules alone."""
 
@@ -93,6 +97,13 @@ class Rule:
         if self.max_recipients is not None and len(case.recipients) > self.max_recipients:
             return f"there are {len(case.recipients)} recipients"
         return None if self.recipients is None else self._recipients_unmet(case)
+
+    def budgets(self, principal: str) -> Iterator[tuple[str, int]]:
+        """What its uses are counted by, and how many a day there are: of all, and of this principal."""
+        if self.per_day is not None:
+            yield self.name, self.per_day
+        if self.per_person is not None:
+            yield f"{self.name} for {principal or 'each person'}", self.per_person  # guard: 341-person
 
     def _domains_met(self, domains: Sequence[str]) -> bool:
         if not domains:
@@ -140,7 +151,7 @@ class Policy:
             deciding = [rule for rule in matched if rule.decision == decision]
             if deciding:
                 rule = deciding[0]
-                budgets = tuple((other.name, other.per_day) for other in deciding if other.per_day is not None)
+                budgets = tuple(budget for other in deciding for budget in other.budgets(case.principal))
                 why = _why(rule, level, budgets)
                 return Verdict(rule.decision, level, names, rule.name, budgets * case.uses, why)
         return Verdict("ask", level, (), None, (), f"No rule matches: a person is asked (level {level}).")
