@@ -46,11 +46,11 @@ _CALL = json.dumps(
 
 
 @contextmanager
-def serving() -> Iterator[tuple[int, int]]:
-    """The process and the port of a server over HTTP."""
+def serving(**settings: str) -> Iterator[tuple[int, int]]:
+    """The process and the port of a server over HTTP, with these settings besides."""
     with tempfile.TemporaryDirectory() as home:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        environment = {**kept, "MATON_MAILGUN_HOME": home}
+        environment = {**kept, "MATON_MAILGUN_HOME": home, **settings}
         command = [sys.executable, "-P", "-m", "maton_mailgun", "serve", "--http", "127.0.0.1:0"]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         try:
@@ -72,10 +72,11 @@ def cpu_seconds(process: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def request(port: int, path: str) -> bytes:
+def request(port: int, path: str, token: str | None = None) -> bytes:
     """The same request again and again."""
     lines = [
         f"POST {path} HTTP/1.1",
+        *([f"Authorization: Bearer {token}"] if token else []),
         f"Host: 127.0.0.1:{port}",
         "Content-Type: application/json",
         "Accept: application/json, text/event-stream",
@@ -134,12 +135,14 @@ class Load:
     of_a_core: float | None
 
 
-async def load(server: tuple[int, int], path: str, expected: bytes, connections: int, seconds: float) -> Load:
+async def load(
+    server: tuple[int, int], path: str, expected: bytes, connections: int, seconds: float, token: str | None = None
+) -> Load:
     """Keep that many connections busy for a while."""
     process, port = server
     taken: list[float] = []
     loop = asyncio.get_running_loop()
-    sent = request(port, path)
+    sent = request(port, path, token)
     asking = [
         (await loop.create_connection(lambda: _Asking(sent, taken, expected), "127.0.0.1", port))[1]
         for _ in range(connections)

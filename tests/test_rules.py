@@ -26,10 +26,13 @@ IMPORTERS = {
         "protocol/server.py",
         "protocol/stdio.py",
         "protocol/incoming.py",
-        "protocol/http.py",
         "protocol/asking.py",
         "protocol/visiting.py",
         "protocol/beside_tools.py",
+        "protocol/entrance.py",
+        "protocol/served_names.py",
+        "protocol/callers.py",
+        "protocol/access_tokens.py",
         "cli/demo.py",
     },
     "mcp_types": {
@@ -38,6 +41,7 @@ IMPORTERS = {
         "protocol/incoming.py",
         "protocol/http.py",
         "protocol/beside_tools.py",
+        "protocol/entrance.py",
         "cli/demo.py",
     },
     "jsonschema": {"catalogue/arguments.py"},
@@ -46,6 +50,8 @@ IMPORTERS = {
     "platformdirs": {"config.py"},
     "icalendar": {"mail/invitation.py"},
     "webauthn": {"approval/binding/passkeys.py"},
+    "prometheus_client": {"protocol/metrics.py"},
+    "jwt": {"protocol/access_tokens.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""
 LATE = (
@@ -60,6 +66,8 @@ LATE = (
     "selectolax",
     "icalendar",
     "webauthn",
+    "prometheus_client",
+    "jwt",
     "confusable_homoglyphs",
 )
 NAMING_NO_PATH = [

@@ -25,12 +25,14 @@ from maton_mailgun.errors import (
     MaybeSent,
     NotSent,
     Problem,
+    ScopeMissing,
     UnknownTool,
     Unreachable,
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
 from maton_mailgun.mail.dates import now_told, zone_of
+from maton_mailgun.under_way import UnderWay
 from maton_mailgun.wire import (
     answering,
     attachments,
@@ -76,6 +78,8 @@ class Engine:
         self.gateway = gateway
         self.connections = Connections(gateway, settings)
         self.heard = Heard()
+        self.under_way = UnderWay()
+        """Calls that must have an answer before the server ends."""
         self.page_url: str | None = None
         """Where the approval page is served beside MCP, over HTTP."""
         self._wall: Callable[[], float] = time.time
@@ -105,6 +109,7 @@ class Engine:
         """Carry out one call, or return the question that must be answered first."""
         self._called = True
         try:
+            self._hold_to_scope(name, caller)
             prepared = await self._in_time(name, arguments or {}, caller)
             if isinstance(prepared, Outcome):
                 # An answer may tell what a service said of a read that failed, and it may quote what it was sent.
@@ -121,6 +126,7 @@ class Engine:
         try:
             gate = await self.gate()
             record = await gate.edits.own(approval_id, caller)
+            self._hold_to_scope(record.operation, caller)
             prepared = await self._in_time(record.operation, arguments, caller)
             if isinstance(prepared, Outcome):
                 raise TypeError("a read was proposed")
@@ -132,6 +138,15 @@ class Engine:
         told = failed(error)
         content = steps_on_offer(self._shown(told.content), set(self.catalogue))
         return replace(told, content=content)  # guard: 27-key
+
+    def _hold_to_scope(self, name: str, caller: Caller) -> None:
+        """Raises ScopeMissing where a caller who may only read calls what writes."""
+        operation = self.catalogue.get(name)
+        if operation is not None and operation.writes and not caller.may_propose:  # guard: 336-scope
+            raise ScopeMissing(
+                message=f"{name} writes, and the access token of this client allows reading only.",
+                next="Tell the user: the client must ask for a token with the scope propose. Nothing was sent.",
+            )
 
     def _shown(self, content: dict[str, Any]) -> dict[str, Any]:
         """The same without the keys that requests are sent with."""
@@ -147,7 +162,7 @@ class Engine:
         seconds = self.gateway.left(caller.until)
         try:
             async with asyncio.timeout(seconds):
-                prepared = await self.prepare(name, arguments)
+                prepared = await self.prepare(name, arguments, caller.principal)
                 asks = prepared.operation.writes  # guard: 204-access
                 if asks:
                     return prepared
@@ -173,8 +188,13 @@ class Engine:
         zones = filter(None, (zone_of(prepared.arguments.get(name)) for name in moments))
         return {"status": content["status"], "now": now_told(self._wall(), next(zones, None)), **content}
 
-    async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
+    async def prepare(self, name: str, arguments: Mapping[str, Any], principal: str = "") -> Prepared:
         """Check a call and build its exact request, without sending anything but the look-up of the account.
+
+        Args:
+            name: The operation.
+            arguments: As they were given.
+            principal: Who asks, where people have keys of their own.
 
         Raises:
             CallError: What is wrong and what would be right.
@@ -187,9 +207,9 @@ class Engine:
         if not self.settings.has_key and not problems:
             raise KeyMissing(self.settings.key_unfilled)
         if operation.answers and not problems:
-            arguments = await self._answering(operation, arguments)
+            arguments = await self._answering(operation, arguments, principal)
         if not problems and any(name in arguments for name in operation.renews):
-            arguments = await self._renewing(operation, arguments)
+            arguments = await self._renewing(operation, arguments, principal)
         files, refused = await self._files(operation, holding.sound(arguments, problems))
         if problems or refused:
             raise BadArguments(name, [*problems, *refused])
@@ -199,9 +219,9 @@ class Engine:
             raise BadArguments(
                 name, [Problem("", f"a value {problem}", "Give the exact name of one resource")]
             ) from None
-        account = await self._account(operation, arguments)
+        account = await self._account(operation, arguments, principal)
         paged = paging.at_cursor(operation, arguments, built, account.connection_id)
-        return Prepared(operation, arguments, paged, account)
+        return Prepared(operation, arguments, paged, account, principal)
 
     async def read(self, prepared: Prepared, until: float = math.inf) -> dict[str, Any]:
         """Carry out a read and shape its answer.
@@ -295,7 +315,8 @@ class Engine:
             AnswerUnreadable: The answer is too large.
         """
         try:
-            return await self.gateway.read(prepared.request, prepared.account.connection_id or None)
+            gateway = self.gateway.of(prepared.principal)
+            return await gateway.read(prepared.request, prepared.account.connection_id or None)
         except AnswerTooLarge as failure:
             raise AnswerUnreadable(
                 message=f"It is too much: {failure}.", next="Call again with a smaller limit or a narrower filter."
@@ -331,6 +352,13 @@ class Engine:
             # The next call that writes says so to its caller.
             log.warning("earlier approvals cannot be taken up", extra={"why": str(problem)})
 
+    def hurry(self, seconds: float) -> None:
+        """The server stops: calls end soon, with what is known; no call waits for a person any more."""
+        if self._gate is not None:
+            self._gate.hurry(seconds)
+        # A moment later: what knows more of a call has had its time to say it.
+        self.under_way.hurry(seconds + 1.0)
+
     async def aclose(self) -> None:
         """Let writes in flight settle, then close everything."""
         if self._resuming is not None:
@@ -356,7 +384,7 @@ class Engine:
         found, unread = await asyncio.to_thread(list_files.filled, operation, arguments, self.settings.attachments)
         return as_meant(operation.schema, found), unread
 
-    async def _answering(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _answering(self, operation: Operation, arguments: dict[str, Any], principal: str) -> dict[str, Any]:
         """The arguments with what comes from the message that is answered, where one is named.
 
         Raises:
@@ -366,9 +394,9 @@ class Engine:
             if name not in arguments:
                 continue
             given = {**arguments, name: answering.key_of(operation, name, arguments)}
-            account = await self._account(operation, given)
+            account = await self._account(operation, given, principal)
             path = fill(source.removeprefix("GET "), {part: str(given[part]) for part in PLACES.findall(source)})
-            asked = Prepared(operation, given, request.Request(operation.service, "GET", path), account)
+            asked = Prepared(operation, given, request.Request(operation.service, "GET", path), account, principal)
             reply = await self.fetch(asked)
             if reply.status >= 400 and reply.status != 404:
                 raise refusal(reply, service=operation.service, access="read")
@@ -377,7 +405,7 @@ class Engine:
                 raise BadArguments(operation.name, found)
         return arguments
 
-    async def _renewing(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _renewing(self, operation: Operation, arguments: dict[str, Any], principal: str) -> dict[str, Any]:
         """The arguments with what comes from the message that is changed or cancelled.
 
         Raises:
@@ -386,10 +414,12 @@ class Engine:
         from maton_mailgun.approval.preview.account_reader import AccountReader
         from maton_mailgun.approval.preview.renewal import filled
 
-        account = await self._account(operation, arguments)
-        return await filled(operation, arguments, AccountReader(self.gateway, self.catalogue, account.connection_id))
+        account = await self._account(operation, arguments, principal)
+        reader = AccountReader(self.gateway.of(principal), self.catalogue, account.connection_id)
+        return await filled(operation, arguments, reader)
 
-    async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
+    async def _account(self, operation: Operation, arguments: Mapping[str, Any], principal: str) -> Account:
+        gateway = self.gateway.of(principal)
         # An empty one would leave the choice to the gateway's default.
         wanted = arguments.get("connection_id") or None
         if operation.service == "maton":
@@ -398,4 +428,4 @@ class Engine:
         # shows the account it will hit.
         if wanted is not None and not operation.writes:
             return Account(str(wanted), "", self.settings.sandbox)
-        return await self.connections.choose(wanted)
+        return await self.connections.under(gateway).choose(wanted)

@@ -18,12 +18,23 @@ ApprovalMode = Literal["client", "operator", "relay"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 HTTP_TOKEN_LENGTH = 32
+CALLS_PER_MINUTE = 600
+"""Of each person who signs in, unless the operator says otherwise."""
 DEFAULT_URL = "https://api.maton.ai"
 SANDBOX_KEY = "sandbox-maton-key"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _UNFILLED = re.compile(r"\$\{[A-Za-z][\w.:-]{0,80}\}|\A\$[A-Za-z_]\w{0,80}\Z|\A%[A-Za-z_]\w{0,80}%\Z", re.ASCII)
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~\u00a1-\uffff]+")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """An authorization server whose access tokens count."""
+
+    issuer: str
+    audience: str
+    keys_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,8 @@ class Settings:
     """Who is told that an approval waits: addresses of apprise, or program and arguments."""
     command_path: tuple[str, ...] = ()
     """Where programs of these commands are looked for."""
+    people_keys: Path | None = None
+    """The file that gives each person who signs in a Maton key of their own."""
     api_url: str = DEFAULT_URL
     connection_id: str | None = None
     home: Path = Path()
@@ -66,10 +79,17 @@ class Settings:
     http_url: str | None = None
     """`https://host`: where the HTTP server is reached from outside."""
 
+    oauth: OAuth | None = None
+    """Whose access tokens the HTTP server takes."""
+    calls_per_minute: int | None = None
+    """Requests that each principal may make a minute over HTTP; no limit where it is None."""
+    metrics: str | None = None
+    """`HOST:PORT`: where the HTTP server gives numbers to Prometheus."""
+
     @property
     def has_key(self) -> bool:
-        """Whether there is a key, or a command that gives one."""
-        return self.api_key is not None or bool(self.token_command)
+        """Whether there is a key, a command that gives one, or a file of them."""
+        return self.api_key is not None or bool(self.token_command) or self.people_keys is not None
 
 
 NAMES: Mapping[str, str] = {
@@ -103,6 +123,18 @@ NAMES: Mapping[str, str] = {
     "required on an address that other machines can reach.",
     "MATON_MAILGUN_HTTP_URL": "Where `serve --http` is reached from outside, such as `https://mcp.example.com`; "
     "needed behind a proxy.",
+    "MATON_MAILGUN_OAUTH_ISSUER": "The authorization server whose access tokens `serve --http` takes, exactly as its "
+    "tokens name it (`iss`). They need the scope `read`, and `propose` to propose writes; only the page and the "
+    "terminal approve then.",
+    "MATON_MAILGUN_OAUTH_AUDIENCE": "Whom its tokens must be for (`aud`); `MATON_MAILGUN_HTTP_URL` with `/mcp` unless "
+    "set.",
+    "MATON_MAILGUN_OAUTH_KEYS": "Where its public keys are (JWKS), an https address.",
+    "MATON_MAILGUN_KEYS": "A TOML file with a Maton key or token command for each person who signs in, instead of one "
+    "key for all; nobody else may be able to read it.",
+    "MATON_MAILGUN_CALLS_PER_MINUTE": "How many requests each principal may make a minute over HTTP, by each process; "
+    "600 for people who sign in, and no limit otherwise, unless set.",
+    "MATON_MAILGUN_METRICS": "`HOST:PORT` where `serve --http` answers Prometheus at `/metrics`, apart from MCP and "
+    "without a token, so keep it to your own network; needs the extra `metrics`. None unless set.",
 }
 """Every environment variable that is read, with its meaning: the README's table comes from here."""
 
@@ -130,11 +162,12 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     home = env.get("MATON_MAILGUN_HOME", "").strip()
     left = unfilled(env.get("MATON_API_KEY", ""))
     settings = Settings(
-        api_key=None if left else _key(env.get("MATON_API_KEY", "")),
+        api_key=None if left else held_key(env.get("MATON_API_KEY", "")),
         key_unfilled=left,
         token_command=_command("MATON_TOKEN_COMMAND", env.get("MATON_TOKEN_COMMAND", "")),
         notify=_notify(env.get("MATON_MAILGUN_NOTIFY", "")),
         command_path=_command_path(env),
+        people_keys=_path(env.get("MATON_MAILGUN_KEYS")),
         api_url=env.get("MATON_API_URL", "").strip() or DEFAULT_URL,
         connection_id=env.get("MATON_CONNECTION_ID", "").strip() or None,
         home=Path(home).expanduser() if home else _default_home(),
@@ -155,12 +188,25 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         preload=_switch("MATON_MAILGUN_PRELOAD", env.get("MATON_MAILGUN_PRELOAD", "")),
         http_token=_token(env.get("MATON_MAILGUN_HTTP_TOKEN", "")),
         http_url=_origin(env.get("MATON_MAILGUN_HTTP_URL", "")),
+        oauth=_oauth(env),
+        calls_per_minute=_rate(env),
+        metrics=env.get("MATON_MAILGUN_METRICS", "").strip() or None,
     )
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
+    if settings.oauth is not None and settings.approval != "operator":  # guard: 337-operator
+        # Whoever holds a token would answer the forms of its own calls.
+        if env.get("MATON_MAILGUN_APPROVAL", "").strip():
+            raise SetupError("With MATON_MAILGUN_OAUTH_ISSUER, MATON_MAILGUN_APPROVAL can only be operator.")
+        settings = replace(settings, approval="operator")
+    if settings.people_keys is not None and (settings.oauth is None or settings.api_key or settings.token_command):
+        raise SetupError(
+            "MATON_MAILGUN_KEYS gives a key to each person who signs in: it needs MATON_MAILGUN_OAUTH_ISSUER, and no "
+            "key for everybody (MATON_API_KEY, MATON_TOKEN_COMMAND) beside it."
+        )
     if settings.sandbox:
         settings = replace(
-            settings, api_key=SANDBOX_KEY, key_unfilled=None, token_command=(), api_url="http://127.0.0.1",
-            connection_id=None,
+            settings, api_key=SANDBOX_KEY, key_unfilled=None, token_command=(), people_keys=None,
+            api_url="http://127.0.0.1", connection_id=None,
         )  # fmt: skip
     return replace(settings, api_url=_checked_url(settings.api_url), proxy=_proxy(settings.api_url))
 
@@ -223,7 +269,8 @@ def unfilled(value: str) -> str | None:
     return found[0] if found else None
 
 
-def _key(value: str) -> str | None:
+def held_key(value: str) -> str | None:
+    """A Maton key as it is sent; None where there is none. Raises SetupError."""
     key = value.strip()
     if not key:
         return None
@@ -241,7 +288,7 @@ def _command(name: str, value: str) -> tuple[str, ...]:
 
 
 def _command_path(env: Mapping[str, str]) -> tuple[str, ...]:
-    if not env.get("MATON_TOKEN_COMMAND") and not env.get("MATON_MAILGUN_NOTIFY"):
+    if not any(env.get(name) for name in ("MATON_TOKEN_COMMAND", "MATON_MAILGUN_KEYS", "MATON_MAILGUN_NOTIFY")):
         return ()
     return tuple(env.get("PATH", "").split(os.pathsep))
 
@@ -282,6 +329,33 @@ def _origin(value: str) -> str | None:
     if parts.username or parts.password:
         raise SetupError("MATON_MAILGUN_HTTP_URL must not hold a user name or password.")
     return url.lower()
+
+
+def _rate(env: Mapping[str, str]) -> int | None:
+    value = env.get("MATON_MAILGUN_CALLS_PER_MINUTE", "").strip()
+    if not value:
+        return CALLS_PER_MINUTE if env.get("MATON_MAILGUN_OAUTH_ISSUER", "").strip() else None
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= 1_000_000):
+        raise SetupError(f"MATON_MAILGUN_CALLS_PER_MINUTE is {value!r}. Use a number from 1 to 1000000.")
+    return int(value)
+
+
+def _oauth(env: Mapping[str, str]) -> OAuth | None:
+    names = [f"MATON_MAILGUN_OAUTH_{part}" for part in ("ISSUER", "AUDIENCE", "KEYS")]
+    issuer, audience, keys = (env.get(name, "").strip() for name in names)
+    if not (issuer or audience or keys):
+        return None
+    at = _origin(env.get("MATON_MAILGUN_HTTP_URL", ""))
+    audience = audience or (f"{at}/mcp" if at else "")
+    for name, value in zip(names, (issuer, audience, keys), strict=True):
+        if not value:
+            raise SetupError(f"{name} is missing: access tokens are held to issuer, audience and keys.")
+    for name, url in ((names[0], issuer), (names[2], keys)):
+        parts = urlsplit(url)
+        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        if not secure or not parts.hostname or parts.username or parts.password or parts.fragment:
+            raise SetupError(f"{name} must be an https address (http only for 127.0.0.1 or localhost).")
+    return OAuth(issuer=issuer, audience=audience, keys_url=keys)
 
 
 def _default_home() -> Path:

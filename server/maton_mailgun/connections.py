@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import (
@@ -38,9 +39,18 @@ class Connections:
         self._preset = settings.connection_id
         self._sandbox = settings.sandbox
         self._clock = clock
+        self._others: WeakKeyDictionary[Gateway, Connections] = WeakKeyDictionary()
         self._known: tuple[Account, ...] = ()
         self._looked_up: float | None = None
         self._looking: asyncio.Task[tuple[Account, ...]] | None = None
+
+    def under(self, gateway: Gateway) -> Connections:
+        """The connections of another key."""
+        if gateway is self._gateway:
+            return self
+        if gateway not in self._others:
+            self._others[gateway] = Connections(gateway, gateway.settings, clock=self._clock)
+        return self._others[gateway]
 
     async def choose(self, wanted: str | None) -> Account:
         """The account to work on.

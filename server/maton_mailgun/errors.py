@@ -9,8 +9,10 @@ MailgunServerError
 └── CallError                   what the model is told; says who failed and what to do next
     ├── UnknownTool
     ├── BadArguments            the caller: every problem at once
+    ├── ScopeMissing            the caller: its access token allows reading only
     ├── KeyMissing              us: no MATON_API_KEY
     │   └── TokenCommandFailed  the operator's MATON_TOKEN_COMMAND gave no token
+    ├── PersonKeyMissing        the operator: no Maton key for the person who calls
     ├── MatonKeyRejected        Maton: the key is wrong or expired
     ├── MatonRefused            Maton: another gateway answer
     ├── NoConnection            Maton: no active Mailgun connection
@@ -24,6 +26,7 @@ MailgunServerError
     ├── Unreachable             the network, on a read or before anything was sent
     ├── OutcomeUnknown          a write may have happened
     ├── AnswerUnreadable        an answer that cannot be understood
+    ├── Stopping                us: the server ends, and a read was not finished
     └── Refused                 the gate or the operator's policy said no
 """
 
@@ -136,6 +139,12 @@ class BadArguments(CallError):
         return content
 
 
+class ScopeMissing(CallError):
+    """The caller's access token does not allow to propose writes."""
+
+    kind, who = "scope_missing", "caller"
+
+
 class KeyMissing(CallError):
     """No Maton key is set."""
 
@@ -170,6 +179,12 @@ class TokenCommandFailed(KeyMissing):
             "Nothing was sent. Ask the user to run that command in a terminal: it must print a token alone, and may "
             "want a sign-in first (maton login). Then call again."
         )
+
+
+class PersonKeyMissing(CallError):
+    """People have Maton keys of their own here, and there is none for this one."""
+
+    kind, who = "person_key_missing", "operator"
 
 
 class MatonKeyRejected(CallError):
@@ -265,6 +280,12 @@ class AnswerUnreadable(CallError):
     """The answer to a read is not what the service documents."""
 
     kind, who = "answer_unreadable", "service"
+
+
+class Stopping(CallError):
+    """The server stops, and there was no time left for a read."""
+
+    kind = "stopping"
 
 
 class Refused(CallError):

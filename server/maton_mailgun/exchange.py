@@ -33,6 +33,8 @@ class Caller:
     """Whether their client can lead a person to an address."""
     until: float = math.inf
     """The moment of the loop's clock by which this call must be answered; what it began goes on after it."""
+    may_propose: bool = True
+    """Whether this caller may propose writes, and not only read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Prepared:
     arguments: Mapping[str, Any]
     request: Request
     account: Account
+    principal: str = ""
+    """By whose key it is asked, where people have keys of their own."""
 
 
 def failed(error: CallError) -> Outcome:

@@ -1,4 +1,4 @@
-"""Who calls, where no token says it."""
+"""Who calls: the user of this machine, or whom a token names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ def user_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "user"
+
+
+def of_subject(issuer: str, subject: str) -> str:
+    """The principal of a person whom an authorization server names: a subject is one person only with its issuer."""
+    return f"oauth:{issuer}#{subject}"
 
 
 def local_user() -> str:

@@ -31,6 +31,11 @@ def engine(settings: Settings, sandbox: Sandbox | None = None) -> Engine:
         from maton_mailgun.approval.policy.in_force import policy_of
 
         policy_of(settings)
+    if settings.people_keys is not None:
+        from maton_mailgun.wire.people_keys import people_of
+
+        if (people := people_of(settings)) is not None:
+            people.people()
     if not settings.sandbox:
         return Engine(settings, offered, Gateway(settings))
     import httpx2

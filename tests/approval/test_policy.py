@@ -346,6 +346,7 @@ GOOD = '[[rule]]\nname = "a"\ntools = ["*"]\ndecision = "ask"\n'
         ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "30"\n', 4, "'30' is not a time such as"),
         ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "0s"\n', 4, "'0s' is not a time such as"),
         ('[[rule]]\nname = "a"\ndecision = "ask"\nhold = "11m"\n', 4, "of 10 minutes at most"),
+        ('[[rule]]\nname = "a"\ndecision = "deny"\nper_person = 3\n', 1, "no per_person"),
         ('[[rule]]\nname = "a"\ntools = ["delete_domian"]\ndecision = "deny"\n', 3, "no tool is named 'delete_domian'"),
         ('[[rule]]\nname = "a"\ntools = ["delete domain"]\ndecision = "deny"\n', 3, "is not a tool name"),
         ('[[rule]]\nname = """\n[[rule]]\n"""\ndecision = "ask"\n', 2, "name: "),

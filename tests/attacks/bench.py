@@ -23,7 +23,7 @@ from maton_mailgun.call import Engine
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.config import Settings
 from maton_mailgun.protocol.patience import CallPatience
-from maton_mailgun.protocol.server import build
+from maton_mailgun.protocol.server import Visitor, build
 from maton_mailgun.sandbox import Sandbox
 from maton_mailgun.sandbox.control.faults import parse_fault
 from maton_mailgun.wire.gateway import Gateway
@@ -134,7 +134,7 @@ class House:
     ) -> AsyncIterator[Client]:
         """A real MCP client of either era; without a person it cannot ask anybody."""
         info = types.Implementation(name=name, version="1")
-        server = build(self.engine, principal=principal, patience=patience)
+        server = build(self.engine, who=lambda _: Visitor(principal), patience=patience)
         async with Client(server, mode=mode, elicitation_callback=person, client_info=info) as client:
             yield client
 

@@ -340,9 +340,9 @@ async def test_attack_294_a_change_stays_with_the_account_when_another_one_is_th
         seen = []
         prepare = house.gate.services.prepare
 
-        async def noting(name: str, arguments: Any) -> Any:
+        async def noting(name: str, arguments: Any, principal: str) -> Any:
             seen.append(arguments["connection_id"])
-            prepared = await prepare(name, arguments)
+            prepared = await prepare(name, arguments, principal)
             return replace(prepared, account=replace(prepared.account, connection_id="another"))
 
         house.gate.services.prepare = noting

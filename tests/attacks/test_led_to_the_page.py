@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.protocol.patience import CallPatience
-from maton_mailgun.protocol.server import build
+from maton_mailgun.protocol.server import Visitor, build
 
 from .bench import APPROVE, LETTER, ME, Clock, Desk, House, Person, decide, headline, structured
 
@@ -71,7 +71,7 @@ async def client_of(
         if heard is not None:
             heard.append(message)
 
-    server = build(house.engine, principal=ME, patience=patience)
+    server = build(house.engine, who=lambda _: Visitor(ME), patience=patience)
     info = types.Implementation(name="tester", version="1")
     async with Client(server, mode=mode, elicitation_callback=guest, client_info=info, message_handler=hear) as client:
         yield client

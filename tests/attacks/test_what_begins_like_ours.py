@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from maton_mailgun.protocol import http
+from maton_mailgun.protocol.entrance import Entrance
+from maton_mailgun.protocol.served_names import ServedNames
 
 from .bench import Desk
 
@@ -32,7 +33,7 @@ USUAL = {
 async def site(desk: Desk) -> AsyncIterator[httpx2.AsyncClient]:
     """The application as it is served, without the port."""
     async with desk.open() as house:
-        front = http._Front(house.engine, http._Names("127.0.0.1", 8000, None), None)
+        front = Entrance(house.engine, ServedNames("127.0.0.1", 8000, None))
         transport = httpx2.ASGITransport(app=front)
         async with (
             front.managers[0].run(),

@@ -20,7 +20,7 @@ from mcp import Client
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.config import Settings
-from maton_mailgun.protocol.server import build
+from maton_mailgun.protocol.server import Visitor, build
 from maton_mailgun.wire.gateway import Gateway
 
 
@@ -65,7 +65,7 @@ async def main(home: str, url: str, task: str, *more: str) -> None:
     if task == "die":
         point, tool, arguments = more
         await stop_at(engine, point)
-        async with Client(build(engine, principal="local:tester"), elicitation_callback=approve) as client:
+        async with Client(build(engine, who=lambda _: Visitor("local:tester")), elicitation_callback=approve) as client:
             result = await client.call_tool(tool, json.loads(arguments))
             say(ended=result.structured_content)
         return

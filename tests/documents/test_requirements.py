@@ -17,7 +17,10 @@ DEPENDENCIES: list[str] = PYPROJECT["project"]["dependencies"]
 EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
 DIRECT = {
     "runtime.txt": DEPENDENCIES,
-    "extras.txt": [*DEPENDENCIES, *EXTRAS["calendar"], *EXTRAS["http"], *EXTRAS["notify"], *EXTRAS["postgres"]],
+    "extras.txt": [
+        *DEPENDENCIES,
+        *(one for extra in sorted(EXTRAS.keys() - {"test"}) for one in EXTRAS[extra]),
+    ],
     "test.txt": [*DEPENDENCIES, *(one for extra in EXTRAS.values() for one in extra)],
     "build.txt": [
         *PYPROJECT["build-system"]["requires"],
@@ -40,7 +43,7 @@ def pinned(name: str) -> dict[str, str]:
 
 def test_there_is_a_set_for_every_use() -> None:
     assert {path.name for path in FOLDER.iterdir()} == {*DIRECT, "build.in"}
-    assert set(EXTRAS) == {"calendar", "http", "notify", "postgres", "test"}
+    assert set(EXTRAS) == {"calendar", "http", "metrics", "notify", "passkeys", "postgres", "test"}
 
 
 @pytest.mark.parametrize("name", DIRECT)

@@ -20,7 +20,7 @@ from maton_mailgun.config import DATABASE
 from maton_mailgun.protocol.completing import KEPT_SECONDS, Completing, fitting
 from maton_mailgun.protocol.prompts import book
 from maton_mailgun.protocol.resources import ONE, OUTBOX, RECENT, WAITING
-from maton_mailgun.protocol.server import build
+from maton_mailgun.protocol.server import Visitor, build
 from maton_mailgun.sandbox import Sandbox
 
 from .doubles import CALLER, DOMAIN, KEY, Says, Scripted, approved, called, engine_over
@@ -50,7 +50,7 @@ def engine(sandbox: Sandbox, home: Path) -> Engine:
 
 
 def client_of(engine: Engine, era: str, principal: str = ME) -> Client:
-    return Client(build(engine, principal=principal), mode=era)
+    return Client(build(engine, who=lambda _: Visitor(principal)), mode=era)
 
 
 async def content(client: Client, uri: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import socket
 import pytest
 
 from maton_mailgun.errors import SetupError
-from maton_mailgun.protocol.http import listening, parse_address, principal_of
+from maton_mailgun.protocol.callers import principal_of
+from maton_mailgun.protocol.http import listening, parse_address
 
 
 @pytest.mark.anyio

@@ -77,6 +77,8 @@ class Gate:
         self.holding = Holding(services.store, services, self._execution.start, services.changes.announce)
         self._watcher = Watcher(services, self._execution, self._reconciliation)
         self._watching: asyncio.Task[None] | None = None
+        self.stopping = False
+        """Whether the server takes no more calls."""
         self.ways = Ways(self, services.settings, self._reveals, access)
         self.edits = Edits(services, self.ways.goes_on_as)
         self._notices = opened_notices(services, self.ways.elsewhere)
@@ -122,6 +124,12 @@ class Gate:
         """Notice from now on what other processes decide."""
         kept = keep_running("approval-watch", self._watcher.watch)
         self._watching = asyncio.create_task(kept, name="approval-watch")
+
+    def hurry(self, seconds: float) -> None:
+        """The server stops: nobody waits for a person any more, and for a write only so many seconds. Writes go on."""
+        self.stopping = True
+        self.services.changes.end()
+        self._execution.hurry(seconds)
 
     # Calls from the model -----------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from maton_mailgun.config import Settings
 from maton_mailgun.errors import CallError, KeyMissing
 from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.mail.text import count, quoted, short
+from maton_mailgun.wire.people_keys import people_of
 
 _MOST_CONNECTIONS = 5
 _MOST_NAMES = 5
@@ -45,6 +46,10 @@ async def account(built: Engine) -> list[Finding]:
     """The key and what it opens, found out with a few reads; closes the engine."""
     settings = built.settings
     try:
+        if (people := people_of(settings)) is not None:
+            # Each opens an account of its own, which only its person may look at.
+            held = f"{count(len(people.people()), 'person', 'people')} with a key of their own in MATON_MAILGUN_KEYS"
+            return [Finding("good", "Maton key", held)]
         if settings.api_key is None and settings.token_command:
             return await _commanded(built)
         if settings.key_unfilled:

@@ -15,7 +15,7 @@ from maton_mailgun.approval.channels.relay import relayed
 from maton_mailgun.approval.lifecycle.decide import NotDecidable
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import finished
-from maton_mailgun.errors import Refused
+from maton_mailgun.errors import Refused, ScopeMissing
 from maton_mailgun.exchange import Caller, Outcome
 
 if TYPE_CHECKING:
@@ -101,6 +101,11 @@ async def call(gate: Gate, name: str, arguments: Mapping[str, Any], caller: Call
     Raises:
         Refused: The stored approval cannot be used; nothing was sent because of this call.
     """
+    if name not in ("get_approval", "list_approvals") and not caller.may_propose:  # guard: 336-scope.withdraw
+        raise ScopeMissing(
+            message=f"{name} changes an approval, and the access token of this client allows reading only.",
+            next="Tell the user: the client must ask for a token with the scope propose.",
+        )
     try:
         if name == "get_approval":
             return await get_approval(gate, arguments, caller, longest)

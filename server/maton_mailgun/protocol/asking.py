@@ -77,7 +77,8 @@ class OpenQuestions:
             return failed(problem)
         finally:
             decided.cancel()
-            if not form.done():
+            # A server that stops takes no form back: the client would answer that to nobody.
+            if not form.done() and not gate.stopping:
                 # The call ends, be it that the client gave up: the form is still before the person.
                 self._keep(f"form-{question.approval_id}-{key[1]}", self._late(gate, form, question, caller))
 
@@ -88,7 +89,7 @@ class OpenQuestions:
     async def _reminded(self, approval_id: str) -> None:
         gate = await self._engine.gate()
         record = await gate.wait(approval_id, self._patience.unanswered, _decided)
-        if not _decided(record):
+        if not _decided(record) and not gate.stopping:
             await gate.waiting(record)
 
     async def _late(self, gate: Gate, form: asyncio.Task[FormAnswer], question: Question, caller: Caller) -> None:
@@ -120,7 +121,7 @@ class OpenQuestions:
             return failed(CallError("It is gone.", "Call again."))
         if _decided(record):
             return await gate.present(await gate.run(approval_id, caller.until))
-        return await gate.waiting(record, form_open=True)
+        return await gate.waiting(record, form_open=not gate.stopping)
 
     def _keep(self, name: str, work: Any) -> None:
         """Go on in the background, once for each name."""

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.arguments import check_tool
 from maton_mailgun.catalogue.as_meant import as_meant
 from maton_mailgun.config import state_home
-from maton_mailgun.errors import CallError
+from maton_mailgun.errors import CallError, OutcomeUnknown, Stopping
 from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Question, Visit, failed
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
@@ -107,16 +108,26 @@ def _own(engine: Engine) -> tuple[Mapping[str, Any], ...]:
     return (*finding, *TOOLS, RELAY) if engine.settings.approval == "relay" else (*finding, *TOOLS)
 
 
-def build(engine: Engine, *, principal: str | None = None, patience: CallPatience | None = None) -> Server[Any]:
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who makes a request, and whether they may propose writes."""
+
+    principal: str
+    may_propose: bool = True
+
+
+def build(
+    engine: Engine, *, who: Callable[[Any], Visitor] | None = None, patience: CallPatience | None = None
+) -> Server[Any]:
     """The MCP server over an engine.
 
     Args:
         engine: What carries calls out.
-        principal: Who every call of this server is from; the local user unless given.
+        who: Who makes a request, told from the request of its transport; the local user unless given.
         patience: How long a call waits for a person.
     """
     offered = {tool["name"]: tool for tool in tools(engine)}
-    adaptor = _Adaptor(engine, offered, principal or local_user(), OpenQuestions(engine, patience or CallPatience()))
+    adaptor = _Adaptor(engine, offered, who or local_visitor, OpenQuestions(engine, patience or CallPatience()))
     beside = BesideTools(engine, adaptor.caller, MODERN)
     kept = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
     server: Server[Any] = Server(
@@ -191,13 +202,17 @@ class _Adaptor:
     """Handlers between the protocol and the engine."""
 
     def __init__(
-        self, engine: Engine, listed: Mapping[str, Mapping[str, Any]], principal: str, questions: OpenQuestions
+        self,
+        engine: Engine,
+        listed: Mapping[str, Mapping[str, Any]],
+        who: Callable[[Any], Visitor],
+        questions: OpenQuestions,
     ) -> None:
         self._engine = engine
         self._questions = questions
         self._visits = Visits(engine, questions)
         self._listed = listed
-        self._principal = principal
+        self._who = who
         self._warm: asyncio.Task[None] | None = None
 
     async def list_tools(
@@ -209,6 +224,38 @@ class _Adaptor:
         return {"tools": list(self._listed.values()), "resultType": "complete"}  # type: ignore[return-value]
 
     async def call_tool(
+        self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Answer one call: as it ends, or with what is known of it when the server stops."""
+        begun, word = time.monotonic(), "cancelled"
+        try:
+            async with self._engine.under_way.limited():
+                answer = await self._called(ctx, params)
+            word = _word_of(answer)
+        except TimeoutError:
+            if not self._engine.under_way.hurried:
+                raise
+            answer, word = self._unfinished(ctx, params.name), "stopping"
+        except MCPError:
+            word = "unknown_tool"
+            raise
+        finally:
+            self._engine.gateway.measures.called(params.name, word, time.monotonic() - begun)
+        return answer
+
+    def _unfinished(self, ctx: ServerRequestContext[Any, Any], name: str) -> types.CallToolResult:
+        operation = self._engine.catalogue.get(name)
+        if name in _DISCOVERY or (operation is not None and operation.writes):
+            told: CallError = OutcomeUnknown(
+                message="The server stopped before this call ended. Where it writes, it may have been proposed, and "
+                "carried out if somebody approved it.",
+                next="Do not repeat the call: look with list_approvals first.",
+            )
+        else:
+            told = Stopping(message="The server stopped before this call ended.", next="Call again in a moment.")
+        return self._result(ctx, failed(told), self.caller(ctx))
+
+    async def _called(
         self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         """Carry out one call, asking the question in the way of the client's era where one is due."""
@@ -317,9 +364,30 @@ class _Adaptor:
         """Who a request is from, and until when it must be answered."""
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
-        caller = Caller(self._principal, short(client, 80), can_ask=_can_ask(info), visits=_can_visit(info))
+        visitor = self._who(ctx.request)
+        caller = Caller(
+            visitor.principal,
+            short(client, 80),
+            can_ask=_can_ask(info),
+            visits=_can_visit(info),
+            may_propose=visitor.may_propose,
+        )
         seconds = self._questions.patience(caller).call
         return replace(caller, until=asyncio.get_running_loop().time() + seconds)
+
+
+def local_visitor(_: Any) -> Visitor:
+    """The user of this machine, where nobody else can call."""
+    return Visitor(local_user())
+
+
+def _word_of(answer: types.CallToolResult | types.InputRequiredResult) -> str:
+    """What became of a call, in the one word that its caller is told."""
+    if isinstance(answer, types.InputRequiredResult):
+        return "asked"
+    content = answer.structured_content or {}
+    error = content.get("error")
+    return str(error.get("kind") if isinstance(error, dict) else content.get("status"))
 
 
 def _can_ask(params: Any) -> bool:

@@ -25,14 +25,14 @@ from maton_mailgun import __version__
 from maton_mailgun.catalogue.operation import Access
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import AnswerTooLarge, KeyMissing, MaybeSent, NotSent, TokenCommandFailed, TooLate
+from maton_mailgun.measures import Measures
 from maton_mailgun.wire import outside_json, retry
 from maton_mailgun.wire.request import Request
+from maton_mailgun.wire.sent_body import body_of
 from maton_mailgun.wire.speakers import who_wrote
 
 if TYPE_CHECKING:
-    import ssl
-
-    from maton_mailgun.wire.request import FilePart
+    from maton_mailgun.wire.people_keys import PeopleKeys, PersonKey
     from maton_mailgun.wire.token_command import TokenCommand
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ _ADDRESSES_KEPT = 256
 
 # Raised before the request's first byte is written: connecting, the proxy's handshake, waiting for a free connection.
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+_tls = lru_cache(1)(httpx2.create_ssl_context)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Gateway:
         jitter: Callable[[], float] = random.random,
         reading: float = READING_SECONDS,
     ) -> None:
+        self.settings = settings
         self._base = httpx2.URL(settings.api_url)
         self._prefix = self._base.raw_path.decode("ascii").rstrip("/")
         self._timeouts = {
@@ -103,15 +105,34 @@ class Gateway:
         self._at = lru_cache(_ADDRESSES_KEPT)(self._address)
         self._key = settings.api_key
         self._tokens = None if self._key is not None else _tokens(settings)
+        self._people = _people(settings)
+        self._others: dict[PersonKey, Gateway] = {}
         self._proxy = settings.proxy
         self._given = transport
         self._sleep = sleep
         self._jitter = jitter
         self.reading = reading
+        self.measures = Measures()
+        """Where requests are counted."""
         self._pooled: httpx2.AsyncBaseTransport | None = None
-        self._tls: ssl.SSLContext | None = None
         self._recent: deque[float] = deque(maxlen=REQUESTS_PER_SECOND)
         self._paced = self._base.scheme == "https"
+
+    def of(self, principal: str) -> Gateway:
+        """The gateway under this principal's own key, where people have such; as the file says now.
+
+        Raises:
+            PersonKeyMissing: There is none for them.
+        """
+        if self._people is None:
+            return self
+        entry = self._people.entry(principal)
+        if entry not in self._others:
+            own = entry.given(self.settings)
+            other = Gateway(own, self._given, sleep=self._sleep, jitter=self._jitter, reading=self.reading)
+            other.measures = self.measures
+            self._others[entry] = other
+        return self._others[entry]
 
     async def read(self, request: Request, connection_id: str | None, until: float = math.inf) -> Reply:
         """Send a read, again after a passing failure.
@@ -209,6 +230,8 @@ class Gateway:
 
     async def aclose(self) -> None:
         """Close the pooled connections, and end a command that still runs."""
+        for other in self._others.values():
+            await other.aclose()
         if self._tokens is not None:
             await self._tokens.aclose()
         if self._pooled is not None:
@@ -225,15 +248,15 @@ class Gateway:
         limits = httpx2.Limits(
             max_connections=100, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
         )
-        if self._tls is None and self._base.scheme == "https":
-            self._tls = httpx2.create_ssl_context()
+        secure = _tls() if self._base.scheme == "https" else False
         # Retries inside the transport would hide attempts from the rules above.
-        return httpx2.AsyncHTTPTransport(verify=self._tls or False, limits=limits, retries=0, proxy=self._proxy)
+        return httpx2.AsyncHTTPTransport(verify=secure, limits=limits, retries=0, proxy=self._proxy)
 
     @property
     def secrets(self) -> list[str]:
-        """What must stand in nothing that anybody is told: the key, or the tokens of late."""
-        return ([self._key] if self._key else []) + (self._tokens.secrets if self._tokens is not None else [])
+        """What must stand in nothing that anybody is told: the key, or the tokens of late; those of all people."""
+        own = [self._key] if self._key else self._tokens.secrets if self._tokens else []
+        return [*own, *(secret for other in self._others.values() for secret in other.secrets)]
 
     async def _accepted(
         self,
@@ -269,11 +292,20 @@ class Gateway:
         await self._pace()
         if in_time is not None and not in_time():  # guard: 63-in-time
             raise TooLate("the time of the yes was over before the gateway could be reached")
+        begun, status = time.monotonic(), "no_answer"
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                return await self._exchange(message, carrier)
+                reply = await self._exchange(message, carrier)
         except TimeoutError:
             raise MaybeSent(f"no whole answer came within {TOTAL_SECONDS:.0f} seconds") from None
+        except NotSent:
+            status = "not_sent"
+            raise
+        else:
+            status = str(reply.status)
+            return reply
+        finally:
+            self.measures.exchanged(status, time.monotonic() - begun)
 
     async def _exchange(self, message: httpx2.Request, carrier: httpx2.AsyncBaseTransport) -> Reply:
         try:
@@ -302,7 +334,7 @@ class Gateway:
         }
         if request.service == "mailgun" and connection_id:  # guard: 10-named
             headers["Maton-Connection"] = connection_id
-        body = _body(request)
+        body = body_of(request)
         if "content" in body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         return httpx2.Request(
@@ -331,30 +363,20 @@ class Gateway:
             self._recent.append(now)
 
 
+def _people(settings: Settings) -> PeopleKeys | None:
+    if settings.people_keys is None:
+        return None
+    from maton_mailgun.wire.people_keys import people_of
+
+    return people_of(settings)
+
+
 def _tokens(settings: Settings) -> TokenCommand | None:
     if not settings.token_command:
         return None
     from maton_mailgun.wire.token_command import TokenCommand
 
     return TokenCommand(settings.token_command, settings.command_path)
-
-
-def _body(request: Request) -> dict[str, Any]:
-    if request.json is not None:
-        return {"json": request.json}
-    if request.multipart:
-        fields: list[tuple[str, Any]] = [(name, (None, value.encode())) for name, value in request.form]
-        fields += [(part.field, (part.filename, _content(part), part.content_type)) for part in request.files]
-        return {"files": fields}
-    if request.form or request.method in ("POST", "PUT", "PATCH"):
-        return {"content": urlencode(request.form).encode("ascii")}
-    return {}
-
-
-def _content(part: FilePart) -> bytes:
-    if part.content is None:
-        raise NotSent(f"the content of {part.filename} was not read")
-    return part.content
 
 
 async def _whole(response: httpx2.Response) -> bytes:

@@ -88,7 +88,7 @@ class Edits:
             if "connection_id" in operation.properties and old.connection_id:
                 given["connection_id"] = old.connection_id  # guard: 294-connection
             caller = Caller(old.principal, old.client, until=asyncio.get_running_loop().time() + SECONDS)
-            after = await self._uses.prepare(operation.name, given)
+            after = await self._uses.prepare(operation.name, given, old.principal)
             edited = await asyncio.to_thread(_edited, old, before, after)
             told = f"{editor} changed this: {_named(edited)}. The assistant had proposed {old.id}."
             editors = tuple(dict.fromkeys([*old.edited_by, editor]))
@@ -182,7 +182,7 @@ class Edits:
             raise NotChangeable(await known(self._uses.store, record.id), str(problem)) from None
         except KeyError:
             raise NotChangeable(record, "Its tool is no longer offered here.") from None
-        if sealed.gateway != self._uses.mark:  # guard: 294-gateway
+        if sealed.gateway != self._uses.mark_of(self._uses.gateway.of(record.principal)):  # guard: 294-gateway
             raise NotChangeable(
                 record, "It was proposed by a server with another Maton key, address, policy or attachments directory."
             )

@@ -33,8 +33,10 @@ from maton_mailgun.approval.store.record import Record, claimed_with
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError, MaybeSent, NotSent, OutcomeUnknown, Refused, SetupError
 from maton_mailgun.exchange import Caller, Prepared
+from maton_mailgun.under_way import UnderWay
 from maton_mailgun.wire.answers import LOOK_FIRST
 from maton_mailgun.wire.attachments import FileRefused, reopen
+from maton_mailgun.wire.gateway import Gateway
 from maton_mailgun.wire.request import Request
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Execution:
         self._settlement = settlement
         self.running: dict[str, asyncio.Task[Record]] = {}
         """What this process carries out now, by approval id."""
+        self._told = UnderWay()
         self._interrupted = False
         self._unheard: dict[str, str] = {}
         """Approval id -> token of a claim that may be durable, though the store never said so; nothing was sent."""
@@ -106,7 +109,7 @@ class Execution:
         if record.state == "approved":
             running = self.start(record)
             try:
-                async with asyncio.timeout_at(until if math.isfinite(until) else None):
+                async with self._told.limited(until):
                     return await asyncio.shield(running)  # guard: 40-shield
             except TimeoutError:
                 if running.done():
@@ -123,6 +126,10 @@ class Execution:
         if now.state != "approved":
             return now
         return replace(now, result=_problem("under_way", "Nothing was sent yet: it is being looked at again first."))
+
+    def hurry(self, seconds: float) -> None:
+        """Tell whoever waits for a write how it stands, in so many seconds at the latest; the write goes on."""
+        self._told.hurry(seconds)
 
     async def close(self, seconds: float) -> None:
         """Wait for what is in flight, at most this long, and record what the store could not take until now."""
@@ -162,7 +169,9 @@ class Execution:
             return record
         try:
             sealed = await uses.opened(record)
-            prepared = await self._checked(record, sealed)
+            # The key that is looked at is the one it is sent with, whatever the operator changes meanwhile.
+            gateway = uses.gateway.of(record.principal)
+            prepared = await self._checked(record, sealed, gateway)
             budgets = await self._judged(record, prepared)
         except (Stopped, seal.Unsealable, KeyError) as stop:
             why = str(stop) if not isinstance(stop, KeyError) else "The tool is no longer offered here."
@@ -178,7 +187,7 @@ class Execution:
         uses.changes.announce()
         try:
             named = _with_message_id(prepared.request, prepared.operation, message_id)
-            return await self._send(record, prepared, named)
+            return await self._send(record, prepared, named, gateway)
         except Exception as surprise:  # guard: 00-unforeseen
             # Nobody foresaw this, so nobody knows whether bytes left: doubt is shown, never hidden.
             log.exception("a write ended unexpectedly", extra={"approval": record.id})
@@ -221,7 +230,7 @@ class Execution:
             expires_at=uses.clock() + uses.settings.pending_minutes * 60,
         )  # fmt: skip
 
-    async def _checked(self, record: Record, sealed: Sealed) -> Prepared:
+    async def _checked(self, record: Record, sealed: Sealed, gateway: Gateway) -> Prepared:
         """The call as it will be sent, after everything that may have changed was looked at again.
 
         Raises:
@@ -229,7 +238,7 @@ class Execution:
             CallError: It cannot be found out now.
         """
         prepared = sealed.prepared
-        if sealed.gateway != self._uses.mark:  # guard: 00-key
+        if sealed.gateway != self._uses.mark_of(gateway):  # guard: 00-key
             # Another server process of this user may hold the right key: the yes stays good for it.
             raise Refused(
                 message="This server has another Maton key, address, policy or attachments directory than it needs.",
@@ -241,7 +250,7 @@ class Execution:
                 next="Call the tool from the server that proposed it.",
             )
         if prepared.operation.service == "mailgun":  # guard: 10-looked-up-again
-            chosen = await self._uses.connections.choose(prepared.account.connection_id)
+            chosen = await self._uses.connections.under(gateway).choose(prepared.account.connection_id)
             if chosen.connection_id != prepared.account.connection_id:
                 raise Stopped("The connection it was approved for is not available.")
         files = []
@@ -277,7 +286,7 @@ class Execution:
             policy = await policy_off_loop(uses.settings)  # guard: 38-read-again
         except SetupError as problem:
             raise Stopped(f"The policy file cannot be used any more: {problem}") from None
-        verdict = policy.judge(await case_off_loop(prepared))
+        verdict = policy.judge(replace(await case_off_loop(prepared), principal=record.principal))
         if verdict.decision == "deny":  # guard: 38-deny
             raise Stopped(f"The policy does not allow it any more: {verdict.why}")
         by_policy = record.channel == "policy"
@@ -294,14 +303,14 @@ class Execution:
         # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
         return verdict.budgets if by_policy or verdict.decision == "ask" else ()
 
-    async def _send(self, record: Record, prepared: Prepared, request: Request) -> Record:
+    async def _send(self, record: Record, prepared: Prepared, request: Request, gateway: Gateway) -> Record:
         """The one request of this yes, and its outcome."""
         operation = prepared.operation
         connection_id = prepared.account.connection_id or None
         in_time = self._in_time(record)
         self._uses.in_flight.add(record.id)
         try:
-            reply = await self._uses.gateway.write(request, connection_id, operation.access, in_time=in_time)
+            reply = await gateway.write(request, connection_id, operation.access, in_time=in_time)
         except NotSent as failure:
             return await self._settlement.not_sent(record, prepared, failure)
         except MaybeSent as failure:
@@ -311,7 +320,7 @@ class Execution:
         finally:
             self._uses.in_flight.discard(record.id)
         if operation.service == "maton":
-            self._uses.connections.forget()
+            self._uses.connections.under(gateway).forget()
         return await self._settlement.answered(record, prepared, reply)
 
     def _in_time(self, record: Record) -> Callable[[], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.envelope import pack
@@ -94,7 +94,7 @@ async def build(
     Raises:
         Refused: The policy says no, a person has said no too often, or what would leave cannot be shown.
     """
-    case = await case_off_loop(prepared)
+    case = replace(await case_off_loop(prepared), principal=caller.principal)
     verdict = (await policy_now(uses.settings)).judge(case)
     allowed = verdict.decision == "allow" and await _within(uses, verdict.budgets)
     if verdict.decision == "deny":
@@ -131,7 +131,7 @@ async def build(
         approvers=verdict.approvers,
     )
     absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
-    packed = pack(prepared, uses.mark, absent_before=absent)
+    packed = pack(prepared, uses.mark_of(uses.gateway.of(caller.principal)), absent_before=absent)
     envelope = seal.seal(uses.keys.seal, packed, approval_id=record.id, digest=record.digest)
     # A rule cannot know the members behind a recipient, nor judge what could not be looked at: a person is asked.
     shown = Preview.of(look.preview)

@@ -26,6 +26,7 @@ from maton_mailgun.approval.preview.proposal import CouldNotRead, ReadAnswer, di
 from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.failures import Conflict, StoreError
 from maton_mailgun.approval.store.record import GUESS, Record
+from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller, Prepared
 
 log = logging.getLogger(__name__)
@@ -202,7 +203,11 @@ class Reconciliation:
             CouldNotRead: It cannot be read now.
         """
         operation, arguments = sealed.prepared.operation, sealed.prepared.arguments
-        reader = AccountReader(self._uses.gateway, self._uses.operations, record.connection_id)
+        try:
+            gateway = self._uses.gateway.of(record.principal)
+        except CallError as problem:
+            raise CouldNotRead(str(problem)) from None
+        reader = AccountReader(gateway, self._uses.operations, record.connection_id)
         read = ServiceReader(reader)
         if operation.settle_like:
             return await self._sent_alike(record, sealed, read)

@@ -37,8 +37,8 @@ class Access(Protocol):
     page_url: str | None
     """Where the approval page is served beside MCP over HTTP."""
 
-    async def prepare(self, name: str, arguments: Mapping[str, Any]) -> Prepared:
-        """Check a call and build its exact request. Raises CallError."""
+    async def prepare(self, name: str, arguments: Mapping[str, Any], principal: str = "") -> Prepared:
+        """Check a call of this principal and build its exact request. Raises CallError."""
         ...
 
 
@@ -65,7 +65,7 @@ class Services:
     """Names the gateway, key, policy and attachments directory that a stored call must have been prepared for."""
     changes: ChangeSignal
     heard: Heard
-    prepare: Callable[[str, Mapping[str, Any]], Awaitable[Prepared]]
+    prepare: Callable[[str, Mapping[str, Any], str], Awaitable[Prepared]]
     """Makes the exact request of a call, as for a model that makes it. Raises CallError."""
     in_flight: set[str] = field(default_factory=set)
     """Whose request this process is sending just now: nobody else can know better how it ends."""
@@ -106,12 +106,20 @@ class Services:
             request=prepared.request,
             account=prepared.account,
             client=caller.client,
-            read=AccountReader(self.gateway, self.operations, prepared.account.connection_id, caller.until),
+            read=AccountReader(
+                self.gateway.of(caller.principal), self.operations, prepared.account.connection_id, caller.until
+            ),
             now=self.clock(),
             history=tuple(past),
             principal=caller.principal,
             heard=self.heard,
         )
+
+    def mark_of(self, gateway: Gateway) -> str:
+        """Names what a stored call must have been prepared for, under this gateway's key."""
+        if gateway is self.gateway:
+            return self.mark
+        return gateway_mark(gateway.settings, seal.derive(self.keys.seal, "gateway-mark"))
 
     def digests(self, prepared: Prepared) -> tuple[str, str]:
         """What a yes to this call is bound to, and what earlier versions bound it to."""

@@ -19,6 +19,12 @@ class ChangeSignal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._changed = asyncio.Event()
+        self._ended = False
+
+    def end(self) -> None:
+        """Let everybody who waits, and who would, have the record as it is now: the server stops."""
+        self._ended = True
+        self.announce()
 
     def announce(self) -> None:
         """Wake everybody who waits for a change."""
@@ -38,7 +44,7 @@ class ChangeSignal:
             changed = self._changed
             record = await known(self._store, approval_id)
             left = deadline - loop.time()
-            if until(record) or left <= 0:
+            if until(record) or left <= 0 or self._ended:
                 return record
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), min(left, POLL_SECONDS))

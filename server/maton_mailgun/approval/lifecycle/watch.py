@@ -13,6 +13,7 @@ from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.errors import CallError
 
 log = logging.getLogger(__name__)
 
@@ -67,4 +68,8 @@ class Watcher:
             # One stored call that nobody foresaw must not keep the others from being carried out.
             log.exception("a stored call cannot be opened", extra={"approval": record.id})
             return False
-        return sealed.gateway == self._uses.mark and sealed.prepared.operation.name in self._uses.offered
+        try:
+            mark = self._uses.mark_of(self._uses.gateway.of(record.principal))
+        except CallError:
+            return False
+        return sealed.gateway == mark and sealed.prepared.operation.name in self._uses.offered

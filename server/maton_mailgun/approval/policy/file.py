@@ -61,6 +61,7 @@ class _Entry(BaseModel):
     per_hour: Annotated[StrictInt, Field(ge=1)] | None = None
     hold: _Text | None = None
     approvers: Annotated[StrictInt, Field(ge=1, le=2)] | None = None
+    per_person: Annotated[StrictInt, Field(ge=1)] | None = None
     until: Annotated[datetime, Strict()] | Annotated[date, Strict()] | None = None
 
     @model_validator(mode="after")
@@ -69,9 +70,11 @@ class _Entry(BaseModel):
             raise ValueError('an allow rule must name its tools; write tools = ["*"] if you mean every one')
         if self.decision == "allow" and self.level is not None:
             raise ValueError("an allow rule asks nobody, so it has no level")
-        limits = (self.level, self.per_day, self.per_hour)
+        limits = (self.level, self.per_day, self.per_hour, self.per_person)
         if self.decision == "deny" and any(limit is not None for limit in limits):
-            raise ValueError("a deny rule lets nothing through, so it has neither level nor per_day nor per_hour")
+            raise ValueError(
+                "a deny rule lets nothing through, so it has neither level nor per_day nor per_hour and no per_person"
+            )
         if self.decision != "ask" and (self.hold is not None or self.approvers is not None):
             raise ValueError("hold and approvers are for the yes of a person: only an ask rule has them")
         if self.decision != "allow" and self.until is not None:
@@ -149,6 +152,7 @@ def _rule(entry: Any, known_tools: Collection[str] | None, taken: Collection[str
         per_hour=read.per_hour,
         approvers=read.approvers,
         hold=None if read.hold is None else _seconds(read.hold),
+        per_person=read.per_person,
         until=None if read.until is None else _moment(read.until),
     )
 

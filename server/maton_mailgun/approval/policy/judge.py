@@ -40,6 +40,8 @@ class Case:
     """How many uses of a day's budget it is."""
     at: float = field(default_factory=time.time, compare=False)
     """When it is judged, Unix seconds."""
+    principal: str = ""
+    """Who asks for it, for budgets that each person has."""
     besides: tuple[str, ...] = ()
     """Who else is written to or heard of because of it: where answers go, what routes forward to. An allow rule about
     recipients needs all of them to match too, and is never met by them alone."""
@@ -82,6 +84,8 @@ class Rule:
     per_hour: int | None = None
     hold: float | None = None
     approvers: int | None = None
+    per_person: int | None = None
+    """Uses a day of each principal, within those of all."""
     until: float | None = None
     """The moment from which it no longer applies, Unix seconds; of allow rules alone."""
 
@@ -102,12 +106,14 @@ class Rule:
             return f"there are {len(case.recipients)} recipients"
         return None if self.recipients is None else self._recipients_unmet(case)
 
-    def budgets(self) -> Iterator[tuple[str, int]]:
-        """The budgets that what it decides uses, with how much of each there is."""
+    def budgets(self, principal: str) -> Iterator[tuple[str, int]]:
+        """The budgets that what it decides uses, with how much of each there is: of all, and of this principal."""
         if self.per_day is not None:
             yield self.name, self.per_day
         if self.per_hour is not None:
             yield of_an_hour(self.name), self.per_hour
+        if self.per_person is not None:
+            yield f"{self.name} for {principal or 'each person'}", self.per_person  # guard: 341-person
 
     def _domains_met(self, domains: Sequence[str]) -> bool:
         if not domains:
@@ -155,7 +161,7 @@ class Policy:
             deciding = [rule for rule in matched if rule.decision == decision]
             if deciding:
                 rule = deciding[0]
-                budgets = tuple(budget for other in deciding for budget in other.budgets())
+                budgets = tuple(budget for other in deciding for budget in other.budgets(case.principal))
                 hold = max(other.hold or 0.0 for other in deciding)
                 approvers = max(other.approvers or 1 for other in deciding)
                 # No form and no relay can tell one person from another, and none shows what can be undone.

@@ -35,5 +35,6 @@ def case_in(record: Record) -> Case | None:
         domains=domains,
         connection_id=record.connection_id,
         uses=int(kept.get("uses", 1)),
+        principal=record.principal,
         besides=besides,
     )

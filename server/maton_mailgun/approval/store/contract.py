@@ -153,6 +153,10 @@ class Store(Protocol):
         """
         ...
 
+    async def by_state(self) -> dict[str, int]:
+        """How many records are kept in each state; states without any are left out."""
+        ...
+
     async def changed(self) -> int:
         """A number that grows with every write by any process."""
         ...

@@ -91,6 +91,10 @@ class DurableStore(ABC):
         """See `contract.Store`."""
         return await self.read(self._scripts.listing(principal, states, limit))
 
+    async def by_state(self) -> dict[str, int]:
+        """See `contract.Store`."""
+        return await self.read(self._scripts.by_state())
+
     async def history(self, principal: str, digests: Collection[str], since: float) -> Sequence[Record]:
         """See `contract.Store`."""
         return await self.read(self._scripts.history(principal, digests, since))

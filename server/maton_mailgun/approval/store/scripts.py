@@ -82,6 +82,10 @@ class Scripts:
             found += [self.rows.check(row).record for row in rows if row[9] == self.rows.key_id]
         return sorted(found, key=lambda record: (record.created_at, record.id), reverse=True)
 
+    def by_state(self) -> Script[dict[str, int]]:
+        found = yield table.BY_STATE, ()
+        return {str(state): int(number) for state, number in found}
+
     def spent(self, names: Iterable[str], now: float) -> Script[dict[str, int]]:
         head = self._head((yield audit.HEAD, ()))
         used = used_now(head, now)

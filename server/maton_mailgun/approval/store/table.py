@@ -71,6 +71,7 @@ OPEN_ALL = f"{_FROM} WHERE state IN ({_OPEN_LIST}) ORDER BY created_at, id"
 PENDING_OF = f"{_FROM} WHERE principal = ? AND state = 'pending'"
 _OF_LATE = "(changed_at >= ? OR state = 'unknown')"  # guard: 188-unknown
 HISTORY = f"{_FROM} WHERE principal = ? AND digest = ? AND {_OF_LATE}"
+BY_STATE = "SELECT state, COUNT(*) FROM maton_mailgun_approvals GROUP BY state"
 EVERY = f"{_FROM} WHERE id > ? ORDER BY id LIMIT ?"
 IN_CLEAR = f"{_FROM} WHERE substr(body, 1, 1) = '{{' AND id > ? ORDER BY id LIMIT ?"
 SEAL_ONE = "UPDATE maton_mailgun_approvals SET body = ? WHERE id = ? AND version = ? AND mac = ?"
