@@ -598,4 +598,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("247", "a proof has a state directory of its own", {"247-apart": WITH("{}")}),
     Guard("255", "what a call names says in which mail it came in", {"255-said": FALSE}),
     Guard("250", "no rule repeats what was done a moment ago", {"250-again": WITH("False")}),
+    Guard("360", "what came in clear is no part of what comes under TLS", {"360-clear": FALSE}),
 )

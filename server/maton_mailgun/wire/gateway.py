@@ -227,8 +227,13 @@ class Gateway:
         )
         if self._tls is None and self._base.scheme == "https":
             self._tls = httpx2.create_ssl_context()
+        from maton_mailgun.wire.network import AsyncioNetwork
+
         # Retries inside the transport would hide attempts from the rules above.
-        return httpx2.AsyncHTTPTransport(verify=self._tls or False, limits=limits, retries=0, proxy=self._proxy)
+        carrier = httpx2.AsyncHTTPTransport(verify=self._tls or False, limits=limits, retries=0, proxy=self._proxy)
+        # It takes no argument for what is below its pool, which does.
+        carrier._pool._network_backend = AsyncioNetwork()
+        return carrier
 
     @property
     def secrets(self) -> list[str]:
