@@ -68,6 +68,7 @@ class Engine:
         """Where the approval page is served beside MCP, over HTTP."""
         self._called = False
         self._gate: Gate | None = None
+        self._loading: asyncio.Future[type[Gate]] | None = None
         self._opening = asyncio.Lock()
         self._resuming: asyncio.Task[None] | None = None
 
@@ -76,10 +77,15 @@ class Engine:
         if self._gate is None:
             async with self._opening:
                 if self._gate is None:
-                    from maton_mailgun.approval.gate import Gate
-
-                    self._gate = await Gate.open(self)
+                    loaded = await self._load_gate()
+                    self._gate = await loaded.open(self)
         return self._gate
+
+    def _load_gate(self) -> asyncio.Future[type[Gate]]:
+        """Its class, which is loaded in a thread: other calls are served meanwhile."""
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(asyncio.to_thread(_gate_class))
+        return self._loading
 
     @property
     def opened(self) -> Gate | None:
@@ -119,16 +125,36 @@ class Engine:
             async with asyncio.timeout(seconds):
                 prepared = await self.prepare(name, arguments)
                 asks = prepared.operation.writes  # guard: 204-access
-                return (
-                    prepared
-                    if asks
-                    else Outcome(self._heard(prepared, caller, await self.read(prepared, caller.until)))
-                )
+                if asks:
+                    return prepared
+                content = await self._settled(prepared, arguments, caller.until)
+                return Outcome(self._heard(prepared, caller, content))
         except TimeoutError:
             raise Unreachable(
                 message=f"No answer from the gateway within {seconds:.0f} seconds. Nothing was changed.",
                 next="Check the network and call again.",
             ) from None
+
+    async def _settled(self, prepared: Prepared, arguments: Mapping[str, Any], until: float) -> dict[str, Any]:
+        """The answer to a read. One that went out early counts if its account is the one still; else it is read again,
+        as it would have been read had nothing been known.
+
+        Raises:
+            CallError: See `prepare` and `read`.
+        """
+        if not prepared.early:
+            return await self.read(prepared, until)
+        answer, account = await asyncio.gather(
+            self.read(prepared, until), self.connections.choose(None), return_exceptions=True
+        )
+        if isinstance(account, BaseException):
+            raise account
+        if account != prepared.account:  # guard: 361-still
+            return await self.read(await self.prepare(prepared.operation.name, arguments), until)
+        if isinstance(answer, BaseException):
+            raise answer
+        content: dict[str, Any] = answer
+        return content
 
     def _heard(self, prepared: Prepared, caller: Caller, content: dict[str, Any]) -> dict[str, Any]:
         """The same, once it is remembered what of strangers it holds."""
@@ -160,9 +186,10 @@ class Engine:
             raise BadArguments(
                 name, [Problem("", f"a value {problem}", "Give the exact name of one resource")]
             ) from None
-        account = await self._account(operation, arguments)
+        early = None if operation.writes or not self._is_open(operation, arguments) else self.connections.lately()
+        account = early or await self._account(operation, arguments)
         paged = paging.at_cursor(operation, arguments, built, account.connection_id)
-        return Prepared(operation, arguments, paged, account)
+        return Prepared(operation, arguments, paged, account, early=early is not None)
 
     async def read(self, prepared: Prepared, until: float = math.inf) -> dict[str, Any]:
         """Carry out a read and shape its answer.
@@ -258,13 +285,18 @@ class Engine:
             ) from None
 
     async def warm_up(self) -> None:
-        """Do what the first call would otherwise wait for: validators, the TLS context, one connection. Nothing where
-        that call is there already, as it is where the server was loaded for it: it would only be slower."""
+        """Do what the first call would otherwise wait for: validators, the TLS context, an open connection, and the
+        account behind it. Nothing where that call is there already, as it is where the server was loaded for it: it
+        would only be slower."""
         await asyncio.sleep(_CALLED_AT_ONCE)
         if self._called:
             return
         await asyncio.to_thread(holding.compile_all, self.catalogue)
-        await self.gateway.warm_up()
+        if self.gateway.is_remote:
+            try:
+                await self.connections.look_ahead()
+            except CallError as problem:
+                log.debug("warm-up failed", extra={"why": type(problem).__name__})
 
     def resume_soon(self) -> None:
         """Take up, in the background, what was approved or left in doubt while no server ran. Where nothing was ever
@@ -329,6 +361,11 @@ class Engine:
                 raise BadArguments(operation.name, found)
         return arguments
 
+    @staticmethod
+    def _is_open(operation: Operation, arguments: Mapping[str, Any]) -> bool:
+        """Whether the connection is for this server to choose."""
+        return operation.service == "mailgun" and not arguments.get("connection_id")
+
     async def _account(self, operation: Operation, arguments: Mapping[str, Any]) -> Account:
         # An empty one would leave the choice to the gateway's default.
         wanted = arguments.get("connection_id") or None
@@ -338,4 +375,13 @@ class Engine:
         # shows the account it will hit.
         if wanted is not None and not operation.writes:
             return Account(str(wanted), "", self.settings.sandbox)
+        if operation.writes:
+            # While the account is looked up.
+            self._load_gate()
         return await self.connections.choose(wanted)
+
+
+def _gate_class() -> type[Gate]:
+    from maton_mailgun.approval.gate import Gate
+
+    return Gate

@@ -84,6 +84,8 @@ class Prepared:
     arguments: Mapping[str, Any]
     request: Request
     account: Account
+    early: bool = False
+    """Whether the account is the one of a while ago, and is being looked up again meanwhile. Never of a write."""
 
 
 def failed(error: CallError) -> Outcome:

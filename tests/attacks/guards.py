@@ -599,4 +599,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("255", "what a call names says in which mail it came in", {"255-said": FALSE}),
     Guard("250", "no rule repeats what was done a moment ago", {"250-again": WITH("False")}),
     Guard("360", "what came in clear is no part of what comes under TLS", {"360-clear": FALSE}),
+    Guard("361", "an early answer counts if its account is the one still", {"361-still": FALSE}),
 )

@@ -197,15 +197,10 @@ class Gateway:
             await self._sleep(wait)
             attempt += 1
 
-    async def warm_up(self) -> None:
-        """Build the TLS context and open a connection ahead of the first call; failures wait for that call."""
-        if (self._key is None and self._tokens is None) or self._given is not None:
-            return
-        request = Request("maton", "GET", "/connections", query=(("app", "mailgun"), ("limit", "1")))
-        try:
-            await self._accepted(request, None, self._pool())
-        except (NotSent, MaybeSent, TokenCommandFailed) as failure:
-            log.debug("warm-up failed", extra={"why": str(failure)})
+    @property
+    def is_remote(self) -> bool:
+        """Whether there is a network and a key, so that a connection can be opened ahead of the first call."""
+        return self._given is None and (self._key is not None or self._tokens is not None)
 
     async def aclose(self) -> None:
         """Close the pooled connections, and end a command that still runs."""
