@@ -10,7 +10,6 @@ comes before the first byte of a request.
 from __future__ import annotations
 
 import asyncio
-import select
 import ssl
 from collections.abc import Iterable
 from typing import Any
@@ -157,23 +156,11 @@ class _Connected(AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What the client asks of its connection."""
         if info == "is_readable":
-            return self._is_readable()
+            # Whether something has come that nobody asked for, its end most often. The loop listens to an idle
+            # connection too, and has heard of it before the call that would use it: the system is not asked again.
+            return bool(self._arriving.data) or self._arriving.over or self._transport.is_closing()
         names = {"client_addr": "sockname", "server_addr": "peername"}
         return self._transport.get_extra_info(names.get(info, info))
-
-    def _is_readable(self) -> bool:
-        """Whether something has come that nobody asked for: the end of an idle connection, most often."""
-        if self._arriving.data or self._arriving.over or self._transport.is_closing():
-            return True
-        # Its end may be there, and the loop not have come to it.
-        number = self._transport.get_extra_info("socket").fileno()
-        if number < 0:
-            return True
-        if not hasattr(select, "poll"):
-            return bool(select.select([number], [], [], 0)[0])
-        polling = select.poll()
-        polling.register(number, select.POLLIN)
-        return bool(polling.poll(0))
 
 
 class _Arriving(asyncio.Protocol):
