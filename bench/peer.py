@@ -20,7 +20,7 @@ AS_INSTALLED = (
     "import sys; sys.modules['trio'] = None; from maton_mailgun.__main__ import main; sys.exit(main())", "serve",
 )  # fmt: skip
 """The same without a library that the HTTP client loads where it is there, and that only the tests bring."""
-TOLERANCE = float(os.environ.get("MATON_MAILGUN_BENCH_TOLERANCE", "1"))
+TOLERANCE = float(os.environ.get("BENCH_TOLERANCE", "1"))
 """How many times its gate a ratio may be: where only a regression of a class is looked for, on whatever machine."""
 _CLIENT = {"name": "bench", "version": "1"}
 _INITIALIZE = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _CLIENT}
