@@ -236,3 +236,36 @@ async def test_an_end_is_told_from_a_connection_that_was_torn_off() -> None:
             await stream.aclose()
             with pytest.raises(httpcore2.WriteError):
                 await stream.write(b"y", 5.0)
+
+
+async def test_a_proxy_is_gone_through_with_tls_to_the_service_itself(
+    pem: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes] = []
+
+    def answering(line: ssl.SSLSocket) -> None:
+        while line.recv(65_536):
+            line.sendall(ANSWER)
+
+    def tunnel(connection: socket.socket) -> None:
+        seen.append(connection.recv(65_536))
+        with socket.create_connection(("127.0.0.1", port)) as there:
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            threading.Thread(target=_copied, args=(there, connection), daemon=True).start()
+            _copied(connection, there)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    with other_side(over_tls(pem, answering)) as port, other_side(tunnel) as through:
+        settings = Settings(api_key=KEY, api_url=f"https://127.0.0.1:{port}", proxy=f"http://127.0.0.1:{through}")
+        ours = Gateway(settings, sleep=Waits())
+        for _ in range(2):
+            assert (await ours.read(READ, MAIN)).status == 200
+        await ours.aclose()
+    assert [request.split(b"\r\n")[0] for request in seen] == [f"CONNECT 127.0.0.1:{port} HTTP/1.1".encode()]
+    assert KEY.encode() not in b"".join(seen)
+
+
+def _copied(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while piece := source.recv(65_536):
+            sink.sendall(piece)
