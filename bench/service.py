@@ -42,6 +42,50 @@ async def main():
 asyncio.run(main())
 """
 
+SLOW_SERVICE = """
+import asyncio, json, ssl, sys
+
+DELAY, CONNECTION, counted = float(sys.argv[2]), sys.argv[3], 0
+HEAD = b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: %d\\r\\n\\r\\n"
+ACTIVE = {"connection_id": CONNECTION, "app": "mailgun", "status": "ACTIVE"}
+
+def answer(target):
+    if target == b"/count":
+        return counted
+    path = target.split(b"?")[0].rsplit(b"/", 1)[-1]
+    if path == b"connections":
+        return {"connections": [ACTIVE]}
+    if path == b"mg.example.com":
+        return {"domain": {"name": "mg.example.com", "state": "active", "type": "custom", "is_disabled": False}}
+    if path == b"tracking":
+        return {"tracking": {kind: {"active": False} for kind in ("open", "click", "unsubscribe")}}
+    return {"items": [], "paging": {}}
+
+class Answering(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport, self.received = transport, b""
+
+    def data_received(self, data):
+        global counted
+        self.received += data
+        while b"\\r\\n\\r\\n" in self.received:
+            head, _, self.received = self.received.partition(b"\\r\\n\\r\\n")
+            counted += 1
+            target = head.split(b" ", 2)[1]
+            text = json.dumps(answer(target)).encode()
+            after = 0.0 if target == b"/count" else DELAY
+            asyncio.get_running_loop().call_later(after, self.transport.write, HEAD % len(text) + text)
+
+async def main():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, ssl=context)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+
 
 def certificate(path: Path) -> None:
     """Write a key and a certificate for 127.0.0.1 that vouches for itself, good for an hour."""
@@ -64,10 +108,25 @@ def certificate(path: Path) -> None:
 @contextmanager
 def service() -> Iterator[tuple[str, Path]]:
     """The URL of a service that answers every GET alike, and the certificate it is known by."""
+    with _running(SERVICE) as running:
+        yield running
+
+
+@contextmanager
+def slow_service(delay: float, connection_id: str) -> Iterator[tuple[str, Path]]:
+    """As `service`, of one that answers as Mailgun does for a new domain, that many seconds after it was asked; it says
+    at `/count` how often it was."""
+    with _running(SLOW_SERVICE, str(delay), connection_id) as running:
+        yield running
+
+
+@contextmanager
+def _running(source: str, *arguments: str) -> Iterator[tuple[str, Path]]:
     with TemporaryDirectory() as folder:
         pem = Path(folder) / "service.pem"
         certificate(pem)
-        process = subprocess.Popen([sys.executable, "-c", SERVICE, str(pem)], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-c", source, str(pem), *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             if process.stdout is None:
                 raise SystemExit("no pipe to the service")

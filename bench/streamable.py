@@ -1,11 +1,11 @@
-"""Streamable HTTP: how many calls a second one process answers over 64 connections, and the slowest of a hundred.
+"""Streamable HTTP: how many calls one process answers with a second of a core, over 1, 64 and 512 connections.
 
-    python bench/streamable.py [--connections 64] [--seconds 4]
+    python bench/streamable.py [--seconds 2] [--rounds 3]
 
 The call is one that needs no service: a read by a server that has no key, in the form 2026-07-28 clients send, so that
-the protocol, the validation and the web server are what is measured. The client shares the machine with the server and
-takes its part of it: on two cores both figures are worse than with the client elsewhere. A plain web answer of the same
-server (404) is measured beside it as the reference. Exits 1 where a gate is missed.
+the protocol, the validation and the web server are what is measured. A plain web answer of the same server (404) is
+measured in turn with it: gates are ratios to that, of the calls over more connections to those over one, and of the
+slowest of a hundred to the mean. Exits 1 where a gate is missed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,10 +26,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from peer import holds, verdict
+from peer import holds, median_ratio, verdict
 
-RATE_LIMITS, SLOWEST_LIMIT = {"httptools": 2500.0, "h11": 1800.0}, 50.0
-"""Answers a second by HTTP parser: uvicorn takes httptools where it is installed."""
+CONNECTIONS = (1, 64, 512)
+PLAIN_LIMITS, MORE_LIMIT, SLOWEST_LIMIT = {"httptools": 0.08, "h11": 0.15}, 0.7, 3.0
+"""The first by HTTP parser: uvicorn takes httptools where it is installed, and plain answers gain most by it."""
+_OF_ONE_ADDRESS = 250
+"""Connections: the server takes only so many from one."""
 _PORT = re.compile(r"listening on \S+:(\d+)$")
 _META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -144,8 +148,12 @@ async def load(
     loop = asyncio.get_running_loop()
     sent = request(port, path, token)
     asking = [
-        (await loop.create_connection(lambda: _Asking(sent, taken, expected), "127.0.0.1", port))[1]
-        for _ in range(connections)
+        (
+            await loop.create_connection(
+                lambda: _Asking(sent, taken, expected), "127.0.0.1", port, local_addr=(_address(number), 0)
+            )
+        )[1]
+        for number in range(connections)
     ]
     await asyncio.sleep(seconds / 4)
     taken.clear()
@@ -160,25 +168,49 @@ async def load(
     return Load(rate, slowest, of_a_core)
 
 
+def _address(number: int) -> str:
+    return f"127.0.0.{1 + number // _OF_ONE_ADDRESS}"
+
+
 def main() -> int:
     """Print the figures; 1 where a gate is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    parser_in_use = "httptools" if find_spec("httptools") else "h11"
+    measured: dict[tuple[str, int], list[Load]] = {}
     with serving() as server:
-        plain = asyncio.run(load(server, "/", b"404", arguments.connections, arguments.seconds / 2))
-        calls = asyncio.run(load(server, "/mcp", b'"isError":true', arguments.connections, arguments.seconds))
+        for _ in range(arguments.rounds):
+            for connections in CONNECTIONS:
+                for what, path, expected in (("plain", "/", b"404"), ("call", "/mcp", b'"isError":true')):
+                    one = asyncio.run(load(server, path, expected, connections, arguments.seconds))
+                    measured.setdefault((what, connections), []).append(one)
+    parser_in_use = "httptools" if find_spec("httptools") else "h11"
     print(f"HTTP parser: {parser_in_use}")
-    for what, one in (("plain answer", plain), ("tool call", calls)):
-        alone = f"   {one.of_a_core:6.0f} a second of one core" if one.of_a_core is not None else ""
-        print(f"{what:<12} {one.rate:6.0f} a second   p99 {one.slowest:6.1f} ms{alone}")
-    # What the server does with a core is the measure; how much of one it gets here depends on who else works.
-    rate, limit = calls.of_a_core or calls.rate, RATE_LIMITS[parser_in_use]
-    print(f"calls a second: {rate:.0f}  {verdict(rate, limit, at_least=True)}")
-    print(f"p99: {calls.slowest:.1f} ms  {verdict(calls.slowest, SLOWEST_LIMIT)}")
-    return int(not (holds(rate, limit, at_least=True) and holds(calls.slowest, SLOWEST_LIMIT)))
+    good, plain_limit = True, PLAIN_LIMITS[parser_in_use]
+    for connections in CONNECTIONS:
+        plain, calls = measured["plain", connections], measured["call", connections]
+        for what, loads in (("plain", plain), ("call", calls)):
+            alone = statistics.median(_of_a_core(loads))
+            rate, slowest = (statistics.median(getattr(one, name) for one in loads) for name in ("rate", "slowest"))
+            print(f"{connections:>4} connections   {what:<6}{alone:6.0f} a second of a core   {rate:6.0f} a second   "
+                  f"p99 {slowest:7.1f} ms")  # fmt: skip
+        to_plain = median_ratio(_of_a_core(calls), _of_a_core(plain))
+        more = median_ratio(_of_a_core(calls), _of_a_core(measured["call", CONNECTIONS[0]]))
+        # Each connection asks again as soon as it is answered: the mean follows from the rate.
+        slowest = min(one.slowest * one.rate / connections / 1000 for one in calls)
+        print(f"     calls to plain answers: {to_plain:.2f}  {verdict(to_plain, plain_limit, at_least=True)}")
+        print(f"     to calls over one connection: {more:.2f}  {verdict(more, MORE_LIMIT, at_least=True)}")
+        good = good and holds(to_plain, plain_limit, at_least=True) and holds(more, MORE_LIMIT, at_least=True)
+        if connections > 1:
+            print(f"     slowest of a hundred to the mean: {slowest:.2f}  {verdict(slowest, SLOWEST_LIMIT)}")
+            good = good and holds(slowest, SLOWEST_LIMIT)
+    return int(not good)
+
+
+def _of_a_core(loads: list[Load]) -> list[float]:
+    """Answers with a second of a core; a second of the clock where the system does not say what was used."""
+    return [one.of_a_core or one.rate for one in loads]
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ LONGEST = 400
 
 IMPORTERS = {
     "httpx2": {"wire/gateway.py", "runtime.py", "sandbox/control/mail_catcher.py"},
+    "httpcore2": {"wire/network.py"},
     "mcp": {
         "protocol/server.py",
         "protocol/stdio.py",

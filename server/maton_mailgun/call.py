@@ -85,6 +85,7 @@ class Engine:
         self._wall: Callable[[], float] = time.time
         self._called = False
         self._gate: Gate | None = None
+        self._loading: asyncio.Future[type[Gate]] | None = None
         self._opening = asyncio.Lock()
         self._resuming: asyncio.Task[None] | None = None
 
@@ -93,10 +94,15 @@ class Engine:
         if self._gate is None:
             async with self._opening:
                 if self._gate is None:
-                    from maton_mailgun.approval.gate import Gate
-
-                    self._gate = await Gate.open(self)
+                    loaded = await self._load_gate()
+                    self._gate = await loaded.open(self)
         return self._gate
+
+    def _load_gate(self) -> asyncio.Future[type[Gate]]:
+        """Its class, which is loaded in a thread: other calls are served meanwhile."""
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(asyncio.to_thread(_gate_class))
+        return self._loading
 
     @property
     def opened(self) -> Gate | None:
@@ -166,13 +172,34 @@ class Engine:
                 asks = prepared.operation.writes  # guard: 204-access
                 if asks:
                     return prepared
-                found = self._heard(prepared, caller, await self.read(prepared, caller.until))
+                found = self._heard(prepared, caller, await self._settled(prepared, arguments, caller.until))
                 return Outcome(self._dated(prepared, found))
         except TimeoutError:
             raise Unreachable(
                 message=f"No answer from the gateway within {seconds:.0f} seconds. Nothing was changed.",
                 next="Check the network and call again.",
             ) from None
+
+    async def _settled(self, prepared: Prepared, arguments: Mapping[str, Any], until: float) -> dict[str, Any]:
+        """The answer to a read. One that went out early counts if its account is the one still; else it is read again,
+        as it would have been read had nothing been known.
+
+        Raises:
+            CallError: See `prepare` and `read`.
+        """
+        if not prepared.early:
+            return await self.read(prepared, until)
+        answer, account = await asyncio.gather(
+            self.read(prepared, until), self._of(prepared.principal).choose(None), return_exceptions=True
+        )
+        if isinstance(account, BaseException):
+            raise account
+        if account != prepared.account:  # guard: 361-still
+            return await self.read(await self.prepare(prepared.operation.name, arguments, prepared.principal), until)
+        if isinstance(answer, BaseException):
+            raise answer
+        content: dict[str, Any] = answer
+        return content
 
     def _heard(self, prepared: Prepared, caller: Caller, content: dict[str, Any]) -> dict[str, Any]:
         """The same, once it is remembered what of strangers it holds."""
@@ -219,9 +246,12 @@ class Engine:
             raise BadArguments(
                 name, [Problem("", f"a value {problem}", "Give the exact name of one resource")]
             ) from None
-        account = await self._account(operation, arguments, principal)
+        early = None
+        if not operation.writes and self._is_open(operation, arguments):
+            early = self._of(principal).lately()
+        account = early or await self._account(operation, arguments, principal)
         paged = paging.at_cursor(operation, arguments, built, account.connection_id)
-        return Prepared(operation, arguments, paged, account, principal)
+        return Prepared(operation, arguments, paged, account, principal, early=early is not None)
 
     async def read(self, prepared: Prepared, until: float = math.inf) -> dict[str, Any]:
         """Carry out a read and shape its answer.
@@ -327,13 +357,18 @@ class Engine:
             ) from None
 
     async def warm_up(self) -> None:
-        """Do what the first call would otherwise wait for: validators, the TLS context, one connection. Nothing where
-        that call is there already, as it is where the server was loaded for it: it would only be slower."""
+        """Do what the first call would otherwise wait for: validators, the TLS context, an open connection, and the
+        account behind it. Nothing where that call is there already, as it is where the server was loaded for it: it
+        would only be slower."""
         await asyncio.sleep(_CALLED_AT_ONCE)
         if self._called:
             return
         await asyncio.to_thread(holding.compile_all, self.catalogue)
-        await self.gateway.warm_up()
+        if self.gateway.is_remote:
+            try:
+                await self.connections.look_ahead()
+            except CallError as problem:
+                log.debug("warm-up failed", extra={"why": type(problem).__name__})
 
     def resume_soon(self) -> None:
         """Take up, in the background, what was approved or left in doubt while no server ran. Where nothing was ever
@@ -418,8 +453,18 @@ class Engine:
         reader = AccountReader(self.gateway.of(principal), self.catalogue, account.connection_id)
         return await filled(operation, arguments, reader)
 
+    def _of(self, principal: str) -> Connections:
+        """The connections under a person's own key, where people have one."""
+        return self.connections.under(self.gateway.of(principal))
+
+    @staticmethod
+    def _is_open(operation: Operation, arguments: Mapping[str, Any]) -> bool:
+        """Whether the connection is for this server to choose."""
+        return operation.service == "mailgun" and not arguments.get("connection_id")
+
     async def _account(self, operation: Operation, arguments: Mapping[str, Any], principal: str) -> Account:
-        gateway = self.gateway.of(principal)
+        # Also where nothing is looked up: who has no key of their own works on no account.
+        connections = self._of(principal)
         # An empty one would leave the choice to the gateway's default.
         wanted = arguments.get("connection_id") or None
         if operation.service == "maton":
@@ -428,4 +473,13 @@ class Engine:
         # shows the account it will hit.
         if wanted is not None and not operation.writes:
             return Account(str(wanted), "", self.settings.sandbox)
-        return await self.connections.under(gateway).choose(wanted)
+        if operation.writes:
+            # While the account is looked up.
+            self._load_gate()
+        return await connections.choose(wanted)
+
+
+def _gate_class() -> type[Gate]:
+    from maton_mailgun.approval.gate import Gate
+
+    return Gate

@@ -89,20 +89,44 @@ class Connections:
             )
         return accounts[0]
 
+    def lately(self) -> Account | None:
+        """The account that a read goes to while the list, which is too old, is looked up again; whoever goes by it
+        asks `choose` before its answer counts. None where nothing is known, or the list is young."""
+        if self._looked_up is None or not self._is_old():
+            return None
+        found = [account for account in self._known if self._preset in (None, account.connection_id)]
+        if len(found) != 1:
+            return None
+        self._begin()
+        return found[0]
+
+    async def look_ahead(self) -> None:
+        """Look the list up ahead of the first call.
+
+        Raises:
+            CallError: It cannot be read, which waits for that call.
+        """
+        await self._active(fresh=False)
+
     def forget(self) -> None:
         """Look up again at the next call; something changed the connections."""
         self._looked_up = None
         self._looking = None
 
     async def _active(self, *, fresh: bool) -> tuple[Account, ...]:
-        now = self._clock()
-        if not fresh and self._looked_up is not None and now - self._looked_up < CACHE_SECONDS:
+        if not fresh and not self._is_old():
             return self._known
+        # Many calls at once share one look-up; a call that is given up takes none of the others with it.
+        return await asyncio.shield(self._begin())
+
+    def _is_old(self) -> bool:
+        return self._looked_up is None or self._clock() - self._looked_up >= CACHE_SECONDS
+
+    def _begin(self) -> asyncio.Task[tuple[Account, ...]]:
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_up(), name="connections")
             self._looking.add_done_callback(self._looked)
-        # Many calls at once share one look-up; a call that is given up takes none of the others with it.
-        return await asyncio.shield(self._looking)
+        return self._looking
 
     def _looked(self, task: asyncio.Task[tuple[Account, ...]]) -> None:
         found = None if task.cancelled() or task.exception() is not None else task.result()

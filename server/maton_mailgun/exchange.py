@@ -108,6 +108,8 @@ class Prepared:
     account: Account
     principal: str = ""
     """By whose key it is asked, where people have keys of their own."""
+    early: bool = False
+    """Whether the account is the one of a while ago, and is being looked up again meanwhile. Never of a write."""
 
 
 def failed(error: CallError) -> Outcome:

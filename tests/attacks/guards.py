@@ -740,4 +740,6 @@ GUARDS: tuple[Guard, ...] = (
         {"328-fenced": WITH('public({"total": len(found), "messages": last})')},
     ),
     Guard("322", "what signs in follows no redirect", {"322-redirect": WITH("True")}),
+    Guard("360", "what came in clear is no part of what comes under TLS", {"360-clear": FALSE}),
+    Guard("361", "an early answer counts if its account is the one still", {"361-still": FALSE}),
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import httpx2
 import pytest
 
+from maton_mailgun.call import Engine
 from maton_mailgun.config import Settings
 from maton_mailgun.connections import CACHE_SECONDS, Connections
 from maton_mailgun.errors import AnswerUnreadable, ConnectionUnknown, NoConnection, SeveralConnections
@@ -148,3 +151,62 @@ async def test_without_a_key_every_call_says_what_to_set_and_nothing_is_sent() -
 async def test_wrong_arguments_are_told_even_without_a_key() -> None:
     outcome = await called(engine_over(Scripted([GOOD]), api_key=None), "list_domains", limt=1)
     assert error(outcome)["kind"] == "bad_arguments"
+
+
+class _Held(Scripted):
+    """A script whose look-ups of connections wait until they are let go."""
+
+    def __init__(self, *steps: Says) -> None:
+        super().__init__(steps)
+        self.let = asyncio.Event()
+        self.let.set()
+        self.sent = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/connections":
+            await self.let.wait()
+        else:
+            self.sent.set()
+        return await super().handle_async_request(request)
+
+
+async def _after_a_minute(transport: _Held, now: list[float]) -> Engine:
+    """An engine whose list of connections is just too old, and whose next look-up is held up."""
+    engine = engine_over(transport)
+    engine.connections = Connections(engine.gateway, engine.settings, clock=lambda: now[0])
+    await called(engine, "list_domains")
+    now[0] += CACHE_SECONDS
+    transport.let.clear()
+    transport.sent.clear()
+    return engine
+
+
+async def test_after_a_minute_a_read_goes_out_beside_the_look_up() -> None:
+    """So that the first call after a pause costs one round trip."""
+    transport = _Held(GOOD)
+    engine = await _after_a_minute(transport, now=[0.0])
+    call = asyncio.create_task(called(engine, "list_domains"))
+    async with asyncio.timeout(5):
+        await transport.sent.wait()
+    assert not call.done(), "what it brought counts when the account is known to be the one still"
+    transport.let.set()
+    assert (await call).content["status"] == "ok"
+    assert (len(transport.arrived), transport.looked_up) == (2, 2)
+
+
+async def test_a_write_waits_for_the_look_up_whenever_it_is_due() -> None:
+    transport = _Held(GOOD)
+    engine = await _after_a_minute(transport, now=[0.0])
+    call = asyncio.create_task(engine.prepare("delete_bounce", {"domain": DOMAIN, "address": "a@example.net"}))
+    done, _ = await asyncio.wait({call}, timeout=0.02)
+    assert not done
+    transport.let.set()
+    assert (await call).account == Account(MAIN, "Mailgun connection")
+
+
+async def test_a_read_that_fails_says_so_where_its_account_is_the_one_still() -> None:
+    transport = _Held(GOOD, Says(404, {"message": "no such domain"}))
+    engine = await _after_a_minute(transport, now=[0.0])
+    transport.let.set()
+    assert error(await called(engine, "list_domains"))["kind"] == "mailgun_refused"
+    assert len(transport.arrived) == 2

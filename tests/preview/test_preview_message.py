@@ -50,7 +50,7 @@ def test_a_message_is_shown_whole() -> None:
         events("bob@example.net", "carl@example.org", f"ann@{D}"): {
             "items": [{"event": "accepted", "recipient": f"ann@{D}", "timestamp": NOW - 86_400}]
         },
-        f"GET /v3/{D}/unsubscribes/bob%40example.net": {"address": "bob@example.net", "tags": ["*"]},
+        f"GET /v3/{D}/unsubscribes?limit=1000": {"items": [{"address": "bob@example.net", "tags": ["*"]}]},
         "GET /v3/lists/pages?limit=100": {
             "items": [{"address": f"ann@{D}", "members_count": 12, "access_level": "everyone"}]
         },
@@ -363,6 +363,14 @@ def test_attack_16_five_hundred_recipients_are_counted_and_all_there() -> None:
         "could not check whether 480 more recipients were written to before: only 20 are looked up"
     ]
     assert found.warnings == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 10, 100])
+def test_a_message_costs_seven_reads_to_however_many_it_goes(number: int) -> None:
+    """Fewer than the gateway lets through in a second: none of them waits."""
+    account = FakeAccount({**DOMAIN, **NO_LISTS})
+    asyncio.run(make(propose("send_message", {**BASE, "to": [f"p{one}@{D}" for one in range(number)]}, account)))
+    assert len(account.asked) == 7
 
 
 def test_suppressions_of_many_recipients_are_read_from_the_lists() -> None:

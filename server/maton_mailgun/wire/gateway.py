@@ -218,15 +218,10 @@ class Gateway:
             await self._sleep(wait)
             attempt += 1
 
-    async def warm_up(self) -> None:
-        """Build the TLS context and open a connection ahead of the first call; failures wait for that call."""
-        if (self._key is None and self._tokens is None) or self._given is not None:
-            return
-        request = Request("maton", "GET", "/connections", query=(("app", "mailgun"), ("limit", "1")))
-        try:
-            await self._accepted(request, None, self._pool())
-        except (NotSent, MaybeSent, TokenCommandFailed) as failure:
-            log.debug("warm-up failed", extra={"why": str(failure)})
+    @property
+    def is_remote(self) -> bool:
+        """Whether there is a network and a key, so that a connection can be opened ahead of the first call."""
+        return self._given is None and (self._key is not None or self._tokens is not None)
 
     async def aclose(self) -> None:
         """Close the pooled connections, and end a command that still runs."""
@@ -248,9 +243,14 @@ class Gateway:
         limits = httpx2.Limits(
             max_connections=100, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
         )
+        from maton_mailgun.wire.network import AsyncioNetwork
+
         secure = _tls() if self._base.scheme == "https" else False
         # Retries inside the transport would hide attempts from the rules above.
-        return httpx2.AsyncHTTPTransport(verify=secure, limits=limits, retries=0, proxy=self._proxy)
+        carrier = httpx2.AsyncHTTPTransport(verify=secure, limits=limits, retries=0, proxy=self._proxy)
+        # It takes no argument for what is below its pool, which does.
+        carrier._pool._network_backend = AsyncioNetwork()
+        return carrier
 
     @property
     def secrets(self) -> list[str]:
