@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,28 +11,31 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from maton_mailgun.errors import SetupError
+from maton_mailgun.setting_values import (
+    DEFAULT_URL,
+    LOOPBACK,
+    OAuth,
+    calls_per_minute,
+    checked_url,
+    command_words,
+    days,
+    held_key,
+    http_token,
+    listed_names,
+    minutes,
+    notify_words,
+    oauth,
+    one_of,
+    origin,
+    path_of,
+    switch,
+    unfilled,
+)
 
 ApprovalMode = Literal["client", "operator", "relay"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-HTTP_TOKEN_LENGTH = 32
-CALLS_PER_MINUTE = 600
-"""Of each person who signs in, unless the operator says otherwise."""
-DEFAULT_URL = "https://api.maton.ai"
 SANDBOX_KEY = "sandbox-maton-key"
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_UNFILLED = re.compile(r"\$\{[A-Za-z][\w.:-]{0,80}\}|\A\$[A-Za-z_]\w{0,80}\Z|\A%[A-Za-z_]\w{0,80}%\Z", re.ASCII)
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~\u00a1-\uffff]+")
-_TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OAuth:
-    """An authorization server whose access tokens count."""
-
-    issuer: str
-    audience: str
-    keys_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,32 +165,32 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     settings = Settings(
         api_key=None if left else held_key(env.get("MATON_API_KEY", "")),
         key_unfilled=left,
-        token_command=_command("MATON_TOKEN_COMMAND", env.get("MATON_TOKEN_COMMAND", "")),
-        notify=_notify(env.get("MATON_MAILGUN_NOTIFY", "")),
+        token_command=command_words("MATON_TOKEN_COMMAND", env.get("MATON_TOKEN_COMMAND", "")),
+        notify=notify_words(env.get("MATON_MAILGUN_NOTIFY", "")),
         command_path=_command_path(env),
-        people_keys=_path(env.get("MATON_MAILGUN_KEYS")),
+        people_keys=path_of(env.get("MATON_MAILGUN_KEYS")),
         api_url=env.get("MATON_API_URL", "").strip() or DEFAULT_URL,
         connection_id=env.get("MATON_CONNECTION_ID", "").strip() or None,
         home=Path(home).expanduser() if home else _default_home(),
-        toolsets=_listed(env.get("MATON_MAILGUN_TOOLSETS")),
-        discovery=_switch("MATON_MAILGUN_DISCOVERY", env.get("MATON_MAILGUN_DISCOVERY", "")),
-        read_only=_switch("MATON_MAILGUN_READ_ONLY", env.get("MATON_MAILGUN_READ_ONLY", "")),
-        approval=_one("MATON_MAILGUN_APPROVAL", env, ("client", "operator", "relay")),
-        policy=_path(env.get("MATON_MAILGUN_POLICY")),
-        attachments=_path(env.get("MATON_MAILGUN_ATTACHMENTS")),
+        toolsets=listed_names(env.get("MATON_MAILGUN_TOOLSETS")),
+        discovery=switch("MATON_MAILGUN_DISCOVERY", env.get("MATON_MAILGUN_DISCOVERY", "")),
+        read_only=switch("MATON_MAILGUN_READ_ONLY", env.get("MATON_MAILGUN_READ_ONLY", "")),
+        approval=one_of("MATON_MAILGUN_APPROVAL", env, ("client", "operator", "relay")),
+        policy=path_of(env.get("MATON_MAILGUN_POLICY")),
+        attachments=path_of(env.get("MATON_MAILGUN_ATTACHMENTS")),
         database_url=env.get("MATON_MAILGUN_DATABASE_URL", "").strip() or None,
-        log_level=_one("MATON_MAILGUN_LOG_LEVEL", env, ("warning", "debug", "info", "error")),
-        reveal_secrets_to_model=_switch(
+        log_level=one_of("MATON_MAILGUN_LOG_LEVEL", env, ("warning", "debug", "info", "error")),
+        reveal_secrets_to_model=switch(
             "MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", env.get("MATON_MAILGUN_REVEAL_SECRETS_TO_MODEL", "")
         ),
-        pending_minutes=_minutes(env.get("MATON_MAILGUN_PENDING_MINUTES", "")),
-        keep_days=_days(env.get("MATON_MAILGUN_KEEP_DAYS", "")),
-        page=_switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "").strip() or "true"),
-        preload=_switch("MATON_MAILGUN_PRELOAD", env.get("MATON_MAILGUN_PRELOAD", "")),
-        http_token=_token(env.get("MATON_MAILGUN_HTTP_TOKEN", "")),
-        http_url=_origin(env.get("MATON_MAILGUN_HTTP_URL", "")),
-        oauth=_oauth(env),
-        calls_per_minute=_rate(env),
+        pending_minutes=minutes(env.get("MATON_MAILGUN_PENDING_MINUTES", "")),
+        keep_days=days(env.get("MATON_MAILGUN_KEEP_DAYS", "")),
+        page=switch("MATON_MAILGUN_PAGE", env.get("MATON_MAILGUN_PAGE", "").strip() or "true"),
+        preload=switch("MATON_MAILGUN_PRELOAD", env.get("MATON_MAILGUN_PRELOAD", "")),
+        http_token=http_token(env.get("MATON_MAILGUN_HTTP_TOKEN", "")),
+        http_url=origin(env.get("MATON_MAILGUN_HTTP_URL", "")),
+        oauth=oauth(env),
+        calls_per_minute=calls_per_minute(env),
         metrics=env.get("MATON_MAILGUN_METRICS", "").strip() or None,
     )
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
@@ -208,7 +209,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
             settings, api_key=SANDBOX_KEY, key_unfilled=None, token_command=(), people_keys=None,
             api_url="http://127.0.0.1", connection_id=None,
         )  # fmt: skip
-    return replace(settings, api_url=_checked_url(settings.api_url), proxy=_proxy(settings.api_url))
+    return replace(settings, api_url=checked_url(settings.api_url), proxy=_proxy(settings.api_url))
 
 
 DATABASE = "approvals.sqlite"
@@ -260,102 +261,10 @@ def display_environment() -> Mapping[str, str]:
     return {name: os.environ[name] for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER") if os.environ.get(name)}
 
 
-def unfilled(value: str) -> str | None:
-    """The place for a value that a host should have filled in and passed on as it is written; None where there is none.
-
-    Hosts write these as `${NAME}`, `${env:NAME}`, `${user_config.name}`, `$NAME` or `%NAME%`.
-    """
-    found = _UNFILLED.search(value.strip())
-    return found[0] if found else None
-
-
-def held_key(value: str) -> str | None:
-    """A Maton key as it is sent; None where there is none. Raises SetupError."""
-    key = value.strip()
-    if not key:
-        return None
-    if not key.isascii() or any(character.isspace() or not character.isprintable() for character in key):
-        raise SetupError("MATON_API_KEY holds blanks or characters no key has. Copy it again from maton.ai/settings.")
-    return key
-
-
-def _command(name: str, value: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(value))
-    except ValueError:
-        # Its words may hold a secret.
-        raise SetupError(f"{name} cannot be split into words: a quotation mark has no other one.") from None
-
-
 def _command_path(env: Mapping[str, str]) -> tuple[str, ...]:
     if not any(env.get(name) for name in ("MATON_TOKEN_COMMAND", "MATON_MAILGUN_KEYS", "MATON_MAILGUN_NOTIFY")):
         return ()
     return tuple(env.get("PATH", "").split(os.pathsep))
-
-
-def _notify(value: str) -> tuple[str, ...]:
-    """Addresses, or the words of a command. Neither stands in what is said of a wrong one: both may hold a secret."""
-    words = tuple(value.split())
-    if not words or "://" not in words[0]:
-        return _command("MATON_MAILGUN_NOTIFY", value)
-    for number, word in enumerate(words, start=1):
-        if not _ADDRESS.fullmatch(word):
-            raise SetupError(
-                f"Word {number} of MATON_MAILGUN_NOTIFY is no address. Give addresses as apprise has them, such as "
-                "ntfys://ntfy.sh/TOPIC, with blanks between, or a command."
-            )
-    return words
-
-
-def _token(value: str) -> str | None:
-    token = value.strip()
-    if not token:
-        return None
-    if len(token) < HTTP_TOKEN_LENGTH or not token.isascii() or not token.isprintable() or " " in token:
-        raise SetupError(
-            f"MATON_MAILGUN_HTTP_TOKEN must have at least {HTTP_TOKEN_LENGTH} characters, ASCII without blanks. "
-            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
-        )
-    return token
-
-
-def _origin(value: str) -> str | None:
-    url = value.strip().rstrip("/")
-    if not url:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or f"{parts.scheme}://{parts.netloc}" != url:
-        raise SetupError("MATON_MAILGUN_HTTP_URL must be scheme and host alone, such as https://mcp.example.com.")
-    if parts.username or parts.password:
-        raise SetupError("MATON_MAILGUN_HTTP_URL must not hold a user name or password.")
-    return url.lower()
-
-
-def _rate(env: Mapping[str, str]) -> int | None:
-    value = env.get("MATON_MAILGUN_CALLS_PER_MINUTE", "").strip()
-    if not value:
-        return CALLS_PER_MINUTE if env.get("MATON_MAILGUN_OAUTH_ISSUER", "").strip() else None
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= 1_000_000):
-        raise SetupError(f"MATON_MAILGUN_CALLS_PER_MINUTE is {value!r}. Use a number from 1 to 1000000.")
-    return int(value)
-
-
-def _oauth(env: Mapping[str, str]) -> OAuth | None:
-    names = [f"MATON_MAILGUN_OAUTH_{part}" for part in ("ISSUER", "AUDIENCE", "KEYS")]
-    issuer, audience, keys = (env.get(name, "").strip() for name in names)
-    if not (issuer or audience or keys):
-        return None
-    at = _origin(env.get("MATON_MAILGUN_HTTP_URL", ""))
-    audience = audience or (f"{at}/mcp" if at else "")
-    for name, value in zip(names, (issuer, audience, keys), strict=True):
-        if not value:
-            raise SetupError(f"{name} is missing: access tokens are held to issuer, audience and keys.")
-    for name, url in ((names[0], issuer), (names[2], keys)):
-        parts = urlsplit(url)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        if not secure or not parts.hostname or parts.username or parts.password or parts.fragment:
-            raise SetupError(f"{name} must be an https address (http only for 127.0.0.1 or localhost).")
-    return OAuth(issuer=issuer, audience=audience, keys_url=keys)
 
 
 def _default_home() -> Path:
@@ -364,65 +273,10 @@ def _default_home() -> Path:
     return user_state_path("maton-mailgun", appauthor=False)
 
 
-def _listed(value: str | None) -> tuple[str, ...] | None:
-    names = tuple(part.strip() for part in (value or "").split(",") if part.strip())
-    return names or None
-
-
-def _path(value: str | None) -> Path | None:
-    return Path(value.strip()).expanduser() if value and value.strip() else None
-
-
-def _switch(name: str, value: str) -> bool:
-    word = value.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise SetupError(f"{name} is {value!r}. Use true or false.")
-
-
-def _one(name: str, env: Mapping[str, str], allowed: tuple[str, ...]) -> Any:
-    word = env.get(name, "").strip().lower() or allowed[0]
-    if word not in allowed:
-        raise SetupError(f"{name} is {word!r}. Use one of {', '.join(allowed)}.")
-    return word
-
-
-def _minutes(value: str) -> float:
-    try:
-        minutes = float(value) if value.strip() else 15.0
-    except ValueError:
-        minutes = 0.0
-    if not 1 <= minutes <= 1440:
-        raise SetupError(f"MATON_MAILGUN_PENDING_MINUTES is {value!r}. Use a number of minutes from 1 to 1440.")
-    return minutes
-
-
-def _days(value: str) -> float:
-    try:
-        days = float(value) if value.strip() else 90.0
-    except ValueError:
-        days = 0.0
-    if not 1 <= days <= 36_500:
-        raise SetupError(f"MATON_MAILGUN_KEEP_DAYS is {value!r}. Use a number of days from 1 to 36500.")
-    return days
-
-
-def _checked_url(url: str) -> str:
-    """The key travels to this host with every request, so plain http is for this machine alone."""
-    parts = urlsplit(url)
-    if parts.username or parts.password or parts.query or parts.fragment or not parts.hostname:
-        raise SetupError(f"MATON_API_URL must be a plain address such as {DEFAULT_URL}.")
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-        return url.rstrip("/")
-    raise SetupError("MATON_API_URL must start with https:// (http:// only for 127.0.0.1 or localhost).")
-
-
 def _proxy(url: str) -> str | None:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if host in _LOOPBACK or proxy_bypass(host):
+    if host in LOOPBACK or proxy_bypass(host):
         return None
     proxies = getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")

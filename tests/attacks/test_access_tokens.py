@@ -23,7 +23,7 @@ from mcp import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.issuer import AUDIENCE, Issuer, issuing
-from maton_mailgun.config import OAuth, load
+from maton_mailgun.config import load
 from maton_mailgun.errors import SetupError
 from maton_mailgun.protocol.access_tokens import SEEN_SECONDS, AccessTokens
 from maton_mailgun.protocol.metrics import MetricsPage, PrometheusMeasures
@@ -37,6 +37,7 @@ from maton_mailgun.protocol.signing_keys import (
     fetched,
     usable,
 )
+from maton_mailgun.setting_values import OAuth
 
 from .bench import LETTER, Desk
 

@@ -13,11 +13,12 @@ import httpx2
 import pytest
 from mcp import Client
 
-from maton_mailgun.config import OAuth, load
+from maton_mailgun.config import load
 from maton_mailgun.errors import SetupError
 from maton_mailgun.principal import of_subject
 from maton_mailgun.protocol.server import Visitor, build
 from maton_mailgun.sandbox import Sandbox
+from maton_mailgun.setting_values import OAuth
 from maton_mailgun.wire.people_keys import PeopleKeys
 
 from .bench import LETTER, Desk, House, decide, structured

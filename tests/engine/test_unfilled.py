@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from maton_mailgun.config import NAMES, load, unfilled
+from maton_mailgun.config import NAMES, load
 from maton_mailgun.errors import SetupError
+from maton_mailgun.setting_values import unfilled
 
 from .child import process
 from .doubles import Says, Scripted, called, engine_over, error

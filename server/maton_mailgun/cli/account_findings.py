@@ -130,7 +130,7 @@ async def _clock(built: Engine) -> list[Finding]:
     try:
         prepared = await built.prepare("list_connections", _ACTIVE)
         before = time.time()
-        reply = await built.fetch(prepared)
+        reply = await built.reads.fetch(prepared)
         after = time.time()
     except CallError:
         return []

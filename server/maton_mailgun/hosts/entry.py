@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from maton_mailgun.config import unfilled
 from maton_mailgun.hosts import toml_text
 from maton_mailgun.hosts.known import KEY, Host
+from maton_mailgun.setting_values import unfilled
 
 INPUT = {"type": "promptString", "id": "maton-api-key", "description": "Maton API key", "password": True}
 """What VS Code asks for."""

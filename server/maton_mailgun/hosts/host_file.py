@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from maton_mailgun.config import unfilled
 from maton_mailgun.hosts.configuration import HostDocument
 from maton_mailgun.hosts.edits import NotEditable
 from maton_mailgun.hosts.entry import HostEntry, ours, server, updated
 from maton_mailgun.hosts.known import KEY, Host
+from maton_mailgun.setting_values import unfilled
 
 
 class HostFileRefused(Exception):

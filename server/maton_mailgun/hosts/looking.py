@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from maton_mailgun.config import unfilled
 from maton_mailgun.hosts.configuration import HostDocument
 from maton_mailgun.hosts.edits import NotEditable
 from maton_mailgun.hosts.entry import ASKED, ours
 from maton_mailgun.hosts.known import BY_NAME, KEY, Host, Scope, Surroundings
 from maton_mailgun.hosts.versioned import working_tree
+from maton_mailgun.setting_values import unfilled
 
 KeyFrom = Literal["the file", "the host's environment", "the host asks", "not needed", "nowhere"]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from maton_mailgun.config import unfilled
 from maton_mailgun.hosts.known import KEY, Host, Surroundings
+from maton_mailgun.setting_values import unfilled
 
 SECONDS = 120.0
 """How long a start may take; `uvx` may have to fetch the package first."""

@@ -12,8 +12,8 @@ from typing import Any
 import jwt
 from mcp.server.auth.provider import AccessToken
 
-from maton_mailgun.config import OAuth
 from maton_mailgun.protocol.signing_keys import KINDS, SigningKeys
+from maton_mailgun.setting_values import OAuth
 
 log = logging.getLogger(__name__)
 

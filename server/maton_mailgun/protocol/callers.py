@@ -23,13 +23,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from maton_mailgun.config import OAuth
 from maton_mailgun.errors import CallError
 from maton_mailgun.measures import Measures
 from maton_mailgun.principal import of_subject
 from maton_mailgun.protocol.access_tokens import PROPOSE, READ, SCOPES, AccessTokens
 from maton_mailgun.protocol.server import Visitor, local_visitor
 from maton_mailgun.protocol.signing_keys import KeysUnavailable, SigningKeys
+from maton_mailgun.setting_values import OAuth
 
 TITLE = "Mailgun through Maton"
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from maton_mailgun.config import Settings, held_key
+from maton_mailgun.config import Settings
 from maton_mailgun.errors import PersonKeyMissing, SetupError
 from maton_mailgun.ownership import Untrusted, trusted_text
 from maton_mailgun.principal import of_subject
+from maton_mailgun.setting_values import held_key
 
 _FIELDS = ("subject", "key", "token_command", "connection_id")
 
