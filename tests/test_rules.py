@@ -28,6 +28,7 @@ IMPORTERS = {
         "protocol/stdio.py",
         "protocol/incoming.py",
         "protocol/asking.py",
+        "protocol/question_state.py",
         "protocol/visiting.py",
         "protocol/beside_tools.py",
         "protocol/entrance.py",
@@ -39,6 +40,7 @@ IMPORTERS = {
     "mcp_types": {
         "protocol/server.py",
         "protocol/stdio.py",
+        "protocol/round_trips.py",
         "protocol/incoming.py",
         "protocol/http.py",
         "protocol/beside_tools.py",

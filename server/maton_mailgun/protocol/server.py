@@ -7,12 +7,10 @@ are asked with `elicitation/create` while their call waits. Everything else is t
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +24,8 @@ from maton_mailgun import __version__
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.arguments import check_tool
 from maton_mailgun.catalogue.as_meant import as_meant
-from maton_mailgun.config import state_home
 from maton_mailgun.errors import CallError, OutcomeUnknown, Stopping
-from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Question, Visit, failed
+from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Question, failed
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol import discovery
@@ -39,15 +36,24 @@ from maton_mailgun.protocol.error_flag import flagged
 from maton_mailgun.protocol.icon import ICON
 from maton_mailgun.protocol.listed_schema import lean, listed
 from maton_mailgun.protocol.patience import CallPatience
+from maton_mailgun.protocol.question_state import LazyBoundary
+from maton_mailgun.protocol.round_trips import (
+    MODERN,
+    answer_in,
+    can_ask,
+    can_visit,
+    input_required,
+    led,
+    opened_in,
+    word_of,
+)
 from maton_mailgun.protocol.visiting import Visits
 
 if TYPE_CHECKING:
-    from mcp.server.request_state import RequestStateBoundary
+    pass
 
 log = logging.getLogger(__name__)
 
-MODERN = "2026-07-28"
-KEY = "decision"
 LIST_TTL_MS = 3_600_000
 LISTS: tuple[CacheableMethod, ...] = (
     "tools/list",
@@ -149,48 +155,8 @@ def build(
         on_completion=beside.complete,
     )
     server.middleware.append(_Listing({}))
-    server.middleware.append(_LazyBoundary(engine, server.name))
+    server.middleware.append(LazyBoundary(engine, server.name))
     return server
-
-
-class _LazyBoundary:
-    """Seals question state with the installation's key, which is read when the first question is asked or answered."""
-
-    def __init__(self, engine: Engine, audience: str) -> None:
-        self._engine = engine
-        self._audience = audience
-        self._boundary: RequestStateBoundary | None = None
-
-    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        if ctx.method != "tools/call" or ctx.protocol_version < MODERN or not self._may_write(ctx):
-            return await call_next(ctx)
-        if self._boundary is None:
-            self._boundary = await asyncio.to_thread(self._made)
-        return await self._boundary(ctx, call_next)  # guard: 02-sealed
-
-    def _may_write(self, ctx: ServerRequestContext[Any, Any]) -> bool:
-        params = ctx.params or {}
-        name, arguments = str(params.get("name")), params.get("arguments")
-        name, _ = discovery.inner(name, arguments if isinstance(arguments, Mapping) else {})
-        operation = self._engine.catalogue.get(name)
-        writes = name == REPLACE or (operation is not None and operation.writes)
-        return params.get("requestState") is not None or writes
-
-    def _made(self) -> RequestStateBoundary:
-        from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-
-        from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
-
-        ttl = self._engine.settings.pending_minutes * 60
-        try:
-            keys = [load_keys(state_home(self._engine.settings)).state]
-        except KeyFileError as problem:
-            # The gate refuses the write itself with the reason; a key of this process keeps the boundary closed.
-            log.warning("question state is sealed for this process only", extra={"why": str(problem)})
-            security = RequestStateSecurity.ephemeral(ttl=ttl)
-        else:
-            security = RequestStateSecurity(keys=keys, ttl=ttl)
-        return RequestStateBoundary(security, default_audience=self._audience)
 
 
 _Call = Callable[[FormAnswer | None], Awaitable[Outcome | Question]]
@@ -231,7 +197,7 @@ class _Adaptor:
         try:
             async with self._engine.under_way.limited():
                 answer = await self._called(ctx, params)
-            word = _word_of(answer)
+            word = word_of(answer)
         except TimeoutError:
             if not self._engine.under_way.hurried:
                 raise
@@ -272,9 +238,9 @@ class _Adaptor:
             told = await self._approval_tool(ctx, name, arguments, caller)
             return self._result(ctx, told, caller, waited=arguments.get("wait_seconds"))
         # Before 2026-07-28 there is no question state: what such a client sends under that name was never sealed by us.
-        answer = _answer(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
+        answer = answer_in(params) if ctx.protocol_version >= MODERN else None  # guard: 02-old-client
         if answer is not None and answer.action == VISITED:
-            await self._visits.returned(ctx, answer, caller, opened=_opened(params))
+            await self._visits.returned(ctx, answer, caller, opened=opened_in(params))
         try:
             call = self._call(name, arguments, caller)
         except CallError as error:
@@ -283,11 +249,11 @@ class _Adaptor:
         if isinstance(outcome, Question):
             if ctx.protocol_version >= MODERN:
                 self._questions.open_page_later(outcome)
-                return _input_required(outcome)
+                return input_required(outcome)
             outcome = await self._ask(ctx, outcome, call, caller)
         elif outcome.visit is not None and answer is None:
             if ctx.protocol_version >= MODERN:
-                return _led(outcome.visit)
+                return led(outcome.visit)
             outcome = await self._visits.push(ctx, outcome, outcome.visit, caller)
         return self._result(ctx, outcome, caller)
 
@@ -368,8 +334,8 @@ class _Adaptor:
         caller = Caller(
             visitor.principal,
             short(client, 80),
-            can_ask=_can_ask(info),
-            visits=_can_visit(info),
+            can_ask=can_ask(info),
+            visits=can_visit(info),
             may_propose=visitor.may_propose,
         )
         seconds = self._questions.patience(caller).call
@@ -379,71 +345,3 @@ class _Adaptor:
 def local_visitor(_: Any) -> Visitor:
     """The user of this machine, where nobody else can call."""
     return Visitor(local_user())
-
-
-def _word_of(answer: types.CallToolResult | types.InputRequiredResult) -> str:
-    """What became of a call, in the one word that its caller is told."""
-    if isinstance(answer, types.InputRequiredResult):
-        return "asked"
-    content = answer.structured_content or {}
-    error = content.get("error")
-    return str(error.get("kind") if isinstance(error, dict) else content.get("status"))
-
-
-def _can_ask(params: Any) -> bool:
-    """Whether the client declared form elicitation; `{}` is the older way of saying so."""
-    capability = params.capabilities.elicitation if params is not None else None
-    if capability is None:
-        return False
-    form, url = getattr(capability, "form", None), getattr(capability, "url", None)
-    return form is not None or url is None
-
-
-def _can_visit(params: Any) -> bool:
-    """Whether the client declared that it can lead a person to an address."""
-    capability = params.capabilities.elicitation if params is not None else None
-    return getattr(capability, "url", None) is not None
-
-
-def _answer(params: types.CallToolRequestParams) -> FormAnswer | None:
-    """The answer in a retry. Without our own unsealed state there is none, whatever the client sends along."""
-    responses, state = params.input_responses, params.request_state
-    if not state:  # guard: 02-unsolicited.state
-        return None
-    with suppress(ValueError, KeyError, TypeError):
-        known = json.loads(state)
-        reply = (responses or {}).get(KEY)
-        action = getattr(reply, "action", "unanswered")
-        content = getattr(reply, "content", None) or {}
-        if known.get("v"):
-            # Whoever went to the page decides there; what the client says of it decides nothing.
-            return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), VISITED)  # guard: 329-opened
-        # What an earlier version asked has no "s": its form may have left something out.
-        shown = str(known.get("s", ""))
-        return FormAnswer(str(known["a"]), str(known["d"]), float(known["t"]), str(action), dict(content), shown)
-    return None
-
-
-def _opened(params: types.CallToolRequestParams) -> bool:
-    """Whether a person consented to open the page."""
-    return getattr((params.input_responses or {}).get(KEY), "action", None) == "accept"
-
-
-def _led(visit: Visit) -> types.InputRequiredResult:
-    state = {"a": visit.approval_id, "d": visit.digest, "t": visit.asked_at, "v": 1}
-    address = types.ElicitRequestURLParams(message=visit.message, url=visit.url)
-    return types.InputRequiredResult(
-        input_requests={KEY: types.ElicitRequest(params=address)},
-        request_state=json.dumps(state, separators=(",", ":")),
-    )
-
-
-def _input_required(question: Question) -> types.InputRequiredResult:
-    from maton_mailgun.approval.channels.form import FORM
-
-    state = {"a": question.approval_id, "d": question.digest, "t": question.asked_at, "s": question.shown}
-    form = types.ElicitRequestFormParams(message=question.message, requested_schema=dict(FORM))
-    return types.InputRequiredResult(
-        input_requests={KEY: types.ElicitRequest(params=form)},
-        request_state=json.dumps(state, separators=(",", ":")),
-    )
