@@ -35,7 +35,7 @@ IMPORTERS = {
     "sqlite3": {"approval/store/sqlite.py", "front/left_over.py"},
     "psycopg": {"approval/store/postgres.py"},
     "platformdirs": {"config.py"},
-    "icalendar": {"mail/invitation.py"},
+    "icalendar": {"mail/invitation.py", "mail/earlier_invitation.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""
 LATE = (

@@ -41,6 +41,8 @@ LIFTED = (
 _ZONE = re.compile(r" ([+-])([01][0-9]|2[0-3])([0-5][0-9]) \(")
 """In a time of leaving that was given in another zone than UTC (see `options.schedule`)."""
 _SAID = re.compile(r"(?:[A-Z][A-Za-z ]{1,60}[.!]? ?){1,3}")
+_OURS = re.compile(r"looking it up afterwards|The service answered [0-9]{3}; its answer cannot be shown\.")
+"""Sentences of this server in the place of an answer that did not come, or cannot be shown."""
 _STATES = {
     "pending": "approval_required",
     "approved": "approved",
@@ -112,6 +114,7 @@ def _answer(operation: Operation | None, result: Any) -> dict[str, Any]:
         # A success stays one, whatever its answer holds.
         with suppress(TypeError, ValueError, AttributeError, KeyError):
             told = SHAPES[operation.told_as](told)
+    told |= {name: fencing.Own(one) for name, one in told.items() if isinstance(one, str) and _OURS.fullmatch(one)}
     marked = fencing.fenced(told)  # guard: 359-marked
     said = told.get("message")
     if isinstance(said, str) and _SAID.fullmatch(said) and ORDER_MARK not in marked["message"]:
