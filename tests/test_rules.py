@@ -51,7 +51,7 @@ IMPORTERS = {
     "sqlite3": {"approval/store/sqlite.py", "front/left_over.py"},
     "psycopg": {"approval/store/postgres.py"},
     "platformdirs": {"config.py"},
-    "icalendar": {"mail/invitation.py"},
+    "icalendar": {"mail/invitation.py", "mail/earlier_invitation.py"},
     "webauthn": {"approval/binding/passkeys.py"},
     "prometheus_client": {"protocol/metrics.py"},
     "jwt": {"protocol/access_tokens.py"},

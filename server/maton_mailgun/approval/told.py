@@ -48,6 +48,8 @@ _MOST_EDITS = 12
 _MOST_OF_AN_EDIT = 600
 """Characters of one change that a model is told."""
 _SAID = re.compile(r"(?:[A-Z][A-Za-z ]{1,60}[.!]? ?){1,3}")
+_OURS = re.compile(r"looking it up afterwards|The service answered [0-9]{3}; its answer cannot be shown\.")
+"""Sentences of this server in the place of an answer that did not come, or cannot be shown."""
 _STATES = {
     "pending": "approval_required",
     "held": "held",
@@ -167,6 +169,7 @@ def _answer(operation: Operation | None, result: Any) -> dict[str, Any]:
         # A success stays one, whatever its answer holds.
         with suppress(TypeError, ValueError, AttributeError, KeyError):
             told = SHAPES[operation.told_as](told)
+    told |= {name: fencing.Own(one) for name, one in told.items() if isinstance(one, str) and _OURS.fullmatch(one)}
     marked = fencing.fenced(told)  # guard: 359-marked
     said = told.get("message")
     if isinstance(said, str) and _SAID.fullmatch(said) and ORDER_MARK not in marked["message"]:
