@@ -249,9 +249,7 @@ class Gate:
 
     async def _decide(self, record: Record, decision: Decision) -> Record:
         record = await decide(self.store, record, decision, self._now())
-        self.services.changes.announce()
-        if decision.approve:
-            self.holding.after_yes(record)
+        self.holding.after(record)
         return record
 
     async def decided(self, record: Record, decision: Decision) -> Record:

@@ -129,7 +129,7 @@ class Desk:
     async def decide(self, approval_id: str, decision: Decision, /) -> Record:
         """Record the answer; the server that proposed it carries it out."""
         record = await self._desk.decide(await self._known(approval_id), decision)
-        self.holding.after_yes(record)
+        self.holding.after(record)
         return record
 
     async def wait(self, approval_id: str, seconds: float, /, until: Callable[[Record], bool]) -> Record:

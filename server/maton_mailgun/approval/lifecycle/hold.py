@@ -115,8 +115,9 @@ class Holding:
         self._announce = announce
         self._held: dict[asyncio.Task[None], Record] = {}
 
-    def after_yes(self, record: Record) -> None:
-        """Carry out what this process has just recorded a yes to; what is held, after its window."""
+    def after(self, record: Record) -> None:
+        """Tell of what was decided here just now, and carry out a yes; one that is held, after its window."""
+        self._announce()
         if record.state == "approved":
             self._carry_out(record)
         elif record.state == "held":
