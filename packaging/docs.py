@@ -1,6 +1,6 @@
-"""Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools; the
-programs of examples/ into docs/frameworks.md and examples/README.md; and, in schemas/, the arguments that tools share
-(`packaging/shared_arguments.json`); and what the front answers.
+"""Writes the parts of docs/ and SKILL.md that the code knows better: settings, commands, exit statuses, tools, hosts;
+the programs of examples/ into docs/frameworks.md and examples/README.md; and, in schemas/, the arguments that tools
+share (`packaging/shared_arguments.json`); and what the front answers.
 
     python packaging/docs.py            rewrite them
     python packaging/docs.py --check    only say whether they are as they must be
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import first_answers
+import reference
 
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.exit_status import EXIT_STATUSES
@@ -144,13 +145,9 @@ def programs() -> list[str]:
 
 
 PARTS: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
-    "README.md": {
-        "settings": settings,
-        "commands": commands,
-        "exit-statuses": exit_statuses,
-        "count": count,
-        "tools": tools,
-    },
+    "docs/hosts.md": {"hosts": reference.hosts, "each-host": reference.each_host},
+    "docs/reference.md": {"settings": settings, "commands": commands, "exit-statuses": exit_statuses},
+    "docs/tools.md": {"count": count, "tools": tools, "arguments": reference.arguments},
     "SKILL.md": {"toolsets": toolsets},
     "docs/frameworks.md": {"frameworks": frameworks, "snippets": snippets},
     "examples/README.md": {"programs": programs},

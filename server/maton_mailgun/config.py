@@ -98,7 +98,7 @@ NAMES: Mapping[str, str] = {
     "MATON_MAILGUN_HTTP_URL": "Where `serve --http` is reached from outside, such as `https://mcp.example.com`; "
     "needed behind a proxy.",
 }
-"""Every environment variable that is read, with its meaning: the README's table comes from here."""
+"""Every environment variable that is read, with its meaning: the table in docs/reference.md comes from here."""
 
 
 def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:

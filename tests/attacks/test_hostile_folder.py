@@ -76,8 +76,8 @@ COMMANDS: Mapping[str, tuple[Sequence[str], str, int]] = {
     "completion SHELL": (("completion", "bash"), "", 0),
     "manual": (("manual",), "", 0),
 }
-"""The commands of the README that end by themselves (`serve`, `sandbox` and `approvals watch` do not): words, input,
-exit status."""
+"""The commands of docs/reference.md that end by themselves (`serve`, `sandbox`, `approvals watch` do not): words,
+input, exit status."""
 
 
 @pytest.fixture(scope="module")
@@ -324,10 +324,10 @@ def test_attack_43_importing_the_package_is_no_start_of_it(desk: Desk, traps: Tr
 # The commands of the documents ----------------------------------------------------------------------------------------
 
 
-def test_every_command_of_the_readme_is_started_here() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_command_of_the_documents_is_started_here() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     named = {
-        row.split("`")[1].removeprefix("maton-mailgun ") for row in readme.splitlines() if row.startswith("| `maton-")
+        row.split("`")[1].removeprefix("maton-mailgun ") for row in page.splitlines() if row.startswith("| `maton-")
     }
     assert named == {"serve", "sandbox", "approvals watch", *COMMANDS}
 
@@ -355,7 +355,14 @@ def test_attack_43_a_server_on_a_port_runs_nothing_of_the_folder_it_is_started_i
 def test_attack_43_no_command_that_is_written_or_printed_takes_modules_from_where_it_is_started() -> None:
     """Every `-m maton_mailgun` stands behind -P or -I, in prose as in lists of arguments."""
     names = ["README.md", "SKILL.md", "AGENTS.md", "CONTRIBUTING.md", "CHANGELOG.md", ".ci/run"]
-    folders = [("server", ".py"), ("packaging", ""), ("bench", ".py"), ("tools", ".toml"), ("schemas", ".json")]
+    folders = [
+        ("docs", ".md"),
+        ("server", ".py"),
+        ("packaging", ""),
+        ("bench", ".py"),
+        ("tools", ".toml"),
+        ("schemas", ".json"),
+    ]
     files = [ROOT / name for name in names]
     for folder, kind in folders:
         found_there = [path for path in (ROOT / folder).rglob("*") if path.name.endswith(kind) and path.is_file()]
