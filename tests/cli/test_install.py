@@ -420,9 +420,9 @@ def test_status_tells_where_it_is_and_what_is_wrong(cli: Cli) -> None:
         "starts": f"/gone/python {starts}", "key": "nowhere", "tools": None,
         "problems": [
             "/gone/python is not there any more. Run: maton-mailgun install claude-desktop --write",
-            "Claude Desktop does not replace ${MATON_API_KEY} in MATON_API_KEY: write the value itself, or leave it "
+            "Claude Desktop does not replace ${MATON_API_KEY} in MATON_API_KEY. Write the value itself, or leave it "
             "out.",
-            "There is no key: put the key into the file with --with-key, or install the extension bundle "
+            "There is no key. Put the key into the file with --with-key, or install the extension bundle "
             "(maton-mailgun-VERSION.mcpb), which keeps it in the system's key store.",
         ],
         "why": "/gone/python: No such file or directory",

@@ -103,8 +103,9 @@ TEXTS: Mapping[str, _Text] = {
     "audit export": ("Prints every entry as a line of JSON, oldest first.", ["audit export"]),
     "doctor": (
         "Looks at all that will be used and says what would be right where it is not: key, gateway, clock, "
-        "connections, domains, state directory, policy, attachments and the ways a person can decide. Changes "
-        "nothing and prints no secret. Ends with 1 where something is wrong; a warning is not.",
+        "connections, domains, state directory, policy, attachments, the ways a person can decide, and what assistants "
+        "on this machine have. Changes nothing and prints no secret. Ends with 1 where something is wrong; a warning "
+        "is not.",
         ["doctor", "doctor --sandbox", "doctor --json"],
     ),
     "tools": (

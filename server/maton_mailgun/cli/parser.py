@@ -197,7 +197,7 @@ def _audit(commands: Commands[_Parser]) -> None:
 
 def _doctor(commands: Commands[_Parser]) -> None:
     doctor = commands.add_parser(
-        "doctor", help="check key, gateway, connections, domains, clock, state directory, policy and ways to decide"
+        "doctor", help="check key, gateway, connections, domains, clock, state, policy, ways to decide and assistants"
     )
     _as_json(doctor)
     _sandboxed(doctor)
