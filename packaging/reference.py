@@ -1,5 +1,5 @@
 """The longer parts of docs/ that are made of the code: every host with its files and its entry, every tool with its
-arguments. `packaging/docs.py` puts them in their places."""
+arguments, and the digests of what clients are told of the tools. `packaging/docs.py` puts them in their places."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from maton_mailgun.catalogue.operation import Operation
+from maton_mailgun import __version__
+from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY, Operation
 from maton_mailgun.catalogue.rows import load
+from maton_mailgun.config import Settings
 from maton_mailgun.hosts.entry import HostEntry, as_text
 from maton_mailgun.hosts.known import BY_NAME, Host, Scope, Surroundings
 from maton_mailgun.protocol.approval_schemas import TOOLS
+from maton_mailgun.protocol.server import tools
+from maton_mailgun.protocol.tool_digest import tool_digest
+from maton_mailgun.runtime import engine
 
 _SYSTEMS = {"macOS": "darwin", "Windows": "win32", "Linux": "linux"}
 _KEY = "your Maton key"
@@ -43,6 +48,27 @@ def each_host() -> list[str]:
         if not host.supplies_key:
             lines += [f"To have a key there, {host.without_key}.", ""]
     return lines[:-1]
+
+
+def digests() -> dict[str, str]:
+    """The command that says a digest of the tool list -> what it says, of this version."""
+    choices = {"": Settings(), "--read-only": Settings(read_only=True)}
+    choices |= {f"--toolsets {name}": Settings(toolsets=(name,)) for name in (EVERYDAY, EVERY_TOOLSET)}
+    return {
+        f"maton-mailgun tools --digest {flags}".rstrip(): tool_digest(tools(engine(settings)))
+        for flags, settings in choices.items()
+    }
+
+
+def digest_file() -> str:
+    """The same with the version, for programs."""
+    return json.dumps({"version": __version__, **digests()}, indent=2) + "\n"
+
+
+def digest_rows() -> list[str]:
+    """The same, for people."""
+    rows = [f"| `{command}` | `{digest}` |" for command, digest in digests().items()]
+    return ["| Command | What it prints |", "| --- | --- |", *rows]
 
 
 def arguments() -> list[str]:

@@ -109,8 +109,9 @@ TEXTS: Mapping[str, _Text] = {
         ["doctor", "doctor --sandbox", "doctor --json"],
     ),
     "tools": (
-        "Lists the operations on offer and the tools about approvals.",
-        ["tools", "tools --toolsets everyday", "tools --json --read-only"],
+        "Lists the operations on offer and the tools about approvals. With --digest, one SHA-256 of all that clients "
+        "are told of them, to be held to the one that was published with a version.",
+        ["tools", "tools --toolsets everyday", "tools --json --read-only", "tools --digest"],
     ),
     "call": (
         "Calls one tool. A write is shown first and carried out after the passphrase; without a terminal the pending "

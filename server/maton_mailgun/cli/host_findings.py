@@ -1,4 +1,4 @@
-"""What `doctor` finds in the files of assistants: every entry of ours, and each thing that is wrong with one. Nothing is
+"""What `doctor` finds in the files of assistants: every entry of ours, and each thing that is wrong. Nothing is
 changed or started."""
 
 from __future__ import annotations
