@@ -45,6 +45,11 @@ def each_host() -> list[str]:
         lines += [f"{_sentence(_key(host))} The file it writes:", "", *files, ""]
         lines += [f"```{host.form}", *as_text(host, entry).rstrip("\n").splitlines(), "```", ""]
         lines += ["Then:", "", *(f"* {step}" for step in steps), ""]
+        if host.full_path:
+            lines += [
+                f"{host.title} does not look for programs where your shell does: write the full path of `uvx`, as "
+            ]
+            lines += ["`--uvx` does.", ""]
         if not host.supplies_key:
             lines += [f"To have a key there, {host.without_key}.", ""]
     return lines[:-1]

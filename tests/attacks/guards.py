@@ -597,5 +597,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("246", "values of an entry are not shown", {"246-masked": WITH("set()")}),
     Guard("247", "a proof has a state directory of its own", {"247-apart": WITH("{}")}),
     Guard("255", "what a call names says in which mail it came in", {"255-said": FALSE}),
+    Guard("350", "no program of the folder is written into a host's file", {"350-not-here": WITH("folders")}),
     Guard("250", "no rule repeats what was done a moment ago", {"250-again": WITH("False")}),
 )

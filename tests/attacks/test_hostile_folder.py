@@ -200,7 +200,21 @@ async def test_attack_43_what_install_writes_runs_nothing_of_the_folder_it_is_st
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_attack_43_with_uvx_the_entry_script_is_started(desk: Desk, host: str) -> None:
-    assert written(host, desk, "--uvx") == ("uvx", "maton-mailgun")
+    program, *arguments = written(host, desk, "--uvx")
+    assert (Path(program).stem, arguments) == ("uvx", ["maton-mailgun"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the program")
+@pytest.mark.parametrize("named", [".", "", "bin", "./bin"])
+def test_attack_350_the_uvx_that_is_written_is_none_of_the_folder(desk: Desk, traps: Traps, named: str) -> None:
+    """A PATH may lead into the folder that the command is typed in; what stands there would be started with the key."""
+    for folder in (traps.folder, traps.folder / "bin"):
+        folder.mkdir(exist_ok=True)
+        (folder / "uvx").write_text("#!/bin/sh\n", encoding="utf-8")
+        (folder / "uvx").chmod(0o755)
+    env = {**environment(desk), "PATH": f"{named}{os.pathsep}{desk.home}"}
+    done = run([*SAFE_PATH, "install", "claude-desktop", "--uvx", "--with-key"], env, traps.folder)
+    assert (done.returncode, entry(done.stdout)) == (0, ("uvx", "maton-mailgun")), done.stderr
 
 
 @pytest.mark.parametrize("case", ["empty", "a dot", "an empty entry first", "a relative place", "the folder by a link"])

@@ -304,6 +304,20 @@ def test_uvx_and_sandbox_change_what_is_started(cli: Cli) -> None:
     }
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the program")
+def test_uvx_is_written_with_its_full_path_where_the_host_does_not_look_where_a_shell_does(cli: Cli) -> None:
+    folder = cli.cwd / "programs"
+    folder.mkdir()
+    (folder / "uvx").write_text("#!/bin/sh\n", encoding="utf-8")
+    (folder / "uvx").chmod(0o755)
+    cli.env["PATH"] = str(folder)
+    started = {
+        host: json.loads(cli("install", host, "--uvx", "--with-key").out)["mcpServers"]["mailgun"]["command"]
+        for host in ("claude-desktop", "cursor")
+    }
+    assert started == {"claude-desktop": str(folder / "uvx"), "cursor": "uvx"}
+
+
 @pytest.mark.parametrize("arguments", [("emacs",), ("cursor", "--name", "a.b"), ("cursor", "--name", "a b")])
 def test_unknown_host_or_unusable_name_is_a_wrong_command(cli: Cli, arguments: tuple[str, ...]) -> None:
     assert cli("install", *arguments).status == 2
