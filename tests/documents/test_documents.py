@@ -218,7 +218,7 @@ def test_the_numbers_of_the_readme_are_no_more_than_there_is() -> None:
     assert f"USUAL = {changes.replace(',', '_')}\n" in every_change
 
 
-@pytest.mark.parametrize("command", re.findall(r"`python (?:-m pytest -q )?(tests/\S+)`", README))
+@pytest.mark.parametrize("command", re.findall(r"`\.venv/bin/python (?:-m pytest -q )?(tests/\S+)`", README))
 def test_what_proves_the_promise_is_there(command: str) -> None:
     assert (ROOT / command).exists()
 
