@@ -26,7 +26,11 @@ from typing import Any
 
 from maton_mailgun import __version__
 from maton_mailgun.catalogue.rows import load
+from maton_mailgun.config import Settings
 from maton_mailgun.protocol.approval_schemas import TOOLS
+from maton_mailgun.protocol.server import tools as wire_tools
+from maton_mailgun.protocol.tool_digest import tool_digest
+from maton_mailgun.runtime import engine
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "maton-mailgun"
@@ -83,6 +87,7 @@ def manifest() -> dict[str, Any]:
             },
         },
         "tools": tools,
+        "_meta": {NAME: {"tools_digest": tool_digest(wire_tools(engine(Settings())))}},
         "tools_generated": True,
         "compatibility": {
             "platforms": ["darwin", "win32", "linux"],
@@ -157,6 +162,11 @@ def registered(name: str) -> dict[str, Any]:
         "title": "Mailgun through Maton",
         "description": about()["description"],
         "version": __version__,
+        "_meta": {
+            "io.modelcontextprotocol.registry/publisher-provided": {
+                "tools_digest": tool_digest(wire_tools(engine(Settings())))
+            }
+        },
         "packages": [
             {
                 "registryType": "pypi",

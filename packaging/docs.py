@@ -1,6 +1,6 @@
-"""Writes the parts of README.md and SKILL.md that the code knows better: settings, commands, exit statuses, tools; the
-programs of examples/ into docs/frameworks.md and examples/README.md; and, in schemas/, the arguments that tools share
-(`packaging/shared_arguments.json`); and what the front answers.
+"""Writes the parts of docs/ and SKILL.md that the code knows better: settings, commands, exit statuses, tools, hosts;
+the programs of examples/ into docs/frameworks.md and examples/README.md; and, in schemas/, the arguments that tools
+share (`packaging/shared_arguments.json`) or their digest (docs/tool-digests.json); and what the front answers.
 
     python packaging/docs.py            rewrite them
     python packaging/docs.py --check    only say whether they are as they must be
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import first_answers
+import reference
 
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.cli.exit_status import EXIT_STATUSES
@@ -29,6 +30,7 @@ from maton_mailgun.protocol.approval_schemas import TOOLS
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
+DIGESTS = ROOT / "docs" / "tool-digests.json"
 SHARED = Path(__file__).with_name("shared_arguments.json")
 """Arguments that several tools have, by which tools: named, or wherever there is an optional one of the name."""
 ANYWHERE = "where it may be left out"
@@ -144,12 +146,13 @@ def programs() -> list[str]:
 
 
 PARTS: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
-    "README.md": {
-        "settings": settings,
-        "commands": commands,
-        "exit-statuses": exit_statuses,
+    "docs/hosts.md": {"hosts": reference.hosts, "each-host": reference.each_host},
+    "docs/reference.md": {"settings": settings, "commands": commands, "exit-statuses": exit_statuses},
+    "docs/tools.md": {
         "count": count,
         "tools": tools,
+        "digests": reference.digest_rows,
+        "arguments": reference.arguments,
     },
     "SKILL.md": {"toolsets": toolsets},
     "docs/frameworks.md": {"frameworks": frameworks, "snippets": snippets},
@@ -166,6 +169,7 @@ def main() -> int:
     shared = [path.name for path in sorted(SCHEMAS.glob("*.json")) if not _share(path, write=not check)]
     stale = [name for name, parts in PARTS.items() if not _bring_up_to_date(ROOT / name, parts, write=not check)]
     stale += shared
+    stale += [] if _digests_up_to_date(write=not check) else [DIGESTS.name]
     stale += [] if _answers_up_to_date(write=not check) else [Path(first_answers.FILE).name]
     if check and stale:
         sys.stderr.write(f"{' and '.join(stale)} out of date. Run: python packaging/docs.py\n")
@@ -209,6 +213,13 @@ def _share(path: Path, *, write: bool) -> bool:
     after = with_shared(path.stem, before, json.loads(SHARED.read_text(encoding="utf-8")))
     if write and after != before:
         path.write_text(after, encoding="utf-8")
+    return after == before
+
+
+def _digests_up_to_date(*, write: bool) -> bool:
+    before, after = DIGESTS.read_text(encoding="utf-8") if DIGESTS.exists() else "", reference.digest_file()
+    if write and after != before:
+        DIGESTS.write_text(after, encoding="utf-8", newline="\n")
     return after == before
 
 

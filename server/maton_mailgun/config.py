@@ -137,7 +137,7 @@ NAMES: Mapping[str, str] = {
     "MATON_MAILGUN_METRICS": "`HOST:PORT` where `serve --http` answers Prometheus at `/metrics`, apart from MCP and "
     "without a token, so keep it to your own network; needs the extra `metrics`. None unless set.",
 }
-"""Every environment variable that is read, with its meaning: the README's table comes from here."""
+"""Every environment variable that is read, with its meaning: the table in docs/reference.md comes from here."""
 
 
 def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:

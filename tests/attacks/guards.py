@@ -676,6 +676,7 @@ GUARDS: tuple[Guard, ...] = (
         {"338-own-key": WITH("found is None and (found := next(iter(people.values()))) is None")},
     ),
     Guard("339", "nobody else reads the file of keys", {"339-private": INSTEAD("text = self._path.read_text()")}),
+    Guard("350", "no program of the folder is written into a host's file", {"350-not-here": WITH("folders")}),
     Guard("250", "no rule repeats what was done a moment ago", {"250-again": WITH("False")}),
     Guard("290", "what does not wait any more is not changed", {"290-waits": FALSE}),
     Guard("290", "what nobody decided in time is not changed", {"290-late": FALSE}),

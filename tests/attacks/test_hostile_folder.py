@@ -76,8 +76,8 @@ COMMANDS: Mapping[str, tuple[Sequence[str], str, int]] = {
     "completion SHELL": (("completion", "bash"), "", 0),
     "manual": (("manual",), "", 0),
 }
-"""The commands of the README that end by themselves (`serve`, `sandbox` and `approvals watch` do not): words, input,
-exit status."""
+"""The commands of docs/reference.md that end by themselves (`serve`, `sandbox`, `approvals watch` do not): words,
+input, exit status."""
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,21 @@ async def test_attack_43_what_install_writes_runs_nothing_of_the_folder_it_is_st
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_attack_43_with_uvx_the_entry_script_is_started(desk: Desk, host: str) -> None:
-    assert written(host, desk, "--uvx") == ("uvx", "maton-mailgun")
+    program, *arguments = written(host, desk, "--uvx")
+    assert (Path(program).stem, arguments) == ("uvx", ["maton-mailgun"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the program")
+@pytest.mark.parametrize("named", [".", "", "bin", "./bin"])
+def test_attack_350_the_uvx_that_is_written_is_none_of_the_folder(desk: Desk, traps: Traps, named: str) -> None:
+    """A PATH may lead into the folder that the command is typed in; what stands there would be started with the key."""
+    for folder in (traps.folder, traps.folder / "bin"):
+        folder.mkdir(exist_ok=True)
+        (folder / "uvx").write_text("#!/bin/sh\n", encoding="utf-8")
+        (folder / "uvx").chmod(0o755)
+    env = {**environment(desk), "PATH": f"{named}{os.pathsep}{desk.home}"}
+    done = run([*SAFE_PATH, "install", "claude-desktop", "--uvx", "--with-key"], env, traps.folder)
+    assert (done.returncode, entry(done.stdout)) == (0, ("uvx", "maton-mailgun")), done.stderr
 
 
 @pytest.mark.parametrize("case", ["empty", "a dot", "an empty entry first", "a relative place", "the folder by a link"])
@@ -324,10 +338,10 @@ def test_attack_43_importing_the_package_is_no_start_of_it(desk: Desk, traps: Tr
 # The commands of the documents ----------------------------------------------------------------------------------------
 
 
-def test_every_command_of_the_readme_is_started_here() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_command_of_the_documents_is_started_here() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     named = {
-        row.split("`")[1].removeprefix("maton-mailgun ") for row in readme.splitlines() if row.startswith("| `maton-")
+        row.split("`")[1].removeprefix("maton-mailgun ") for row in page.splitlines() if row.startswith("| `maton-")
     }
     assert named == {"serve", "sandbox", "approvals watch", *COMMANDS}
 
@@ -355,7 +369,14 @@ def test_attack_43_a_server_on_a_port_runs_nothing_of_the_folder_it_is_started_i
 def test_attack_43_no_command_that_is_written_or_printed_takes_modules_from_where_it_is_started() -> None:
     """Every `-m maton_mailgun` stands behind -P or -I, in prose as in lists of arguments."""
     names = ["README.md", "SKILL.md", "AGENTS.md", "CONTRIBUTING.md", "CHANGELOG.md", ".ci/run"]
-    folders = [("server", ".py"), ("packaging", ""), ("bench", ".py"), ("tools", ".toml"), ("schemas", ".json")]
+    folders = [
+        ("docs", ".md"),
+        ("server", ".py"),
+        ("packaging", ""),
+        ("bench", ".py"),
+        ("tools", ".toml"),
+        ("schemas", ".json"),
+    ]
     files = [ROOT / name for name in names]
     for folder, kind in folders:
         found_there = [path for path in (ROOT / folder).rglob("*") if path.name.endswith(kind) and path.is_file()]

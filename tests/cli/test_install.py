@@ -304,6 +304,20 @@ def test_uvx_and_sandbox_change_what_is_started(cli: Cli) -> None:
     }
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the program")
+def test_uvx_is_written_with_its_full_path_where_the_host_does_not_look_where_a_shell_does(cli: Cli) -> None:
+    folder = cli.cwd / "programs"
+    folder.mkdir()
+    (folder / "uvx").write_text("#!/bin/sh\n", encoding="utf-8")
+    (folder / "uvx").chmod(0o755)
+    cli.env["PATH"] = str(folder)
+    started = {
+        host: json.loads(cli("install", host, "--uvx", "--with-key").out)["mcpServers"]["mailgun"]["command"]
+        for host in ("claude-desktop", "cursor")
+    }
+    assert started == {"claude-desktop": str(folder / "uvx"), "cursor": "uvx"}
+
+
 @pytest.mark.parametrize("arguments", [("emacs",), ("cursor", "--name", "a.b"), ("cursor", "--name", "a b")])
 def test_unknown_host_or_unusable_name_is_a_wrong_command(cli: Cli, arguments: tuple[str, ...]) -> None:
     assert cli("install", *arguments).status == 2
@@ -420,9 +434,9 @@ def test_status_tells_where_it_is_and_what_is_wrong(cli: Cli) -> None:
         "starts": f"/gone/python {starts}", "key": "nowhere", "tools": None,
         "problems": [
             "/gone/python is not there any more. Run: maton-mailgun install claude-desktop --write",
-            "Claude Desktop does not replace ${MATON_API_KEY} in MATON_API_KEY: write the value itself, or leave it "
+            "Claude Desktop does not replace ${MATON_API_KEY} in MATON_API_KEY. Write the value itself, or leave it "
             "out.",
-            "There is no key: put the key into the file with --with-key, or install the extension bundle "
+            "There is no key. Put the key into the file with --with-key, or install the extension bundle "
             "(maton-mailgun-VERSION.mcpb), which keeps it in the system's key store.",
         ],
         "why": "/gone/python: No such file or directory",

@@ -18,6 +18,8 @@ PYTHON_CLIENT = "mailgun==1.10.0"
 MAIL_PARSER = "flanker==0.9.11"
 FORM_ANSWERER = "fastmcp==4.2.3"
 ONE_PROCESS_A_CALL = "langchain-mcp-adapters==0.3.2"
+VALIDATORS = ("agnix==0.59.3", "skillsaw==0.22.0")
+"""What knows the formats of plugins and extensions, without a network."""
 CONVERTERS = {"google-genai": "google-genai==3.6.1", "openai": "openai==3.57.0", "anthropic": "anthropic==2.14.0"}
 FRAMEWORKS = {
     "pydantic_ai": ("pydantic-ai-slim[mcp]==2.68.0",),
@@ -95,6 +97,12 @@ def example_command(cache: Path, path: Path) -> list[str]:
 def schema_converter(cache: Path, library: str) -> list[str]:
     """The command that runs a script with a provider's library. Skips as above."""
     return _python(cache, CONVERTERS[library])
+
+
+def validators(cache: Path) -> dict[str, list[str]]:
+    """The commands that know the formats of plugins, by their names. Skips as above."""
+    (interpreter,) = _python(cache, *VALIDATORS)
+    return {"agnix": [str(Path(interpreter).with_name("agnix"))], "skillsaw": [interpreter, "-m", "skillsaw"]}
 
 
 def _python(cache: Path, *packages: str, seconds: float = _SECONDS) -> list[str]:

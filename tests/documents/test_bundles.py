@@ -124,6 +124,14 @@ def test_the_registry_is_told_this_version_and_that_the_key_is_a_secret(bundle: 
     assert (said["name"].count("/"), len(said["description"]) <= 100) == (1, True)
 
 
+def test_bundle_and_registry_hold_the_digest_of_what_clients_are_told(bundle: Path, unpacked: Path) -> None:
+    published = json.loads((ROOT / "docs" / "tool-digests.json").read_text(encoding="utf-8"))
+    said = json.loads((bundle.parent / "server.json").read_text(encoding="utf-8"))
+    provided = said["_meta"]["io.modelcontextprotocol.registry/publisher-provided"]
+    digest = published["maton-mailgun tools --digest"]
+    assert provided == manifest(unpacked)["_meta"]["maton-mailgun"] == {"tools_digest": digest}
+
+
 def manifest_name(bundle: Path) -> str:
     """The name in the bundle's manifest."""
     with zipfile.ZipFile(bundle) as archive:

@@ -1,9 +1,11 @@
-"""What assistants install from the repository: up to date, of one name and version, without a key, and it starts."""
+"""What assistants install from the repository: up to date, of one name and version, without a key, and taken by
+what knows the formats."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from clients.environments import node_packages
+from clients.environments import node_packages, validators
 from maton_mailgun import __version__
 from maton_mailgun.hosts.entry import ours
 from maton_mailgun.hosts.known import BY_NAME
@@ -79,6 +81,55 @@ def test_a_marketplace_leads_to_its_plugin_with_the_skill(marketplace: str, mani
     assert json.loads((folder / manifest).read_text(encoding="utf-8"))["name"] == listed["name"]
     skill = folder / "skills" / "maton-mailgun" / "SKILL.md"
     assert skill.read_bytes() == (ROOT / "SKILL.md").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def known_formats(request: pytest.FixtureRequest) -> dict[str, list[str]]:
+    return validators(request.config.cache.mkdir("clients"))
+
+
+def held(programs: dict[str, list[str]], place: Path, *words: str) -> tuple[int, str]:
+    """What a validator says, without anything of whoever runs the tests."""
+    program, *more = words
+    done = subprocess.run(
+        [*programs[program], *more, str(place)], capture_output=True, text=True, encoding="utf-8", timeout=60,
+        check=False, env={"PATH": os.defpath, "HOME": str(place.parent)},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+AGNIX, SKILLSAW = ("agnix", "--strict"), ("skillsaw", "lint", "--no-progress")
+HELD = [
+    *((AGNIX, name) for name in ("plugins/codex", "plugins/cursor", "plugins/claude-code", "gemini-extension.json")),
+    *((SKILLSAW, name) for name in ("plugins/codex", "plugins/cursor", "plugins/claude-code")),
+]
+
+
+@pytest.mark.clients
+@pytest.mark.parametrize(("words", "name"), HELD, ids=[f"{words[0]}-{Path(name).name}" for words, name in HELD])
+def test_what_knows_the_format_finds_nothing_wrong(
+    known_formats: dict[str, list[str]], words: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    place = tmp_path / Path(name).name
+    if (ROOT / name).is_dir():
+        shutil.copytree(ROOT / name, place)
+    else:
+        for one in (name, read(name)["contextFileName"]):
+            shutil.copy(ROOT / one, tmp_path)
+    status, said = held(known_formats, place, *words)
+    assert status == 0, said
+
+
+@pytest.mark.clients
+@pytest.mark.parametrize("host", ["codex", "cursor", "gemini"])
+def test_and_it_would_find_what_is_wrong(known_formats: dict[str, list[str]], host: str, tmp_path: Path) -> None:
+    """Else the test above could not fail."""
+    path = tmp_path / PLUGINS[host]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**read(PLUGINS[host]), "name": "Not A Name", "mcpServers": 7}), encoding="utf-8")
+    place = path if host == "gemini" else path.parent.parent
+    status, said = held(known_formats, place, *AGNIX)
+    assert (status, "error" in said) == (1, True), said
 
 
 @pytest.mark.long

@@ -19,9 +19,10 @@ DIRECT = {
     "runtime.txt": DEPENDENCIES,
     "extras.txt": [
         *DEPENDENCIES,
-        *(one for extra in sorted(EXTRAS.keys() - {"test"}) for one in EXTRAS[extra]),
+        *(one for extra in sorted(EXTRAS.keys() - {"test", "docs"}) for one in EXTRAS[extra]),
     ],
-    "test.txt": [*DEPENDENCIES, *(one for extra in EXTRAS.values() for one in extra)],
+    # The site is shipped to nobody, and what builds it is another version on each Python.
+    "test.txt": [*DEPENDENCIES, *(one for name, extra in EXTRAS.items() if name != "docs" for one in extra)],
     "build.txt": [
         *PYPROJECT["build-system"]["requires"],
         *(line for line in (FOLDER / "build.in").read_text(encoding="utf-8").splitlines() if not line.startswith("#")),
@@ -43,7 +44,7 @@ def pinned(name: str) -> dict[str, str]:
 
 def test_there_is_a_set_for_every_use() -> None:
     assert {path.name for path in FOLDER.iterdir()} == {*DIRECT, "build.in"}
-    assert set(EXTRAS) == {"calendar", "http", "metrics", "notify", "passkeys", "postgres", "test"}
+    assert set(EXTRAS) == {"calendar", "docs", "http", "metrics", "notify", "passkeys", "postgres", "test"}
 
 
 @pytest.mark.parametrize("name", DIRECT)

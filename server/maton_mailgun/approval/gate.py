@@ -91,8 +91,8 @@ class Gate:
         clock: Callable[[], float] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> Gate:
-        """Open the store and take up what an earlier process left behind. `clock` gives Unix seconds, the store's own if
-        left out; `monotonic` gives seconds that never run backwards.
+        """Open the store and take up what an earlier process left behind. `clock` gives Unix seconds (the store's own
+        if left out), `monotonic` seconds that never run backwards.
 
         Raises:
             Refused: The state directory, the database or the policy cannot be used; nothing can be written then.

@@ -21,6 +21,7 @@ from maton_mailgun.catalogue.operation import EVERY_TOOLSET
 from maton_mailgun.cli.account_findings import account
 from maton_mailgun.cli.exit_status import FAILED, OK
 from maton_mailgun.cli.findings import Finding
+from maton_mailgun.cli.host_findings import hosts_found
 from maton_mailgun.cli.notice_findings import notices
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings, display_environment, load, page_directory, state_home
@@ -65,7 +66,8 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     try:
         settings = load(sandbox=arguments.sandbox)
     except SetupError as problem:
-        yield Finding("bad", "settings", str(problem), "Correct it; the rest cannot be checked before.")
+        yield Finding("bad", "settings", str(problem), "Correct it; what goes by the settings is checked then.")
+        yield from hosts_found()
         return
     yield from _policy(settings)
     try:
@@ -80,6 +82,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield from _approver(settings)
     yield from notices(settings, test=arguments.notify)
     yield _attachments(settings)
+    yield from hosts_found()
 
 
 def _versions() -> Finding:
@@ -236,8 +239,12 @@ def _attachments(settings: Settings) -> Finding:
     if not allowed.is_dir():
         right = "Set MATON_MAILGUN_ATTACHMENTS to a directory that exists."
         return Finding("bad", "attachments", f"{allowed} is no directory", right)
-    if not os.access(allowed, os.R_OK | os.X_OK):
-        return Finding("bad", "attachments", f"{allowed} cannot be read", "Let this user read it, or name another one.")
+    try:
+        with os.scandir(allowed) as entries:
+            next(entries, None)
+    except OSError as problem:
+        right = "Let this user read it, or name another one."
+        return Finding("bad", "attachments", f"{allowed} cannot be read: {problem.strerror}", right)
     why = why_untrusted(allowed)
     if why is not None:
         # No hole: what is sent is what was shown. But others choose what is found under a name.

@@ -141,14 +141,15 @@ TEXTS: Mapping[str, _Text] = {
     "audit export": ("Prints every entry as a line of JSON, oldest first.", ["audit export"]),
     "doctor": (
         "Looks at all that will be used and says what would be right where it is not: key, gateway, clock, "
-        "connections, domains, state directory, policy, attachments and the ways a person can decide. Changes "
-        "nothing and prints no secret. With --notify it sends one test notice. Ends with 1 where something is wrong; a "
-        "warning is not.",
+        "connections, domains, state directory, policy, attachments, the ways a person can decide, and what assistants "
+        "on this machine have. Changes nothing and prints no secret. With --notify it sends one test notice. Ends with "
+        "1 where something is wrong; a warning is not.",
         ["doctor", "doctor --sandbox", "doctor --json", "doctor --notify"],
     ),
     "tools": (
-        "Lists the operations on offer and the tools about approvals.",
-        ["tools", "tools --toolsets everyday", "tools --json --read-only"],
+        "Lists the operations on offer and the tools about approvals. With --digest, one SHA-256 of all that clients "
+        "are told of them, to be held to the one that was published with a version.",
+        ["tools", "tools --toolsets everyday", "tools --json --read-only", "tools --digest"],
     ),
     "call": (
         "Calls one tool. A write is shown first and carried out after the passphrase; without a terminal the pending "

@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -153,7 +155,7 @@ def titled(host: Host, scope: Scope) -> str:
 
 
 def _entry(arguments: argparse.Namespace) -> HostEntry:
-    started = ("uvx", "maton-mailgun") if arguments.uvx else _this_installation()
+    started = (_uvx(BY_NAME[arguments.host]), "maton-mailgun") if arguments.uvx else _this_installation()
     command, *args = (*started, "serve", "--sandbox") if arguments.sandbox else started
     key = load().api_key if arguments.with_key else None
     if arguments.with_key and key is None:
@@ -161,6 +163,18 @@ def _entry(arguments: argparse.Namespace) -> HostEntry:
     return HostEntry(
         arguments.name, command, tuple(args), None if arguments.sandbox else key, needs_key=not arguments.sandbox
     )
+
+
+def _uvx(host: Host) -> str:
+    """The program that fetches and starts us; its full path where the host looks for programs where no shell does.
+
+    Never one of the folder that the command was given in, which may be somebody else's.
+    """
+    folders = [folder for folder in here().environ.get("PATH", "").split(os.pathsep) if host.full_path and folder]
+    folders = [folder for folder in folders if os.path.isabs(folder)]  # guard: 350-not-here
+    found = shutil.which("uvx", path=os.pathsep.join(folders)) if folders else None
+    # Windows looks in the working directory first, whatever the path says.
+    return found if found is not None and os.path.dirname(found) in folders else "uvx"
 
 
 def _this_installation() -> tuple[str, ...]:

@@ -232,7 +232,7 @@ def _audit(commands: Commands[_Parser]) -> None:
 
 def _doctor(commands: Commands[_Parser]) -> None:
     doctor = commands.add_parser(
-        "doctor", help="check key, gateway, connections, domains, clock, state directory, policy and ways to decide"
+        "doctor", help="check key, gateway, connections, domains, clock, state, policy, ways to decide and assistants"
     )
     _as_json(doctor)
     _sandboxed(doctor)
@@ -247,6 +247,7 @@ def _tools(commands: Commands[_Parser]) -> None:
     form = tools.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as JSON, with descriptions and schemas")
     form.add_argument("--markdown", action="store_true", help="as a Markdown table")
+    form.add_argument("--digest", action="store_true", help="one SHA-256 of all that clients are told of them")
     _limited(tools)
     tools.set_defaults(run="tools:run")
 

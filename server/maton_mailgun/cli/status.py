@@ -66,7 +66,8 @@ def _command(one: Found) -> str:
 def _row(one: Found, proof: Proof | None) -> dict[str, Any]:
     made: dict[str, Any] = {
         "host": one.host, "scope": one.scope, "path": str(one.path), "name": one.name or None,
-        "starts": _command(one) if one.entry is not None else None, "key": one.key_from, "problems": [*one.problems],
+        "starts": _command(one) if one.entry is not None else None, "key": one.key_from,
+        "problems": [str(problem) for problem in one.problems],
     }  # fmt: skip
     if proof is not None:
         made |= {"tools": proof.tools, "why": masked(proof.why, secrets(one.entry)) or None}

@@ -23,6 +23,14 @@ Row = tuple[str, str, str, str]
 def run(arguments: argparse.Namespace) -> int:
     """List the operations and the approval tools."""
     settings, screen = settings_of(arguments), Screen()
+    if arguments.digest:
+        # What is told is made by the server itself; the other forms need nothing of it.
+        from maton_mailgun.protocol.server import tools
+        from maton_mailgun.protocol.tool_digest import tool_digest
+        from maton_mailgun.runtime import engine
+
+        screen.line(tool_digest(tools(engine(settings))))
+        return OK
     offered = load().only(settings.toolsets, read_only=settings.read_only)
     approval_tools = () if settings.read_only else TOOLS
     if arguments.json:

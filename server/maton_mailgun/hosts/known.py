@@ -77,6 +77,8 @@ class Host:
     """Whether the host can ask for the key itself and keep it (`inputs`)."""
     few: bool = False
     """Whether a server gets only a few variables of the host's own, or all of them."""
+    full_path: bool = False
+    """Whether a program is named by its full path: the desktop that starts the host knows no PATH of a shell."""
     next_step: Mapping[Scope, str] = field(default_factory=dict)
     """What the person does next, in the host's own words."""
     without_key: str = ""
@@ -152,11 +154,13 @@ BY_NAME: Mapping[str, Host] = {
     ),
     # modelcontextprotocol.io/docs/develop/connect-local-servers: the file by system, and a complete restart.
     # modelcontextprotocol.io/docs/tools/debugging: servers get USER, HOME, PATH and the like only; nothing is replaced.
+    # modelcontextprotocol.io/docs/develop/build-server: "You may need to put the full path to the uv executable".
     "claude-desktop": Host(
         title="Claude Desktop",
         places={"user": _claude_desktop},
         servers="mcpServers",
         few=True,
+        full_path=True,
         next_step={"user": "Quit Claude Desktop wholly, not its window alone, and start it again."},
         without_key=f"put the key into the file with --with-key, or {_BUNDLE}",
     ),

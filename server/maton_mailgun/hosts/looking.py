@@ -12,9 +12,24 @@ from maton_mailgun.hosts.edits import NotEditable
 from maton_mailgun.hosts.entry import ASKED, ours
 from maton_mailgun.hosts.known import BY_NAME, KEY, Host, Scope, Surroundings
 from maton_mailgun.hosts.versioned import working_tree
+from maton_mailgun.own_command import own_command
 from maton_mailgun.setting_values import unfilled
 
 KeyFrom = Literal["the file", "the host's environment", "the host asks", "not needed", "nowhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostProblem:
+    """One thing that is wrong with an entry or its file."""
+
+    wrong: str
+    right: str = ""
+    """What would be right, for a person who can do it."""
+    sure: bool = True
+    """Whether it is wrong for the host too, and not only as seen from here."""
+
+    def __str__(self) -> str:
+        return f"{self.wrong}. {self.right}" if self.right else self.wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +43,7 @@ class Found:
     """Empty where the file cannot be read."""
     entry: Mapping[str, Any] | None = None
     key_from: KeyFrom = "nowhere"
-    problems: tuple[str, ...] = ()
-    """What is wrong, each with what would be right."""
+    problems: tuple[HostProblem, ...] = ()
 
 
 def look(hosts: Sequence[str], surroundings: Surroundings) -> list[Found]:
@@ -52,10 +66,10 @@ def _in_file(name: str, scope: Scope, path: Path, surroundings: Surroundings) ->
     except FileNotFoundError:
         return
     except OSError as problem:
-        yield Found(name, scope, path, problems=(f"cannot be read: {problem.strerror}",))
+        yield Found(name, scope, path, problems=(HostProblem(f"cannot be read: {problem.strerror}"),))
         return
     except NotEditable as problem:
-        yield Found(name, scope, path, problems=(f"is {problem}",))
+        yield Found(name, scope, path, problems=(HostProblem(f"is {problem}"),))
         return
     for server, entry in document.servers.items():
         if ours(entry):
@@ -80,23 +94,28 @@ def key_from(host: Host, entry: Mapping[str, Any]) -> KeyFrom:
     return "not needed" if env.get("MATON_TOKEN_COMMAND") else "nowhere"
 
 
-def _problems(host: Host, name: str, entry: Mapping[str, Any], path: Path, surroundings: Surroundings) -> Iterator[str]:
+def _problems(
+    host: Host, name: str, entry: Mapping[str, Any], path: Path, surroundings: Surroundings
+) -> Iterator[HostProblem]:
+    again = own_command(f"install {name} --write")
     command = str(entry.get("command", ""))
     if Path(command).is_absolute() and not Path(command).exists():
-        yield f"{command} is not there any more. Run: maton-mailgun install {name} --write"
+        yield HostProblem(f"{command} is not there any more", f"Run: {again}")
     for variable, value in dict(entry.get("env") or {}).items():
         left = unfilled(str(value))
         replaced = host.replaces is not None and host.replaces.search(str(value))
         if left and not replaced and not (host.asks and left.startswith("${input:")):
-            yield f"{host.title} does not replace {left} in {variable}: write the value itself, or leave it out."
+            yield HostProblem(
+                f"{host.title} does not replace {left} in {variable}", "Write the value itself, or leave it out."
+            )
     source = key_from(host, entry)
     if source == "nowhere":
         way = host.without_key or "install it again without --with-key"
-        yield f"There is no key: {way}."
+        yield HostProblem("There is no key", f"{way[0].upper()}{way[1:]}.")
     if source == "the file" and (tree := working_tree(path.resolve())) is not None:
-        yield (
-            f"The key stands in a file under version control, in {tree}: make a new key at maton.ai/settings, and run "
-            f"maton-mailgun install {name} --write"
+        yield HostProblem(
+            f"The key stands in a file under version control, in {tree}",
+            f"Make a new key at maton.ai/settings, and run: {again}",
         )
     if source == "the host's environment" and not surroundings.environ.get(KEY):
-        yield f"{KEY} is not set here; it must be where {host.title} runs."
+        yield HostProblem(f"{KEY} is not set here", f"It must be where {host.title} runs.", sure=False)
