@@ -177,6 +177,9 @@ def real() -> Iterator[RealPage]:
         yield running
 
 
+ALL_IN_VIEW = """return [...document.querySelectorAll(".decision-place button")]
+  .map((one) => one.getBoundingClientRect())
+  .every((box) => box.left >= 0 && box.right <= document.documentElement.clientWidth)"""
 WORDS = "return [...document.querySelectorAll(arguments[0])].map((one) => one.lastChild.data)"
 
 
@@ -214,8 +217,10 @@ def test_a_person_changes_a_mail_sees_it_word_by_word_and_says_yes_to_that(
     sent = len(real.desk.writes())
     old = real.propose(subject=f"Hello {screen[0]}", text="Good morning Bob,\n\nsee you on Friday.\n")
     opened(chromium, real, old)
+    assert chromium.run(ALL_IN_VIEW) is True
     chromium.click("#change")
     chromium.find("#edit")
+    assert chromium.run(ALL_IN_VIEW) is True
     put(chromium, "#edit-subject", f"Hello Ann {screen[0]}")
     put(chromium, "#edit-to", "ann@example.net\nben@example.net")
     put(chromium, "#edit-text", "Good evening Bob,\n\nsee you on Saturday.\n")

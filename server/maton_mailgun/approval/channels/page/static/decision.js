@@ -26,7 +26,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, edit, t
   const problem = h("p", { class: "decision-problem", role: "alert" });
   const checked = h("input", { type: "checkbox", id: "checked", on: { change: () => say() } });
   const reject = h("button", { type: "button", class: "secondary", id: "reject", on: { click: () => askReason() } }, "Reject…");
-  const change = together ? null : h("button", { type: "button", class: "secondary", id: "change", on: { click: edit } }, "Edit…");
+  const change = together ? null : h("button", { type: "button", class: "quiet", id: "change", on: { click: edit } }, "Edit…");
   const approve = h("button", {
     type: "button", id: "approve", class: detail.action === "delete" ? "primary danger" : "primary",
     "aria-describedby": "decision-note", on: { click: (event) => approveIt(event) },
@@ -60,7 +60,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, edit, t
       detail.risk === "high"
         ? h("div", { class: "check" }, checked, h("label", { for: "checked" }, "I have checked this: ", value(detail.message ? detail.preview.target : detail.heading, "strong")))
         : null,
-      h("div", { class: "decision-row" }, note, h("div", { class: "buttons" }, reject, change, approve)),
+      h("div", { class: "decision-row" }, h("div", { class: "note-row" }, note, change), h("div", { class: "buttons" }, reject, approve)),
       problem,
     );
   }
