@@ -58,6 +58,7 @@ def test_tools_lists_61_operations_and_the_three_approval_tools(cli: Cli) -> Non
     assert [tool["name"] for tool in listed if tool["toolset"] == "approvals"] == [
         "get_approval",
         "list_approvals",
+        "replace_approval",
         "cancel_approval",
     ]
     plain = cli("tools").out.splitlines()

@@ -24,7 +24,7 @@ from .inside import in_process
 
 pytestmark = pytest.mark.anyio
 ERAS = ("auto", "legacy")
-APPROVAL_TOOLS = ["get_approval", "list_approvals", "cancel_approval"]
+APPROVAL_TOOLS = ["get_approval", "list_approvals", "replace_approval", "cancel_approval"]
 LETTER = {"domain": DOMAIN, "from": f"a@{DOMAIN}", "to": ["ann@example.net"], "subject": "Hello", "text": "Ten?"}
 EVERYDAY = (
     "list_domains list_events get_mailing_list list_mailing_list_members add_mailing_list_member "

@@ -26,7 +26,7 @@ from .inside import in_process
 pytestmark = pytest.mark.anyio
 
 ERAS = ("auto", "legacy")
-APPROVAL_TOOLS = ["get_approval", "list_approvals", "cancel_approval"]
+APPROVAL_TOOLS = ["get_approval", "list_approvals", "replace_approval", "cancel_approval"]
 READS = [name for name in DEFAULT if name not in WRITES]
 
 
