@@ -219,7 +219,7 @@ def client():
     received = b""
     while received.count(b"\\n") < 2:
         received += os.read(answers, 65536)
-    assert len(json.loads(received.splitlines()[1])["result"]["tools"]) == 64
+    assert len(json.loads(received.splitlines()[1])["result"]["tools"]) == 65
     tell()
 
 threading.Thread(target=client, daemon=True).start()

@@ -614,6 +614,12 @@ GUARDS: tuple[Guard, ...] = (
     Guard("295", "no agent replaces what a person changed", {"295-person": FALSE}),
     Guard("296", "a proposal is changed so often and no more", {"296-often": FALSE}),
     Guard("296", "a change by hand has a bound", {"296-size": FALSE}),
+    Guard("297", "a change is of what was shown", {"297-shown": FALSE}),
+    Guard(
+        "297",
+        "a change has a bound on the page",
+        {"297-large": WITH("await self._door.body(request, most=10**9)")},
+    ),
     Guard("298", "a terminal changes nothing without the passphrase", {"298-passphrase": DROP}),
     Guard("299", "what a person had to change makes no rule", {"299-changed": FALSE}),
 )

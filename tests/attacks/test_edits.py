@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
-from maton_mailgun.approval.lifecycle.edit import MOST_CHARACTERS, NotEditable
+from maton_mailgun.approval.lifecycle.edit import MOST_CHARACTERS, NotChangeable
 from maton_mailgun.approval.lifecycle.follow import MOST_REVISIONS
 from maton_mailgun.approval.policy.suggestions import suggestions
 from maton_mailgun.approval.store import audit
@@ -155,7 +155,7 @@ async def test_attack_290_what_was_decided_is_not_changed_any_more(desk: Desk, a
         old = await proposed(client)
         await decide(house, old, approve=approve)
 
-        with pytest.raises(NotEditable, match="already"):
+        with pytest.raises(NotChangeable, match="already"):
             await edited(house, old)
         refused = structured(
             await client.call_tool("replace_approval", {"approval_id": old, "arguments": {**LETTER, **GENTLER}})
@@ -175,7 +175,7 @@ async def test_attack_290_what_is_decided_during_the_look_for_a_change_stays_dec
             await house.gate.decide(old, Decision(approve=True, level="operator", channel="page", decider="ben"))
 
         house.line.after_read = approve_meanwhile
-        with pytest.raises(NotEditable, match="already"):
+        with pytest.raises(NotChangeable, match="already"):
             await edited(house, old)
 
         assert ((await house.gate.run(old)).state, await waiting(house)) == ("succeeded", [])
@@ -188,7 +188,7 @@ async def test_attack_290_the_same_change_twice_finds_it_changed(desk: Desk) -> 
         done = await asyncio.gather(edited(house, old), edited(house, old), return_exceptions=True)
 
         (new,) = [one for one in done if isinstance(one, str)]
-        assert isinstance(next(one for one in done if one is not new), NotEditable)
+        assert isinstance(next(one for one in done if one is not new), NotChangeable)
         assert await waiting(house) == [new]
 
 
@@ -197,7 +197,7 @@ async def test_attack_290_after_the_end_of_its_time_nothing_is_changed(desk: Des
         old = await proposed(client)
         desk.clock.let_pass(3_600)
 
-        with pytest.raises(NotEditable, match="expired"):
+        with pytest.raises(NotChangeable, match="expired"):
             await edited(house, old)
 
         assert (await house.state(old), await waiting(house)) == ("expired", [])
@@ -346,7 +346,7 @@ async def test_attack_294_a_change_stays_with_the_account_when_another_one_is_th
             return replace(prepared, account=replace(prepared.account, connection_id="another"))
 
         house.gate.services.prepare = noting
-        with pytest.raises(NotEditable, match="another account"):
+        with pytest.raises(NotChangeable, match="another account"):
             await edited(house, old)
 
         assert (seen, await waiting(house)) == ([record.connection_id], [old])
@@ -356,7 +356,7 @@ async def test_attack_294_a_server_with_another_key_changes_nothing(desk: Desk) 
     async with desk.open() as house, house.client() as client:
         old = await proposed(client)
     async with desk.open(api_url="http://127.0.0.1:10") as other:
-        with pytest.raises(NotEditable, match="another Maton key"):
+        with pytest.raises(NotChangeable, match="another Maton key"):
             await edited(other, old)
 
         assert await waiting(other) == [old]
@@ -472,7 +472,7 @@ async def test_a_change_that_could_not_be_proposed_is_refused_with_what_would_be
         for changes in ({"to": ["no address"]}, {"text": None}, {"subject": "two\nlines"}, {"subject": "\ud800"}):
             with pytest.raises(CallError):
                 await edited(house, old, **changes)
-        with pytest.raises(NotEditable, match="changes nothing"):
+        with pytest.raises(NotChangeable, match="changes nothing"):
             await edited(house, old, subject="Hello")
 
         assert await waiting(house) == [old]

@@ -1,4 +1,4 @@
-"""140, 141, 153, 167: the approval page is nobody else's, and a yes there is to what the browser was given."""
+"""140, 141, 153, 167, 297: the approval page is nobody else's, and a yes there is to what the browser was given."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from maton_mailgun import loopback
 from maton_mailgun.approval.channels.page.frame import render
-from page.records import a_send
+from maton_mailgun.approval.lifecycle.plain_fields import PlainField
+from maton_mailgun.approval.store.record import Record
+from page.records import a_record, a_send
 from page.serving import RunningPage
 
 
@@ -119,3 +122,49 @@ def test_attack_167_a_picture_with_rules_of_its_own_is_left_out_of_the_frame() -
     rendered = render("<p>Hi</p><img src='data:image/svg+xml;base64,PHN2Zy8+' alt='Pay 10 EUR'>")
     assert rendered.removed == ("1 picture that is a document of its own (SVG)",)
     assert ("<img" in rendered.document, "picture: Pay 10 EUR" in rendered.document) == (False, True)
+
+
+def changed(
+    page: RunningPage, record: Record, *, like: Record | None = None, subject: str = "Other", **more: Any
+) -> int:
+    """The status that a change of the subject is answered with."""
+    page.gate.edits.plain[record.id] = [PlainField("subject", "line", "Hello", "", required=False)]
+    body = {"digest": (like or record).digest, "set": {"subject": subject}}
+    return page.browser().send("POST", f"/api/approvals/{record.id}/edit", body, **more).status
+
+
+def test_attack_297_no_other_site_and_nobody_without_the_pages_half_changes_anything(page: RunningPage) -> None:
+    record = a_record()
+    page.gate.add(record)
+
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Origin": None},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"X-Approval-Key": None},
+        {"X-Approval-Key": "guessed"},
+        {"Cookie": None},
+        {"Content-Type": "text/plain"},
+    ):
+        assert changed(page, record, headers=headers) in (401, 403, 415), headers
+    assert (page.gate.edits.made, page.record(record.id).state) == ([], "pending")
+
+
+def test_attack_297_a_session_changes_nothing_of_another_principal(page: RunningPage) -> None:
+    record = a_record(principal="somebody else")
+    page.gate.add(record)
+    browser = page.browser(principal="local")
+
+    reply = browser.send("POST", f"/api/approvals/{record.id}/edit", {"digest": record.digest, "set": {"a": "b"}})
+
+    assert (reply.status, browser.get(f"/api/approvals/{record.id}/fields").status) == (404, 404)
+
+
+def test_attack_297_a_change_is_of_what_was_shown_and_of_bounded_size(page: RunningPage) -> None:
+    record, other = a_record(), a_record(digest="sha256:" + "cd" * 32)
+    page.gate.add(record)
+
+    assert changed(page, record, like=other) == 409
+    assert changed(page, record, subject="a" * 2_000_001) == 413
+    assert (page.gate.edits.made, page.record(record.id).state) == ([], "pending")
+    assert changed(page, record, subject="a" * 100_000) == 200

@@ -52,9 +52,9 @@ def test_wrong_setting_is_status_2_and_names_it(cli: Cli) -> None:
     assert (done.status, "MATON_MAILGUN_APROVAL is not a setting" in done.err) == (2, True)
 
 
-def test_tools_lists_61_operations_and_the_three_approval_tools(cli: Cli) -> None:
+def test_tools_lists_61_operations_and_the_four_approval_tools(cli: Cli) -> None:
     listed = json.loads(cli("tools", "--json").out)
-    assert len(listed) == 64
+    assert len(listed) == 65
     assert [tool["name"] for tool in listed if tool["toolset"] == "approvals"] == [
         "get_approval",
         "list_approvals",
@@ -62,8 +62,8 @@ def test_tools_lists_61_operations_and_the_three_approval_tools(cli: Cli) -> Non
         "cancel_approval",
     ]
     plain = cli("tools").out.splitlines()
-    assert [line.split()[0] for line in plain[1:65]] == [tool["name"] for tool in listed]
-    assert plain[-1] == "61 operations and 3 approval tools"
+    assert [line.split()[0] for line in plain[1:66]] == [tool["name"] for tool in listed]
+    assert plain[-1] == "61 operations and 4 approval tools"
 
 
 def test_read_only_offers_no_tool_that_writes(cli: Cli) -> None:

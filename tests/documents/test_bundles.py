@@ -94,7 +94,7 @@ def test_the_key_is_a_sensitive_setting_and_stands_nowhere_else(unpacked: Path) 
 
 
 def test_every_tool_that_is_offered_is_named(unpacked: Path) -> None:
-    assert len(manifest(unpacked)["tools"]) == 64
+    assert len(manifest(unpacked)["tools"]) == 65
 
 
 def test_it_holds_the_package_as_it_is_and_names_exactly_what_was_tested(unpacked: Path) -> None:
@@ -133,7 +133,7 @@ def manifest_name(bundle: Path) -> str:
 @pytest.mark.slow
 def test_it_runs_as_it_was_unpacked(unpacked: Path) -> None:
     proof = started(unpacked, [sys.executable, str(unpacked / "server" / "main.py")])
-    assert (proof.tools, proof.key, proof.why) == (64, True, "")
+    assert (proof.tools, proof.key, proof.why) == (65, True, "")
 
 
 @pytest.mark.long
@@ -151,7 +151,7 @@ def test_it_runs_with_what_uv_fetches_for_it(unpacked: Path, tmp_path: Path) -> 
     if prepared.returncode:
         pytest.skip(f"uv cannot fetch it here: {prepared.stderr.strip().splitlines()[-1]}")
     proof = started(unpacked, home=home["HOME"])
-    assert (proof.tools, proof.key) == (64, True), proof.why
+    assert (proof.tools, proof.key) == (65, True), proof.why
 
 
 @pytest.mark.long

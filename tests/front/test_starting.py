@@ -69,7 +69,7 @@ def test_a_session_up_to_the_list_loads_the_standard_library_alone_and_little_of
 def test_a_client_that_leaves_after_the_list_ends_the_process_well(tmp_path: Path) -> None:
     with process(tmp_path, *FRONT) as server:
         server.start()
-        assert len(server.ask(1, "tools/list")["result"]["tools"]) == 64
+        assert len(server.ask(1, "tools/list")["result"]["tools"]) == 65
         assert server.end() == (0, b"", b"")
 
 
@@ -182,7 +182,7 @@ def test_the_official_python_client_hears_every_byte_as_from_the_server_alone(er
         relay = [str(Path(__file__).with_name("relay.py")), *copies, sys.executable, *command]
         environ = {"PATH": os.environ["PATH"], "MATON_MAILGUN_HOME": str(tmp_path / name)}
         with host(StdioServerParameters(command=sys.executable, args=relay, env=environ), era=era) as client:
-            assert len(client.tools()) == 64
+            assert len(client.tools()) == 65
             assert content(client.call("get_domain", {}))["status"] == "error"
         heard.append([Path(copy).read_bytes() for copy in copies])
     assert heard[0] == heard[1]
@@ -205,7 +205,7 @@ def test_the_official_typescript_client_hears_every_byte_as_from_the_server_alon
         done = subprocess.run(
             [*node, script, *relay], env=environ, capture_output=True, text=True, timeout=60, check=True
         )
-        assert json.loads(done.stdout) == {"tools": 64, "status": "error"}
+        assert json.loads(done.stdout) == {"tools": 65, "status": "error"}
         heard.append([Path(copy).read_bytes() for copy in copies])
     assert heard[0] == heard[1]
     assert all_but_the_call_are_known(heard[0][0])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from maton_mailgun.approval.lifecycle.edit import NotEditable
+from maton_mailgun.approval.lifecycle.edit import NotChangeable
 from maton_mailgun.approval.lifecycle.plain_fields import PlainField, text_of
 from maton_mailgun.approval.preview.document import EditedValue, Preview
 from maton_mailgun.approval.store.record import Record, new_approval_id
@@ -47,7 +47,7 @@ class EditsInMemory:
             EditedValue(name, word_diff(text_of(was.get(name)), text_of(value))) for name, value in changes.items()
         ]
         if all(was.get(name) == value for name, value in changes.items()):
-            raise NotEditable(old, "That changes nothing.")
+            raise NotChangeable(old, "That changes nothing.")
         self.made.append((approval_id, changes, editor))
         new = replace(
             old,
@@ -69,5 +69,5 @@ class EditsInMemory:
         if record is None:
             raise KeyError(approval_id)
         if record.state != "pending":
-            raise NotEditable(record, f"It is {record.state} already.")
+            raise NotChangeable(record, f"It is {record.state} already.")
         return record

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from maton_mailgun.approval.binding.keys import load_keys
 from maton_mailgun.approval.binding.seal import Unsealable
-from maton_mailgun.approval.lifecycle.edit import Edits, NotEditable
+from maton_mailgun.approval.lifecycle.edit import Edits, NotChangeable
 from maton_mailgun.approval.lifecycle.plain_fields import PlainField, text_of
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.preview.document import EditedValue
@@ -95,7 +95,7 @@ def _with_edits(settings: Settings, work: Callable[[Edits], Awaitable[T]]) -> T:
         try:
             async with edits_of(settings) as edits:
                 return await work(edits)
-        except NotEditable as refused:
+        except NotChangeable as refused:
             raise CommandFailed(FAILED, f"Not changed: {refused.why}") from None
         except CallError as problem:
             raise CommandFailed(FAILED, f"Not changed: {problem.message}") from None

@@ -50,14 +50,14 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "name": REPLACE,
         "title": "Replace a waiting approval",
         "description": (
-            "Puts other arguments of the same tool in the place of your own proposal that still waits. The old one "
-            "ends, the new one needs its own yes. Not for one that the user changed."
+            "Puts another call of the same tool in the place of your own proposal that still waits; it needs its own "
+            "yes. Not where the user changed it."
         ),
         "inputSchema": {
             "type": "object",
             "properties": {
                 "approval_id": _ID,
-                "arguments": {"type": "object", "description": "All arguments of the new call, as for the tool itself"},
+                "arguments": {"type": "object", "description": "All of the new call's"},
             },
             "required": ["approval_id", "arguments"],
             "additionalProperties": False,

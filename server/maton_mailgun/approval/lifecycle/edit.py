@@ -35,7 +35,7 @@ NO_SUCH = "There is no such approval."
 _UNCHANGED = "That changes nothing."
 
 
-class NotEditable(Exception):
+class NotChangeable(Exception):
     """The proposal cannot be changed like this (any more); `record` is as it is now."""
 
     def __init__(self, record: Record, why: str) -> None:
@@ -60,7 +60,7 @@ class Edits:
         """What a person may change of a proposal, with the values that it has.
 
         Raises:
-            NotEditable: It does not wait any more, or this server cannot change it.
+            NotChangeable: It does not wait any more, or this server cannot change it.
             KeyError: There is no such approval.
         """
         return plain_fields(await self._waiting(await known(self._uses.store, approval_id)))
@@ -73,7 +73,7 @@ class Edits:
             editor: Who changes it, in words for the audit.
 
         Raises:
-            NotEditable: See `fields`; or it was decided, changed or closed meanwhile, or nothing is changed.
+            NotChangeable: See `fields`; or it was decided, changed or closed meanwhile, or nothing is changed.
             CallError: The changed call is none that could be proposed; says what would be right.
             KeyError: There is no such approval.
         """
@@ -121,7 +121,7 @@ class Edits:
             self._check(old, by_person=False)
             told = f"The assistant proposed this in place of {old.id}."
             return await self._put(old, prepared, caller, told, actor=caller.principal)
-        except NotEditable as problem:
+        except NotChangeable as problem:
             raise Refused(
                 message=f"It was not replaced: {problem.why}",
                 next=f"Call get_approval for {old.id} and tell the user. Nothing was sent.",
@@ -150,10 +150,10 @@ class Edits:
         uses = self._uses
         same = (prepared.operation.name, prepared.account.connection_id) == (old.operation, old.connection_id)
         if not same:  # guard: 294-same
-            raise NotEditable(old, "It would be another tool or another account: that is a proposal of its own.")
+            raise NotChangeable(old, "It would be another tool or another account: that is a proposal of its own.")
         digests = uses.digests(prepared)
         if old.digest in digests:
-            raise NotEditable(old, _UNCHANGED)
+            raise NotChangeable(old, _UNCHANGED)
         past = await uses.store.history(caller.principal, digests, uses.clock() - 86_400.0)
         built = await build(uses, prepared, caller, digests, past, [told])
         preview = {**built.record.preview}
@@ -164,11 +164,11 @@ class Edits:
             # Whatever a rule would allow: this waits until a person says yes to it.
             stored = await uses.store.supersede(old, new, built.envelope, actor=actor)
         except IllegalMove as lost:
-            raise NotEditable(lost.record, f"It is {lost.record.state} already.") from None
+            raise NotChangeable(lost.record, f"It is {lost.record.state} already.") from None
         except Conflict as lost:
-            raise NotEditable(lost.current, f"It is {lost.current.state} already.") from None
+            raise NotChangeable(lost.current, f"It is {lost.current.state} already.") from None
         except AlreadyWaits as other:
-            raise NotEditable(old, str(other)) from None
+            raise NotChangeable(old, str(other)) from None
         self._moved(old.id, stored.id)
         uses.changes.announce()
         return stored
@@ -179,22 +179,22 @@ class Edits:
         try:
             sealed = await self._uses.opened(record)
         except seal.Unsealable as problem:
-            raise NotEditable(await known(self._uses.store, record.id), str(problem)) from None
+            raise NotChangeable(await known(self._uses.store, record.id), str(problem)) from None
         except KeyError:
-            raise NotEditable(record, "Its tool is no longer offered here.") from None
+            raise NotChangeable(record, "Its tool is no longer offered here.") from None
         if sealed.gateway != self._uses.mark:  # guard: 294-gateway
-            raise NotEditable(
+            raise NotChangeable(
                 record, "It was proposed by a server with another Maton key, address, policy or attachments directory."
             )
         return sealed.prepared
 
     def _check(self, record: Record, *, by_person: bool = True) -> None:
         if record.edited_by and not by_person:  # guard: 295-person
-            raise NotEditable(record, "The user changed it, and what they wrote is theirs.")
+            raise NotChangeable(record, "The user changed it, and what they wrote is theirs.")
         if record.state != "pending":
-            raise NotEditable(record, f"It is {record.state} already.")
+            raise NotChangeable(record, f"It is {record.state} already.")
         if record.revision >= MOST_REVISIONS:  # guard: 296-often
-            raise NotEditable(record, f"It was changed {record.revision} times. Let it be decided, or proposed anew.")
+            raise NotChangeable(record, f"It was changed {record.revision} times. Let it be decided, or proposed anew.")
 
     def _hold_to_fields(self, operation: Operation, fields: Sequence[PlainField], changes: Mapping[str, Any]) -> None:
         """Refuse to change what is no plain field of it, and more than anybody types."""

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from maton_mailgun.approval.channels.page.page_gate import NotEditable, PageGate
+from maton_mailgun.approval.channels.page.page_gate import NotChangeable, PageGate
 from maton_mailgun.approval.channels.page.sessions import Session
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
 from maton_mailgun.approval.store.record import Record
@@ -34,7 +34,7 @@ class EditPages(ABC):
         record = await self._record(request, session)
         try:
             found = await self._gate.edits.fields(record.id)
-        except NotEditable as refused:
+        except NotChangeable as refused:
             raise self._conflict(refused.record, refused.why) from None
         return self._answer(
             {
@@ -66,7 +66,7 @@ class EditPages(ABC):
             raise self._conflict(record, "It is not what was shown to you. Nothing was changed.")
         try:
             new = await self._gate.edits.edit(record.id, changes, session.decider)
-        except NotEditable as refused:
+        except NotChangeable as refused:
             raise self._conflict(refused.record, refused.why) from None
         except CallError as problem:
             raise _not_changed(problem) from None

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from maton_mailgun.approval.lifecycle.decide import Decision, NotDecidable
-from maton_mailgun.approval.lifecycle.edit import NotEditable
+from maton_mailgun.approval.lifecycle.edit import NotChangeable
 from maton_mailgun.approval.lifecycle.plain_fields import PlainField
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record, State
 
-__all__ = ["Decision", "NotDecidable", "NotEditable", "PageEdits", "PageGate"]
+__all__ = ["Decision", "NotChangeable", "NotDecidable", "PageEdits", "PageGate"]
 
 
 class PageEdits(Protocol):
@@ -21,14 +21,14 @@ class PageEdits(Protocol):
         """What can be changed of a proposal, with its values.
 
         Raises:
-            NotEditable: it does not wait any more, or cannot be changed here.
+            NotChangeable: it does not wait any more, or cannot be changed here.
         """
 
     async def edit(self, approval_id: str, changes: Mapping[str, Any], editor: str, /) -> Record:
         """Put what a person makes of it in its place; it waits for its own yes.
 
         Raises:
-            NotEditable: it was decided or changed meanwhile, or nothing is changed.
+            NotChangeable: it was decided or changed meanwhile, or nothing is changed.
             CallError: the changed call is none.
         """
 
