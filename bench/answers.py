@@ -122,7 +122,8 @@ async def _answers(home: Path) -> tuple[dict[str, tuple[int, int]], dict[str, di
 
 def _lists() -> dict[str, tuple[int, int]]:
     found = {}
-    for name, toolsets, limit in (("the list of tools", None, 35_500), ("the list of all tools", ("all",), 57_000)):
+    # 35,500 for the operations that were asked for with three tools about approvals; the fourth came later.
+    for name, toolsets, limit in (("the list of tools", None, 36_000), ("the list of all tools", ("all",), 57_000)):
         shown = listed(full_engine(Settings(toolsets=toolsets)))
         parts = [compact({key: tool[key] for key in ("name", "description", "inputSchema")}) for tool in shown]
         found[f"{name} ({len(shown)})"] = (sum(map(len, parts)), limit)

@@ -77,17 +77,20 @@ def near(told: str) -> bool:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_depends_on_the_time_says_what_time_it_is(era: str, tmp_path: Path) -> None:
+    at_once = {**LETTER, "to": ["ann@example.net"]}
+    later = {**at_once, "delivery_time": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
     async with assistant(era, tmp_path, decides=False) as tester:
         for tool, more in (
             ("list_events", {"limit": 1}),
             ("get_stats", {"events": ["accepted"]}),
             ("diagnose_delivery", {"recipient": "ann@example.net"}),
-            ("send_message", {**LETTER, "to": ["ann@example.net"]}),
+            ("send_message", later),
         ):
             content = await tester.told(tool, **{"domain": DOMAIN, **more})
             assert ISO.fullmatch(content["now"])
             assert near(content["now"])
         assert "now" not in await tester.told("list_bounces", domain=DOMAIN)
+        assert "now" not in await tester.told("send_message", **at_once)
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def pending(record: Record, decide: list[dict[str, Any]], no_form: str, *, now: 
         "warnings": list(preview.warnings),
         "notice": NOTICE,  # guard: 21-preview
         "digest": record.digest,
-        "now": now_told(now, _zone_of_leaving(preview)),
+        **({"now": now_told(now, _zone_of_leaving(preview))} if _leaves(preview) else {}),
         "expires_at": timestamp(record.expires_at),
         **({"people": _people(record)} if record.approvers > 1 else {}),
         "decide": decide,
