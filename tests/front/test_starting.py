@@ -211,6 +211,33 @@ def test_the_official_typescript_client_hears_every_byte_as_from_the_server_alon
     assert all_but_the_call_are_known(heard[0][0])
 
 
+@pytest.mark.node
+@pytest.mark.clients
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "asked", [["tools/list"], ["resources/list"], ["prompts/list"], ["tools/call", "--tool-name", "get_domain"]]
+)
+def test_the_inspector_hears_every_byte_as_from_the_server_alone(
+    pytestconfig: pytest.Config, tmp_path: Path, asked: list[str]
+) -> None:
+    node, more = node_packages(pytestconfig.cache.mkdir("clients"), ("@modelcontextprotocol/inspector@2.12.0",))
+    launcher = ("@modelcontextprotocol", "inspector", "clients", "launcher", "build", "index.js")
+    inspector = str(Path(more["NODE_PATH"], *launcher))
+    heard = []
+    for name, command in (("both", FRONT), ("alone", SERVER_ALONE)):
+        copies = [str(tmp_path / f"{name}.{end}") for end in ("said", "heard")]
+        relay = [sys.executable, str(Path(__file__).with_name("relay.py")), *copies, sys.executable, *command]
+        environ = {"PATH": os.environ["PATH"], "MATON_MAILGUN_HOME": str(tmp_path / name), **more}
+        done = subprocess.run(
+            [*node, inspector, "--cli", *relay, "--method", *asked],
+            env=environ, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert "Failed" not in done.stderr
+        heard.append([Path(copy).read_bytes() for copy in copies])
+    assert heard[0] == heard[1]
+    assert b'"result"' in heard[0][1].splitlines()[-1]
+
+
 def test_a_call_that_the_server_was_loaded_for_is_all_that_reaches_the_gateway(tmp_path: Path) -> None:
     with serve(Sandbox()) as sandbox:
         environ = {"MATON_API_URL": sandbox.url, "MATON_API_KEY": "sandbox-maton-key"}
