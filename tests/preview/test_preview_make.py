@@ -170,7 +170,9 @@ def test_what_may_move_a_date_is_not_called_nothing() -> None:
 def test_a_creation_over_something_that_is_there_is_said() -> None:
     account = FakeAccount({"GET /v3/mg.example.com/bounces/bob%40example.net": BOUNCE})
     found = look("add_bounce", {"domain": "mg.example.com", "address": "bob@example.net", "code": "554"}, account)
-    assert found.warnings == ["It is there already: this will overwrite it or be refused."]
+    assert found.warnings == [
+        "Already there: bounce entry of bob@example.net at mg.example.com. This will overwrite it or be refused."
+    ]
     assert found.preview["diff"] == [{"field": "code", "before": "550", "after": "554"}]
 
 

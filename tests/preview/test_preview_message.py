@@ -402,7 +402,10 @@ def test_a_suppression_list_longer_than_a_page_is_asked_singly_and_the_rest_said
 def test_an_unsubscribe_from_another_tag_does_not_drop_the_copy() -> None:
     account = {**quiet(f"ann@{D}"), f"GET /v3/{D}/unsubscribes/ann%40mg.example.com": {"tags": ["Sale"]}}
     assert look(account).warnings == []
-    assert look(account, tags=["sale"]).warnings == [f"ann@{D} has unsubscribed: Mailgun will drop this copy."]
+    assert look(account, tags=["sale"]).warnings == [
+        "Nobody will get this: Mailgun drops every copy of it.",
+        f"ann@{D} has unsubscribed: Mailgun will drop this copy.",
+    ]
 
 
 def test_what_cannot_be_read_about_recipients_is_said() -> None:

@@ -54,9 +54,12 @@ def look(running: RunningSandbox, proposal: Proposal, first: tuple[str, Mapping[
 
 @pytest.mark.parametrize("tool", WRITES)
 def test_everything_a_preview_wants_to_know_can_be_read(sandbox: RunningSandbox, tool: str) -> None:
-    for arguments in examples()[tool].values():
+    for name, arguments in examples()[tool].items():
         found = look(sandbox, propose(tool, arguments, files=files(tool, arguments)))
-        assert found.preview["unchecked"] == []
+        # A change that names the appointment by its number and not by the message: then there is none to compare with.
+        unread = ["could not check what it changes or cancels: the earlier invitation was not read"]
+        by_number = tool == "send_invitation" and name in ("changed", "cancelled")
+        assert found.preview["unchecked"] == (unread if by_number else [])
 
 
 def test_no_preview_writes_anything(sandbox: RunningSandbox) -> None:

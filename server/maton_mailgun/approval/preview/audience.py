@@ -160,6 +160,8 @@ async def look(audience: Audience, reads: Reads, tags: Sequence[str], now: float
         _lists(audience, reads),
     )
     dropped = [one for one in audience.recipients if one.suppressed]
+    if len(dropped) == len(audience.recipients):
+        audience.warnings.append("Nobody will get this: Mailgun drops every copy of it.")
     audience.warnings += [
         f"{short(one.address.address, 120)} {one.suppressed}: Mailgun will drop this copy." for one in dropped[:5]
     ]

@@ -243,13 +243,15 @@ def _warnings(
     findings: Findings,
 ) -> list[str]:
     operation = proposal.operation
-    lines = [*findings.warnings, *spelling.doubts(operation, proposal.arguments)]
-    lines += [change.consent for change in diff if change.consent is not None]
+    lines = [change.consent for change in diff if change.consent is not None]
+    if before is not None and before.status != 404 and operation.access == "create" and not operation.adds:
+        # It is no creation then, whatever it is called.
+        lines.append(f"Already there: {target}. This will overwrite it or be refused.")
+    lines += [*findings.warnings, *spelling.doubts(operation, proposal.arguments)]
     if before is not None and before.status == 404 and operation.access != "create":
-        lines.append(f"{target[:1].upper()}{target[1:]} does not exist: the service will probably refuse this.")
-    there = before is not None and before.status != 404
-    if there and operation.access == "create" and not operation.adds:
-        lines.append("It is there already: this will overwrite it or be refused.")
+        # An address keeps its letters: with a capital it would look like another one.
+        named = target if "@" in target.partition(" ")[0] else f"{target[:1].upper()}{target[1:]}"
+        lines.append(f"{named} does not exist: the service will probably refuse this.")
     if difference.changes_nothing(operation, proposal.arguments, before, diff):
         lines.append("This changes nothing: every value is already as asked for.")
     if operation.billed:
