@@ -78,7 +78,11 @@ class People:
 
     async def names(self) -> Sequence[str]:
         """Everybody who may decide, in the order in which they came; empty where one passphrase is shared."""
-        return list((await self.store.people()).known)
+        return list(await self.vouched())
+
+    async def vouched(self) -> Mapping[str, str]:
+        """The same, each with the digest of what they sign in with: it changes with that."""
+        return (await self.store.people()).known
 
     async def verify(self, name: str, given: str, *, now: float, who: str) -> str | None:
         """The person who has this name and passphrase; None for anybody else.
