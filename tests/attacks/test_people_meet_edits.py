@@ -17,7 +17,7 @@ from maton_mailgun.approval.channels.people import People
 from maton_mailgun.approval.lifecycle.decide import NotDecidable
 from maton_mailgun.principal import of_subject
 
-from .bench import Desk, House
+from .bench import LETTER, Desk, House
 from .test_several import SOON, TWO, asked, people, rules, says
 
 pytestmark = pytest.mark.anyio
@@ -181,3 +181,30 @@ async def test_attack_368_what_nobody_by_name_changed_has_no_two_others(desk: De
         with pytest.raises(NotDecidable, match="somebody whose name is not known changed it"):
             await says(house, new, "Ana")
         assert (await house.state(new.id), desk.writes()) == ("pending", [])
+
+
+# A first yes, and then a change -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["Carl, by passphrase", "agent"])
+async def test_a_first_yes_is_of_what_it_was_and_both_people_are_told_that_it_counts_no_more(
+    desk: Desk, by: str
+) -> None:
+    async with desk.open(policy=rules(desk)) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        half = await says(house, await asked(house), "Ana")
+        if by == "agent":
+            async with house.client() as client:
+                call = {"approval_id": half.id, "arguments": {**LETTER, **GENTLER}}
+                await client.call_tool("replace_approval", call)
+        else:
+            await house.gate.edits.edit(half.id, GENTLER, by)
+        new = await house.only(states={"pending"})
+        assert (new.replaces, new.yeses) == (half.id, ())
+        assert "Ana said yes to what it was before. That counts no more." in new.preview["history"]
+        assert (await says(house, new, "Bob")).state == "pending"
+        with pytest.raises(NotDecidable, match="superseded"):
+            await says(house, half, "Bob")
+        await says(house, new, "Ana")
+        assert (await house.gate.run(new.id)).state == "succeeded"
+    assert len(desk.writes()) == 1

@@ -70,8 +70,12 @@ def said_so_far(record: Record) -> str:
     """Who said yes to a record that needs several, in words; empty where nobody has, or nobody has to."""
     if record.approvers < 2 or not record.yeses:
         return ""
-    names = " and ".join(str(one["person"]) for one in record.yeses)
-    return f"{names} said yes, {missing(record)}" if record.state == "pending" else f"{names} said yes"
+    return f"{yes_of(record)}, {missing(record)}" if record.state == "pending" else yes_of(record)
+
+
+def yes_of(record: Record) -> str:
+    """Whose yes a record has, in words."""
+    return f"{' and '.join(str(one['person']) for one in record.yeses)} said yes"
 
 
 def _counting(record: Record, known: Collection[str]) -> Sequence[Mapping[str, Any]]:
