@@ -748,4 +748,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("366", "nor under the name that a directory has of them", {"366-directory": WITH("subject or user")}),
     Guard("367", "who was removed since lets nothing go", {"367-removed": FALSE}),
     Guard("368", "nor does what somebody unnamed changed", {"368-unnamed": FALSE}),
+    Guard("369", "what is over is neither put off nor half approved", {"369-late": FALSE}),
 )

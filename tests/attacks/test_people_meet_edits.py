@@ -14,10 +14,13 @@ from maton_mailgun.approval.channels import people as book
 from maton_mailgun.approval.channels.page.app import create_app
 from maton_mailgun.approval.channels.page.sessions import Sessions
 from maton_mailgun.approval.channels.people import People
+from maton_mailgun.approval.lifecycle import watch
 from maton_mailgun.approval.lifecycle.decide import NotDecidable
+from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.record import Record
 from maton_mailgun.principal import of_subject
 
-from .bench import LETTER, Desk, House
+from .bench import LETTER, Desk, House, structured
 from .test_several import SOON, TWO, asked, people, rules, says
 
 pytestmark = pytest.mark.anyio
@@ -208,3 +211,30 @@ async def test_a_first_yes_is_of_what_it_was_and_both_people_are_told_that_it_co
         await says(house, new, "Ana")
         assert (await house.gate.run(new.id)).state == "succeeded"
     assert len(desk.writes()) == 1
+
+
+# Attack 369: its time is over, and nobody has closed it yet ------------------------------------------------------
+
+
+async def asked_of_another(house: House) -> Record:
+    async with house.client(principal="local:other") as client:
+        told = structured(await client.call_tool("send_message", LETTER))
+    return await house.gate.shown(told["approval_id"])
+
+
+async def test_attack_369_what_is_over_takes_no_first_yes_and_is_put_off_no_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "SWEEP_SECONDS", 3_600.0)
+    async with desk.open(policy=rules(desk)) as house:
+        await people(house, "Ana", "Bob")
+        first, second = await asked(house), await asked_of_another(house)
+        desk.clock.now = first.expires_at + 1.0
+        with pytest.raises(NotDecidable, match="It is expired already"):
+            await says(house, first, "Ana")
+        with pytest.raises(NotDecidable, match="It is expired already"):
+            await house.gate.more_time(second.id, "Ana")
+        found = [(record.state, record.yeses) for record in await house.gate.list()]
+        assert found == [("expired", ()), ("expired", ())]
+        assert (await audit.verify(house.gate.store)).ok
+    assert desk.writes() == []
