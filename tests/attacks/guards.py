@@ -743,4 +743,10 @@ GUARDS: tuple[Guard, ...] = (
     Guard("322", "what signs in follows no redirect", {"322-redirect": WITH("True")}),
     Guard("360", "what came in clear is no part of what comes under TLS", {"360-clear": FALSE}),
     Guard("361", "an early answer counts if its account is the one still", {"361-still": FALSE}),
+    Guard("365", "a session ends with what it was signed in with", {"365-in-force": FALSE}),
+    Guard("366", "whom a token names is no second person", {"366-subject": WITH('""')}),
+    Guard("366", "nor under the name that a directory has of them", {"366-directory": WITH("subject or user")}),
+    Guard("367", "who was removed since lets nothing go", {"367-removed": FALSE}),
+    Guard("368", "nor does what somebody unnamed changed", {"368-unnamed": FALSE}),
+    Guard("369", "what is over is neither put off nor half approved", {"369-late": FALSE}),
 )

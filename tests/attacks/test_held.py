@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.approval.store.deadlines import HELD_DIED
 from maton_mailgun.approval.store.failures import IllegalMove
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.cli import approvals
+from maton_mailgun.cli.screen import Screen
 
 from .bench import APPROVE, LETTER, Desk, House, Person, headline, structured
 
@@ -149,6 +152,35 @@ async def test_attack_302_what_is_undone_is_a_no_and_sends_nothing(desk: Desk) -
         await asyncio.wait_for(holds, SOON)
         assert await house.state(record.id) == "rejected"
     assert desk.writes() == []
+
+
+@pytest.mark.parametrize("late", [True, False])
+async def test_who_ends_the_command_that_holds_a_yes_is_told_whether_it_was_in_time(
+    desk: Desk, late: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with desk.open(policy=policy(desk, SLOWLY.format("30s"))) as house:
+        async with house.client() as client:
+            asked = structured(await client.call_tool("send_message", LETTER))
+        terminal = await Terminal.open(desk.settings)
+        try:
+            record = await terminal.decide(await house.only(), replace(YES, channel="cli"))
+            waits = asyncio.create_task(approvals._held(terminal, Screen(), record))
+            await asyncio.sleep(0)
+            if late:
+                await terminal.store.move(record, "approved", actor="gate", held_until=None)
+                await house.gate.run(record.id)
+            waits.cancel()
+            await asyncio.gather(waits, return_exceptions=True)
+        finally:
+            await terminal.close()
+        told = " ".join(capsys.readouterr().out.split())
+        state = await house.state(asked["approval_id"])
+    if late:
+        assert "Not undone: It cannot be undone: it is succeeded." in told
+        assert (state, len(desk.writes())) == ("succeeded", 1)
+    else:
+        assert "Undone. Nothing was sent." in told
+        assert (state, desk.writes()) == ("rejected", [])
 
 
 # Attack 302: around the window ------------------------------------------------------------------------------------

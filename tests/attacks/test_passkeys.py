@@ -246,6 +246,7 @@ async def test_attack_301_a_passkey_comes_only_with_the_others_and_over_a_link_t
         assert (await http.post("/api/passkey", json=right)).json() == {"person": "Ana"}
         assert await registrar.made == new.passkey
         assert (await http.post("/api/passkey", json=right)).status_code == 401
+    await browser.sign_in("Bob")
     unregistered = await browser.http.post("/api/passkey/options", json={"token": registrar.token})
     assert unregistered.status_code == 404
 

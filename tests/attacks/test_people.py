@@ -199,6 +199,43 @@ async def test_attack_309_two_changes_at_once_do_not_undo_each_other(house: Hous
     assert await people.names() == ["Ana", "Bob"]
 
 
+async def test_two_people_who_change_theirs_at_one_moment_both_sign_in_with_it(
+    house: House, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = house.gate.people
+    await ana_and_bob(people)
+    takes, taken = type(people.store).set_people, []
+
+    async def and_then_bob(*given: Any, **more: Any) -> Any:
+        listed = await takes(*given, **more)
+        taken.append(listed)
+        if len(taken) == 1:
+            await people.change("Bob", "bob's other words")
+        return listed
+
+    monkeypatch.setattr(type(people.store), "set_people", and_then_bob)
+    await people.change("Ana", "ana's other words")
+    assert await signs_in(people, "Ana", "ana's other words", desk.clock()) == "Ana"
+    assert await signs_in(people, "Bob", "bob's other words", desk.clock()) == "Bob"
+    assert len(kept(people)) == 2
+
+
+async def test_what_came_too_late_to_be_taken_leaves_nothing_in_the_file(
+    house: House, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = house.gate.people
+    await ana_and_bob(people)
+    before = kept(people)
+
+    async def too_late(*_: object, **__: object) -> None:
+        raise StoreUnavailable("The people were changed at this moment by somebody else.", certain=True)
+
+    monkeypatch.setattr(type(people.store), "set_people", too_late)
+    with pytest.raises(StoreUnavailable):
+        await people.change("Ana", "ana's other words")
+    assert kept(people) == before
+
+
 # Attack 310: guessing --------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +67,26 @@ def test_a_held_yes_of_a_terminal_is_taken_back_there_or_in_another_one(
     assert status != 0, seen
     assert (told["status"], told["executed"], writes(sandbox)) == ("rejected", False, 0)
     assert told["reason"] == "Taken back while it could be undone."
+
+
+def test_a_held_yes_of_a_call_on_a_terminal_is_taken_back_there(online: Cli, sandbox: RunningSandbox) -> None:
+    cli = holding(online, "5m")
+    set_passphrase(cli)
+    with cli.terminal("call", "send_message", json.dumps(SEND)) as terminal:
+        terminal.expect("Carry out exactly this, once?")
+        terminal.enter("yes")
+        terminal.expect("Passphrase, to approve it: ")
+        terminal.enter(PASSPHRASE)
+        terminal.expect("held for 300 s")
+        terminal.interrupt()
+        terminal.expect("Undone. Nothing was sent.")
+        assert terminal.finish() != 0
+    (ended,) = json.loads(cli("approvals", "list", "--all", "--json").out)
+    assert (ended["state"], ended["reason"], writes(sandbox)) == (
+        "rejected",
+        "Taken back while it could be undone.",
+        0,
+    )
 
 
 def test_what_is_not_held_cannot_be_undone(online: Cli) -> None:

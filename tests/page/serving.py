@@ -132,7 +132,14 @@ class RunningPage(AbstractContextManager["RunningPage"]):
 
     def browser(self, **settings: Any) -> Browser:
         """Somebody signed in with a one-time link."""
-        reply = self.send("POST", "/api/session", {"token": self.token(**settings)})
+        return self._signed_in({"token": self.token(**settings)})
+
+    def named(self, name: str, passphrase: str) -> Browser:
+        """Somebody signed in by name."""
+        return self._signed_in({"name": name, "passphrase": passphrase})
+
+    def _signed_in(self, given: Mapping[str, str]) -> Browser:
+        reply = self.send("POST", "/api/session", given)
         assert reply.status == 200, reply.content
         return Browser(self, reply.headers["Set-Cookie"].partition(";")[0], reply.json["key"])
 

@@ -36,6 +36,18 @@ def test_wrong_guesses_at_a_name_lock_the_guesser_out(page: RunningPage) -> None
     assert len(page.gate.people.tried) == 5
 
 
+def test_a_session_ends_when_its_person_goes_or_has_another_passphrase(page: RunningPage) -> None:
+    page.gate.people.known = {"Ana": WORDS, "Bob": "bob's plain words"}
+    ana, bob = page.named("Ana", WORDS), page.named("Bob", "bob's plain words")
+    assert [one.get("/api/approvals").status for one in (ana, bob)] == [200, 200]
+    page.gate.people.known = {"Bob": "bob's other words"}
+    for browser in (ana, bob):
+        told = browser.get("/api/approvals")
+        assert (told.status, told.json["error"], told.json["named"]) == (401, "sign_in", True)
+    page.gate.people.known = {"Ana": WORDS}
+    assert ana.get("/api/approvals").status == 401
+
+
 @pytest.mark.browser
 def test_a_person_signs_in_and_their_yes_is_the_first_of_two(chromium: Chromium, page: RunningPage) -> None:
     page.gate.people.known = {"Ana": WORDS, "Bob": "bob's plain words"}

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
 from maton_mailgun.approval.binding.seal import Unsealable
@@ -329,10 +328,19 @@ async def _held(desk: Terminal, screen: Screen, record: Record) -> Record:
     try:
         return await desk.wait_out(record)
     except asyncio.CancelledError:
-        with contextlib.suppress(NotDecidable):
-            await asyncio.shield(desk.undo(record, approver()))
-            screen.outcome("good", "Undone. Nothing was sent.")
+        await taken_back(screen, desk.undo(record, approver()))
         raise
+
+
+async def taken_back(screen: Screen, undo: Coroutine[Any, Any, Record]) -> None:
+    """Take a held yes back as its command ends, and say whether that was in time."""
+    try:
+        await asyncio.shield(undo)
+    except NotDecidable as late:
+        shows = own_command(f"approvals show {late.record.id}")
+        screen.outcome("bad", f"Not undone: {late.why} See: {shows}")
+    else:
+        screen.outcome("good", "Undone. Nothing was sent.")
 
 
 async def _reveal(desk: Terminal, screen: Screen, record: Record) -> int:

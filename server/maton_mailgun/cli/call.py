@@ -23,7 +23,7 @@ from maton_mailgun.approval.told import outcome as told
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.arguments import check_tool
 from maton_mailgun.catalogue.as_meant import as_meant
-from maton_mailgun.cli.approvals import require_passphrase
+from maton_mailgun.cli.approvals import require_passphrase, taken_back
 from maton_mailgun.cli.ask import at_a_terminal, choice
 from maton_mailgun.cli.exit_status import FAILED, NOT_FOUND, OK, USAGE, WAITING, CommandFailed
 from maton_mailgun.cli.flags import settings_of
@@ -147,7 +147,11 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
             raise CommandFailed(FAILED, f"Not decided: {refused.why}") from None
         if decided.state == "held":
             screen.line(f"Approved, and held for {decided.hold:.0f} s. Ctrl-C undoes it; nothing was sent yet.", "warn")
-            await gate.wait(record.id, decided.hold + HELD_SECONDS, lambda now: now.state != "held")
+            try:
+                await gate.wait(record.id, decided.hold + HELD_SECONDS, lambda now: now.state != "held")
+            except asyncio.CancelledError:
+                await taken_back(screen, gate.holding.undo(decided, approver(person), "cli"))
+                raise
         return await gate.run(record.id)
 
     done = _with_engine(settings, sandbox, carry_out)

@@ -36,8 +36,10 @@ def forget(arguments: argparse.Namespace) -> int:
     left = len(found.open) + len(found.unreadable)
     if not found.finished:
         return FAILED if left else OK
-    require_passphrase(settings, f"Passphrase, to remove what {count(len(found.finished), 'finished approval')} held: ")
-    emptied, stays = at_desk(settings, lambda desk: desk.forget(found, approver()))
+    person = require_passphrase(
+        settings, f"Passphrase, to remove what {count(len(found.finished), 'finished approval')} held: "
+    )
+    emptied, stays = at_desk(settings, lambda desk: desk.forget(found, approver(person)))
     screen.outcome("good", f"Removed from {count(len(emptied), 'approval')}: what was asked, shown and answered.")
     screen.line("Ids, digests, states and times stay, and the audit still verifies. Not looked into: backups.", "quiet")
     if stays:

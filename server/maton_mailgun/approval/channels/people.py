@@ -34,7 +34,8 @@ from maton_mailgun.approval.channels.passphrase import (
     write_private,
 )
 from maton_mailgun.approval.store.contract import Store
-from maton_mailgun.approval.store.failures import StoreError
+from maton_mailgun.approval.store.failures import StoreError, StoreUnavailable
+from maton_mailgun.approval.store.upkeep import Listed
 from maton_mailgun.mail.person_names import key_of, without_accents
 from maton_mailgun.whole_file import one_at_a_time
 
@@ -78,7 +79,11 @@ class People:
 
     async def names(self) -> Sequence[str]:
         """Everybody who may decide, in the order in which they came; empty where one passphrase is shared."""
-        return list((await self.store.people()).known)
+        return list(await self.vouched())
+
+    async def vouched(self) -> Mapping[str, str]:
+        """The same, each with the digest of what they sign in with: it changes with that."""
+        return (await self.store.people()).known
 
     async def verify(self, name: str, given: str, *, now: float, who: str) -> str | None:
         """The person who has this name and passphrase; None for anybody else.
@@ -142,7 +147,7 @@ class People:
         if len(listed.known) >= MOST_PEOPLE:
             raise PeopleError(f"There are {MOST_PEOPLE} people already.")
         _hold_to_consent(by, listed.known, needed=min(2, len(listed.known)))
-        await self._keep({**listed.known, name: fresh_hash(passphrase)}, listed.seq, by, {"added": name})
+        await self._keep({**listed.known, name: fresh_hash(passphrase)}, listed, by, {"added": name})
 
     async def remove(self, name: str, *, by: Sequence[str]) -> str:
         """One less. Returns the name as it was kept.
@@ -159,7 +164,7 @@ class People:
         others = [one for one in by if one != person]  # guard: 309-self
         _hold_to_consent(others, listed.known, needed=min(2, len(listed.known) - 1))
         left: dict[str, Any] = {one: digest for one, digest in listed.known.items() if one != person}
-        await self._keep(left, listed.seq, by, {"removed": person})
+        await self._keep(left, listed, by, {"removed": person})
         return person
 
     async def change(self, name: str, passphrase: str) -> None:
@@ -169,7 +174,7 @@ class People:
             raise PeopleError("There is nobody of this name.")
         kept = self._kept().get(listed.known[name], {})
         fresh = {**fresh_hash(passphrase), **({"passkeys": kept["passkeys"]} if "passkeys" in kept else {})}
-        await self._keep({**listed.known, name: fresh}, listed.seq, [name], {"changed": name})
+        await self._keep({**listed.known, name: fresh}, listed, [name], {"changed": name})
 
     async def passkeys(self, name: str) -> Sequence[Mapping[str, str]]:
         """The passkeys of a person, each with `id` and public `key`, as the audit vouches for them."""
@@ -196,7 +201,7 @@ class People:
         _hold_to_consent(by, listed.known, needed=min(2, len(listed.known)))
         fresh = {**kept, "passkeys": [*kept.get("passkeys", ()), dict(passkey)]}
         what = {"passkey_of": name, "credential": passkey["id"], "public_key": passkey["key"]}
-        await self._keep({**listed.known, name: fresh}, listed.seq, by, what)
+        await self._keep({**listed.known, name: fresh}, listed, by, what)
 
     async def signed(self, name: str, origin: str, statement: Mapping[str, Any], credential: Any) -> Mapping[str, Any]:
         """The evidence that a passkey of this person signed a statement. Raises PasskeyError."""
@@ -213,15 +218,29 @@ class People:
             write_private(path, {**counts, evidence["credential"]: evidence["count"]})
         return evidence
 
-    async def _keep(self, people: Mapping[str, Any], seq: int, by: Sequence[str], what: Mapping[str, str]) -> None:
-        """Write the file with old and new hashes, then the audit's word on which count, then what is left over."""
+    async def _keep(
+        self, people: Mapping[str, Any], before: Listed, by: Sequence[str], what: Mapping[str, str]
+    ) -> None:
+        """Put new hashes beside those in the file, then say in the audit which count, then take out what no longer
+        does. What others write at this moment stays: each takes out only what is theirs."""
         fresh = {_digest(value): value for value in people.values() if not isinstance(value, str)}
         digests = {name: value if isinstance(value, str) else _digest(value) for name, value in people.items()}
-        all_of_them = {**self._kept(), **fresh}
-        await asyncio.to_thread(write_private, self.home / PEOPLE_FILE, all_of_them)
-        await self.store.set_people(digests, after=seq, actor=" and ".join(by) or "terminal", what=what)
-        left = {digest: value for digest, value in all_of_them.items() if digest in digests.values()}
-        await asyncio.to_thread(write_private, self.home / PEOPLE_FILE, left)
+        await asyncio.to_thread(self._write, fresh, frozenset())
+        try:
+            await self.store.set_people(digests, after=before.seq, actor=" and ".join(by) or "terminal", what=what)
+        except StoreUnavailable as problem:
+            if problem.certain:
+                await asyncio.to_thread(self._write, {}, fresh.keys())
+            raise
+        gone = {digest for digest in before.known.values() if digest not in digests.values()}
+        await asyncio.to_thread(self._write, {}, gone)
+
+    def _write(self, more: Mapping[str, Any], gone: Collection[str]) -> None:
+        """Change the file, which other processes change too."""
+        with one_at_a_time(self.home / f".{PEOPLE_FILE}.lock"):
+            all_of_them = {**self._kept(), **more}
+            left = {digest: value for digest, value in all_of_them.items() if digest not in gone}
+            write_private(self.home / PEOPLE_FILE, left)
 
     def _kept(self) -> dict[str, Any]:
         """What people sign in with, by its digest."""

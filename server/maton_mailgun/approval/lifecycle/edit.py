@@ -17,6 +17,7 @@ from maton_mailgun.approval.lifecycle.follow import MOST_REVISIONS
 from maton_mailgun.approval.lifecycle.plain_fields import PlainField, plain_fields, text_of
 from maton_mailgun.approval.lifecycle.propose import build
 from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.lifecycle.several import yes_of
 from maton_mailgun.approval.lifecycle.signal import known
 from maton_mailgun.approval.preview.document import EditedValue, Preview
 from maton_mailgun.approval.store.failures import AlreadyWaits, Conflict, IllegalMove, StoreError
@@ -155,7 +156,9 @@ class Edits:
         if old.digest in digests:
             raise NotChangeable(old, _UNCHANGED)
         past = await uses.store.history(caller.principal, digests, uses.clock() - 86_400.0)
-        built = await build(uses, prepared, caller, digests, past, [told])
+        # Whoever said yes to the old one may take this for it.
+        lost = [f"{yes_of(old)} to what it was before. That counts no more."] if old.yeses else []
+        built = await build(uses, prepared, caller, digests, past, [told, *lost])
         preview = {**built.record.preview}
         if edited:
             preview["edited"] = Preview(edited=edited).frozen()["edited"]

@@ -21,7 +21,7 @@ from maton_mailgun.approval.binding.envelope import Sealed
 from maton_mailgun.approval.lifecycle.reconcile import LEASE_SECONDS
 from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.lifecycle.settle import Settlement
-from maton_mailgun.approval.lifecycle.several import people_of
+from maton_mailgun.approval.lifecycle.several import people_of, why_not_any_more
 from maton_mailgun.approval.lifecycle.signal import known
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_off_loop
@@ -300,6 +300,8 @@ class Execution:
             raise Stopped(f"The policy now wants {verdict.approvers} different people to say yes.")
         if verdict.hold > record.hold and not by_policy:  # guard: 306-longer
             raise Stopped("The policy now wants a yes to be held for longer, so that it can be taken back.")
+        if record.yeses and (why := why_not_any_more(record, (await uses.store.people()).known)):  # guard: 367-removed
+            raise Stopped(why)
         # The budget of an allow rule is for what nobody is asked about; a person's yes does not need it.
         return verdict.budgets if by_policy or verdict.decision == "ask" else ()
 

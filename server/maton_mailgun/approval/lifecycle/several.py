@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ def why_not(record: Record, person: str | None, known: Collection[str]) -> str |
         )
     if person is None or person not in known:  # guard: 315-named
         return f"{record.approvers} different people must say yes to this, by name: on the page or in a terminal."
+    if any(", " not in str(one) for one in record.edited_by):  # guard: 368-unnamed
+        return "Before people had names here, somebody whose name is not known changed it: let it be proposed anew."
     if key_of(person) in _proposers(record):  # guard: 316-proposer
         return f"{person} proposed or changed it: other people must say yes to this."
     if any(key_of(str(one["person"])) == key_of(person) for one in _counting(record, known)):  # guard: 317-twice
@@ -34,6 +37,18 @@ def why_not(record: Record, person: str | None, known: Collection[str]) -> str |
 def with_yes(record: Record, known: Collection[str], yes: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The yeses that count, one more among them; those of people who may not decide any more are left out."""
     return (*_counting(record, known), yes)
+
+
+def why_not_any_more(record: Record, known: Collection[str]) -> str | None:
+    """Why the yeses of a record that is about to run are not enough now; None where they are.
+
+    Args:
+        known: Everybody who may decide by name now.
+    """
+    if not record.yeses or len(people_of(_counting(record, known))) >= record.approvers:
+        return None
+    needed = f"; {record.approvers} different people must" if record.approvers > 1 else ""
+    return f"Somebody who said yes may not decide any more{needed}."
 
 
 def people_of(yeses: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -55,8 +70,12 @@ def said_so_far(record: Record) -> str:
     """Who said yes to a record that needs several, in words; empty where nobody has, or nobody has to."""
     if record.approvers < 2 or not record.yeses:
         return ""
-    names = " and ".join(str(one["person"]) for one in record.yeses)
-    return f"{names} said yes, {missing(record)}" if record.state == "pending" else f"{names} said yes"
+    return f"{yes_of(record)}, {missing(record)}" if record.state == "pending" else yes_of(record)
+
+
+def yes_of(record: Record) -> str:
+    """Whose yes a record has, in words."""
+    return f"{' and '.join(str(one['person']) for one in record.yeses)} said yes"
 
 
 def _counting(record: Record, known: Collection[str]) -> Sequence[Mapping[str, Any]]:
@@ -65,6 +84,11 @@ def _counting(record: Record, known: Collection[str]) -> Sequence[Mapping[str, A
 
 def _proposers(record: Record) -> set[str]:
     """Who proposed it or changed it since, as names are compared. A principal is told by what stands behind its kind
-    (`local:ana`), a person who changed it by how the audit names them (`Ana, by passphrase`)."""
+    (`local:ana`), or behind its issuer (`oauth:https://login.example.com/#auth0|ana@example.com`) with or without what
+    directories put around a name; a person who changed it by how the audit names them (`Ana, by passphrase`)."""
     changed = [str(one).partition(", ")[0] for one in record.edited_by]
-    return {key_of(name) for name in (record.principal, record.principal.partition(":")[2], *changed) if name}
+    user = record.principal.partition(":")[2]
+    subject = user.partition("#")[2]  # guard: 366-subject
+    in_directory = re.split(r"[|\\/:]", subject or user)[-1]  # guard: 366-directory
+    names = (record.principal, user, subject, in_directory, in_directory.partition("@")[0], *changed)
+    return {key_of(name) for name in names if name}

@@ -162,12 +162,16 @@ class Scripts:
 
     def amend(self, record: Record, actor: str, changes: Changes) -> Script[Record | StoreError]:
         head, row = yield from self._current(record)
+        now = self.clock()
         if row.record.version != record.version:
             return Conflict(row.record)
+        if row.record.state == "pending" and self.deadlines.lapsed(row.record, now):  # guard: 369-late
+            _, expired = yield from self._lapse(head, row, now)
+            return Conflict(expired)
         # A finished record may only lose a sealed secret from its result, once that was shown.
         if row.record.state in TERMINAL and set(changes) != {"result"}:
             return IllegalMove(row.record, row.record.state)
-        _, amended = yield from self._write(head, row, row.record.state, actor, self.clock(), **changes)
+        _, amended = yield from self._write(head, row, row.record.state, actor, now, **changes)
         return amended
 
     def claim(

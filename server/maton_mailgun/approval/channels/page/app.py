@@ -91,7 +91,7 @@ def create_app(
     def signed_in(path: str, handler: Handler, *methods: str) -> Route:
         async def endpoint(request: Request) -> Response:
             try:
-                session = door.session(request)
+                session = await door.session(request)
             except PageRefusal as refusal:
                 raise await door.explained(refusal) from None
             return await handler(request, session)
@@ -311,7 +311,7 @@ class _Pages(EditPages):
 
     async def frame(self, request: Request) -> Response:
         approval_id = request.path_params["approval_id"]
-        session = self._door.session_by_ticket(request, approval_id, request.path_params["ticket"])
+        session = await self._door.session_by_ticket(request, approval_id, request.path_params["ticket"])
         record = await self._record(request, session)
         rendered = await _render(await _message_of(record, request))
         if "recipient" not in request.query_params:

@@ -39,6 +39,9 @@ class PeopleAtPage(Protocol):
     async def names(self) -> Sequence[str]:
         """All of them; none where one passphrase is shared."""
 
+    async def vouched(self) -> Mapping[str, str]:
+        """The same, each with the digest of what they sign in with: it changes with that."""
+
     async def at_page(self, name: str, given: str, who: str, /) -> str | None:
         """The person who has this name and passphrase, tried by `who`. Raises LockedOut."""
 

@@ -40,6 +40,8 @@ class Session:
     used_at: float
     person: str | None = None
     """Their name, where they signed in by it."""
+    vouched: str = ""
+    """Digest of what they signed in with then; empty where nobody has a name."""
     key: str = field(repr=False)
     """The half the page keeps; sent as the header X-Approval-Key."""
     id: bytes = field(repr=False)
@@ -112,7 +114,9 @@ class Sessions:
         known.used()
         return session, value
 
-    def open(self, *, decider: str, principal: str | None = None, person: str | None = None) -> tuple[Session, str]:
+    def open(
+        self, *, decider: str, principal: str | None = None, person: str | None = None, vouched: str = ""
+    ) -> tuple[Session, str]:
         """A new session and the value of its cookie."""
         value = secrets.token_urlsafe(32)
         now = self.clock()
@@ -120,6 +124,7 @@ class Sessions:
             decider=decider,
             principal=principal,
             person=person,
+            vouched=vouched,
             opened_at=now,
             used_at=now,
             key=secrets.token_urlsafe(32),
@@ -179,7 +184,7 @@ class Sessions:
             ],
             "sessions": [
                 [one.id.hex(), one.key, one.decider, one.principal, one.opened_at - now, one.used_at - now,
-                 sorted(one.seen), one.person]
+                 sorted(one.seen), one.person, one.vouched]
                 for one in self._sessions.values()
             ],
             "known": [[digest.hex(), until - now] for digest, until in self._known.items()],
@@ -200,12 +205,13 @@ class Sessions:
                 used=used(digest),
                 session=bytes.fromhex(session) if session else None,
             )
-        for digest, key, decider, principal, opened, last, seen, person in packed["sessions"]:
+        for digest, key, decider, principal, opened, last, seen, person, vouched in packed["sessions"]:
             identity = bytes.fromhex(digest)
             self._sessions[identity] = Session(
                 decider=decider,
                 principal=principal,
                 person=person,
+                vouched=vouched,
                 opened_at=now + opened,
                 used_at=now + last,
                 key=key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,16 +75,17 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """Exchange a one-time token or the passphrase for a session."""
         given = await self.body(request)
-        named = bool(await self._people.names())
+        vouched = await self._people.vouched()
+        named = bool(vouched)
         cookie = request.cookies.get(self._cookie_name(request))
         if named and given.keys() == {"token"}:  # guard: 313-link
             raise await self.explained(self._sign_in_needed("Sign in to see approvals."))
         if given.keys() == {"token"} and isinstance(given["token"], str):
             opened = self._by_link(_caller(request), given["token"], cookie)
         elif named and given.keys() == {"name", "passphrase"} and all(isinstance(one, str) for one in given.values()):
-            opened = await self._by_passphrase(request, given["passphrase"], name=given["name"])
+            opened = await self._by_passphrase(request, given["passphrase"], vouched, name=given["name"])
         elif not named and given.keys() == {"passphrase"} and isinstance(given["passphrase"], str) and self._verify:
-            opened = await self._by_passphrase(request, given["passphrase"])
+            opened = await self._by_passphrase(request, given["passphrase"], vouched)
         else:
             raise PageRefusal(400, "bad_request", "Signing in needs exactly one of the ways this page offers.")
         if opened is None:
@@ -130,19 +131,20 @@ class SignIn:
         response.delete_cookie(self._cookie_name(request), path=self._path, httponly=True, samesite="strict")
         return response
 
-    def session(self, request: Request) -> Session:
+    async def session(self, request: Request) -> Session:
         """The session of a request of the page.
 
         Raises:
             Refusal: 401 without one, 403 when another site's page asks, 429 after too many failures.
         """
         cookie = request.cookies.get(self._cookie_name(request))
-        return self._known(request, self._sessions.find(cookie, request.headers.get("x-approval-key")))
+        found = self._known(request, self._sessions.find(cookie, request.headers.get("x-approval-key")))
+        return await self._in_force(found)
 
-    def session_by_ticket(self, request: Request, approval_id: str, ticket: str) -> Session:
+    async def session_by_ticket(self, request: Request, approval_id: str, ticket: str) -> Session:
         """The session of a frame, which cannot send the page's key; refuses like `session`."""
         cookie = request.cookies.get(self._cookie_name(request))
-        return self._known(request, self._sessions.find_by_ticket(cookie, approval_id, ticket))
+        return await self._in_force(self._known(request, self._sessions.find_by_ticket(cookie, approval_id, ticket)))
 
     def check_lookups(self, session: Session) -> None:
         """Refuse when this session has asked for too many approvals that do not exist."""
@@ -183,6 +185,15 @@ class SignIn:
             raise self._sign_in_needed("Sign in to see approvals.")
         return session
 
+    async def _in_force(self, session: Session) -> Session:
+        """The session, if its person may decide still, by what they signed in with: not where they were removed or
+        have another passphrase or passkey since, nor where it was opened before people had names."""
+        vouched = await self._people.vouched()
+        if session.vouched != (vouched.get(session.person or "") if vouched else ""):  # guard: 365-in-force
+            self._sessions.close(session)
+            raise self._sign_in_needed("Sign in again: who may decide has changed.")
+        return session
+
     def _by_link(self, who: str, token: str, cookie: str | None) -> tuple[Session, str] | None:
         # Looked at first: nobody guesses 256 bits, so a right one is good whatever others of this address have tried.
         opened = self._sessions.exchange(token, cookie)
@@ -192,9 +203,9 @@ class SignIn:
         return opened
 
     async def _by_passphrase(
-        self, request: Request, passphrase: str, name: str | None = None
+        self, request: Request, passphrase: str, vouched: Mapping[str, str], name: str | None = None
     ) -> tuple[Session, str] | None:
-        """A session for who knows the passphrase; with a name, that person's.
+        """A session for who knows the passphrase; with a name, that person's, of whom `vouched` holds the digest.
 
         Tries are counted by browser where one has been let in before, which its cookie proves, and else by address;
         strangers also all together, for there may be many addresses. So who guesses has five tries from one address
@@ -225,7 +236,7 @@ class SignIn:
                 return None
         self._guesses.forgive(who)
         decider = self._approver if person is None else f"{person}, by passphrase"
-        return self._sessions.open(decider=decider, person=person)
+        return self._sessions.open(decider=decider, person=person, vouched=vouched.get(person or "", ""))
 
     def _check(self, lockout: Lockout, who: str) -> None:
         seconds = lockout.seconds_left(who)
