@@ -743,4 +743,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("322", "what signs in follows no redirect", {"322-redirect": WITH("True")}),
     Guard("360", "what came in clear is no part of what comes under TLS", {"360-clear": FALSE}),
     Guard("361", "an early answer counts if its account is the one still", {"361-still": FALSE}),
+    Guard(
+        "373",
+        "each person has completions of their own",
+        {"373-own-values": WITH("next(iter(self._people.values()), None)"), "373-own-key": WITH("known is None")},
+    ),
+    Guard("374", "a notice tells of everybody's", {"374-each": WITH("list(untold.values())[-1:]")}),
+    Guard("375", "who reads sends no write", {"375-reads": WITH('record.state == "approved"')}),
 )
