@@ -750,4 +750,7 @@ GUARDS: tuple[Guard, ...] = (
     ),
     Guard("374", "a notice tells of everybody's", {"374-each": WITH("list(untold.values())[-1:]")}),
     Guard("375", "who reads sends no write", {"375-reads": WITH('record.state == "approved"')}),
+    Guard("376", "an address is told as its host", {"376-path": DROP}),
+    Guard("377", "no site in another's words is a link", {"377-quoted": DROP}),
+    Guard("377", "nor one with a path", {"377-followed": DROP}),
 )
