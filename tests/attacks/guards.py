@@ -753,4 +753,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("376", "an address is told as its host", {"376-path": DROP}),
     Guard("377", "no site in another's words is a link", {"377-quoted": DROP}),
     Guard("377", "nor one with a path", {"377-followed": DROP}),
+    Guard("378", "nobody takes the sessions of all", {"378-share": FALSE}),
 )

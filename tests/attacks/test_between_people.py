@@ -1,21 +1,28 @@
-"""Attacks 373 to 376: several people at one server, and what one of them does to another or may not do."""
+"""Attacks 373 to 375 and 378: several people at one server, and what one of them does to another or may not do."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import mcp_types as types
 import pytest
 from mcp import Client
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 
 from engine.inside import put
 from engine.test_notices import Clock, Told, Waiting, notices_of, record, settled
+from maton_mailgun.protocol import entrance
+from maton_mailgun.protocol.served_names import ServedNames
 from maton_mailgun.protocol.server import Visitor, build
+from maton_mailgun.setting_values import OAuth
 
 from .bench import LETTER, ME, Desk, structured
+from .test_access_tokens import PUBLIC, Keys, claims, signed
 from .test_outcomes import run
-from .test_peoples_keys import ANN, BOB, ISSUER, KEYS, Wire, of, serving, wire, written  # noqa: F401 - a fixture
+from .test_peoples_keys import ANN, BOB, ISSUER, KEYS, Wire, serving, wire, written  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.anyio
 DOMAINS = types.PromptReference(type="ref/prompt", name="domain_ready")
@@ -84,3 +91,33 @@ async def test_attack_375_who_may_only_read_sends_no_write_by_asking_about_it(de
         assert [request["acted"] for request in desk.writes()] == [False]
         assert (await asked(may_propose=True))["status"] == "executed"
         assert [request["acted"] for request in desk.writes()] == [False, True]
+
+
+async def test_attack_378_one_person_does_not_take_the_sessions_of_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entrance, "MOST_OF_ONE", 3)
+    trusted = OAuth(issuer=ISSUER, audience=f"{ISSUER}/mcp", keys_url=f"{ISSUER}/jwks")
+    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    accept = {"Accept": "application/json, text/event-stream"}
+    async with desk.open(oauth=trusted, approval="operator") as house:
+        door = entrance.Entrance(house.engine, ServedNames("127.0.0.1", 8000, None))
+        door._callers._signed = BearerAuthBackend(Keys(PUBLIC).verifier())
+        line = httpx2.ASGITransport(app=door)
+        async with door._earlier.run(), httpx2.AsyncClient(transport=line, base_url="http://127.0.0.1:8000") as client:
+
+            async def opened(subject: str, desk: str = "desk") -> httpx2.Response:
+                token = signed(claims(sub=subject, client_id=desk))
+                return await client.post("/mcp", json=begin, headers={**accept, "Authorization": f"Bearer {token}"})
+
+            many = await asyncio.gather(*(opened("mallory", f"client {number % 2}") for number in range(6)))
+            assert sorted(one.status_code for one in many) == [200] * 3 + [429] * 3
+            assert (await opened("bob")).status_code == 200
+            first = next(one for one in many if one.status_code == 200)
+            number = many.index(first) % 2
+            token = signed(claims(sub="mallory", client_id=f"client {number}"))
+            ended = {"Mcp-Session-Id": first.headers["Mcp-Session-Id"], "Authorization": f"Bearer {token}", **accept}
+            assert (await client.delete("/mcp", headers=ended)).status_code == 200
+            assert [(await opened("mallory")).status_code for _ in range(2)] == [200, 429]
+            assert not door._opening
