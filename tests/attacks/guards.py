@@ -754,4 +754,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("377", "no site in another's words is a link", {"377-quoted": DROP}),
     Guard("377", "nor one with a path", {"377-followed": DROP}),
     Guard("378", "nobody takes the sessions of all", {"378-share": FALSE}),
+    Guard("379", "what one reads makes nobody else forget", {"379-own-room": WITH("next(iter(self._known))")}),
 )

@@ -1,4 +1,4 @@
-"""Attacks 373 to 375 and 378: several people at one server, and what one of them does to another or may not do."""
+"""Attacks 373 to 375, 378 and 379: several people at one server, and what one of them does to another or may not do."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 
 from engine.inside import put
 from engine.test_notices import Clock, Told, Waiting, notices_of, record, settled
+from maton_mailgun import heard
 from maton_mailgun.protocol import entrance
 from maton_mailgun.protocol.served_names import ServedNames
 from maton_mailgun.protocol.server import Visitor, build
@@ -121,3 +122,18 @@ async def test_attack_378_one_person_does_not_take_the_sessions_of_all(
             assert (await client.delete("/mcp", headers=ended)).status_code == 200
             assert [(await opened("mallory")).status_code for _ in range(2)] == [200, 429]
             assert not door._opening
+
+
+def test_attack_379_what_one_person_reads_makes_nobody_else_forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads mail after mail would take the warning from another's question."""
+    monkeypatch.setattr(heard, "_MOST", 60)
+    known = heard.Heard()
+    known.note("ada", "mail", {}, {"result": {"from": "eve@evil.example", "text": "see https://pay.evil.example"}})
+    for number in range(20):
+        text = " ".join(f"a{number}.{one}@d{number}.example" for one in range(10))
+        known.note("mallory", "mail", {}, {"result": {"from": f"m{number}@d{number}.example", "text": text}})
+    assert known.of_address("ada", "eve@evil.example") is not None
+    assert known.of_host("ada", "pay.evil.example") is not None
+    assert known.of_address("mallory", "a0.0@d0.example") is None
+    assert known.of_address("mallory", "a19.9@d19.example") is not None
+    assert known._many == sum(map(len, known._known.values())) == 60
