@@ -20,7 +20,8 @@ from maton_mailgun.mail.text import quoted, short
 
 SECONDS = 60 * 60.0
 _MOST = 20_000
-"""Addresses and hosts that are remembered of everybody; the oldest go first."""
+"""Addresses and hosts that are remembered of everybody; the oldest go first, of whoever has most: what one person reads
+makes nobody else forget."""
 _MOST_OF_ONE = 2_000
 """Of one answer."""
 _LONGEST = 200_000
@@ -58,7 +59,9 @@ class Heard:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, tuple[float, Source]] = OrderedDict()
+        self._known: dict[str, OrderedDict[bytes, tuple[float, Source]]] = {}
+        """By person."""
+        self._many = 0
 
     def note(self, principal: str, kind: Kind, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         """Remember what an answer of a read held, as its caller was told it."""
@@ -80,18 +83,24 @@ class Heard:
         return self._found(principal, f"//{host}") or self._found(principal, f"@{host}")
 
     def _found(self, principal: str, name: str) -> Source | None:
-        found = self._known.get(self._digest(principal, name))
+        theirs = self._known.get(principal)
+        found = theirs.get(self._digest(principal, name)) if theirs is not None else None
         return found[1] if found is not None and found[0] > self._clock() else None
 
     def _put(self, principal: str, name: str, source: Source) -> None:
-        digest = self._digest(principal, name)
         known = self._found(principal, name)
         if known is not None and known.key == source.key and known.sender:
             source = known
-        self._known[digest] = (self._clock() + SECONDS, source)
-        self._known.move_to_end(digest)
-        while len(self._known) > _MOST:
-            self._known.popitem(last=False)
+        theirs, digest = self._known.setdefault(principal, OrderedDict()), self._digest(principal, name)
+        self._many += digest not in theirs
+        theirs[digest] = (self._clock() + SECONDS, source)
+        theirs.move_to_end(digest)
+        while self._many > _MOST:
+            most = max(self._known, key=lambda one: len(self._known[one]))  # guard: 379-own-room
+            self._known[most].popitem(last=False)
+            self._many -= 1
+            if not self._known[most]:
+                del self._known[most]
 
     def _digest(self, principal: str, name: str) -> bytes:
         text = f"{principal}\n{name.casefold()}".encode("utf-8", "surrogatepass")

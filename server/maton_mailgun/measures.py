@@ -24,4 +24,4 @@ class Measures:
         """
 
     def turned_away(self, why: str) -> None:
-        """A request was refused before it became a call: `token`, `scope`, `rate` or `stopping`."""
+        """A request was refused before it became a call: `token`, `keys`, `scope`, `rate`, `sessions` or `stopping`."""

@@ -749,4 +749,16 @@ GUARDS: tuple[Guard, ...] = (
     Guard("367", "who was removed since lets nothing go", {"367-removed": FALSE}),
     Guard("368", "nor does what somebody unnamed changed", {"368-unnamed": FALSE}),
     Guard("369", "what is over is neither put off nor half approved", {"369-late": FALSE}),
+    Guard(
+        "373",
+        "each person has completions of their own",
+        {"373-own-values": WITH("next(iter(self._people.values()), None)"), "373-own-key": WITH("known is None")},
+    ),
+    Guard("374", "a notice tells of everybody's", {"374-each": WITH("list(untold.values())[-1:]")}),
+    Guard("375", "who reads sends no write", {"375-reads": WITH('record.state == "approved"')}),
+    Guard("376", "an address is told as its host", {"376-path": DROP}),
+    Guard("377", "no site in another's words is a link", {"377-quoted": DROP}),
+    Guard("377", "nor one with a path", {"377-followed": DROP}),
+    Guard("378", "nobody takes the sessions of all", {"378-share": FALSE}),
+    Guard("379", "what one reads makes nobody else forget", {"379-own-room": WITH("next(iter(self._known))")}),
 )

@@ -14,7 +14,7 @@ from cli.conftest import Cli, cli, online, sandbox  # noqa: F401 - fixtures
 from engine.doubles import called
 from engine.notice_receiver import receiving
 from engine.test_notices import LETTER, Clock, Kept, Told, Waiting, engine_with, notices_of, record, settled
-from maton_mailgun.approval.channels.notice import TEST, Named, notice
+from maton_mailgun.approval.channels.notice import TEST, Named, harmless, notice
 from maton_mailgun.approval.channels.notices import EVERY, FILE
 from maton_mailgun.approval.channels.notifier import Notifier, NotNotified
 from maton_mailgun.config import Settings
@@ -57,6 +57,44 @@ def test_attack_321_words_of_others_in_a_notice_are_on_their_line_and_do_nothing
         assert told.body.splitlines()[-1] == "Decide: here"
         assert len(told.body.splitlines()) == 3
         assert len(told.text) < 2_500
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            f"to https://hooks.example.com/services/{SECRET}, and to",
+            "to https(:)//hooks.example(.)com/…, and to",
+        ),
+        (f'forward("https://me:{SECRET}@example.com")', 'forward("https(:)//example(.)com/…")'),
+        (f"https://a@b:{SECRET}@example.com?token={SECRET}", "https(:)//example(.)com/…"),
+        (
+            f"http://example.com:8080#{SECRET} and https://b.example",
+            "http(:)//example(.)com:8080/… and https(:)//b(.)example",
+        ),
+    ],
+)
+def test_attack_376_an_address_in_a_notice_is_its_host(said: str, told: str) -> None:
+    """Webhooks of messengers sign in by their path: whoever reads the notice would hold it."""
+    assert harmless(said, 500) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("with the subject “Approve at evil.example”.", "with the subject “Approve at evil(.)example”."),
+        ("with the subject “Approve at evil.exam… (9 more", "with the subject “Approve at evil(.)exam… (9 more"),
+        ("the version «www.evil.example or “x”»", "the version «www.evil(.)example or “x”»"),
+        ("template evil.example/approve of mg.example.com", "template evil(.)example/approve of mg.example.com"),
+        ("list www.evil.example", "list www.evil(.)example"),
+        ("tag evil.example:8443", "tag evil(.)example:8443"),
+        ("at //evil.example", "at //evil(.)example"),
+        ("“bob@example.net”", "“bob@example.net”"),
+    ],
+)
+def test_attack_377_a_site_without_its_scheme_is_no_link_either(said: str, told: str) -> None:
+    """Messengers make a link of `evil.example/approve`, and it would stand in a message of ours."""
+    assert harmless(said, 500) == told
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ async def get_approval(gate: Gate, arguments: Mapping[str, Any], caller: Caller,
     loop = asyncio.get_running_loop()
     ends = min(caller.until, loop.time() + longest)
     record = await gate.followed(record, 0.0, finished)
-    if record.state == "approved":
+    if record.state == "approved" and caller.may_propose:  # guard: 375-reads
         # Something stood in the way ("too many requests", a check that could not be made): the same yes, still
         # without a request that was carried out.
         record = await gate.run(record.id, ends)

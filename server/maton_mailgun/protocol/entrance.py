@@ -6,8 +6,10 @@ import asyncio
 import logging
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser, authorization_context
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.applications import Starlette
@@ -34,6 +36,8 @@ _ORIGIN = re.compile(rb"null|[a-z][a-z0-9+.\-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9.\-_
 """RFC 6454, section 6.2: scheme, host, port, and nothing else."""
 MAX_SESSIONS = 500
 """Sessions of earlier clients open at once: an idle one costs 37 KiB (measured), so about 18 MB at most."""
+MOST_OF_ONE = 100
+"""Of these, sessions of one person who signed in: nobody keeps all others out."""
 IDLE_SECONDS = 30 * 60.0
 MAX_BODY = 32 << 20
 """A message with its texts fits; attachments are named by path and never travel in a call."""
@@ -65,6 +69,8 @@ class Entrance:
 
         self._modern, self._earlier = manager(json_response=True), manager(json_response=False)
         self.managers = (self._modern, self._earlier)
+        self._opening: Counter[tuple[str | None, str]] = Counter()
+        """Requests without a session, each of which may open one, by person."""
         self._page: Starlette | None = None
         self._page_making = asyncio.Lock()
         self._calls = 0
@@ -137,11 +143,38 @@ class Entrance:
         self._calls += 1
         self._idle.clear()
         try:
-            await manager.handle_request(scope, receive, send)
+            if manager is self._earlier and not _headers(scope, b"mcp-session-id"):
+                await self._open_session(scope, receive, send)
+            else:
+                await manager.handle_request(scope, receive, send)
         finally:
             self._calls -= 1
             if not self._calls:
                 self._idle.set()
+
+    async def _open_session(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an earlier client open a session, unless whoever signed in has their share of them."""
+        user = scope.get("user")
+        owner = authorization_context(user) if isinstance(user, AuthenticatedUser) else None
+        if owner is None or owner["subject"] is None:
+            # One token for all, or none: nobody can be told from another.
+            await self._earlier.handle_request(scope, receive, send)
+            return
+        person = (owner["issuer"], owner["subject"])
+        # The package keeps whose a session is, and has no other place to ask.
+        open_now = sum((one["issuer"], one["subject"]) == person for one in self._earlier._session_owners.values())
+        if open_now + self._opening[person] >= MOST_OF_ONE:  # guard: 378-share
+            self._engine.gateway.measures.turned_away("sessions")
+            told = {"error": "too_many_sessions", "message": f"{MOST_OF_ONE} sessions of yours are open. End some."}
+            await JSONResponse(told, 429, {"Retry-After": "60"})(scope, receive, send)
+            return
+        self._opening[person] += 1
+        try:
+            await self._earlier.handle_request(scope, receive, send)
+        finally:
+            self._opening[person] -= 1
+            if not self._opening[person]:
+                del self._opening[person]
 
     async def _approvals(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -1,7 +1,8 @@
 """What a person is told who is elsewhere: that something waits, what it would do to whom, and where to decide.
 
-Never a body and never a token. Words of others are on one line, bounded, and neither a link, nor markup, nor a call to
-everybody in a room: messengers make all of these out of plain text.
+Never a body and never a token, which addresses of webhooks often hold: of an address its host is told. Words of others
+are on one line, bounded, and neither a link, nor markup, nor a call to everybody in a room: messengers make all of
+these out of plain text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ _TARGET, _EFFECT = 200, 500
 _MOST = 3
 """Of several, how many are named."""
 _SIGNS = str.maketrans({"<": "‹", ">": "›", "`": "'", "[": "(", "]": ")"})
+_ADDRESS = re.compile(r"://(?:[^\s/?#\"“”«»]{0,500}@)?([^\s/?#\"'“”«»,;)]*)(?:[/?#][^\s\"'“”«»,;)]*)?")
+_BEGINS = r"(?<![\w@.\\-])"
+_SITE = r"(?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@-]|\.[\w-]|\(\.\))"
+_SITES = re.compile(_BEGINS + _SITE, re.IGNORECASE)
+_FOLLOWED = re.compile(rf"(?<=//){_SITE}|{_BEGINS}(?:(?=www\.){_SITE}|{_SITE}(?=[/?#]|:[0-9]))", re.IGNORECASE)
+"""A host that is more than named. The account's own domains stand bare in our sentences, and stay as they are."""
+_QUOTED = re.compile(r"[“«][^”»]*")
 _CALL = re.compile(r"(?<![\w.+-])@")
 """Before a word that is no address: `@everyone`."""
 
@@ -76,5 +84,19 @@ def _line(one: Named) -> str:
 def harmless(text: str, limit: int) -> str:
     """Words of others, as they may stand in a message to a person."""
     line = short(text, limit).translate(_SIGNS)  # guard: 321-signs
+    line = _ADDRESS.sub(_host_alone, line)  # guard: 376-path
     line = line.replace("://", "(:)//")  # guard: 321-links
+    line = _QUOTED.sub(lambda words: _SITES.sub(_apart, words[0]), line)  # guard: 377-quoted
+    line = _FOLLOWED.sub(_apart, line)  # guard: 377-followed
     return _CALL.sub("＠", line)  # guard: 321-calls
+
+
+def _host_alone(address: re.Match[str]) -> str:
+    """An address without who signs in there and what is behind the host."""
+    host = f"://{address[1]}"
+    return host if address[0] == host else f"{host}/…"
+
+
+def _apart(site: re.Match[str]) -> str:
+    name, _, ending = site[0].rpartition(".")
+    return f"{name}(.){ending}"

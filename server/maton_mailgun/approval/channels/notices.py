@@ -72,16 +72,15 @@ class Notices:
         self._where = where
         self._clock = clock
         self._sleep = sleep
-        self._untold: list[str] = []
-        self._principal = ""
+        self._untold: dict[str, str] = {}
+        """Who proposed each of them."""
         self._telling: asyncio.Task[None] | None = None
         self._sending = False
         self._last_here = -EVERY
 
     def waits(self, record: Record) -> None:
         """Tell of this one, as soon as that may be."""
-        self._untold.append(record.id)
-        self._principal = record.principal
+        self._untold[record.id] = record.principal
         if self._telling is None:
             self._telling = asyncio.create_task(self._tell(), name="notices")
             self._telling.add_done_callback(self._ended)
@@ -118,7 +117,8 @@ class Notices:
 
     async def _send(self) -> None:
         news, waiting = await self._news()
-        self._untold.clear()
+        for told in news:
+            del self._untold[told.record.id]
         if not news:
             return
         where = self._where(news[0].record.id if len(news) == 1 else None)
@@ -131,14 +131,21 @@ class Notices:
         await asyncio.to_thread(self._noted, why)
 
     async def _news(self) -> tuple[list[Named], int]:
-        """What was not told and still waits, newest first, and how many wait in all; nothing else is left untold."""
+        """What was not told and still waits, newest first, and how many wait in all of those who proposed it; nothing
+        else is left untold."""
+        untold, found = dict(self._untold), list[Record]()
         try:
-            found = await self._store.list(principal=self._principal, states={"pending"}, limit=1_000)
+            # Of each of them: a proposal of one person must not take another's out of the notice.
+            for principal in dict.fromkeys(untold.values()):  # guard: 374-each
+                found += await self._store.list(principal=principal, states={"pending"}, limit=1_000)
         except StoreError:
             self._untold.clear()
             raise
+        found.sort(key=lambda record: record.created_at, reverse=True)
         waiting = [record for record in found if record.expires_at > self._clock()]
-        self._untold = [record.id for record in waiting if record.id in self._untold]
+        left = {record.id for record in waiting}
+        # What came while the store was read is looked at the next time.
+        self._untold = {one: who for one, who in self._untold.items() if one in left or one not in untold}
         named = [Named(one, self._title(one)) for one in waiting if one.id in self._untold]
         return named, len(waiting)
 
