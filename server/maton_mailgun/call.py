@@ -28,7 +28,7 @@ from maton_mailgun.errors import (
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
 from maton_mailgun.mail.dates import now_told, zone_of
-from maton_mailgun.reading import Reads
+from maton_mailgun.reading import Reading
 from maton_mailgun.under_way import UnderWay
 from maton_mailgun.wire import (
     answering,
@@ -66,7 +66,6 @@ class Engine:
         self.settings = settings
         self.catalogue = catalogue
         self.gateway = gateway
-        self.reads = Reads(settings, catalogue, gateway)
         self.connections = Connections(gateway, settings)
         self.heard = Heard()
         self.under_way = UnderWay()
@@ -244,8 +243,13 @@ class Engine:
         paged = paging.at_cursor(operation, arguments, built, account.connection_id)
         return Prepared(operation, arguments, paged, account, principal, early=early is not None)
 
+    @property
+    def reads(self) -> Reading:
+        """Reads with what the engine has now."""
+        return Reading(self.settings, self.catalogue, self.gateway)
+
     async def read(self, prepared: Prepared, until: float = math.inf) -> dict[str, Any]:
-        """Carry out a read and shape its answer, as `Reads.read` does."""
+        """Carry out a read and shape its answer, as `Reading.read` does."""
         return await self.reads.read(prepared, until)
 
     async def warm_up(self) -> None:

@@ -149,7 +149,7 @@ async def session(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> 
 def held(seen: tuple[int, list[str], str]) -> bool:
     """Whether a session was an ordinary one."""
     count, domains, status = seen
-    return (count, DOMAIN in domains, status) == (64, True, "approval_required")
+    return (count, DOMAIN in domains, status) == (65, True, "approval_required")
 
 
 @pytest.fixture(scope="module")

@@ -401,7 +401,7 @@ def test_what_was_written_is_started_and_its_tools_are_counted(cli: Cli, host: s
     path = tmp_path / "host"
     key = ["--with-key"] if host in KEYLESS else []
     done = cli("install", host, "--write", "--yes", "--path", str(path), *key)
-    assert (done.status, "It starts and lists 64 tools." in done.err) == (0, True), done.err
+    assert (done.status, "It starts and lists 65 tools." in done.err) == (0, True), done.err
     assert "is not set here" not in done.err
 
 
@@ -426,7 +426,7 @@ def test_status_tells_where_it_is_and_what_is_wrong(cli: Cli) -> None:
     by_host = {row["host"]: row for row in json.loads(done.out)}
     assert by_host["cursor"] == {
         "host": "cursor", "scope": "user", "path": str(cli.cwd / FILES["cursor"]), "name": "mailgun",
-        "starts": f"{sys.executable} {starts}", "key": "the host's environment", "problems": [], "tools": 64,
+        "starts": f"{sys.executable} {starts}", "key": "the host's environment", "problems": [], "tools": 65,
         "why": None,
     }  # fmt: skip
     assert by_host["claude-desktop"] == {
@@ -443,7 +443,7 @@ def test_status_tells_where_it_is_and_what_is_wrong(cli: Cli) -> None:
     }  # fmt: skip
     told = cli("status")
     assert "Not there: claude-code, codex, gemini, vscode, windsurf, zed." in told.out
-    assert "64 tools" not in told.out
+    assert "65 tools" not in told.out
     assert cli("status", "cursor").status == 0
 
 

@@ -29,7 +29,7 @@ def test_without_a_named_toolset_none_of_its_tools_is_there(process: Callable[[]
     del usual.env["MATON_MAILGUN_TOOLSETS"]
     with host(usual) as connected:
         names = {tool.name for tool in connected.tools()}
-    assert len(names) == 61 + 3
+    assert len(names) == 61 + 4
     assert not names & {"verify_domain", "match_route", "update_credential_password"}
 
 

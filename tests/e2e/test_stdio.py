@@ -27,10 +27,10 @@ def test_every_tool_and_every_example_has_a_documented_request() -> None:
     }
 
 
-def test_a_client_of_all_toolsets_is_offered_every_operation_and_the_three_approval_tools(approving: Host) -> None:
+def test_a_client_of_all_toolsets_is_offered_every_operation_and_the_approval_tools(approving: Host) -> None:
     names = [tool.name for tool in approving.tools()]
     assert names[: len(ROWS)] == list(ROWS)
-    assert names[len(ROWS) :] == ["get_approval", "list_approvals", "cancel_approval"]
+    assert names[len(ROWS) :] == ["get_approval", "list_approvals", "replace_approval", "cancel_approval"]
 
 
 @pytest.mark.parametrize(("tool", "example"), [pair for pair in examples() if pair[0] in WIRE and pair[0] in READS])

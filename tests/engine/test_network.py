@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import httpcore2
+import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -167,6 +168,12 @@ async def _until_closed(ours: Gateway) -> None:
             await asyncio.sleep(0)
 
 
+def trust(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have gateways take this certificate; what they took before is read once in a process."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    monkeypatch.setattr("maton_mailgun.wire.gateway._tls", httpx2.create_ssl_context)
+
+
 async def test_a_connection_that_stays_open_is_used_again_over_tls(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connections: list[object] = []
 
@@ -175,7 +182,7 @@ async def test_a_connection_that_stays_open_is_used_again_over_tls(pem: Path, mo
         while line.recv(65_536):
             line.sendall(ANSWER)
 
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    trust(pem, monkeypatch)
     with other_side(over_tls(pem, answering)) as port:
         ours = gateway(f"https://127.0.0.1:{port}", Waits())
         for _ in range(3):
@@ -254,7 +261,7 @@ async def test_a_proxy_is_gone_through_with_tls_to_the_service_itself(
             threading.Thread(target=_copied, args=(there, connection), daemon=True).start()
             _copied(connection, there)
 
-    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    trust(pem, monkeypatch)
     with other_side(over_tls(pem, answering)) as port, other_side(tunnel) as through:
         settings = Settings(api_key=KEY, api_url=f"https://127.0.0.1:{port}", proxy=f"http://127.0.0.1:{through}")
         ours = Gateway(settings, sleep=Waits())

@@ -79,6 +79,12 @@ VALUES: Mapping[str, st.SearchStrategy[str]] = {
             *("ntfys://h/\x07", "ä"),
         ]
     ),
+    "MATON_MAILGUN_KEYS": st.sampled_from(["", "/no/such/keys.toml"]),
+    "MATON_MAILGUN_METRICS": st.sampled_from(["", "127.0.0.1:9464", "9464", "nowhere"]),
+    "MATON_MAILGUN_CALLS_PER_MINUTE": st.sampled_from(["", "60", "0", "many"]),
+    "MATON_MAILGUN_OAUTH_ISSUER": st.sampled_from(["", "https://login.example.com", "login"]),
+    "MATON_MAILGUN_OAUTH_AUDIENCE": st.sampled_from(["", "https://mcp.example.com/mcp"]),
+    "MATON_MAILGUN_OAUTH_KEYS": st.sampled_from(["", "https://login.example.com/keys", "http://login.example.com"]),
     **{
         f"MATON_MAILGUN_{name}": _words
         for name in ("DISCOVERY", "READ_ONLY", "REVEAL_SECRETS_TO_MODEL", "PAGE", "PRELOAD")

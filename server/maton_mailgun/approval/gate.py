@@ -30,7 +30,6 @@ from maton_mailgun.approval.lifecycle.fresh_secret import take_secret
 from maton_mailgun.approval.lifecycle.hold import Holding
 from maton_mailgun.approval.lifecycle.propose import propose
 from maton_mailgun.approval.lifecycle.reconcile import Reconciliation
-from maton_mailgun.approval.lifecycle.refused import unread, unrecorded, unusable
 from maton_mailgun.approval.lifecycle.services import Access, Services
 from maton_mailgun.approval.lifecycle.settle import Settlement
 from maton_mailgun.approval.lifecycle.signal import known
@@ -38,6 +37,7 @@ from maton_mailgun.approval.lifecycle.supervise import keep_running
 from maton_mailgun.approval.lifecycle.watch import Watcher
 from maton_mailgun.approval.policy.in_force import policy_off_loop
 from maton_mailgun.approval.preview.form_text import FormText, question, too_much
+from maton_mailgun.approval.refused import unread, unrecorded, unusable
 from maton_mailgun.approval.store.contract import Stop, Store
 from maton_mailgun.approval.store.failures import (
     Conflict,

@@ -121,11 +121,8 @@ def with_edits(record: Record, content: dict[str, Any]) -> dict[str, Any]:
     words = [{"field": one.field, "words": marked(one.pieces, _MOST_OF_AN_EDIT)} for one in edited[:_MOST_EDITS]]
     if len(edited) > _MOST_EDITS:
         words.append({"field": f"{len(edited) - _MOST_EDITS} more", "words": "…"})
-    changed = {
-        "by": list(record.edited_by),
-        "replaces": record.replaces,
-        "changes": fencing.fenced(words),
-    }  # guard: 292-told
+    told = fencing.fenced(words)  # guard: 292-told
+    changed = {"by": list(record.edited_by), "replaces": record.replaces, "changes": told}
     if record.state == "succeeded":
         said = f"EXECUTED AS THE USER CHANGED IT, not as you proposed it: {_CHANGED}."
     elif record.state == "pending":
