@@ -28,7 +28,7 @@ from maton_mailgun.errors import (
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
 from maton_mailgun.mail.dates import now_told, zone_of
-from maton_mailgun.reading import Reading
+from maton_mailgun.reading import ReadPath
 from maton_mailgun.under_way import UnderWay
 from maton_mailgun.wire import (
     answering,
@@ -244,12 +244,12 @@ class Engine:
         return Prepared(operation, arguments, paged, account, principal, early=early is not None)
 
     @property
-    def reads(self) -> Reading:
+    def reads(self) -> ReadPath:
         """Reads with what the engine has now."""
-        return Reading(self.settings, self.catalogue, self.gateway)
+        return ReadPath(self.settings, self.catalogue, self.gateway)
 
     async def read(self, prepared: Prepared, until: float = math.inf) -> dict[str, Any]:
-        """Carry out a read and shape its answer, as `Reading.read` does."""
+        """Carry out a read and shape its answer, as `ReadPath.read` does."""
         return await self.reads.read(prepared, until)
 
     async def warm_up(self) -> None:

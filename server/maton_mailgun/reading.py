@@ -24,7 +24,7 @@ _FOR_PAGES = 0.6
 """Of the time that a call has, how much may pass before no further page of a list is asked for."""
 
 
-class Reading:
+class ReadPath:
     """Carries out reads.
 
     Args:

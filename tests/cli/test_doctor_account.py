@@ -174,7 +174,7 @@ def test_where_nobody_could_decide_it_is_not_ready(online: Cli) -> None:
 @pytest.mark.slow
 def test_off_the_path_its_commands_run_as_they_are_printed(online: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     online.env["PATH"] = "/usr/bin:/bin"
-    (right,) = [line for line in online("doctor").out.splitlines() if "run: " in line]
-    command = right.partition("run: ")[2].split()
-    assert Path(command[0]).is_absolute()
-    assert command[-2:] == ["approvals", "passphrase"]
+    told = [line for line in online("doctor").out.splitlines() if "run: " in line]
+    commands = [line.partition("run: ")[2].split() for line in told]
+    assert [Path(command[0]).is_absolute() for command in commands] == [True, True]
+    assert [command[-2:] for command in commands] == [["approvals", "passphrase"], ["HOST", "--write"]]

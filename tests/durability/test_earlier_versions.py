@@ -164,9 +164,16 @@ async def test_what_was_finished_is_told_as_it_was_then(left: Left) -> None:
             name: structured(await client.call_tool("get_approval", {"approval_id": one["id"]}))
             for name, one in finished.items()
         }
-    # Words were added since, and ids of messages lost their brackets; all else is told as it was then.
-    kept = {name: {key: told[name].get(key) for key in one["told"]} for name, one in finished.items()}
+    # Words were added since, ids of messages lost their brackets, and texts from outside begin with a mark; all else is
+    # told as it was then.
+    kept = {name: {key: _unmarked(told[name].get(key)) for key in one["told"]} for name, one in finished.items()}
     assert kept == {name: _without_brackets(one["told"]) for name, one in finished.items()}
+
+
+def _unmarked(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {key: _unmarked(value) for key, value in told.items()}
+    return told.removeprefix("⟪") if isinstance(told, str) else told
 
 
 def _without_brackets(told: dict[str, Any]) -> dict[str, Any]:

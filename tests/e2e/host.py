@@ -25,13 +25,17 @@ class Host:
 
     def __init__(self, portal: BlockingPortal, person: Person) -> None:
         self.asked: list[str] = []
+        self.led: list[str] = []
         self._portal = portal
         self.person = person
         self.reason = "not today"
         self._client: Client | None = None
 
     async def answer(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
-        """Decide as the person does."""
+        """Decide as the person does; whoever is led to an address does not go there."""
+        if isinstance(params, types.ElicitRequestURLParams):
+            self.led.append(params.url)
+            return types.ElicitResult(action="decline")
         self.asked.append(params.message)
         if self.person == "approves":
             return types.ElicitResult(action="accept", content={"decision": "approve"})

@@ -115,7 +115,7 @@ def test_a_write_of_a_client_that_cannot_ask_waits_and_never_leaves(
 def test_modern_answers_are_plain_json_without_a_session(server: Serving) -> None:
     status, headers, body = _modern(server, "tools/list")
     assert (status, headers["content-type"], "mcp-session-id" in headers) == (200, "application/json", False)
-    assert len(body["result"]["tools"]) == len(ROWS) + 3
+    assert len(body["result"]["tools"]) == len(ROWS) + 4
 
 
 def test_earlier_answers_are_event_streams_within_a_session(server: Serving) -> None:

@@ -223,7 +223,7 @@ def test_a_client_that_reads_late_gets_every_answer_whole(tmp_path: Path) -> Non
             server.send({"jsonrpc": "2.0", "id": number + 2, "method": "ping"})
         received = [server.receive() for _ in range(60)]
     assert sorted(message["id"] for message in received) == list(range(60))
-    assert sum(len(message["result"].get("tools", ())) for message in received) == 20 * 64
+    assert sum(len(message["result"].get("tools", ())) for message in received) == 20 * 65
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes there always wait")
@@ -263,7 +263,7 @@ def test_large_messages_pass_both_ways(tmp_path: Path) -> None:
                      "text": text}  # fmt: skip
         answer = server.ask(1, "tools/call", name="send_message", arguments=arguments)
         assert answer["result"]["structuredContent"]["status"] == "approval_required"
-        assert len(server.ask(2, "tools/list")["result"]["tools"]) == 64
+        assert len(server.ask(2, "tools/list")["result"]["tools"]) == 65
 
 
 def test_logs_are_json_lines_on_standard_error(tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _SWITCHES = ("DISCOVERY", "READ_ONLY", "REVEAL_SECRETS_TO_MODEL", "PAGE", "PRELOAD")
 _NUMBERS = {"PENDING_MINUTES": 1_440, "KEEP_DAYS": 36_500}
 """Each is from 1 to this."""
-_SERVER_ALONE = ("POLICY", "DATABASE_URL", "HTTP_TOKEN", "HTTP_URL")
+_SERVER_ALONE = (
+    *("POLICY", "DATABASE_URL", "HTTP_TOKEN", "HTTP_URL", "KEYS", "METRICS", "CALLS_PER_MINUTE"),
+    *("OAUTH_ISSUER", "OAUTH_AUDIENCE", "OAUTH_KEYS"),
+)
 """What only the server can read. In a database that others share may wait what this start has to take up."""
 _ADDRESS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _DATABASE = "approvals.sqlite"

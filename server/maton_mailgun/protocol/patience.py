@@ -50,7 +50,8 @@ class CallPatience:
     form: float = 45.0
     """For the answer to a form that was pushed to the client in the middle of a call."""
     unanswered: float = 20.0
-    """Until the page opens for a question that the client asks by itself."""
+    """Until the page opens for a question that the client asks by itself; for what a person decides on the page whom
+    such a client led there."""
     wait: float = 4.0
     """For `get_approval`: less than the shortest limit that is known, 5 seconds."""
     beat: float = 2.0

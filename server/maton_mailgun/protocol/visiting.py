@@ -54,7 +54,9 @@ class Visits:
         following = asyncio.create_task(self._follow(gate, ctx, visit, asked))
         self._under_way[key] = following
         following.add_done_callback(lambda _: self._under_way.pop(key, None))
-        decided = asyncio.create_task(gate.wait(visit.approval_id, self._seconds(caller), _decided))
+        decided = asyncio.create_task(
+            gate.wait(visit.approval_id, self._left(caller, self._questions.patience(caller).form), _decided)
+        )
         try:
             async with progressing(ctx, self._questions.patience(caller).beat, _WORDS):
                 await asyncio.wait({asked, decided}, return_when=asyncio.FIRST_COMPLETED)
@@ -81,12 +83,13 @@ class Visits:
             if record is None or record.principal != caller.principal or _decided(record):
                 return
             gate.ways.visited(record.id)
-            async with progressing(ctx, self._questions.patience(caller).beat, _WORDS):
-                await gate.wait(record.id, self._seconds(caller), _decided)
+            patience = self._questions.patience(caller)
+            async with progressing(ctx, patience.beat, _WORDS):
+                # A plain answer over HTTP: the client of the Python SDK gives up after 30 seconds without a byte.
+                await gate.wait(record.id, self._left(caller, patience.unanswered), _decided)
 
-    def _seconds(self, caller: Caller) -> float:
-        patience = self._questions.patience(caller)
-        return min(patience.form, caller.until - asyncio.get_running_loop().time())
+    def _left(self, caller: Caller, most: float) -> float:
+        return min(most, caller.until - asyncio.get_running_loop().time())
 
     async def _told(self, gate: Gate, visit: Visit, told: Outcome, caller: Caller, *, failed: bool) -> Outcome:
         from maton_mailgun.approval.store.failures import StoreError
