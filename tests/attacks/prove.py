@@ -60,6 +60,7 @@ def _problem(guard: Guard) -> str | None:
 def _tested(guard: Guard, copy: Path) -> str | None:
     """What is wrong with how the tests end with this copy of the package."""
     tests = f"attack_{guard.tests}_ or accident_{guard.tests}_" if guard.tests.isdigit() else guard.tests
+    files = _files(guard.tests)
     # It runs first: a change that breaks an ordinary yes proves nothing about an attack.
     tests = f"{ORDINARY} or {tests}"
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0", "--no-header"]
@@ -68,7 +69,7 @@ def _tested(guard: Guard, copy: Path) -> str | None:
     environment = {**os.environ, "PYTHONPATH": str(copy / "server"), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            [*command, "-k", tests, str(ROOT / "tests" / "attacks")],
+            [*command, "-k", tests, *map(str, files)],
             cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -78,6 +79,17 @@ def _tested(guard: Guard, copy: Path) -> str | None:
     if done.returncode == 1 and re.search(r"\d+ failed", done.stdout):
         return None
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-300:]
+
+
+def _files(number: str) -> list[Path]:
+    """The modules with the tests of this number, behind that of the ordinary yes; all of them for another name."""
+    folder = ROOT / "tests" / "attacks"
+    if not number.isdigit():
+        return [folder]
+    named = re.compile(rf"def test_(attack|accident)_{number}_")
+    found = [path for path in sorted(folder.glob("test_*.py")) if named.search(path.read_text(encoding="utf-8"))]
+    first = folder / "test_asking.py"
+    return [first, *(path for path in found if path != first)]
 
 
 if __name__ == "__main__":
