@@ -21,10 +21,11 @@ from maton_mailgun.approval.policy.file import load_policy
 from maton_mailgun.catalogue import files as data
 from maton_mailgun.catalogue import rows as catalogue
 from maton_mailgun.cli.parser import build
-from maton_mailgun.config import NAMES
+from maton_mailgun.config import NAMES, Settings
 from maton_mailgun.hosts.entry import HostEntry, as_text
 from maton_mailgun.hosts.known import BY_NAME
 from maton_mailgun.protocol.approval_schemas import TOOLS
+from maton_mailgun.runtime import engine
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -141,6 +142,13 @@ def test_every_tool_and_error_is_documented() -> None:
 def test_promise_of_the_gate_stands_in_the_readme_word_for_word() -> None:
     quoted = " ".join(line.removeprefix("> ") for line in README.splitlines() if line.startswith("> "))
     assert quoted == " ".join(PROMISE)
+
+
+def test_readme_says_how_many_tools_there_are() -> None:
+    usual = len(engine(Settings()).catalogue)
+    more = len(catalogue.load()) - usual
+    said = f"{usual} operations are tools of their own, {more} more where their toolset is named"
+    assert f"{said}, and {len(TOOLS)} tools are about approvals." in " ".join(README.split())
 
 
 def test_readme_is_read_in_minutes() -> None:
