@@ -18,6 +18,8 @@ from maton_mailgun.approval.lifecycle.edit import MOST_CHARACTERS, NotChangeable
 from maton_mailgun.approval.lifecycle.follow import MOST_REVISIONS
 from maton_mailgun.approval.policy.suggestions import suggestions
 from maton_mailgun.approval.store import audit
+from maton_mailgun.approval.store.upkeep import Gone
+from maton_mailgun.approval.told import removed
 from maton_mailgun.cli import editing
 from maton_mailgun.cli.exit_status import NO_PASSPHRASE, CommandFailed
 from maton_mailgun.config import load
@@ -522,3 +524,12 @@ def test_attack_298_a_program_at_the_terminal_changes_nothing(
 
     assert (refused.value.status, asyncio.run(in_sandbox(old))) == (NO_PASSPHRASE, "pending")
     assert "[-Hello-]{+Other+}" in capsys.readouterr().out
+
+
+def test_of_one_that_was_superseded_and_is_no_longer_kept_it_is_said_that_another_may_have_been_carried_out() -> None:
+    told = removed("apr_1", Gone(principal="local:ann", state="superseded", at=0.0))
+    assert (told.content["executed"], told.content["headline"]) == (
+        False,
+        "NO LONGER KEPT. It was not carried out (superseded): a changed one took its place, and may have been, long ago. "
+        "Nothing of it can run again.",
+    )

@@ -266,6 +266,7 @@ def removed(approval_id: str, gone: Gone) -> Outcome:
     """What is told of an approval whose record is no longer kept."""
     executed = gone.state == "succeeded"
     ended = "It was carried out" if executed else f"It was not carried out ({gone.state})"
+    ended += ": a changed one took its place, and may have been" if gone.state == "superseded" else ""
     return Outcome(
         {
             "headline": f"NO LONGER KEPT. {ended}, long ago. Nothing of it can run again.",
