@@ -530,6 +530,6 @@ def test_of_one_that_was_superseded_and_is_no_longer_kept_it_is_said_that_anothe
     told = removed("apr_1", Gone(principal="local:ann", state="superseded", at=0.0))
     assert (told.content["executed"], told.content["headline"]) == (
         False,
-        "NO LONGER KEPT. It was not carried out (superseded): a changed one took its place, and may have been, long ago. "
-        "Nothing of it can run again.",
+        "NO LONGER KEPT. It was not carried out (superseded): a changed one took its place, and may have been, "
+        "long ago. Nothing of it can run again.",
     )
