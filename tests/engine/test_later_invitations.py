@@ -234,7 +234,7 @@ async def test_what_is_no_change_is_refused_before_anybody_is_asked(
         ("END:VEVENT", "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:x\r\nEND:VEVENT", "more than one appointment"),
         ("SUMMARY:", "X-SUMMARY:", "does not say all"),
         ("text/calendar", "text/plain", "carries no invitation"),
-        ("BEGIN:VCALENDAR", "BEGIN:NOTHING", ""),
+        ("BEGIN:VCALENDAR", "BEGIN:NOTHING", "carries no calendar entry"),
     ],
 )
 def test_only_what_is_clearly_one_invitation_is_read(old: str, new: str, said: str) -> None:
