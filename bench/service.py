@@ -16,6 +16,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_SERVED = """
+async def main():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, ssl=context)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+"""Serves `Answering` under the certificate of the first argument, and prints its port."""
+
 SERVICE = """
 import asyncio, json, ssl, sys
 
@@ -31,15 +43,6 @@ class Answering(asyncio.Protocol):
         while b"\\r\\n\\r\\n" in self.received:
             _, _, self.received = self.received.partition(b"\\r\\n\\r\\n")
             self.transport.write(HEAD + BODY)
-
-async def main():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1])
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, ssl=context)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-asyncio.run(main())
 """
 
 SLOW_SERVICE = """
@@ -75,15 +78,6 @@ class Answering(asyncio.Protocol):
             text = json.dumps(answer(target)).encode()
             after = 0.0 if target == b"/count" else DELAY
             asyncio.get_running_loop().call_later(after, self.transport.write, HEAD % len(text) + text)
-
-async def main():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1])
-    server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, ssl=context)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-asyncio.run(main())
 """
 
 
@@ -108,7 +102,7 @@ def certificate(path: Path) -> None:
 @contextmanager
 def service() -> Iterator[tuple[str, Path]]:
     """The URL of a service that answers every GET alike, and the certificate it is known by."""
-    with _running(SERVICE) as running:
+    with _running(SERVICE + _SERVED) as running:
         yield running
 
 
@@ -116,7 +110,7 @@ def service() -> Iterator[tuple[str, Path]]:
 def slow_service(delay: float, connection_id: str) -> Iterator[tuple[str, Path]]:
     """As `service`, of one that answers as Mailgun does for a new domain, that many seconds after it was asked; it says
     at `/count` how often it was."""
-    with _running(SLOW_SERVICE, str(delay), connection_id) as running:
+    with _running(SLOW_SERVICE + _SERVED, str(delay), connection_id) as running:
         yield running
 
 

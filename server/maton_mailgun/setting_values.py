@@ -157,26 +157,16 @@ def one_of(name: str, env: Mapping[str, str], allowed: tuple[str, ...]) -> Any:
     return word
 
 
-def minutes(value: str) -> float:
-    """Minutes that a proposal waits, 1 to 1440. Raises SetupError."""
+def number_of(env: Mapping[str, str], name: str, *, usual: float, most: int, unit: str) -> float:
+    """A number from 1 to `most`, `usual` where none is given. Raises SetupError."""
+    value = env.get(name, "")
     try:
-        minutes = float(value) if value.strip() else 15.0
+        number = float(value) if value.strip() else usual
     except ValueError:
-        minutes = 0.0
-    if not 1 <= minutes <= 1440:
-        raise SetupError(f"MATON_MAILGUN_PENDING_MINUTES is {value!r}. Use a number of minutes from 1 to 1440.")
-    return minutes
-
-
-def days(value: str) -> float:
-    """Days that what is over is kept, 1 to 36500. Raises SetupError."""
-    try:
-        days = float(value) if value.strip() else 90.0
-    except ValueError:
-        days = 0.0
-    if not 1 <= days <= 36_500:
-        raise SetupError(f"MATON_MAILGUN_KEEP_DAYS is {value!r}. Use a number of days from 1 to 36500.")
-    return days
+        number = 0.0
+    if not 1 <= number <= most:
+        raise SetupError(f"{name} is {value!r}. Use a number of {unit} from 1 to {most}.")
+    return number
 
 
 def checked_url(url: str) -> str:

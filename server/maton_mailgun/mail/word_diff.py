@@ -41,11 +41,6 @@ def before_of(pieces: Iterable[Piece]) -> str:
     return "".join(text for kind, text in pieces if kind != "in")
 
 
-def after_of(pieces: Iterable[Piece]) -> str:
-    """The later text."""
-    return "".join(text for kind, text in pieces if kind != "out")
-
-
 def marked(pieces: Sequence[Piece], limit: int) -> str:
     """The change in one text as `git diff --word-diff` has it: `[-gone-]{+come+}`, with a little of what is around it.
     The marks themselves cannot stand in the words: a blank parts them there."""

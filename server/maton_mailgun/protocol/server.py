@@ -75,7 +75,7 @@ get_approval with wait_seconds. You cannot approve anything; never press the use
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """`tools/list` as finished wire results, one per protocol version: building 64 models per call is waste."""
+    """`tools/list` as finished wire results, one per protocol version: building a model of each per call is waste."""
 
     ready: dict[str, dict[str, Any]]
 
