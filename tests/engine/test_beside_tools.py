@@ -146,6 +146,20 @@ async def test_what_waits_and_what_became_of_the_rest_is_read(era: str, engine: 
 
 
 @ERAS
+async def test_an_approval_reads_as_the_tool_tells_it(era: str, engine: Engine) -> None:
+    asked = (await called(engine, "create_domain", name="news.example.org")).content["approval_id"]
+    gate = await engine.gate()
+    await gate.decide(asked, Decision(approve=True, level="operator", channel="page", decider="me"))
+    assert (await gate.run(asked)).state == "succeeded"
+    async with client_of(engine, era) as client:
+        one = await content(client, ONE.format(approval_id=asked))
+        told = (await client.call_tool("get_approval", {"approval_id": asked})).structured_content
+    assert one["result"]["sending_dns_records"][0]["name"] == "news.example.org"
+    assert one == told
+    await engine.aclose()
+
+
+@ERAS
 async def test_an_unknown_resource_is_refused_with_the_code_of_its_era(era: str, engine: Engine) -> None:
     async with client_of(engine, era) as client:
         for uri in (

@@ -47,6 +47,7 @@ from maton_mailgun.approval.store.failures import (
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import Record, State
 from maton_mailgun.approval.told import STOPPED, outcome, superseded
+from maton_mailgun.catalogue.operation import title_of
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, SetupError
 from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Prepared, Question
@@ -174,7 +175,7 @@ class Gate:
                 form = question(record.preview)
                 return await (self._question(record, form) if form else self._too_much(record, caller))
             return await self.waiting(record, visits=caller.visits)
-        return self._told(record)
+        return self.told(record)
 
     async def _question(self, record: Record, form: FormText) -> Question:
         asked = form.text
@@ -203,7 +204,7 @@ class Gate:
             return await self._go_on(refused.record, caller)  # guard: 05-finished.meanwhile
         record = await self._carried_out(record, caller.until)
         await self.ways.reveal(record)
-        return self._told(record)
+        return self.told(record)
 
     async def answered_late(self, answer: FormAnswer, caller: Caller) -> None:
         """Take the answer to a form whose call has ended; what is no decision, or comes too late, changes nothing."""
@@ -230,11 +231,13 @@ class Gate:
             form_open: Whether a form for it is before the person still.
             visits: Whether the client can lead the person to the page itself: then it is not opened here.
         """
-        visit = await self.ways.visit(record, self._title(record), self._now()) if visits else None
+        visit = (
+            await self.ways.visit(record, title_of(self.operations, record.operation), self._now()) if visits else None
+        )
         ways = await self.ways.ways(record, open_page=visit is None)
         if form_open:
             ways.insert(0, {"channel": "form", "opened": False})
-        return replace(self._told(record, ways, no_form), visit=visit)
+        return replace(self.told(record, ways, no_form), visit=visit)
 
     # Decisions, from every channel --------------------------------------------------------------------------------
 
@@ -362,7 +365,7 @@ class Gate:
         if stands.state == "pending":
             self.ways.goes_on_as(asked or record.id, stands.id)
             decide = await self.ways.again(stands)
-        told = self._told(stands, decide)
+        told = self.told(stands, decide)
         asked = asked or record.id
         return superseded(told, asked, stands) if asked != stands.id else told
 
@@ -370,17 +373,14 @@ class Gate:
         """The approval page's server, started on first use."""
         return await self.ways.page()
 
-    def _told(self, record: Record, decide: _Ways | None = None, no_form: str = "") -> Outcome:
+    def told(self, record: Record, decide: _Ways | None = None, no_form: str = "") -> Outcome:
+        """What a caller is told of a record as it is."""
         operation = self.operations.get(record.operation)
         return outcome(record, operation, now=self._now(), decide=decide, no_form=no_form)
 
     def _reveals(self, operation: str) -> bool:
         """Whether the answer to an operation holds a fresh secret."""
         return bool(self.operations[operation].reveals)
-
-    def _title(self, record: Record) -> str:
-        operation = self.operations.get(record.operation)
-        return operation.title if operation is not None else record.operation
 
     def _now(self) -> float:
         return self.services.clock()

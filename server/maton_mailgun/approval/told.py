@@ -63,7 +63,7 @@ _STATES = {
 
 def outcome(
     record: Record,
-    operation: Operation | None = None,
+    operation: Operation | None,
     *,
     now: float,
     decide: list[dict[str, Any]] | None = None,

@@ -301,3 +301,9 @@ class Catalogue(Mapping[str, Operation]):
             and not (read_only and operation.writes)
         }
         return Catalogue(kept, self.toolsets)
+
+
+def title_of(operations: Mapping[str, Operation], name: str) -> str:
+    """What people call an operation; its name where it is no longer offered."""
+    operation = operations.get(name)
+    return operation.title if operation is not None else name

@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 from maton_mailgun import logs
 from maton_mailgun.approval.lifecycle.decide import HELD_SECONDS, Decision, NotDecidable
 from maton_mailgun.approval.store.record import Record
-from maton_mailgun.approval.told import outcome as told
 from maton_mailgun.call import Engine
 from maton_mailgun.catalogue.arguments import check_tool
 from maton_mailgun.catalogue.as_meant import as_meant
@@ -137,7 +136,7 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
         return FAILED
     person = require_passphrase(settings, "Passphrase, to approve it: ")
 
-    async def carry_out(engine: Engine) -> Record:
+    async def carry_out(engine: Engine) -> tuple[Outcome, Record]:
         gate = await engine.gate()
         decision = Decision(approve=True, level="operator", channel="cli", decider=approver(person), person=person)
         await gate.shown(record.id)
@@ -152,10 +151,10 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
             except asyncio.CancelledError:
                 await taken_back(screen, gate.holding.undo(decided, approver(person), "cli"))
                 raise
-        return await gate.run(record.id)
+        done = await gate.run(record.id)
+        return gate.told(done), done
 
-    done = _with_engine(settings, sandbox, carry_out)
-    return _print(told(done, now=time.time()), done)
+    return _print(*_with_engine(settings, sandbox, carry_out))
 
 
 async def _withdraw(engine: Engine, record: Record) -> Record | None:

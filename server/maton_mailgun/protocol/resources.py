@@ -140,13 +140,11 @@ async def _recent(gate: Gate | None, caller: Caller) -> dict[str, Any]:
 
 
 async def _one(gate: Gate | None, approval_id: str, caller: Caller) -> dict[str, Any]:
-    from maton_mailgun.approval.told import outcome
-
     record = await gate.get(approval_id) if gate is not None else None
     if gate is None or record is None or record.principal != caller.principal:  # guard: 327-own
         raise NoResource(approval_id)
     decide = await gate.ways.ways(record, open_page=False) if record.state == "pending" else None
-    return outcome(record, now=gate.services.clock(), decide=decide).content
+    return gate.told(record, decide).content
 
 
 async def _own(gate: Gate | None, caller: Caller, states: Collection[Any] | None, most: int) -> list[Record]:

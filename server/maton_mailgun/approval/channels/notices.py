@@ -20,7 +20,7 @@ from maton_mailgun.approval.channels.notifier import Notifier, NotNotified
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
-from maton_mailgun.catalogue.operation import Catalogue
+from maton_mailgun.catalogue.operation import Catalogue, title_of
 from maton_mailgun.whole_file import one_at_a_time, replace_whole
 
 log = logging.getLogger(__name__)
@@ -146,12 +146,8 @@ class Notices:
         left = {record.id for record in waiting}
         # What came while the store was read is looked at the next time.
         self._untold = {one: who for one, who in self._untold.items() if one in left or one not in untold}
-        named = [Named(one, self._title(one)) for one in waiting if one.id in self._untold]
+        named = [Named(one, title_of(self._operations, one.operation)) for one in waiting if one.id in self._untold]
         return named, len(waiting)
-
-    def _title(self, record: Record) -> str:
-        operation = self._operations.get(record.operation)
-        return operation.title if operation is not None else record.operation
 
     def _claimed(self) -> float:
         """Take this minute for a notice of this process. 0, or the seconds until the next may be taken."""
