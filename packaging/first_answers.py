@@ -21,11 +21,14 @@ from maton_mailgun.approval.store.record import MOVES, TERMINAL
 from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import NAMES, Settings
+from maton_mailgun.exchange import Caller
 from maton_mailgun.front.first_answers import ERAS, FILE, checksum
 from maton_mailgun.protocol import discovery, resources
+from maton_mailgun.protocol.approval_app import ApprovalApp
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.incoming import message_in
 from maton_mailgun.protocol.prompts import book
+from maton_mailgun.protocol.round_trips import APP_TYPE, APPS
 from maton_mailgun.protocol.server import build
 from maton_mailgun.protocol.stdio import line_of
 from maton_mailgun.runtime import engine
@@ -45,6 +48,8 @@ _ENVELOPE = {
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": _ME,
 }
+_APPS = {"extensions": {APPS: {"mimeTypes": [APP_TYPE]}}}
+"""What a client declares that shows apps."""
 _BEFORE, _AFTER = b'{"jsonrpc":"2.0","id":0,"result":', b"}\n"
 _DECODER = json.JSONDecoder()
 
@@ -84,6 +89,7 @@ def _head() -> dict[str, Any]:
             "sandbox": [one["name"] for one in resources.resources(Settings(read_only=True, sandbox=True))],
             "templates": [one["name"] for one in resources.templates(Settings())],
         },
+        "bound": sorted(ApprovalApp(engine(Settings(toolsets=(EVERY_TOOLSET,))), _nobody).bound),
         "prompts": {prompt.name: prompt.needs for prompt in book().prompts.values()},
         "unfinished": f"{rows} state IN ({unfinished}) LIMIT 1",
         "older": f"{rows} {finished} AND changed_at < ? LIMIT 1",
@@ -93,32 +99,57 @@ def _head() -> dict[str, Any]:
 def _parts() -> Iterator[tuple[str, bytes]]:
     """Each part with its bytes; what several choices of tools have in common comes with each of them."""
     for found in (False, True):
-        kind = ".found" if found else ""
         settings = Settings(discovery=found, approval="relay")
-        for one in HANDSHAKE_PROTOCOL_VERSIONS:
-            yield f"initialize.{one}{kind}", _result(settings, _initialize(one))
-        yield f"discover{kind}", _result(settings, _request("server/discover", {"_meta": _ENVELOPE}))
+        for apps in (False, True):
+            kind = f"{'.found' if found else ''}{'.apps' if apps else ''}"
+            for one in HANDSHAKE_PROTOCOL_VERSIONS:
+                yield f"initialize.{one}{kind}", _result(settings, _initialize(one, apps))
+            yield f"discover{kind}", _result(settings, _request("server/discover", {"_meta": _envelope(apps)}))
         yield from _lists(settings)
     for toolset in (*load().toolsets, EVERYDAY, EVERY_TOOLSET):
         for read_only in (False, True):
             yield from _lists(Settings(toolsets=(toolset,), read_only=read_only))
     yield from _lists(Settings(sandbox=True))
+    for found in (False, True):
+        yield from _lists_with_apps(Settings(toolsets=(EVERY_TOOLSET,), discovery=found, approval="relay"))
 
 
 def _lists(settings: Settings) -> Iterator[tuple[str, bytes]]:
     """The items of both eras' lists, and what stands around them."""
     for method, name in LISTS.items():
-        asked = (
-            (_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1]), _request(method)),
-            (_request(method, {"_meta": _ENVELOPE}),),
-        )
-        for era, lines in zip(ERAS, asked, strict=True):
+        for era in ERAS:
             kind = f"{era}.{method}"
-            before, opening, rest = _result(settings, *lines).partition(f'"{name}":['.encode())
-            items, after = _items(rest.decode())
-            yield f"{kind}.before", before + opening
-            yield f"{kind}.after", after.encode()
-            yield from ((f"{kind}.{json.loads(item)['name']}", item.encode()) for item in items)
+            before, items, after = _listed(settings, era, method, name)
+            yield f"{kind}.before", before
+            yield f"{kind}.after", after
+            yield from ((f"{kind}.{json.loads(item)['name']}", item) for item in items)
+
+
+def _lists_with_apps(settings: Settings) -> Iterator[tuple[str, bytes]]:
+    """The same of the tools for who shows apps: what stands around them, and what each has at its end besides."""
+    method, name = "tools/list", LISTS["tools/list"]
+    for era in ERAS:
+        kind = f"{era}.{method}"
+        _, plain, _ = _listed(settings, era, method, name)
+        before, items, after = _listed(settings, era, method, name, apps=True)
+        yield f"{kind}.apps.before", before
+        yield f"{kind}.apps.after", after
+        for item, without in zip(items, plain, strict=True):
+            if not item.startswith(without[:-1]):
+                raise ValueError(f"not the same tool: {item!r} and {without!r}")
+            bound = "resourceUri" in json.loads(item)["_meta"]["ui"]
+            yield f"{'bound' if bound else 'unbound'}.apps", item.removeprefix(without[:-1])
+
+
+def _listed(
+    settings: Settings, era: str, method: str, name: str, *, apps: bool = False
+) -> tuple[bytes, list[bytes], bytes]:
+    """What stands before the items of a list, each of them, and what follows."""
+    legacy = (_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1], apps), _request(method))
+    lines = legacy if era == "legacy" else (_request(method, {"_meta": _envelope(apps)}),)
+    before, opening, rest = _result(settings, *lines).partition(f'"{name}":['.encode())
+    items, after = _items(rest.decode())
+    return before + opening, [item.encode() for item in items], after.encode()
 
 
 def _items(text: str) -> tuple[list[str], str]:
@@ -132,8 +163,17 @@ def _items(text: str) -> tuple[list[str], str]:
     return found, text[at:]
 
 
-def _initialize(one: str) -> bytes:
-    return _request("initialize", {"protocolVersion": one, "capabilities": {}, "clientInfo": _ME})
+def _initialize(one: str, apps: bool) -> bytes:
+    capabilities = _APPS if apps else {}
+    return _request("initialize", {"protocolVersion": one, "capabilities": capabilities, "clientInfo": _ME})
+
+
+def _envelope(apps: bool) -> dict[str, Any]:
+    return {**_ENVELOPE, "io.modelcontextprotocol/clientCapabilities": _APPS} if apps else _ENVELOPE
+
+
+def _nobody(_: Any) -> Caller:
+    raise LookupError("nobody calls")
 
 
 def _request(method: str, params: Mapping[str, Any] | None = None) -> bytes:

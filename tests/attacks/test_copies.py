@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from maton_mailgun.approval.channels.page import view
+from maton_mailgun.approval.channels import view
 from maton_mailgun.approval.preview.document import Preview, ShownPart
 from maton_mailgun.approval.preview.filled_message import TooLong, copies, filled
 from maton_mailgun.approval.preview.form_text import question

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from approval.records import a_record
-from maton_mailgun.approval.channels.page import view
+from maton_mailgun.approval.channels import view
 from maton_mailgun.approval.lifecycle import forget
 from maton_mailgun.approval.lifecycle.keep import Retention
 from maton_mailgun.approval.store import audit

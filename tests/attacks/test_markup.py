@@ -9,7 +9,7 @@ import pytest
 
 from engine.mime_corpus import HTML, TEXT, whole
 from maton_mailgun.approval.channels.page.frame import render
-from maton_mailgun.approval.channels.page.view import bodies
+from maton_mailgun.approval.channels.view import bodies
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.preview.form_text import question
 from maton_mailgun.approval.preview.terminal_text import unwrapped

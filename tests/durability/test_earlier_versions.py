@@ -17,7 +17,7 @@ from approval.conftest import postgres_backend
 from approval.form_reading import as_read
 from attacks.bench import DOMAIN, Clock, Desk, decide, structured
 from cli.conftest import Cli
-from maton_mailgun.approval.channels.page.view import bodies, detail
+from maton_mailgun.approval.channels.view import bodies, detail
 from maton_mailgun.approval.lifecycle.decide import NotDecidable
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.form_text import question

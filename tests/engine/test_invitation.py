@@ -21,7 +21,7 @@ from icalendar import Calendar
 
 from approval import records
 from approval.form_reading import as_read
-from maton_mailgun.approval.channels.page import view
+from maton_mailgun.approval.channels import view
 from maton_mailgun.approval.preview.form_text import question
 from maton_mailgun.approval.preview.look import make
 from maton_mailgun.approval.preview.proposal import Proposal, ReadAnswer

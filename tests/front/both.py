@@ -32,19 +32,16 @@ PLAIN = Settings(home=Path("/nowhere"))
 def first_lines(settings: Settings) -> FirstLines:
     """The front of a server with these settings."""
     answers = FirstAnswers()
-    legacy, modern = (
-        answers.lists(
-            era,
+    return FirstLines(
+        lambda apps: answers.told(
             settings.toolsets,
             read_only=settings.read_only,
             discovery=settings.discovery,
             relay=settings.approval == "relay",
             sandbox=settings.sandbox,
+            apps=apps,
         )
-        for era in ("legacy", "modern")
     )
-    found = settings.discovery
-    return FirstLines(answers.initialize(discovery=found), answers.discover(discovery=found), (legacy, modern))
 
 
 def server_alone(settings: Settings, source: int, sink: int) -> None:

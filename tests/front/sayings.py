@@ -14,6 +14,10 @@ ENVELOPE = {
     "io.modelcontextprotocol/clientInfo": {"name": "Köln", "version": "1"},
 }
 
+APPS = {"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}}
+"""What a client declares that shows apps."""
+_UI = "io.modelcontextprotocol/ui"
+
 _scalars = st.sampled_from([None, True, 0, 7, -1, 1.5, "", "x", "Köln"])
 _odd = st.one_of(_scalars, st.sampled_from([[], {}, [{}], {"a": {}}, {"listChanged": "yes"}]))
 ids: st.SearchStrategy[Any] = st.one_of(
@@ -44,7 +48,18 @@ _capabilities = st.one_of(
                 [{}, {"form": {}}, {"url": {}}, {"form": {"applyDefaults": True}, "url": {}}, {"form": True}, []]
             ),
             "experimental": st.sampled_from([{}, {"a": {"b": [1, "x", None]}}, {"a": 1}]),
-            "extensions": st.sampled_from([{}, {"io.example/ui": {"mimeTypes": ["text/html"]}}, {"a": None}]),
+            "extensions": st.sampled_from(
+                [
+                    {},
+                    {"io.example/ui": {"mimeTypes": ["text/html"]}},
+                    {"a": None},
+                    APPS["extensions"],
+                    {_UI: {"mimeTypes": ["text/html"]}},
+                    {_UI: {"mimeTypes": "text/html;profile=mcp-app"}},
+                    {_UI: {}},
+                    {_UI: None},
+                ]
+            ),
             "tasks": st.sampled_from(
                 [
                     {},
@@ -73,12 +88,13 @@ _greeting: st.SearchStrategy[Any] = st.one_of(
 _plain_greeting = st.fixed_dictionaries(
     {
         "protocolVersion": st.sampled_from(VERSIONS),
-        "capabilities": st.sampled_from([{}, {"roots": {"listChanged": True}}, {"elicitation": {}}]),
+        "capabilities": st.sampled_from([{}, {"roots": {"listChanged": True}}, {"elicitation": {}}, APPS]),
         "clientInfo": st.just({"name": "x", "version": "1"}),
     }
 )
 _envelope = st.one_of(
     st.just(ENVELOPE),
+    st.just({**ENVELOPE, "io.modelcontextprotocol/clientCapabilities": APPS}),
     st.fixed_dictionaries(
         {},
         optional={

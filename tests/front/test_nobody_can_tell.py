@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,17 +16,17 @@ from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import SANDBOX_KEY, ApprovalMode
 
 from .both import PLAIN, at_once, front_and_server, heard, server_alone, step_by_step
-from .sayings import CONVERSATIONS, ENVELOPE, OTHER_LISTS, VERSIONS, message, said
+from .sayings import APPS, CONVERSATIONS, ENVELOPE, OTHER_LISTS, VERSIONS, message, said
 
 EXAMPLES = int(os.environ.get("MATON_MAILGUN_TEST_TALKS", "40"))
 _TALKS = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TOOLSETS = (*load().toolsets, EVERYDAY, EVERY_TOOLSET)
 
 
-def _greeted(version: str) -> list[bytes]:
+def _greeted(version: str, **capabilities: Any) -> list[bytes]:
     info = {
         "protocolVersion": version,
-        "capabilities": {"elicitation": {}},
+        "capabilities": {"elicitation": {}, **capabilities},
         "clientInfo": {"name": "x", "version": "1"},
     }
     return [said(message("initialize", info, id=0)), said(message("notifications/initialized"))]
@@ -40,6 +41,13 @@ LEGACY = [
 MODERN = [
     said(message(method, {"_meta": ENVELOPE}, id=number)) for number, method in enumerate(("server/discover", *LISTS))
 ]
+SHOW_APPS = (
+    [*_greeted("2025-11-25", **APPS), *LEGACY[2:]],
+    [
+        said(message(method, {"_meta": {**ENVELOPE, "io.modelcontextprotocol/clientCapabilities": APPS}}, id=number))
+        for number, method in enumerate(("server/discover", *LISTS))
+    ],
+)
 CALL = said(message("tools/call", {"name": "get_domain", "arguments": {}}, id=2))
 
 
@@ -67,7 +75,7 @@ def test_every_choice_of_tools_is_listed_the_same_in_both_eras_and_the_server_is
     toolsets: tuple[str, ...] | None, approval: ApprovalMode, discovery: bool, read_only: bool
 ) -> None:
     chosen = replace(PLAIN, toolsets=toolsets, approval=approval, discovery=discovery, read_only=read_only)
-    for lines in (LEGACY, MODERN):
+    for lines in (LEGACY, MODERN, *SHOW_APPS):
         alone, _ = heard(server_alone, step_by_step(lines), chosen)
         both, begun = heard(front_and_server, step_by_step(lines), chosen)
         assert (both, begun) == (alone, None)
@@ -94,10 +102,12 @@ def test_any_toolsets_together_are_listed_the_same(toolsets: Sequence[str], read
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_earlier_version_is_greeted_without_the_server(version: str) -> None:
-    lines = [*_greeted(version), *(said(message(method, {}, id=method)) for method in LISTS)]
-    alone, _ = heard(server_alone, step_by_step(lines))
-    both, begun = heard(front_and_server, step_by_step(lines))
-    assert (both, begun) == (alone, None)
+    for capabilities in ({}, APPS):
+        lines = [*_greeted(version, **capabilities), *(said(message(method, {}, id=method)) for method in LISTS)]
+        alone, _ = heard(server_alone, step_by_step(lines))
+        both, begun = heard(front_and_server, step_by_step(lines))
+        assert (both, begun) == (alone, None)
+        assert any(b"ui://maton-mailgun" in line for line in both) == bool(capabilities)
 
 
 @pytest.mark.parametrize("began", [LEGACY, MODERN], ids=["legacy", "modern"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from maton_mailgun.approval.channels.page.frame import RENAMED, Rendered, render
-from maton_mailgun.approval.channels.page.view import bodies
+from maton_mailgun.approval.channels.view import bodies
 from maton_mailgun.approval.preview.document import InlinePicture, ShownMessage
 from maton_mailgun.mail import html as markup
 from maton_mailgun.mail import links

@@ -11,7 +11,7 @@ from typing import Any
 
 from approval import records
 from approval.form_reading import as_read
-from maton_mailgun.approval.channels.page import view
+from maton_mailgun.approval.channels import view
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.form_text import question
 from maton_mailgun.approval.preview.terminal_text import unwrapped

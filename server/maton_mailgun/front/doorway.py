@@ -6,7 +6,7 @@ import os
 import select
 
 from maton_mailgun.front.first_answers import FirstAnswers
-from maton_mailgun.front.first_lines import FirstLines
+from maton_mailgun.front.first_lines import FirstLines, Told
 from maton_mailgun.front.left_over import anything_left
 from maton_mailgun.front.listening import ClientLeft, Listening
 from maton_mailgun.front.plain_start import PlainStart, plain_start
@@ -53,16 +53,20 @@ def _left(start: PlainStart, head: Mapping[str, Any]) -> bool:
 
 
 def _lines(answers: FirstAnswers, start: PlainStart) -> FirstLines:
-    legacy, modern = (
-        answers.lists(
-            era,
-            start.toolsets,
-            read_only=start.read_only,
-            discovery=start.discovery,
-            relay=start.relay,
-            sandbox=start.sandbox,
-        )
-        for era in ("legacy", "modern")
-    )
-    greetings = answers.initialize(discovery=start.discovery)
-    return FirstLines(greetings, answers.discover(discovery=start.discovery), (legacy, modern))
+    known: dict[bool, Told] = {}
+
+    def told(apps: bool) -> Told:
+        if apps not in known:
+            known[apps] = answers.told(
+                start.toolsets,
+                read_only=start.read_only,
+                discovery=start.discovery,
+                relay=start.relay,
+                sandbox=start.sandbox,
+                apps=apps,
+            )
+        return known[apps]
+
+    # What most clients are told is put together at once: a file that is not whole is found before the first line.
+    told(False)
+    return FirstLines(told)

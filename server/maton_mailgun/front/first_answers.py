@@ -12,6 +12,7 @@ import sys
 from binascii import crc32
 
 from maton_mailgun import __version__
+from maton_mailgun.front.first_lines import Told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,16 +45,29 @@ class FirstAnswers:
             and self.head["made_of"] == checksum()
         )
 
-    def initialize(self, *, discovery: bool) -> dict[str, bytes]:
-        """The result of `initialize` by protocol version."""
-        kind = ".found" if discovery else ""
-        return {version: self._part(f"initialize.{version}{kind}") for version in self.head["versions"]}
+    def told(
+        self,
+        toolsets: tuple[str, ...] | None,
+        *,
+        read_only: bool,
+        discovery: bool,
+        relay: bool,
+        sandbox: bool,
+        apps: bool,
+    ) -> Told:
+        """What a client is told; `apps` where it shows them, which makes no difference where nothing is asked."""
+        apps = apps and not read_only
+        legacy, modern = (
+            self._lists(
+                era, toolsets, read_only=read_only, discovery=discovery, relay=relay, sandbox=sandbox, apps=apps
+            )
+            for era in ERAS
+        )
+        kind = f"{'.found' if discovery else ''}{'.apps' if apps else ''}"
+        greetings = {version: self._part(f"initialize.{version}{kind}") for version in self.head["versions"]}
+        return Told(greetings, self._part(f"discover{kind}"), (legacy, modern))
 
-    def discover(self, *, discovery: bool) -> bytes:
-        """The result of `server/discover`."""
-        return self._part("discover.found" if discovery else "discover")
-
-    def lists(
+    def _lists(
         self,
         era: str,
         toolsets: tuple[str, ...] | None,
@@ -62,8 +76,9 @@ class FirstAnswers:
         discovery: bool,
         relay: bool,
         sandbox: bool,
+        apps: bool,
     ) -> dict[str, bytes]:
-        """The results of the lists by their methods."""
+        """The results of the lists by their methods; `apps` for who shows apps."""
         own: dict[str, list[str]] = self.head["own"]
         last = [] if read_only else own["approvals"] + (own["relay"] if relay else [])
         tools = self._offered(toolsets if toolsets or not discovery else ("all",), read_only=read_only)
@@ -73,12 +88,19 @@ class FirstAnswers:
             "resources/templates/list": [] if read_only else own["templates"],
             "prompts/list": [name for name, needs in self.head["prompts"].items() if set(needs) <= set(tools)],
         }
-        return {method: self._list(era, method, names) for method, names in shown.items()}
+        return {method: self._list(era, method, names, apps=apps) for method, names in shown.items()}
 
-    def _list(self, era: str, method: str, names: list[str]) -> bytes:
+    def _list(self, era: str, method: str, names: list[str], *, apps: bool) -> bytes:
         kind = f"{era}.{method}"
-        items = b",".join(self._part(f"{kind}.{name}") for name in names)
-        return self._part(f"{kind}.before") + items + self._part(f"{kind}.after")
+        parts = [self._part(f"{kind}.{name}") for name in names]
+        if apps and method == "tools/list":
+            # Each ends with what apps have to know of it, which is one of two things.
+            ends = {name: self._part(f"{name}.apps") for name in ("bound", "unbound")}
+            bound = set(self.head["bound"])
+            pairs = zip(names, parts, strict=True)
+            parts = [part[:-1] + ends["bound" if name in bound else "unbound"] for name, part in pairs]
+            kind += ".apps"
+        return self._part(f"{kind}.before") + b",".join(parts) + self._part(f"{kind}.after")
 
     def _offered(self, toolsets: tuple[str, ...] | None, *, read_only: bool) -> list[str]:
         """The operations of these toolsets, in the order of the catalogue."""

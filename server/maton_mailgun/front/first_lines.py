@@ -10,7 +10,7 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _PREFIX = "io.modelcontextprotocol/"
 _MODERN = "2026-07-28"
@@ -37,11 +37,13 @@ _KNOWN: dict[str, _Shape] = {
 """Capabilities that a client may declare, and what each may hold (the schemas of 2025-11-25 and 2026-07-28)."""
 _OPEN = ("experimental", "extensions")
 """Capabilities that hold whatever a client likes, in objects by name."""
+_APPS, _APP_TYPE = f"{_PREFIX}ui", "text/html;profile=mcp-app"
+"""By these a client says that it shows apps (MCP Apps, 2026-01-26)."""
 _SAID_OF_A_CLIENT = ("name", "version", "title", "description", "websiteUrl")
 
 
-class FirstLines:
-    """One conversation, from its first line on.
+class Told:
+    """What one kind of client is told.
 
     Args:
         initialize: The result of `initialize` by protocol version, as JSON.
@@ -50,13 +52,28 @@ class FirstLines:
             version each time.
     """
 
+    __slots__ = ("discover", "initialize", "listed")
+
     def __init__(
         self, initialize: Mapping[str, bytes], discover: bytes, listed: tuple[Mapping[str, bytes], Mapping[str, bytes]]
     ) -> None:
-        self._initialize = initialize
-        self._discover = discover
-        self._listed = listed
+        self.initialize = initialize
+        self.discover = discover
+        self.listed = listed
+
+
+class FirstLines:
+    """One conversation, from its first line on.
+
+    Args:
+        told: What clients are told, of which some show apps and others do not.
+    """
+
+    def __init__(self, told: Callable[[bool], Told]) -> None:
+        self._told = told
         self._era = ""
+        self._apps = False
+        """Whether a client that said `initialize` shows apps."""
 
     def answer(self, line: bytes) -> bytes | None:
         """The answer to a line: nothing to a notification; None where the line is for the server."""
@@ -81,10 +98,12 @@ class FirstLines:
         if self._era == "legacy":
             if not _is_plain(params):
                 return None
-            return b"{}" if method == "ping" else self._listed[0].get(method)
+            return b"{}" if method == "ping" else self._told(self._apps).listed[0].get(method)
         if not _is_enveloped(params):
             return None
-        return self._discover if method == "server/discover" else self._listed[1].get(method)
+        meta = params["_meta"]
+        told = self._told(isinstance(meta, dict) and _shows_apps(meta[_CAPABILITIES]))
+        return told.discover if method == "server/discover" else told.listed[1].get(method)
 
     def _greeting(self, params: dict[str, object]) -> bytes | None:
         if params.keys() != {"protocolVersion", "capabilities", "clientInfo"}:
@@ -92,7 +111,8 @@ class FirstLines:
         version = params["protocolVersion"]
         if not _is_info(params["clientInfo"]) or not _are_capabilities(params["capabilities"]):
             return None
-        return self._initialize.get(version) if isinstance(version, str) else None
+        self._apps = _shows_apps(params["capabilities"])
+        return self._told(self._apps).initialize.get(version) if isinstance(version, str) else None
 
 
 _MEMBERS = {"jsonrpc", "id", "method", "params"}
@@ -173,6 +193,13 @@ def _are_capabilities(value: object) -> bool:
         else name in _KNOWN and _fits(inner, _KNOWN[name])
         for name, inner in value.items()
     )
+
+
+def _shows_apps(capabilities: object) -> bool:
+    """The same as `shows_apps` of `protocol/round_trips.py`, of capabilities that were looked at."""
+    extensions = capabilities.get("extensions", {}) if isinstance(capabilities, dict) else {}
+    kinds = extensions.get(_APPS, {}).get("mimeTypes")
+    return isinstance(kinds, list) and _APP_TYPE in kinds
 
 
 def _fits(value: object, shape: _Shape) -> bool:

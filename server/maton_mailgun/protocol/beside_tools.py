@@ -13,6 +13,7 @@ from maton_mailgun.call import Engine
 from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller
 from maton_mailgun.protocol import resources
+from maton_mailgun.protocol.approval_app import URI, ApprovalApp
 from maton_mailgun.protocol.completing import MOST, Completing, fitting
 from maton_mailgun.protocol.prompts import BadPrompt, book
 from maton_mailgun.wire.result import text_of
@@ -30,12 +31,16 @@ class BesideTools:
         engine: What reads.
         caller: Who a request is from.
         modern: From which protocol version on.
+        app: What hosts show, where there is any.
     """
 
-    def __init__(self, engine: Engine, caller: Callable[[Context], Caller], modern: str) -> None:
+    def __init__(
+        self, engine: Engine, caller: Callable[[Context], Caller], modern: str, app: ApprovalApp | None = None
+    ) -> None:
         self._engine = engine
         self._caller = caller
         self._modern = modern
+        self._app = app
         self._completing = Completing(engine)
 
     async def list_resources(
@@ -54,8 +59,11 @@ class BesideTools:
     async def read_resource(self, ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         """What one holds now."""
         uri = str(params.uri)
+        app = self._app if self._app is not None and self._app.shown_by(ctx) else None
+        if app is not None and uri == URI:
+            return types.ReadResourceResult(contents=[app.document()])
         try:
-            content = await resources.read(self._engine, uri, self._caller(ctx))
+            content = await resources.read(self._engine, uri, self._caller(ctx), apps=app is not None)
         except resources.NoResource:
             code = types.INVALID_PARAMS if ctx.protocol_version >= self._modern else _NOT_FOUND_EARLIER
             raise MCPError(code=code, message="There is no such resource.") from None

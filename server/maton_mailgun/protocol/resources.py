@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _ROOT = "maton-mailgun://"
 WAITING, RECENT, OUTBOX = (f"{_ROOT}{place}" for place in ("approvals/waiting", "approvals/recent", "sandbox/outbox"))
 ONE = f"{_ROOT}approvals/{{approval_id}}"
-_BEFORE_ID = f"{_ROOT}approvals/"
+SHOWN = f"{ONE}/shown"
+"""One approval as an app draws it: for clients that show apps, and in no list."""
+_BEFORE_ID, _AFTER_ID = f"{_ROOT}approvals/", "/shown"
 _JSON = "application/json"
 _APPROVALS: tuple[Mapping[str, Any], ...] = (
     {
@@ -77,8 +79,11 @@ def templates(settings: Settings) -> list[Mapping[str, Any]]:
     return [] if settings.read_only else [*_TEMPLATES]
 
 
-async def read(engine: Engine, uri: str, caller: Caller) -> dict[str, Any]:
+async def read(engine: Engine, uri: str, caller: Caller, *, apps: bool = False) -> dict[str, Any]:
     """What a resource holds now.
+
+    Args:
+        apps: Whether the client shows apps.
 
     Raises:
         NoResource: There is none.
@@ -97,6 +102,8 @@ async def read(engine: Engine, uri: str, caller: Caller) -> dict[str, Any]:
             return await _waiting(gate, caller)
         if uri == RECENT:
             return await _recent(gate, caller)
+        if apps and uri.endswith(_AFTER_ID):
+            return await _shown(gate, uri.removeprefix(_BEFORE_ID).removesuffix(_AFTER_ID), caller)
         return await _one(gate, uri.removeprefix(_BEFORE_ID), caller)
     except (StoreError, Unsealable) as problem:
         raise Refused(message=f"Approvals cannot be read: {problem}", next="Tell the user.") from None
@@ -140,11 +147,25 @@ async def _recent(gate: Gate | None, caller: Caller) -> dict[str, Any]:
 
 
 async def _one(gate: Gate | None, approval_id: str, caller: Caller) -> dict[str, Any]:
+    gate, record, decide = await _found(gate, approval_id, caller)
+    return gate.told(record, decide).content
+
+
+async def _shown(gate: Gate | None, approval_id: str, caller: Caller) -> dict[str, Any]:
+    from maton_mailgun.approval.channels.shown_in_app import shown_in_app
+
+    gate, record, decide = await _found(gate, approval_id, caller)
+    return await asyncio.to_thread(shown_in_app, record, decide or [], gate.services.clock())
+
+
+async def _found(
+    gate: Gate | None, approval_id: str, caller: Caller
+) -> tuple[Gate, Record, list[dict[str, Any]] | None]:
+    """A caller's own approval, and the ways to decide it where it waits. Nothing is opened, noted or carried out."""
     record = await gate.get(approval_id) if gate is not None else None
     if gate is None or record is None or record.principal != caller.principal:  # guard: 327-own
         raise NoResource(approval_id)
-    decide = await gate.ways.ways(record, open_page=False) if record.state == "pending" else None
-    return gate.told(record, decide).content
+    return gate, record, await gate.ways.ways(record, open_page=False) if record.state == "pending" else None
 
 
 async def _own(gate: Gate | None, caller: Caller, states: Collection[Any] | None, most: int) -> list[Record]:

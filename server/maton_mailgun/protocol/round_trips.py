@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -36,6 +37,27 @@ def can_visit(params: Any) -> bool:
     """Whether the client declared that it can lead a person to an address."""
     capability = params.capabilities.elicitation if params is not None else None
     return getattr(capability, "url", None) is not None
+
+
+APPS = "io.modelcontextprotocol/ui"
+"""The extension by which a client says that it shows apps (MCP Apps, 2026-01-26)."""
+APP_TYPE = "text/html;profile=mcp-app"
+
+
+def shows_apps(params: Any) -> bool:
+    """Whether the client declared that it shows apps such as ours."""
+    return params is not None and _has_apps(params.capabilities.extensions)
+
+
+def declares_apps(capabilities: Any) -> bool:
+    """The same of capabilities as they arrive."""
+    return isinstance(capabilities, Mapping) and _has_apps(capabilities.get("extensions"))
+
+
+def _has_apps(extensions: Any) -> bool:
+    settings = extensions.get(APPS) if isinstance(extensions, Mapping) else None
+    kinds = settings.get("mimeTypes") if isinstance(settings, Mapping) else None
+    return isinstance(kinds, list) and APP_TYPE in kinds
 
 
 def answer_in(params: types.CallToolRequestParams) -> FormAnswer | None:

@@ -29,6 +29,7 @@ from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Questio
 from maton_mailgun.mail.text import short
 from maton_mailgun.principal import local_user
 from maton_mailgun.protocol import discovery
+from maton_mailgun.protocol.approval_app import ApprovalApp
 from maton_mailgun.protocol.approval_schemas import RELAY, REPLACE, TOOLS
 from maton_mailgun.protocol.asking import OpenQuestions, progressing
 from maton_mailgun.protocol.beside_tools import BesideTools
@@ -134,7 +135,7 @@ def build(
     """
     offered = {tool["name"]: tool for tool in tools(engine)}
     adaptor = _Adaptor(engine, offered, who or local_visitor, OpenQuestions(engine, patience or CallPatience()))
-    beside = BesideTools(engine, adaptor.caller, MODERN)
+    beside = BesideTools(engine, adaptor.caller, MODERN, adaptor.app)
     kept = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
     server: Server[Any] = Server(
         "mailgun",
@@ -154,6 +155,8 @@ def build(
         on_get_prompt=beside.get_prompt,
         on_completion=beside.complete,
     )
+    if adaptor.app is not None:
+        server.middleware.append(adaptor.app)
     server.middleware.append(_Listing({}))
     server.middleware.append(LazyBoundary(engine, server.name))
     return server
@@ -180,6 +183,8 @@ class _Adaptor:
         self._listed = listed
         self._who = who
         self._warm: asyncio.Task[None] | None = None
+        self.app = None if engine.settings.read_only else ApprovalApp(engine, self.caller)
+        """What hosts draw beside calls that ask; none where nothing is asked."""
 
     async def list_tools(
         self, ctx: ServerRequestContext[Any, Any], params: types.PaginatedRequestParams | None
@@ -207,6 +212,8 @@ class _Adaptor:
             raise
         finally:
             self._engine.gateway.measures.called(params.name, word, time.monotonic() - begun)
+        if self.app is not None and isinstance(answer, types.CallToolResult):
+            return await self.app.beside(ctx, params.name, answer)
         return answer
 
     def _unfinished(self, ctx: ServerRequestContext[Any, Any], name: str) -> types.CallToolResult:

@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from maton_mailgun.approval.binding.passkeys import PasskeyError
-from maton_mailgun.approval.channels.page import frame, view
+from maton_mailgun.approval.channels import view
+from maton_mailgun.approval.channels.page import frame
 from maton_mailgun.approval.channels.page.edit_pages import EditPages
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
 from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate

@@ -1,4 +1,4 @@
-"""Records as the page is given them: display-safe, without bodies, nothing the page does not show."""
+"""Records as people are shown them, on the page and in apps of hosts: display-safe, nothing that is not shown."""
 
 from __future__ import annotations
 
