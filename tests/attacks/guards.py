@@ -761,4 +761,8 @@ GUARDS: tuple[Guard, ...] = (
     Guard("377", "nor one with a path", {"377-followed": DROP}),
     Guard("378", "nobody takes the sessions of all", {"378-share": FALSE}),
     Guard("379", "what one reads makes nobody else forget", {"379-own-room": WITH("next(iter(self._known))")}),
+    Guard("390", "a stranger's words are marked beside a result too", {"390-marked": WITH("text")}),
+    Guard("391", "no app may call a tool", {"391-models-alone": WITH("shown")}),
+    Guard("392", "who shows no apps reads nothing made for them", {"392-declared": WITH("uri.endswith(_AFTER_ID)")}),
+    Guard("393", "what is told to who shows apps is kept for nobody else", {"393-private": WITH("{}")}),
 )

@@ -75,10 +75,33 @@ def test_every_choice_of_tools_is_listed_the_same_in_both_eras_and_the_server_is
     toolsets: tuple[str, ...] | None, approval: ApprovalMode, discovery: bool, read_only: bool
 ) -> None:
     chosen = replace(PLAIN, toolsets=toolsets, approval=approval, discovery=discovery, read_only=read_only)
-    for lines in (LEGACY, MODERN, *SHOW_APPS):
+    for lines in (LEGACY, MODERN):
         alone, _ = heard(server_alone, step_by_step(lines), chosen)
         both, begun = heard(front_and_server, step_by_step(lines), chosen)
         assert (both, begun) == (alone, None)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {},
+        {"approval": "relay"},
+        {"discovery": True, "approval": "relay"},
+        {"toolsets": ("messages", "events")},
+        {"toolsets": (EVERY_TOOLSET,)},
+        {"read_only": True},
+    ],
+)
+def test_who_shows_apps_is_told_the_same_in_both_eras_and_the_server_is_not_needed_for_it(
+    choice: dict[str, Any],
+) -> None:
+    chosen = replace(PLAIN, **choice)
+    for lines in SHOW_APPS:
+        alone, _ = heard(server_alone, step_by_step(lines), chosen)
+        both, begun = heard(front_and_server, step_by_step(lines), chosen)
+        assert (both, begun) == (alone, None)
+        told = b'"io.modelcontextprotocol/ui":{}' in both[0]
+        assert told == (not choice.get("read_only", False))
 
 
 @pytest.mark.parametrize("read_only", [False, True])

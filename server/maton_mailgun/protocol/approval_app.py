@@ -73,7 +73,8 @@ class ApprovalApp:
         if not (declares_apps((ctx.params or {}).get("capabilities")) if begins else self.shown_by(ctx)):
             return answer
         # What is told to these is for no cache that others share.
-        answer = {**answer, **({"cacheScope": "private"} if "cacheScope" in answer else {})}
+        own = {"cacheScope": "private"} if "cacheScope" in answer else {}  # guard: 393-private
+        answer = {**answer, **own}
         if ctx.method != "tools/list":
             return {**answer, "capabilities": {**answer["capabilities"], "extensions": {APPS: {}}}}
         if ctx.protocol_version not in self._listed:

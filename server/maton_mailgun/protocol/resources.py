@@ -102,7 +102,7 @@ async def read(engine: Engine, uri: str, caller: Caller, *, apps: bool = False) 
             return await _waiting(gate, caller)
         if uri == RECENT:
             return await _recent(gate, caller)
-        if apps and uri.endswith(_AFTER_ID):
+        if apps and uri.endswith(_AFTER_ID):  # guard: 392-declared
             return await _shown(gate, uri.removeprefix(_BEFORE_ID).removesuffix(_AFTER_ID), caller)
         return await _one(gate, uri.removeprefix(_BEFORE_ID), caller)
     except (StoreError, Unsealable) as problem:
