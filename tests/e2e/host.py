@@ -10,6 +10,7 @@ from typing import Any, Literal
 import mcp_types as types
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
+from mcp.client.extension import advertise
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
@@ -56,19 +57,27 @@ class Host:
         result: types.CallToolResult = self._portal.call(self.client.call_tool, tool, dict(arguments))
         return result
 
+    def read(self, uri: str) -> types.TextResourceContents:
+        """What a resource holds."""
+        (only,) = self._portal.call(self.client.read_resource, uri).contents
+        assert isinstance(only, types.TextResourceContents)
+        return only
+
     def tools(self) -> list[types.Tool]:
         return self._portal.call(self.client.list_tools).tools
 
 
 @contextmanager
-def host(server: Any, person: Person = "approves", era: Era = "modern") -> Iterator[Host]:
+def host(server: Any, person: Person = "approves", era: Era = "modern", *, apps: bool = False) -> Iterator[Host]:
     """A connected client.
 
     Args:
         server: A URL or the parameters of a child process.
         person: What the person at the client does.
         era: Which protocol the client speaks.
+        apps: Whether it declares that it shows apps.
     """
+    shown = {"mimeTypes": ["text/html;profile=mcp-app"]}
     with start_blocking_portal() as portal:
         made = Host(portal, person)
         transport: Any = stdio_client(server) if isinstance(server, StdioServerParameters) else server
@@ -76,6 +85,7 @@ def host(server: Any, person: Person = "approves", era: Era = "modern") -> Itera
             transport,
             mode="legacy" if era == "legacy" else "auto",
             elicitation_callback=None if person == "absent" else made.answer,
+            extensions=[advertise("io.modelcontextprotocol/ui", shown)] if apps else (),
         )
         connecting: AbstractAsyncContextManager[Client] = client
         with portal.wrap_async_context_manager(connecting) as connected:
@@ -89,6 +99,19 @@ def content(result: types.CallToolResult) -> dict[str, Any]:
     found: dict[str, Any] | None = result.structured_content
     assert found is not None
     return found
+
+
+def draws_what_it_asks(client: Host, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Have a message sent as by a host that shows apps: what is drawn beside the call, and what the app reads."""
+    bound = {tool.name: (tool.meta or {})["ui"] for tool in client.tools()}["send_message"]
+    assert bound == {"resourceUri": "ui://maton-mailgun/approval.html", "visibility": ["model"]}
+    document = client.read(bound["resourceUri"])
+    assert document.mime_type == "text/html;profile=mcp-app"
+    assert document.text.startswith("<!doctype html>")
+    shown: dict[str, Any] = (client.call("send_message", arguments).meta or {})["maton-mailgun/shown"]
+    read = json.loads(client.read(f"maton-mailgun://approvals/{shown['approval_id']}/shown").text)
+    assert {**read, "now": None} == {**shown, "now": None}
+    return shown
 
 
 def text(result: types.CallToolResult) -> str:

@@ -23,7 +23,7 @@ from catalogue.files import EXAMPLES, ROWS
 from .account import Account
 from .comparing import documented, shape
 from .conftest import let_warm_up, wait_until
-from .host import Era, Host, content, host, text
+from .host import Era, Host, content, draws_what_it_asks, host, text
 from .serving import Serving, serving
 from .wire import WIRE
 
@@ -197,6 +197,22 @@ def test_a_client_that_cannot_ask_is_told_where_the_page_is_without_a_token(
         {"channel": "page", "url": f"{page[1]}#/a/{approval_id}"},
         {"channel": "cli", "command": f"maton-mailgun approvals show {approval_id}"},
     ]
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_host_that_shows_apps_draws_what_waits_and_where_the_page_is(
+    era: Era, server: Serving, account: Account
+) -> None:
+    account.prepare("send_message")
+    with host(f"{server.url}/mcp", "absent", era, apps=True) as client:
+        shown = draws_what_it_asks(client, {**EXAMPLES["send_message"]["full"], "subject": f"Drawn in {era}"})
+    page = re.search(r"approvals at (http://[0-9a-f]{20}\.localhost:\d+/approvals/), listening", server.said)
+    assert page is not None, server.said
+    assert (shown["heading"], shown["decide"][0]) == (
+        f"Drawn in {era}",
+        {"channel": "page", "url": f"{page[1]}#/a/{shown['approval_id']}"},
+    )
+    assert account.writes() == []
 
 
 def test_other_paths_answer_404(server: Serving) -> None:

@@ -14,7 +14,7 @@ from catalogue.files import EXAMPLES, ROWS, WRITES, examples
 
 from .account import Account
 from .comparing import documented, shape
-from .host import Era, Host, content, headline, host, text
+from .host import Era, Host, content, draws_what_it_asks, headline, host, text
 from .wire import SEVERAL, WIRE
 
 READS = [name for name in ROWS if name not in WRITES]
@@ -167,3 +167,14 @@ def test_approved_in_an_argument_is_refused_and_nothing_leaves(approving: Host, 
         assert content(result)["error"]["kind"] == "bad_arguments"
         assert account.writes() == []
         assert len(approving.asked) == asked_before
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+def test_a_host_that_shows_apps_draws_what_waits(
+    era: Era, process: Callable[[], StdioServerParameters], account: Account
+) -> None:
+    account.prepare("send_message")
+    with host(process(), "absent", era, apps=True) as client:
+        shown = draws_what_it_asks(client, EXAMPLES["send_message"]["full"])
+    assert (shown["state"], [way["channel"] for way in shown["decide"]]) == ("pending", ["cli"])
+    assert account.writes() == []

@@ -144,6 +144,17 @@ def test_the_first_call_goes_to_the_server_with_the_conversation_so_far(began: l
     assert both == alone
 
 
+@pytest.mark.parametrize("began", SHOW_APPS, ids=["legacy", "modern"])
+def test_who_shows_apps_reads_ours_of_the_server_behind_the_front(began: list[bytes]) -> None:
+    meta = {"_meta": {**ENVELOPE, "io.modelcontextprotocol/clientCapabilities": APPS}} if began is SHOW_APPS[1] else {}
+    read = said(message("resources/read", {"uri": "ui://maton-mailgun/approval.html", **meta}, id="r"))
+    both, begun = heard(front_and_server, step_by_step([*began, read]))
+    assert begun is not None
+    alone, _ = heard(server_alone, step_by_step([*began, read]))
+    assert both == alone
+    assert b"text/html;profile=mcp-app" in both[-2]
+
+
 @pytest.mark.parametrize("size", [1, 7, 4_096])
 def test_no_byte_is_lost_however_it_is_cut(size: int) -> None:
     lines = [*LEGACY, CALL, said(message("tools/list", id=3)), CALL]

@@ -90,6 +90,14 @@ def test_markup_in_any_text_is_text_and_nothing_runs_loads_or_is_asked(
         "ui/notifications/initialized",
         "ui/notifications/size-changed",
     }
+    # No long label leaves a value without room, and nothing stands beside what is in view.
+    room = "return [innerWidth, document.documentElement.scrollWidth, Math.min(...[...document.querySelectorAll('dd')]"
+    width, needed, least = frame.inside(
+        f"{room}.filter((one) => one.checkVisibility()).map((one) => one.offsetWidth))]"
+    )
+    assert needed <= width
+    assert least > width / 2
+    chromium.run("scrollTo(0, 0)")
     chromium.picture(pictures / "approval-app-hostile.png")
 
 
