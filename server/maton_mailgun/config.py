@@ -211,6 +211,8 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     return replace(settings, api_url=checked_url(settings.api_url), proxy=_proxy(settings.api_url))
 
 
+PAGE_PREFIX = "/approvals"
+"""Where the approval page is beside MCP over HTTP."""
 DATABASE = "approvals.sqlite"
 """The store in the state directory, where no database is set."""
 

@@ -96,7 +96,8 @@ def origin(value: str) -> str | None:
         raise SetupError("MATON_MAILGUN_HTTP_URL must be scheme and host alone, such as https://mcp.example.com.")
     if parts.username or parts.password:
         raise SetupError("MATON_MAILGUN_HTTP_URL must not hold a user name or password.")
-    return url.lower()
+    # A browser leaves out the port that goes without saying, in its Host and its Origin.
+    return url.lower().removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
 
 
 def calls_per_minute(env: Mapping[str, str]) -> int | None:

@@ -12,8 +12,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from maton_mailgun.approval.binding.keys import KeyFileError, load_keys
+from maton_mailgun.approval.binding.passkeys import PasskeyError, rp_id_of
 from maton_mailgun.approval.channels.page import PageServer, start
 from maton_mailgun.approval.channels.page.passkey_door import Registrar
+from maton_mailgun.approval.channels.passkey_offers import OFFER_SECONDS, PasskeyOffers
 from maton_mailgun.approval.channels.passphrase import Passphrase, PassphraseError
 from maton_mailgun.approval.channels.people import PeopleError, checked_name
 from maton_mailgun.approval.channels.terminal import Terminal
@@ -22,13 +24,12 @@ from maton_mailgun.cli.exit_status import FAILED, NO_PASSPHRASE, OK, USAGE, Comm
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.page import Desk
 from maton_mailgun.cli.screen import Screen
-from maton_mailgun.config import Settings, display_environment, state_home
+from maton_mailgun.config import PAGE_PREFIX, Settings, display_environment, state_home
 from maton_mailgun.mail.person_names import key_of
 from maton_mailgun.own_command import own_command
 
 T = TypeVar("T")
-PASSKEY_SECONDS = 300.0
-"""For which a browser may take to make a passkey."""
+_LOOK_SECONDS = 0.5
 
 
 def add(arguments: argparse.Namespace) -> int:
@@ -66,8 +67,14 @@ def add(arguments: argparse.Namespace) -> int:
 
 
 def _add_passkey(settings: Settings, name: str, by: Sequence[str]) -> int:
-    """Have a browser on this machine make a passkey, and keep it."""
+    """Have a browser make a passkey, and keep it: at the server's address outside where there is one that browsers keep
+    passkeys for, else on this machine."""
     screen = Screen()
+    origin = _outside(settings)
+    if origin is not None:
+        _at_desk(settings, lambda desk: _offered(settings, screen, desk, origin, name, by))
+        screen.outcome("good", f"{name} signs with a passkey at {origin} what a rule asks it for.")
+        return OK
 
     async def keep(desk: Terminal) -> int:
         registrar = Registrar(name)
@@ -75,7 +82,7 @@ def _add_passkey(settings: Settings, name: str, by: Sequence[str]) -> int:
         page = await start(gate, reveals=lambda _: False, environ=display_environment(), registrar=registrar)
         try:
             await _lead_to(screen, page, registrar)
-            async with asyncio.timeout(PASSKEY_SECONDS):
+            async with asyncio.timeout(OFFER_SECONDS):
                 passkey = await registrar.made
             await desk.people.add_passkey(name, passkey, by=by)
         except TimeoutError:
@@ -88,6 +95,38 @@ def _add_passkey(settings: Settings, name: str, by: Sequence[str]) -> int:
     _at_desk(settings, keep)
     screen.outcome("good", f"{name} signs with a passkey what a rule asks it for.")
     return OK
+
+
+def _outside(settings: Settings) -> str | None:
+    """The server's address outside, if browsers keep passkeys for it."""
+    if settings.http_url is None or not settings.http_url.startswith("https://"):
+        return None
+    try:
+        rp_id_of(settings.http_url)
+    except PasskeyError as problem:
+        raise CommandFailed(FAILED, str(problem)) from None
+    return settings.http_url
+
+
+async def _offered(
+    settings: Settings, screen: Screen, desk: Terminal, origin: str, name: str, by: Sequence[str]
+) -> None:
+    """Have the server take it, in whatever browser the person has, who signs in there first."""
+    offers = PasskeyOffers(state_home(settings), load_keys(state_home(settings)).seal)
+    before = len(await desk.people.passkeys(name))
+    token = await asyncio.to_thread(offers.make, name, origin, by=by)
+    screen.line(f"{name} opens this in a browser, within five minutes, and signs in there. It works once:")
+    screen.line(f"{origin}{PAGE_PREFIX}/#/passkey?t={token}", "strong")
+    try:
+        async with asyncio.timeout(OFFER_SECONDS):
+            while True:
+                if len(await desk.people.passkeys(name)) != before:
+                    return
+                await asyncio.sleep(_LOOK_SECONDS)
+    except TimeoutError:
+        raise CommandFailed(FAILED, "No passkey was made in time. Nothing of it was kept.") from None
+    finally:
+        await asyncio.to_thread(offers.take, token)
 
 
 async def _lead_to(screen: Screen, page: PageServer, registrar: Registrar) -> None:

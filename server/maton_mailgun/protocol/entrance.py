@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from maton_mailgun.config import state_home
+from maton_mailgun.config import PAGE_PREFIX, state_home
 from maton_mailgun.errors import CallError
 from maton_mailgun.host_header import why_malformed
 from maton_mailgun.protocol.call_rate import CallRate
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MCP_PATH = "/mcp"
-PAGE_PREFIX = "/approvals"
 _ORIGIN = re.compile(rb"null|[a-z][a-z0-9+.\-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9.\-_]+)(?::[0-9]{1,5})?", re.IGNORECASE)
 """RFC 6454, section 6.2: scheme, host, port, and nothing else."""
 MAX_SESSIONS = 500
@@ -191,11 +190,14 @@ class Entrance:
             if self._page is None:
                 from maton_mailgun.approval.channels.page import Sessions
                 from maton_mailgun.approval.channels.page.app import create_app
+                from maton_mailgun.approval.channels.page.passkey_door import OfferedPasskeys
+                from maton_mailgun.approval.channels.passkey_offers import PasskeyOffers
                 from maton_mailgun.approval.channels.passphrase import fits
 
                 home = state_home(self._engine.settings)
                 gate = await self._engine.gate()
                 operations = gate.operations
+                offers = PasskeyOffers(home, gate.services.keys.seal)
                 self._page = create_app(
                     gate,
                     sessions=Sessions(),
@@ -204,6 +206,7 @@ class Entrance:
                     prefix=PAGE_PREFIX,
                     origin=self._names.public,
                     verify_passphrase=lambda given, who: fits(home, given, who),
+                    offered=OfferedPasskeys(offers, lambda name, made, by: gate.people.add_passkey(name, made, by=by)),
                 )
             return self._page
 

@@ -18,9 +18,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maton_mailgun import loopback
+from maton_mailgun.config import PAGE_PREFIX
 from maton_mailgun.connection_limits import ConnectionLimits, Patience
 from maton_mailgun.errors import SetupError
-from maton_mailgun.protocol.entrance import MCP_PATH, PAGE_PREFIX, Entrance
+from maton_mailgun.protocol.entrance import MCP_PATH, Entrance
 from maton_mailgun.protocol.served_names import ServedNames, is_loopback
 from maton_mailgun.protocol.server import tools
 

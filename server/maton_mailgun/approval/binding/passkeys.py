@@ -133,7 +133,8 @@ def signed(
         }
     except (KeyError, TypeError):
         raise PasskeyError("That is no signature of a passkey.") from None
-    key = next((one["key"] for one in passkeys if one["id"] == evidence["credential"]), None)
+    here = made_for(passkeys, origin)
+    key = next((one["key"] for one in here if one["id"] == evidence["credential"]), None)
     if key is None:  # guard: 301-own-key
         raise PasskeyError("That is no passkey of this person.")
     return {**evidence, "count": check(evidence, key, counts.get(evidence["credential"], 0))}
@@ -187,6 +188,17 @@ def rp_id_of(origin: str) -> str:
             f"A browser keeps no passkey for {origin}: open the page as http://localhost, or over https by its name."
         )
     return host
+
+
+def made_for(passkeys: Sequence[Mapping[str, str]], origin: str) -> list[Mapping[str, str]]:
+    """Those of these passkeys that were made at an origin: one that names none was made on this machine."""
+    return [one for one in passkeys if is_at(origin, one.get("origin"))]
+
+
+def is_at(origin: str, made_at: str | None) -> bool:
+    """Whether an origin is the one that a passkey was made at: the same to the port, or any port of `localhost` for one
+    that names none, since the page there has another one at every start."""
+    return origin == made_at if made_at is not None else urlsplit(origin).hostname == "localhost"  # guard: 396-where
 
 
 def _library() -> Any:

@@ -177,7 +177,8 @@ class People:
         await self._keep({**listed.known, name: fresh}, listed, [name], {"changed": name})
 
     async def passkeys(self, name: str) -> Sequence[Mapping[str, str]]:
-        """The passkeys of a person, each with `id` and public `key`, as the audit vouches for them."""
+        """The passkeys of a person, each with `id` and public `key`, and with the `origin` of the server's address
+        outside where it was made there, as the audit vouches for them."""
         digest = (await self.store.people()).known.get(name)
         kept = self._kept().get(digest or "")
         return list(kept.get("passkeys", ())) if kept is not None and _digest(kept) == digest else []
@@ -200,7 +201,8 @@ class People:
             raise PeopleError(f"This needs the yes of {name} too.")
         _hold_to_consent(by, listed.known, needed=min(2, len(listed.known)))
         fresh = {**kept, "passkeys": [*kept.get("passkeys", ()), dict(passkey)]}
-        what = {"passkey_of": name, "credential": passkey["id"], "public_key": passkey["key"]}
+        where = {"origin": passkey["origin"]} if "origin" in passkey else {}
+        what = {"passkey_of": name, "credential": passkey["id"], "public_key": passkey["key"], **where}
         await self._keep({**listed.known, name: fresh}, listed, by, what)
 
     async def signed(self, name: str, origin: str, statement: Mapping[str, Any], credential: Any) -> Mapping[str, Any]:

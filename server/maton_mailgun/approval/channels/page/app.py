@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from maton_mailgun.approval.binding.passkeys import PasskeyError
 from maton_mailgun.approval.channels import view
 from maton_mailgun.approval.channels.page import frame
 from maton_mailgun.approval.channels.page.edit_pages import EditPages
 from maton_mailgun.approval.channels.page.fence import FRAME_POLICY, Fence, Hosts
 from maton_mailgun.approval.channels.page.page_gate import Decision, NotDecidable, PageGate
-from maton_mailgun.approval.channels.page.passkey_door import Registrar, Signing
+from maton_mailgun.approval.channels.page.passkey_door import OfferedPasskeys, Registrar, Signing
+from maton_mailgun.approval.channels.page.passkey_routes import offered_routes, registrar_routes
 from maton_mailgun.approval.channels.page.sessions import HERE, Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
 from maton_mailgun.approval.channels.page.static_file import StaticFile, own_files
@@ -40,7 +40,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 """Half a character, which no browser sends and no store can hold."""
 _ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-T = TypeVar("T")
 Handler = Callable[[Request, Session], Awaitable[Response]]
 
 
@@ -58,6 +57,7 @@ def create_app(
     notice: str | None = None,
     clock: Callable[[], float] = time.time,
     registrar: Registrar | None = None,
+    offered: OfferedPasskeys | None = None,
 ) -> Starlette:
     """The page, to be served alone or mounted under `prefix`.
 
@@ -72,6 +72,7 @@ def create_app(
         notice: Something that everybody must know who decides here.
         clock: Unix seconds, for what the page says about "now".
         registrar: Takes one new passkey.
+        offered: Takes those that were agreed upon elsewhere, of people who are signed in.
 
     Returns:
         The application; `app.state.stop_waiting()` ends its long polls, so that a server can stop at once.
@@ -121,7 +122,8 @@ def create_app(
         signed_in(f"{one}/secret", pages.secret, "POST"),
         signed_in(f"{one}/message", pages.message),
         Route(f"{one}/message/{{ticket}}", pages.frame),
-        *_passkey_routes(door, signing, registrar),
+        *([] if registrar is None else registrar_routes(door, signing, registrar)),
+        *([] if offered is None else offered_routes(signed_in, door, signing, offered)),
         signed_in("/api/{rest:path}", pages.nothing, *_ALL_METHODS),
     ]
     app = Starlette(
@@ -132,34 +134,6 @@ def create_app(
     app.state.stop_waiting = waiting.close
     app.state.folder = folder
     return app
-
-
-def _passkey_routes(door: SignIn, signing: Signing, registrar: Registrar | None) -> list[Route]:
-    """Where a new passkey is made, of the one person that was agreed upon; nowhere without a registrar."""
-    if registrar is None:
-        return []
-    maker = registrar
-
-    async def options(request: Request) -> Response:
-        given = await door.body(request)
-        return JSONResponse(_made(lambda: maker.options(given.get("token"), signing.origin(request))))
-
-    async def take(request: Request) -> Response:
-        given = await door.body(request)
-        _made(lambda: maker.take(given.get("token"), signing.origin(request), given.get("credential")))
-        return JSONResponse({"person": maker.person})
-
-    return [
-        Route("/api/passkey/options", options, methods=["POST"]),
-        Route("/api/passkey", take, methods=["POST"]),
-    ]
-
-
-def _made(make: Callable[[], T]) -> T:
-    try:
-        return make()
-    except PasskeyError as problem:
-        raise PageRefusal(409, "changed", str(problem)) from None
 
 
 async def _refused(request: Request, refusal: Exception) -> Response:

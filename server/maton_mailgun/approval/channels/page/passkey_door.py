@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from maton_mailgun.approval.binding.passkeys import (
     PasskeyError,
     challenge_of,
+    made_for,
     options_to_register,
     options_to_sign,
     registered,
@@ -21,6 +22,9 @@ from maton_mailgun.approval.binding.passkeys import (
 from maton_mailgun.approval.channels.page.page_gate import PeopleAtPage
 from maton_mailgun.approval.channels.page.sessions import Session
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal
+from maton_mailgun.approval.channels.passkey_offers import PasskeyOffer, PasskeyOffers
+from maton_mailgun.approval.channels.passphrase import PassphraseError
+from maton_mailgun.approval.channels.people import PeopleError
 from maton_mailgun.approval.store.record import Record
 
 CHALLENGE_SECONDS = 300.0
@@ -52,6 +56,54 @@ class Registrar:
         self.made.set_result(registered(origin, self._challenge, credential))
 
 
+class OfferedPasskeys:
+    """Takes the passkeys that were agreed upon in a terminal, at the server's address outside.
+
+    Whoever comes with the link has to be signed in as the person besides: a link goes over more hands there than on
+    the machine of the terminal.
+
+    Args:
+        offers: What was agreed.
+        keep: Keeps a passkey of a person, by the yes of these people.
+    """
+
+    def __init__(
+        self, offers: PasskeyOffers, keep: Callable[[str, Mapping[str, str], Sequence[str]], Awaitable[None]]
+    ) -> None:
+        self._offers = offers
+        self._keep = keep
+
+    async def options(self, token: Any, origin: str, person: str | None) -> dict[str, Any]:
+        """What the browser is asked for. Raises PageRefusal, PasskeyError."""
+        offer = await self._offered(self._offers.standing, token, origin, person)
+        return options_to_register(origin, offer.person, bytes.fromhex(offer.challenge))
+
+    async def take(self, token: Any, origin: str, person: str | None, credential: Any) -> str:
+        """Keep the passkey that the browser made. Returns whose it is. Raises PageRefusal, PasskeyError."""
+        offer = await self._offered(self._offers.standing, token, origin, person)
+        made = registered(origin, bytes.fromhex(offer.challenge), credential)
+        # What was not made well may be made again; what was is taken by one, however many come at once.
+        offer = await self._offered(self._offers.take, token, origin, person)
+        try:
+            await self._keep(offer.person, {**made, "origin": origin}, offer.by)
+        except (PeopleError, PassphraseError) as problem:
+            raise PasskeyError(str(problem)) from None
+        return offer.person
+
+    async def _offered(
+        self, find: Callable[[str], PasskeyOffer | None], token: Any, origin: str, person: str | None
+    ) -> PasskeyOffer:
+        try:
+            offer = await asyncio.to_thread(find, token) if isinstance(token, str) else None
+        except PassphraseError as problem:
+            raise PasskeyError(str(problem)) from None
+        if offer is None or offer.origin != origin:  # guard: 394-origin
+            raise PageRefusal(409, "changed", "That link makes no passkey: it works once, for five minutes.")
+        if offer.person != person:  # guard: 395-person
+            raise PageRefusal(409, "changed", f"That link is {offer.person}'s: sign out, and in with that name.")
+        return offer
+
+
 class Signing:
     """The challenges of one server, in memory: each for one session, one record and one decision, and used once.
 
@@ -73,15 +125,18 @@ class Signing:
         """What the person's passkey is asked to sign. Raises PageRefusal."""
         if session.person is None:
             raise PageRefusal(409, "changed", "Sign in with your own name: a passkey is a person's.")
-        passkeys = await self._people.passkeys(session.person)
+        origin = self.origin(request)
+        passkeys = made_for(await self._people.passkeys(session.person), origin)
         if not passkeys:
             raise PageRefusal(
-                409, "changed", f"{session.person} has no passkey: maton-mailgun approvals people add NAME --passkey"
+                409,
+                "changed",
+                f"{session.person} has no passkey for {origin}: maton-mailgun approvals people add NAME --passkey",
             )
         nonce = secrets.token_urlsafe(32)
         statement = statement_of(record, approve=approve, person=session.person, nonce=nonce)
         try:
-            options = options_to_sign(self.origin(request), challenge_of(statement), passkeys)
+            options = options_to_sign(origin, challenge_of(statement), passkeys)
         except PasskeyError as problem:
             raise PageRefusal(409, "changed", str(problem)) from None
         self._given[nonce] = (session.id, statement, self._clock() + CHALLENGE_SECONDS)

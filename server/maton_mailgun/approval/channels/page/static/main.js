@@ -31,6 +31,7 @@ let welcomed = null;
 let buttons = null;
 let batch = null;
 let last = null;
+let making = null;
 
 /** The place in the address, and the token, which is gone from the address afterwards. */
 function takePlace() {
@@ -56,9 +57,10 @@ async function go() {
   open = new AbortController();
   buttons = null;
   const { signal } = open;
-  if (token && passkey) {
+  if (token && passkey) making = token;
+  if (making && passkey) {
     document.body.dataset.view = "sign-in";
-    return makePasskey(main, token);
+    return makePasskey(main, making, signInForm);
   }
   if (batch && !batch.ids.includes(id)) batch = null;
   if (last && last.detail.id === id) last = null;

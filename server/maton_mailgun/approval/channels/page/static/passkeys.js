@@ -14,8 +14,8 @@ export async function signed(id, decision) {
   return { ...decision, signed: { nonce, credential: plain(made, ["clientDataJSON", "authenticatorData", "signature"]) } };
 }
 
-/** The page that makes a new passkey, over a link that works once. */
-export function makePasskey(main, token) {
+/** The page that makes a new passkey, over a link that works once. `needed` has the person sign in where they must. */
+export function makePasskey(main, token, needed) {
   const told = h("p", { class: "decision-problem", role: "alert" });
   const make = h("button", { type: "button", class: "primary", id: "make-passkey" }, "Make the passkey");
   const heading = h("h1", { tabindex: "-1" }, "A passkey for your decisions");
@@ -35,6 +35,7 @@ export function makePasskey(main, token) {
       fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "The passkey is made"),
         h("p", {}, "It is ", value(person), "'s. The terminal goes on; this tab can be closed.")));
     } catch (problem) {
+      if (problem.status === 401 && problem.content?.named) return needed(problem);
       told.textContent = problem.message;
       make.disabled = false;
     }
