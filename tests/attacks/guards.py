@@ -765,4 +765,16 @@ GUARDS: tuple[Guard, ...] = (
     Guard("391", "no app may call a tool", {"391-models-alone": WITH("shown")}),
     Guard("392", "who shows no apps reads nothing made for them", {"392-declared": WITH("uri.endswith(_AFTER_ID)")}),
     Guard("393", "what is told to who shows apps is kept for nobody else", {"393-private": WITH("{}")}),
+    Guard(
+        "394",
+        "an offered passkey is made once, in time, at its address",
+        {
+            "394-once": DROP,
+            "394-until": WITH("offer"),
+            "394-origin": WITH("offer is None"),
+        },
+    ),
+    Guard("395", "and by whom it was agreed upon for", {"395-person": FALSE}),
+    Guard("396", "a passkey signs at the address it was made for", {"396-where": WITH("True")}),
+    Guard("396", "which the audit is held to", {"396-entry": FALSE}),
 )
