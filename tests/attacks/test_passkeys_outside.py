@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -233,7 +235,7 @@ async def test_attack_396_the_audit_shows_a_signature_of_another_address_than_it
 
 
 async def test_the_terminal_offers_it_at_the_address_outside_and_goes_on_when_it_is_made(
-    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with browser_at(desk) as browser:
         settings = replace(Settings(home=desk.home), http_url=OUTSIDE)
@@ -244,11 +246,42 @@ async def test_the_terminal_offers_it_at_the_address_outside_and_goes_on_when_it
             loop.call_soon_threadsafe(printed.put_nowait, text)
 
         monkeypatch.setattr(Screen, "line", line)
+        monkeypatch.setattr(cli_people, "OFFER_SECONDS", 20.0)
         adding = asyncio.create_task(asyncio.to_thread(cli_people._add_passkey, settings, "Ana", ["Ana", "Bob"]))
         assert "signs in there" in await printed.get()
         address, _, token = (await printed.get()).partition("?t=")
         assert address == f"{OUTSIDE}/approvals/#/passkey"
         assert (await makes(browser, token)).json() == {"person": "Ana"}
         assert await adding == 0
-    assert f"Ana signs with a passkey at {OUTSIDE} what a rule asks it for." in capsys.readouterr().out
+        assert f"Ana signs with a passkey at {OUTSIDE} what a rule asks it for." in await printed.get()
     assert json.loads((desk.home / OFFERS_FILE).read_text()) == {}
+
+
+async def test_attack_397_the_page_is_put_on_a_phone_at_its_address_outside_and_nowhere_else(desk: Desk) -> None:
+    """At a port of this machine another program would ask for the passphrase tomorrow."""
+    for origin in (OUTSIDE, "http://approve.example.com", None):
+        async with desk.open() as house:
+            door = Entrance(house.engine, ServedNames("127.0.0.1", 8000, origin))
+            base = f"{origin or 'http://127.0.0.1:8000'}{PAGE_PREFIX}/"
+            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=_Proxied(door)), base_url=base) as http:
+                document = await http.get("")
+                links = re.findall(r'<link rel="(?:manifest|apple-touch-icon)" href="([^"]+)">', document.text)
+                if origin != OUTSIDE:
+                    assert links == []
+                    folder = re.findall(r'src="(static/[^/]+/)', document.text)[0]
+                    assert (await http.get(f"{folder}app.webmanifest")).status_code == 404
+                    continue
+                manifest, touch = [await http.get(link) for link in links]
+                told = manifest.json()
+                icons = [await http.get(f"{links[0].rpartition('/')[0]}/{one['src']}") for one in told["icons"]]
+                elsewhere = await http.get(links[0], headers={"Host": "evil.example"})
+            assert (told["id"], told["start_url"], told["scope"], told["display"]) == (
+                *["/approvals/"] * 3,
+                "standalone",
+            )
+            assert manifest.headers["content-type"] == "application/manifest+json"
+            assert "manifest-src 'self'" in document.headers["content-security-policy"]
+            assert {(one.status_code, one.headers["content-type"]) for one in (touch, *icons)} == {(200, "image/png")}
+            drawn = [struct.unpack(">II", one.content[16:24]) for one in (touch, *icons)]
+            assert drawn == [(180, 180), (192, 192), (512, 512), (192, 192), (512, 512)]
+            assert elsewhere.status_code == 421

@@ -24,7 +24,7 @@ from maton_mailgun.approval.channels.page.passkey_door import OfferedPasskeys, R
 from maton_mailgun.approval.channels.page.passkey_routes import offered_routes, registrar_routes
 from maton_mailgun.approval.channels.page.sessions import HERE, Session, Sessions
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
-from maton_mailgun.approval.channels.page.static_file import StaticFile, own_files
+from maton_mailgun.approval.channels.page.static_file import Manifest, StaticFile, own_files
 from maton_mailgun.approval.channels.page.waiting import Waiting
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.preview.filled_message import TooLong, filled
@@ -77,10 +77,12 @@ def create_app(
     Returns:
         The application; `app.state.stop_waiting()` ends its long polls, so that a server can stop at once.
     """
+    # Else the address is this machine's, at a port that is another program's tomorrow: nobody keeps it on their phone.
+    outside = bool(origin and origin.startswith("https://"))  # guard: 397-outside
     door = SignIn(
         sessions,
         prefix=prefix,
-        secure=bool(origin and origin.startswith("https://")),
+        secure=outside,
         verify_passphrase=verify_passphrase,
         approver=approver,
         people=gate.people,
@@ -103,7 +105,8 @@ def create_app(
     # A name that nobody can know before: whoever had this port earlier has put nothing there into a browser's cache.
     folder = folder or f"static/{secrets.token_urlsafe(12)}/"  # guard: 140-folder
     routes = [
-        Route("/", StaticFile("index.html", folder)),
+        Route("/", StaticFile("index.html", folder, installed=outside)),
+        *([Route(f"/{folder}app.webmanifest", Manifest(prefix))] if outside else []),
         *(Route(f"/{folder}{name}", StaticFile(name)) for name in own_files() if name != "index.html"),
         Route("/api/session", door.sign_in, methods=["POST"]),
         signed_in("/api/session", door.describe),

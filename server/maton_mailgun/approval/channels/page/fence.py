@@ -17,7 +17,7 @@ Hosts = Collection[str] | Callable[[], Collection[str]]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "frame-src 'self'; "
+    "frame-src 'self'; manifest-src 'self'; "
     "frame-ancestors 'none'; "  # guard: 24-frame
     "base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
