@@ -103,7 +103,8 @@ TEXTS: Mapping[str, _Text] = {
     "approvals people add": (
         "Adds a person, who types a passphrase of their own. The first is added with the shared passphrase, where one "
         "is set; each further one with the yes of somebody who is there already, or of two where there are two. With "
-        "--passkey a browser on this machine makes a passkey of theirs besides, which signs what a rule asks it for.",
+        "--passkey a browser on this machine, or at MATON_MAILGUN_HTTP_URL, makes a passkey of theirs besides, which "
+        "signs what a rule asks it for.",
         ["approvals people add Ana", "approvals people add Ana --passkey"],
     ),
     "approvals people list": ("Lists the people who may decide.", ["approvals people list"]),
