@@ -777,5 +777,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard("395", "and by whom it was agreed upon for", {"395-person": FALSE}),
     Guard("396", "a passkey signs at the address it was made for", {"396-where": WITH("True")}),
     Guard("396", "which the audit is held to", {"396-entry": FALSE}),
-    Guard("397", "nobody keeps an address on their phone that is another program's tomorrow", {"397-outside": TRUE}),
+    Guard(
+        "397",
+        "nobody keeps an address on their phone that is another program's tomorrow",
+        {"397-outside": WITH("True")},
+    ),
 )

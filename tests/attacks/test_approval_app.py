@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from engine.test_approval_app import ERAS, MAIL, SHOWN_AT, client_of, engine, read, shown_of  # noqa: F401 - fixture
+from engine.test_approval_app import ERAS, MAIL, client_of, engine, read, shown_of  # noqa: F401 - fixture
 from maton_mailgun.approval.channels.shown_in_app import shown_in_app
 from maton_mailgun.call import Engine
+from maton_mailgun.protocol.resources import SHOWN as SHOWN_AT
 from page.records import a_preview, a_record
 
 pytestmark = pytest.mark.anyio

@@ -118,7 +118,12 @@ async def test_who_shows_apps_is_told_which_calls_it_stands_beside_and_that_no_a
 async def test_the_app_is_one_document_that_loads_nothing(era: str, engine: Engine) -> None:
     async with client_of(engine, era) as client:
         (only,) = (await client.read_resource(URI)).contents
-    nowhere = {"connectDomains": [], "resourceDomains": [], "frameDomains": [], "baseUriDomains": []}
+    nowhere: dict[str, list[str]] = {
+        "connectDomains": [],
+        "resourceDomains": [],
+        "frameDomains": [],
+        "baseUriDomains": [],
+    }
     assert only == types.TextResourceContents(
         uri=URI, mime_type=APP_TYPE, text=document(), _meta={"ui": {"csp": nowhere, "prefersBorder": True}}
     )

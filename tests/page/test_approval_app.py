@@ -20,7 +20,13 @@ from .serving import RunningPage
 
 pytestmark = pytest.mark.browser
 
-CAN = {"serverResources": {}, "serverTools": {}, "openLinks": {}, "message": {}, "updateModelContext": {}}
+CAN: dict[str, Any] = {
+    "serverResources": {},
+    "serverTools": {},
+    "openLinks": {},
+    "message": {},
+    "updateModelContext": {},
+}
 """A host that would do all there is for its apps."""
 MARKUP = (
     '<script>parent.postMessage({jsonrpc:"2.0",id:9,method:"tools/call",params:{name:"send_message"}},"*")</script>'
