@@ -7,9 +7,11 @@ import re
 import urllib.request
 from typing import Any
 
+import httpx2
 import pytest
 
 from attacks.authenticator import Authenticator
+from e2e.serving import Serving, serving
 from maton_mailgun.sandbox import RunningSandbox
 
 from .conftest import PASSPHRASE, Cli, set_passphrase
@@ -52,6 +54,41 @@ def make_passkey(printed: str) -> None:
     options = post("/api/passkey/options", {"token": found[1]})
     made = Authenticator().make(options["challenge"], origin=origin)
     assert post("/api/passkey", {"token": found[1], "credential": made}) == {"person": "Ana"}
+
+
+OUTSIDE = "https://approve.example.com"
+
+
+def make_passkey_outside(server: Serving, token: str) -> None:
+    """As Ana's browser and her device do, which come to a server through its proxy."""
+    headers = {"Host": "approve.example.com", "Origin": OUTSIDE, "Sec-Fetch-Site": "same-origin"}
+    with httpx2.Client(base_url=f"{server.url}/approvals", headers=headers) as http:
+        signed_in = http.post("/api/session", json={"name": "Ana", "passphrase": ANAS})
+        cookies = "; ".join(one.partition(";")[0] for one in signed_in.headers.get_list("set-cookie"))
+        http.headers |= {"X-Approval-Key": signed_in.json()["key"], "Cookie": cookies}
+        options = http.post("/api/passkey/options", json={"token": token}).json()
+        made = Authenticator().make(options["challenge"], origin=OUTSIDE, rp_id="approve.example.com")
+        assert http.post("/api/passkey", json={"token": token, "credential": made}).json() == {"person": "Ana"}
+
+
+@pytest.mark.long
+def test_a_passkey_is_made_at_the_address_of_a_running_server_outside(cli: Cli) -> None:
+    cli.env |= {"MATON_MAILGUN_HTTP_URL": OUTSIDE, "MATON_API_KEY": "key"}
+    with (
+        serving(cli.environ) as server,
+        cli.terminal("approvals", "people", "add", "Ana", "--passkey", columns=200) as terminal,
+    ):
+        for question in ("New passphrase of Ana: ", "The same again: "):
+            terminal.expect(question)
+            terminal.enter(ANAS)
+        terminal.expect("It works once:")
+        terminal.expect("/#/passkey?t=")
+        terminal.expect("\n")
+        (token,) = re.findall(rf"{OUTSIDE}/approvals/#/passkey\?t=([\w-]+)", "\n".join(terminal.lines))
+        make_passkey_outside(server, token)
+        assert terminal.finish() == 0, terminal.seen
+        assert f"Ana signs with a passkey at {OUTSIDE} what a rule asks it for." in terminal.seen
+    assert cli("approvals", "people", "list").out == "Ana, signs with a passkey\n"
 
 
 def test_a_person_is_added_with_a_passkey_that_a_browser_makes(cli: Cli) -> None:
