@@ -21,10 +21,9 @@ from maton_mailgun.approval.store.record import MOVES, TERMINAL
 from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import NAMES, Settings
-from maton_mailgun.exchange import Caller
 from maton_mailgun.front.first_answers import ERAS, FILE, checksum
 from maton_mailgun.protocol import discovery, resources
-from maton_mailgun.protocol.approval_app import ApprovalApp
+from maton_mailgun.protocol.approval_app import bound
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.incoming import message_in
 from maton_mailgun.protocol.prompts import book
@@ -89,7 +88,7 @@ def _head() -> dict[str, Any]:
             "sandbox": [one["name"] for one in resources.resources(Settings(read_only=True, sandbox=True))],
             "templates": [one["name"] for one in resources.templates(Settings())],
         },
-        "bound": sorted(ApprovalApp(engine(Settings(toolsets=(EVERY_TOOLSET,))), _nobody).bound),
+        "bound": sorted(bound(every)),
         "prompts": {prompt.name: prompt.needs for prompt in book().prompts.values()},
         "unfinished": f"{rows} state IN ({unfinished}) LIMIT 1",
         "older": f"{rows} {finished} AND changed_at < ? LIMIT 1",
@@ -137,8 +136,8 @@ def _lists_with_apps(settings: Settings) -> Iterator[tuple[str, bytes]]:
         for item, without in zip(items, plain, strict=True):
             if not item.startswith(without[:-1]):
                 raise ValueError(f"not the same tool: {item!r} and {without!r}")
-            bound = "resourceUri" in json.loads(item)["_meta"]["ui"]
-            yield f"{'bound' if bound else 'unbound'}.apps", item.removeprefix(without[:-1])
+            kind_of = "bound" if "resourceUri" in json.loads(item)["_meta"]["ui"] else "unbound"
+            yield f"{kind_of}.apps", item.removeprefix(without[:-1])
 
 
 def _listed(
@@ -170,10 +169,6 @@ def _initialize(one: str, apps: bool) -> bytes:
 
 def _envelope(apps: bool) -> dict[str, Any]:
     return {**_ENVELOPE, "io.modelcontextprotocol/clientCapabilities": _APPS} if apps else _ENVELOPE
-
-
-def _nobody(_: Any) -> Caller:
-    raise LookupError("nobody calls")
 
 
 def _request(method: str, params: Mapping[str, Any] | None = None) -> bytes:

@@ -166,6 +166,24 @@ def test_it_follows_how_it_ends_by_reading_alone_and_stops_then(chromium: Chromi
     assert len([one for one in frame.heard() if one["method"] == "resources/read"]) == 1
 
 
+def test_it_goes_on_with_what_a_person_put_in_its_place(chromium: Chromium, app_host: AppHost) -> None:
+    record, fresh = a_send(), a_record()
+    frame = Frame(chromium, app_host, CAN)
+    old = replace(record, state="superseded", version=2, superseded_by=fresh.id)
+    contents = [{"uri": "x", "text": json.dumps(shown_in_app(old, [], record.created_at))}]
+    frame.reply("resources/read", {"contents": contents})
+    frame.result(shown_in_app(record, page_way(record), record.created_at))
+    frame.until("Where to decide")
+    frame.inside("window.dispatchEvent(new Event('focus'))")
+    frame.until("Another request stands in its place")
+    contents = [{"uri": "x", "text": json.dumps(shown_in_app(fresh, page_way(fresh), fresh.created_at))}]
+    frame.reply("resources/read", {"contents": contents})
+    frame.inside("window.dispatchEvent(new Event('focus'))")
+    assert f"approvals show {fresh.id}" in frame.until("Create a route")
+    read = [one["params"]["uri"] for one in frame.heard() if one.get("method") == "resources/read"]
+    assert read == [f"maton-mailgun://approvals/{one.id}/shown" for one in (record, fresh)]
+
+
 def test_a_host_that_hands_on_less_has_it_read_or_told_that_it_is_not_all(
     chromium: Chromium, app_host: AppHost
 ) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import mcp_types as types
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
+from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller
 from maton_mailgun.protocol.approval_schemas import REPLACE
@@ -60,7 +61,7 @@ class ApprovalApp:
     def __init__(self, engine: Engine, caller: Callable[[Context], Caller]) -> None:
         self._engine = engine
         self._caller = caller
-        self._writes = {name for name, operation in engine.catalogue.items() if operation.writes}
+        self._bound = bound(engine.catalogue)
         self._listed: dict[str, list[dict[str, Any]]] = {}
         """The tools as they are told to who shows apps, by protocol version."""
 
@@ -83,14 +84,9 @@ class ApprovalApp:
 
     def _told(self, tool: dict[str, Any]) -> dict[str, Any]:
         """A tool as it is told to who shows apps. Left out, `visibility` would let any app call it."""
-        shown = {"resourceUri": URI} if tool["name"] in self.bound else {}
+        shown = {"resourceUri": URI} if tool["name"] in self._bound else {}
         ui = {**shown, "visibility": _BY_MODELS_ALONE}  # guard: 391-models-alone
         return {**tool, "_meta": {"ui": ui}}
-
-    @property
-    def bound(self) -> set[str]:
-        """The tools whose calls it is drawn beside: those that ask a person."""
-        return {*self._writes, REPLACE}
 
     def shown_by(self, ctx: Context) -> bool:
         """Whether the client of a request shows it."""
@@ -105,7 +101,7 @@ class ApprovalApp:
         """The same answer, with what the app draws of its approval where the client shows apps."""
         told = answer.structured_content or {}
         approval_id = told.get("approval_id")
-        if name not in self.bound or not isinstance(approval_id, str) or not self.shown_by(ctx):
+        if name not in self._bound or not isinstance(approval_id, str) or not self.shown_by(ctx):
             return answer
         from maton_mailgun.approval.binding.seal import Unsealable
         from maton_mailgun.approval.store.failures import StoreError
@@ -119,6 +115,11 @@ class ApprovalApp:
             log.info("nothing is drawn beside an answer", extra={"why": type(problem).__name__})
             return answer
         return answer.model_copy(update={"meta": {**(answer.meta or {}), SHOWN: shown}})
+
+
+def bound(catalogue: Mapping[str, Operation]) -> set[str]:
+    """The tools whose calls the app is drawn beside: those that ask a person."""
+    return {*(name for name, operation in catalogue.items() if operation.writes), REPLACE}
 
 
 @cache
