@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from maton_mailgun.errors import (
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
+from maton_mailgun.loading_ahead import load_ahead
 from maton_mailgun.mail.dates import now_told, zone_of
 from maton_mailgun.reading import ReadPath
 from maton_mailgun.under_way import UnderWay
@@ -78,6 +80,7 @@ class Engine:
         self._loading: asyncio.Future[type[Gate]] | None = None
         self._opening = asyncio.Lock()
         self._resuming: asyncio.Task[None] | None = None
+        self._ahead: asyncio.Task[None] | None = None
 
     async def gate(self) -> Gate:
         """The approval gate, opened on first use: nothing of it is loaded before the first write."""
@@ -266,11 +269,26 @@ class Engine:
             except CallError as problem:
                 log.debug("warm-up failed", extra={"why": type(problem).__name__})
 
+    def get_ready(self) -> None:
+        """Load, in the background, what a write needs: a call was answered, and nobody waits now."""
+        if self._ahead is None and self._loading is None and not self.settings.read_only:
+            self._ahead = asyncio.create_task(load_ahead(self.under_way), name="load-ahead")
+
     def resume_soon(self) -> None:
         """Take up, in the background, what was approved or left in doubt while no server ran. Where nothing was ever
         proposed, nothing is loaded."""
         if self._resuming is None and self.settings.has_key and not self.settings.read_only:
             self._resuming = asyncio.create_task(self._resume(), name="resume")
+
+    def _open_soon(self) -> None:
+        """Open the gate, which the call will need, while its account is looked up."""
+        if self._gate is None and (self._resuming is None or self._resuming.done()):
+            self._resuming = asyncio.create_task(self._open(), name="open")
+
+    async def _open(self) -> None:
+        # Whoever needs it tries again, and is told why it cannot be opened.
+        with suppress(CallError):
+            await self.gate()
 
     async def _resume(self) -> None:
         if self.settings.database_url is None:
@@ -292,6 +310,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Let writes in flight settle, then close everything."""
+        if self._ahead is not None:
+            self._ahead.cancel()
         if self._resuming is not None:
             await asyncio.wait({self._resuming})
         if self._gate is not None:
@@ -370,8 +390,7 @@ class Engine:
         if wanted is not None and not operation.writes:
             return Account(str(wanted), "", self.settings.sandbox)
         if operation.writes:
-            # While the account is looked up.
-            self._load_gate()
+            self._open_soon()
         return await connections.choose(wanted)
 
 

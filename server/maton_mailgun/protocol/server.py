@@ -207,6 +207,7 @@ class _Adaptor:
             raise
         finally:
             self._engine.gateway.measures.called(params.name, word, time.monotonic() - begun)
+            self._engine.get_ready()
         return answer
 
     def _unfinished(self, ctx: ServerRequestContext[Any, Any], name: str) -> types.CallToolResult:
