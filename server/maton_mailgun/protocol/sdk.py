@@ -58,6 +58,10 @@ def load(packages: Iterable[str] = _GATHERING, needed: str = _NEEDED) -> None:
             spec = find_spec(name)
             if spec is not None:
                 sys.modules[name] = ClosedPackage(spec)
+                around, _, last = name.rpartition(".")
+                if around:
+                    # As an import does.
+                    setattr(sys.modules[around], last, sys.modules[name])
         import_module(needed)
     except (ImportError, AttributeError):
         # Another version, whose modules need the names of their packages: all from the start, and in order.
