@@ -20,6 +20,7 @@ ROOMS = (
     ("hosts", "lingering", "pytest_plugin", "runtime"),
     ("protocol",),
     ("call",),
+    ("loading_ahead",),
     ("approval.gate",),
     ("approval.refused",),
     ("approval.told", "approval.channels", "approval.receipt"),

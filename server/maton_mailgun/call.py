@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from maton_mailgun.errors import (
 )
 from maton_mailgun.exchange import Account, Caller, FormAnswer, Outcome, Prepared, Question, failed
 from maton_mailgun.heard import Heard
+from maton_mailgun.loading_ahead import gate_class, load_ahead, load_preview
 from maton_mailgun.mail.dates import now_told, zone_of
 from maton_mailgun.reading import ReadPath
 from maton_mailgun.under_way import UnderWay
@@ -78,6 +80,7 @@ class Engine:
         self._loading: asyncio.Future[type[Gate]] | None = None
         self._opening = asyncio.Lock()
         self._resuming: asyncio.Task[None] | None = None
+        self._ahead: asyncio.Task[None] | None = None
 
     async def gate(self) -> Gate:
         """The approval gate, opened on first use: nothing of it is loaded before the first write."""
@@ -91,7 +94,7 @@ class Engine:
     def _load_gate(self) -> asyncio.Future[type[Gate]]:
         """Its class, which is loaded in a thread: other calls are served meanwhile."""
         if self._loading is None:
-            self._loading = asyncio.ensure_future(asyncio.to_thread(_gate_class))
+            self._loading = asyncio.ensure_future(asyncio.to_thread(gate_class))
         return self._loading
 
     @property
@@ -265,12 +268,30 @@ class Engine:
                 await self.connections.look_ahead()
             except CallError as problem:
                 log.debug("warm-up failed", extra={"why": type(problem).__name__})
+        if self.settings.preload:
+            self.get_ready()
+
+    def get_ready(self) -> None:
+        """Load in the background what a write needs; called when nobody waits."""
+        if self._ahead is None and self._loading is None and not self.settings.read_only:
+            self._ahead = asyncio.create_task(load_ahead(self.under_way), name="load-ahead")
 
     def resume_soon(self) -> None:
         """Take up, in the background, what was approved or left in doubt while no server ran. Where nothing was ever
         proposed, nothing is loaded."""
         if self._resuming is None and self.settings.has_key and not self.settings.read_only:
             self._resuming = asyncio.create_task(self._resume(), name="resume")
+
+    def _open_soon(self, operation: Operation) -> None:
+        """Open the gate, which the call will need, while its account is looked up."""
+        if self._gate is None and (self._resuming is None or self._resuming.done()):
+            self._resuming = asyncio.create_task(self._open(operation), name="open")
+
+    async def _open(self, operation: Operation) -> None:
+        # Whoever needs it tries again, and is told why it cannot be opened.
+        with suppress(CallError):
+            await self._load_gate()
+            await asyncio.gather(self.gate(), asyncio.to_thread(load_preview, operation))
 
     async def _resume(self) -> None:
         if self.settings.database_url is None:
@@ -292,6 +313,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Let writes in flight settle, then close everything."""
+        if self._ahead is not None:
+            self._ahead.cancel()
         if self._resuming is not None:
             await asyncio.wait({self._resuming})
         if self._gate is not None:
@@ -370,12 +393,5 @@ class Engine:
         if wanted is not None and not operation.writes:
             return Account(str(wanted), "", self.settings.sandbox)
         if operation.writes:
-            # While the account is looked up.
-            self._load_gate()
+            self._open_soon(operation)
         return await connections.choose(wanted)
-
-
-def _gate_class() -> type[Gate]:
-    from maton_mailgun.approval.gate import Gate
-
-    return Gate

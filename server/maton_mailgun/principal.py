@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from functools import cache
 
 
 def user_name() -> str:
@@ -18,6 +19,7 @@ def of_subject(issuer: str, subject: str) -> str:
     return f"oauth:{issuer}#{subject}"
 
 
+@cache
 def local_user() -> str:
     """The principal of calls over stdio and from this machine's terminal: identical calls meet in one approval."""
     return f"local:{user_name()}"

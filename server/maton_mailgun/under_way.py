@@ -14,6 +14,17 @@ class UnderWay:
     def __init__(self) -> None:
         self._limits: set[asyncio.Timeout] = set()
         self._latest = math.inf
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def anything(self) -> bool:
+        """Whether a call is being answered."""
+        return bool(self._limits)
+
+    async def nothing(self) -> None:
+        """Wait until no call is being answered."""
+        await self._idle.wait()
 
     @property
     def hurried(self) -> bool:
@@ -26,10 +37,13 @@ class UnderWay:
         ends = min(until, self._latest)
         async with asyncio.timeout_at(ends if math.isfinite(ends) else None) as limit:
             self._limits.add(limit)
+            self._idle.clear()
             try:
                 yield
             finally:
                 self._limits.discard(limit)
+                if not self._limits:
+                    self._idle.set()
 
     def hurry(self, seconds: float) -> None:
         """What is under way, and what begins yet, ends in so many seconds at the latest."""

@@ -31,7 +31,9 @@ _LOADED = (
     "maton_mailgun.cli.approvals", "maton_mailgun.cli.call", "maton_mailgun.cli.doctor", "maton_mailgun.cli.install",
     "maton_mailgun.cli.policy", "maton_mailgun.cli.page", "maton_mailgun.runtime", "maton_mailgun.approval.gate",
     "maton_mailgun.approval.store.sqlite", "maton_mailgun.approval.channels.terminal", "maton_mailgun.call",
-    "maton_mailgun.protocol.approval_tools", "rich.console", "rich.table", "rich.markdown", "cryptography.fernet",
+    "maton_mailgun.protocol.approval_tools", "maton_mailgun.approval.preview.message", "maton_mailgun.wire.network",
+    "maton_mailgun.approval.policy.file", "maton_mailgun.sandbox", "maton_mailgun.mail.html", "rich.console",
+    "rich.table", "rich.markdown", "cryptography.hazmat.primitives.ciphers.aead", "jsonschema", "pwd",
 )  # fmt: skip
 
 

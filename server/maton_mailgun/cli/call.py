@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from maton_mailgun import logs
 from maton_mailgun.approval.lifecycle.decide import HELD_SECONDS, Decision, NotDecidable
@@ -36,7 +36,9 @@ from maton_mailgun.own_command import own_command
 from maton_mailgun.protocol import approval_tools
 from maton_mailgun.protocol.approval_schemas import REPLACE, TOOLS
 from maton_mailgun.runtime import engine
-from maton_mailgun.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from maton_mailgun.sandbox import Sandbox
 
 T = TypeVar("T")
 _LONGEST = 55.0
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The approval page would end with this process, so the person decides here.
     settings = replace(settings_of(arguments), page=False)
     logs.configure(settings.log_level)
-    sandbox = Sandbox(api_keys=(settings.api_key or "",)) if settings.sandbox else None
+    sandbox = _sandbox(settings)
     caller = Caller(local_user(), "maton-mailgun call")
     # What a model may do about approvals: look, list, withdraw. A relayed decision is none of it: whoever starts this
     # command chooses its settings, and would allow it to themselves.
@@ -159,6 +161,14 @@ def _decide(settings: Settings, sandbox: Sandbox | None, record: Record) -> int:
 
 async def _withdraw(engine: Engine, record: Record) -> Record | None:
     return await (await engine.gate()).cancel(record.id, record.principal)
+
+
+def _sandbox(settings: Settings) -> Sandbox | None:
+    if not settings.sandbox:
+        return None
+    from maton_mailgun.sandbox import Sandbox
+
+    return Sandbox(api_keys=(settings.api_key or "",))
 
 
 def _with_engine(settings: Settings, sandbox: Sandbox | None, work: Callable[[Engine], Awaitable[T]]) -> T:

@@ -18,10 +18,12 @@ def run(arguments: argparse.Namespace) -> int:
     gc.disable()
     settings = settings_of(arguments)
     from maton_mailgun import logs
+    from maton_mailgun.protocol import sdk
     from maton_mailgun.runtime import engine
 
     logs.configure(settings.log_level)
     built = engine(settings)
+    sdk.load()
     if arguments.http:
         from maton_mailgun.protocol.http import serve_http
 

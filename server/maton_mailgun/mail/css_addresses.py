@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from maton_mailgun.mail.css_rules import TooMuchStyle, unescaped
+from maton_mailgun.mail.css_rules import NAME_SIGN, TooMuchStyle, unescaped
 from maton_mailgun.mail.data_urls import opened
 
 _ESCAPED = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n]?|([^\n])|\Z)")
@@ -13,8 +13,8 @@ _PART = re.compile(
     r"/\*.*?(?:\*/|\Z)"
     r"|\"((?:[^\"\\\n]|\\.)*+)\"?|'((?:[^'\\\n]|\\.)*+)'?"
     # A name with an escape: `\31 url(` is another function than `url(`.
-    r"|(?:\\(?:[0-9a-f]{1,6}[ \t\n]?|.)[\w\-\u0080-\U0010ffff]*+)++"
-    r"|(?<![\w\-\u0080-\U0010ffff])url\([ \t\n]*+(?![\"'])((?:[^)\\]|\\.)*+)\)?",
+    rf"|(?:\\(?:[0-9a-f]{{1,6}}[ \t\n]?|.){NAME_SIGN}*+)++"
+    rf"|(?<!{NAME_SIGN})url\([ \t\n]*+(?![\"'])((?:[^)\\]|\\.)*+)\)?",
     re.IGNORECASE | re.DOTALL,
 )
 _FETCHING = re.compile(r"(?i)@import|(?:src|image(?:-set)?)\s*+\(")

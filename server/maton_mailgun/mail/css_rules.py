@@ -14,6 +14,10 @@ _MOST_SIGNS = 30_000
 
 _MOST_ESCAPES = 10_000
 
+NAME_SIGN = r"[^\x00-,./:-@\[-^`{-\x7f]"
+"""A sign that a name may hold (CSS Syntax 4.2): a letter, a digit, `_`, `-`, and all beyond ASCII. Said by what it is
+not: with the range up to the last of Unicode, an expression takes 10 ms to compile."""
+
 _STRING = r"\"[^\"\\\n]*(?:\\.[^\"\\\n]*)*\"?|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?"
 _SKIPPED = re.compile(rf"/\*.*?(?:\*/|\Z)|<!--|-->|{_STRING}|\\.", re.DOTALL)
 _URL = r"(?<![\w-])url\(\s*(?![\"'\s])[^)\\]*(?:\\.[^)\\]*)*\)?"

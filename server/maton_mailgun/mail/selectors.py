@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from maton_mailgun.mail.css_rules import unescaped
+from maton_mailgun.mail.css_rules import NAME_SIGN, unescaped
 
 NO, MAYBE, YES = 0, 1, 2
 
-_NAME = r"(?:[\w\-\u0080-\U0010ffff]|\\(?:[0-9a-fA-F]{1,6}\s?|[^\n]))+"
+_NAME = rf"(?:{NAME_SIGN}|\\(?:[0-9a-fA-F]{{1,6}}\s?|[^\n]))+"
 _TYPE = re.compile(rf"(?:(?:{_NAME}|\*)?\|(?![|=]))?({_NAME}|\*)")
 _MARK = re.compile(rf"([.#])({_NAME})")
 _ATTRIBUTE = re.compile(

@@ -212,6 +212,7 @@ class _Adaptor:
             raise
         finally:
             self._engine.gateway.measures.called(params.name, word, time.monotonic() - begun)
+            self._engine.get_ready()
         if self.app is not None and isinstance(answer, types.CallToolResult):
             return await self.app.beside(ctx, params.name, answer)
         return answer

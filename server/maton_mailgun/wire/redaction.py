@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -39,10 +40,18 @@ def redacted(value: Any, secrets: Collection[str]) -> Any:
 
     A short one, which may be a word, goes only where it stands alone: inside other words and ids it is not the secret.
     """
+    forms = _forms(frozenset(secrets))
+    return value if forms is None else _without(value, forms)
+
+
+@lru_cache(maxsize=4)
+def _forms(secrets: frozenset[str]) -> re.Pattern[str] | None:
+    """What finds these texts in every form that they may have; None where there is none."""
+    # The same ones, call after call: they change with a new token.
     forms = {form for secret in secrets if secret for form in (secret, html.escape(secret), quote(secret, safe=""))}
     if not forms:
-        return value
-    return _without(value, re.compile("|".join(map(_standing, sorted(forms, key=len, reverse=True)))))
+        return None
+    return re.compile("|".join(map(_standing, sorted(forms, key=len, reverse=True))))
 
 
 def _standing(form: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from maton_mailgun.approval.channels.notice import harmless
 from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
 from maton_mailgun.approval.preview.document import Preview
@@ -111,6 +110,8 @@ class Ways:
         if url is None:
             return None
         self._led_to[record.id] = url
+        from maton_mailgun.approval.channels.notice import harmless
+
         message = (
             f"{harmless(title, 80)}: {harmless(Preview.of(record.preview).target, 300)}. This waits for a person. The "
             "approval page shows all of it, asks who you are, and takes the decision. Opening it approves nothing."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from maton_mailgun.approval.lifecycle.services import Services
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_now
 from maton_mailgun.approval.policy.kept_case import with_case
+from maton_mailgun.approval.preview import document
 from maton_mailgun.approval.preview import look as preview
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import ALL
@@ -26,6 +28,8 @@ MAX_PENDING = 10  # guard: 22-ten
 REPEATED_SECONDS = 120.0
 """Frameworks give up a call after 5 to 60 seconds and make it anew, or tell their model to."""
 NOT_SHOWN = "Tell the user. What cannot be shown to a person is not sent."
+_READS_GO_OUT = 0.01
+"""Seconds."""
 _DAY, _HOUR = 86_400.0, 3_600.0
 
 
@@ -104,7 +108,10 @@ async def build(
         )
     now = uses.clock()
     history.refuse_after_rejections(past, now - _HOUR)
-    look = await preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now))))
+    look, _ = await asyncio.gather(
+        preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now)))),
+        _loaded(),
+    )
     if look.refused:  # guard: 200-seen
         raise Refused(message=f"Nothing was sent, and nobody was asked: {look.refused}", next=NOT_SHOWN)
     succeeded = next((record.id for record in past if record.state == "succeeded"), None)
@@ -144,6 +151,17 @@ async def build(
     # Nor what a person changed when it was proposed before: they did not want it as it is.
     changed = any(one.state == "superseded" for one in past)  # guard: 293-unasked
     return Built(record, envelope, unasked=allowed and not (unknowable or doubted or again or changed))
+
+
+async def _loaded() -> None:
+    """Load, while the account is read, what the first question of a process would otherwise wait for."""
+    await asyncio.sleep(_READS_GO_OUT)
+    await asyncio.to_thread(_load)
+
+
+def _load() -> None:
+    document.load()
+    seal.load()
 
 
 def _just_done(record: Record, now: float) -> bool:

@@ -13,7 +13,6 @@ from maton_mailgun.approval.preview.expansion import Expansion
 from maton_mailgun.approval.preview.proposal import Reads, dig, items
 from maton_mailgun.catalogue.operation import Operation
 from maton_mailgun.mail import letter as letters
-from maton_mailgun.mail import mime as mime_reading
 from maton_mailgun.mail.addresses import Address, address_flags, parse_all
 from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Letter
 from maton_mailgun.mail.text import count, moment, quoted, short
@@ -141,8 +140,11 @@ def recipients(operation: Operation, arguments: Mapping[str, Any], request: Requ
 
 def letter_of(request: Request) -> Letter:
     """The message of a request, whether it is built from parts or ready."""
-    ready = any(part.field == "message" for part in request.files)
-    return mime_reading.from_request(request) if ready else letters.from_form(request)
+    if not any(part.field == "message" for part in request.files):
+        return letters.from_form(request)
+    from maton_mailgun.mail.mime import from_request
+
+    return from_request(request)
 
 
 def domain_of(operation: Operation, arguments: Mapping[str, Any]) -> str:

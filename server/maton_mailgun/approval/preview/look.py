@@ -61,6 +61,9 @@ async def make(proposal: Proposal, *, seconds: float = SECONDS) -> Look:
 
     A read that fails becomes a line under `unchecked` and raises the risk; it never stops the question.
     """
+    if proposal.operation.preview:
+        # In a thread: the first call of a kind loads what it needs.
+        await asyncio.to_thread(registry.preview_of, proposal.operation.preview)
     reads = Reads(proposal.read, seconds)
     before, watched, facts, findings = await asyncio.gather(
         _before(proposal, reads),
@@ -98,7 +101,7 @@ async def out_of_reach(proposal: Proposal, shown: Mapping[str, Any], *, seconds:
     Raises:
         CouldNotRead: it could not be read within `seconds`.
     """
-    hold = registry.HOLDS.get(proposal.operation.preview or "")
+    hold = registry.hold_of(proposal.operation.preview or "")
     return await hold(proposal, Reads(proposal.read, seconds), Preview.of(shown).covers) if hold else []
 
 
@@ -108,7 +111,7 @@ def _sources(proposal: Proposal) -> list[tuple[str, Mapping[str, Any]]]:
     sources: list[tuple[str, Mapping[str, Any]]] = []
     if operation.before:
         sources.append((operation.before, proposal.arguments))
-    watch = registry.WATCHES.get(operation.preview or "")
+    watch = registry.watch_of(operation.preview or "")
     return sources + (watch(proposal) if watch else [])
 
 
@@ -145,7 +148,7 @@ async def _fact(proposal: Proposal, reads: Reads, fact: Fact) -> Row:
 
 async def _findings(proposal: Proposal, reads: Reads) -> Findings:
     name = proposal.operation.preview
-    return await registry.PREVIEWS[name](proposal, reads) if name else Findings()
+    return await registry.preview_of(name)(proposal, reads) if name else Findings()
 
 
 def _compose(
