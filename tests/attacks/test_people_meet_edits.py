@@ -174,6 +174,49 @@ async def test_attack_367_a_yes_of_somebody_removed_while_it_is_held_releases_no
     assert (ended.state, ended.reason, desk.writes()) == ("stale", told, [])
 
 
+ONE = '[[rule]]\nname = "one"\ndecision = "ask"\nlevel = "operator"\nhold = "10m"\n'
+
+
+@pytest.mark.parametrize("channel", ["page", "cli"])
+async def test_attack_415_one_yes_that_is_enough_releases_nothing_once_its_person_is_removed(
+    desk: Desk, channel: str
+) -> None:
+    async with desk.open(policy=rules(desk, ONE)) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        held = await says(house, await asked(house), "Ana", channel=channel)
+        assert held.state == "held"
+        await house.gate.people.remove("Ana", by=["Bob", "Carl"])
+        desk.clock.let_pass(600.0)
+        ended = await house.gate.wait(held.id, SOON, lambda now: now.state in ("stale", "succeeded"))
+    told = "Somebody who said yes may not decide any more."
+    assert (ended.state, ended.reason, desk.writes()) == ("stale", told, [])
+
+
+async def test_attack_415_nor_does_one_that_waits_for_the_service(desk: Desk) -> None:
+    desk.arm("rate_429_retry_after")
+    async with desk.open(policy=rules(desk, ONE.replace('hold = "10m"\n', ""))) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        record = await says(house, await asked(house), "Ana")
+        waits = await house.gate.run(record.id)
+        assert (waits.state, len(desk.writes())) == ("approved", 1)
+        await house.gate.people.remove("Ana", by=["Bob", "Carl"])
+        desk.clock.let_pass(61.0)
+        ended = await house.gate.run(record.id)
+    assert (ended.state, len(desk.writes())) == ("stale", 1)
+
+
+async def test_one_yes_by_name_is_told_as_before_and_runs(desk: Desk) -> None:
+    async with desk.open(policy=rules(desk, ONE)) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        held = await says(house, await asked(house), "Ana")
+        await house.gate.people.remove("Bob", by=["Ana", "Carl"])
+        desk.clock.let_pass(600.0)
+        ended = await house.gate.wait(held.id, SOON, lambda now: now.state in ("stale", "succeeded"))
+        assert (ended.state, ended.decided_by) == ("succeeded", "Ana, by passphrase")
+        assert (await audit.verify(house.gate.store)).ok
+    assert len(desk.writes()) == 1
+
+
 # Attack 368: changed by somebody who had no name yet -------------------------------------------------------------
 
 

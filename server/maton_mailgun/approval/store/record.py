@@ -124,7 +124,7 @@ class Record:
     approvers: int = 1
     """How many different people must say yes."""
     yeses: tuple[Mapping[str, Any], ...] = ()
-    """Who said yes so far, where several must: or sign: each with `person`, `at`, `by` and what was `signed`."""
+    """Who said yes so far, where people are known by name: each with `person`, `at`, `by` and what was `signed`."""
 
 
 def finished(record: Record) -> bool:
