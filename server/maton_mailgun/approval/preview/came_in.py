@@ -30,6 +30,7 @@ def warnings(proposal: Proposal, findings: Findings) -> list[str]:
     }
     given = {text for name, text in proposal.arguments.items() if isinstance(text, str)}
     lines: dict[str, str] = {}
+    unknown = False
     for name, is_address in _named(proposal, findings):
         if name in habits or (not is_address and _at_home(name, domain)):
             continue
@@ -37,11 +38,17 @@ def warnings(proposal: Proposal, findings: Findings) -> list[str]:
             continue
         find = heard.of_address if is_address else heard.of_host
         source = find(proposal.principal, name)
+        unknown = unknown or source is None
         if source is not None and not _answered(source, given):  # guard: 255-said
             lines.setdefault(name, f"{short(name, 120)} came in with {source.told}, which was read just before.")
     told = list(lines.values())
     more = [f"{count(len(told) - _MOST, 'more address', 'more addresses')} came in like this."]
-    return told[:_MOST] + (more if len(told) > _MOST else [])
+    beyond = heard.beyond(proposal.principal) if unknown else 0
+    left = [
+        f"Whether the others came in like this is not known: of what was read within the hour, "
+        f"{count(beyond, 'address or host is', 'addresses and hosts are')} not remembered any more."
+    ]
+    return [*told[:_MOST], *(more if len(told) > _MOST else []), *(left if beyond else [])]  # guard: 416-told
 
 
 def _answered(source: Source, given: set[str]) -> bool:
