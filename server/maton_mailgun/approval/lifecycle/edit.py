@@ -162,7 +162,15 @@ class Edits:
         preview = {**built.record.preview}
         if edited:
             preview["edited"] = Preview(edited=edited).frozen()["edited"]
-        new = replace(built.record, preview=preview, replaces=old.id, revision=old.revision + 1, edited_by=edited_by)
+        written_by = tuple(dict.fromkeys([*old.written_by, *built.record.written_by]))
+        new = replace(
+            built.record,
+            preview=preview,
+            replaces=old.id,
+            revision=old.revision + 1,
+            edited_by=edited_by,
+            written_by=written_by,
+        )
         try:
             # Whatever a rule would allow: this waits until a person says yes to it.
             stored = await uses.store.supersede(old, new, built.envelope, actor=actor)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.envelope import pack
 from maton_mailgun.approval.lifecycle import history
-from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS
+from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, LONGEST_SECONDS
 from maton_mailgun.approval.lifecycle.follow import standing
 from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.lifecycle.several import name_of
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_now
 from maton_mailgun.approval.policy.kept_case import with_case
@@ -103,6 +104,12 @@ async def build(
             next="Tell the user. Nothing was sent, and asking again does not change it.",
         )
     now = uses.clock()
+    written_by = await _writers(uses, digests, now)
+    if written_by and verdict.approvers > 1:
+        told = [
+            *told,
+            f"{' and '.join(map(name_of, written_by))} wrote exactly this, in place of what was proposed before.",
+        ]
     history.refuse_after_rejections(past, now - _HOUR)
     look = await preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now))))
     if look.refused:  # guard: 200-seen
@@ -129,6 +136,7 @@ async def build(
         budget_rules=tuple(rule for rule, _ in verdict.budgets),
         hold=verdict.hold,
         approvers=verdict.approvers,
+        written_by=written_by,
     )
     absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
     packed = pack(prepared, uses.mark_of(uses.gateway.of(caller.principal)), absent_before=absent)
@@ -144,6 +152,15 @@ async def build(
     # Nor what a person changed when it was proposed before: they did not want it as it is.
     changed = any(one.state == "superseded" for one in past)  # guard: 293-unasked
     return Built(record, envelope, unasked=allowed and not (unknowable or doubted or again or changed))
+
+
+async def _writers(uses: Services, digests: Sequence[str], now: float) -> tuple[str, ...]:
+    """Who made this very call of a proposal within the day: what they wrote stays theirs when an agent withdraws it and
+    proposes it as its own."""
+    earlier = await uses.store.alike(digests, now - LONGEST_SECONDS - _DAY)
+    return tuple(
+        dict.fromkeys(who for one in earlier for who in (*one.written_by, *one.edited_by))
+    )  # guard: 417-written
 
 
 def _just_done(record: Record, now: float) -> bool:
