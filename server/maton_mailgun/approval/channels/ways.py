@@ -123,23 +123,32 @@ class Ways:
             self._opened[approval_id] = "passphrase"
 
     async def _signed_in_at(self, record: Record) -> str | None:
-        """The address of this approval, where whoever opens it can prove who they are: by the approver's passphrase, or
-        the cookie of a tab that is before them."""
+        """The address of this approval, where whoever opens it can prove who they are: by what is theirs where people
+        are known by name, else by the approver's passphrase, or by the cookie of a tab that is before them."""
+        try:
+            here = self._page is not None and not self._page.stopped and self._page.sessions.here(record.principal)
+            if not (here or await self._anybody_signs_in()):  # guard: 329-sign-in
+                return None
+            if address := self._address(record):
+                return address
+            if not self._settings.page:
+                return None
+            return (await self.page()).address(record.id, host=await self._host())
+        except (OSError, StoreError) as problem:
+            log.warning("nobody can be led to the approval page", extra={"why": str(problem)})
+            return None
+
+    async def _anybody_signs_in(self) -> bool:
         from maton_mailgun.approval.channels.passphrase import Passphrase
 
-        known = await asyncio.to_thread(Passphrase(state_home(self._settings)).is_set)
-        here = self._page is not None and not self._page.stopped and self._page.sessions.here(record.principal)
-        if not (known or here):  # guard: 329-sign-in
-            return None
-        if address := self._address(record):
-            return address
-        if not self._settings.page:
-            return None
-        try:
-            return (await self.page()).address(record.id)
-        except OSError as problem:
-            log.warning("the approval page could not be started", extra={"why": str(problem)})
-            return None
+        named = await self._gate.people.can_sign_in()
+        if named is not None:  # guard: 418-people
+            return named
+        return await asyncio.to_thread(Passphrase(state_home(self._settings)).is_set)
+
+    async def _host(self) -> str | None:
+        """Under which name the page of this machine is opened, where browsers would not keep passkeys for its own."""
+        return "localhost" if await self._gate.people.any_passkeys() else None
 
     def elsewhere(self, approval_id: str | None) -> str:
         """Where one approval, or all, can be decided, in words for somebody who is elsewhere; no token in them."""
@@ -275,8 +284,7 @@ class Ways:
         try:
             # A link can tell nobody from another: where people are known by name, each signs in.
             link = not await self._gate.people.names()
-            host = "localhost" if await self._gate.people.any_passkeys() else None
-            page = await self.page()
+            host, page = await self._host(), await self.page()
             return await page.open(record.id, principal=record.principal, anew=anew, link=link, host=host)
         except (OSError, StoreError) as problem:
             log.warning("the approval page could not be opened", extra={"why": str(problem)})
