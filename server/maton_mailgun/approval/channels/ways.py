@@ -14,8 +14,9 @@ from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.filled_message import copies
+from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.failures import StoreError
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.record import OPEN, Record
 from maton_mailgun.config import Settings, display_environment, page_directory, state_home
 from maton_mailgun.exchange import Visit
 from maton_mailgun.mail.text import count
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from maton_mailgun.approval.channels.page import Baton, Opened, PageGate, PageServer
 
 log = logging.getLogger(__name__)
+
+_TIDIED_AT = 256
+"""Ids that are remembered before it is looked at which of them are finished."""
 
 
 class Ways:
@@ -47,10 +51,34 @@ class Ways:
         """Where clients were asked to lead a person, on the page of this process."""
         self._asked: set[str] = set()
         """What was asked for here, by a form or otherwise."""
+        self._tidy_at = _TIDIED_AT
 
-    def asking(self, record: Record) -> None:
+    async def asking(self, record: Record) -> None:
         """This process asks for it; otherwise `again` brings its page back."""
         self._asked.add(record.id)
+        if len(self._remembered()) >= self._tidy_at:
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        """Forget what is finished: a server may go on for months."""
+        before = self._remembered()
+        try:
+            left = await self._gate.list(states=OPEN, limit=ALL)
+        except StoreError as problem:
+            log.info("what is finished cannot be forgotten now", extra={"why": str(problem)})
+            return
+        # What takes the place of another may not have been told here yet.
+        still = {record.id for record in left} | {record.replaces for record in left}
+        over = before - still  # guard: 420-finished
+        for one in (self._opened, self._beside, self._led_to):
+            for approval_id in over & one.keys():
+                del one[approval_id]
+        self._asked -= over
+        self._lost -= over
+        self._tidy_at = max(_TIDIED_AT, 2 * len(self._remembered()))
+
+    def _remembered(self) -> set[str]:
+        return self._asked | self._lost | self._opened.keys() | self._beside.keys() | self._led_to.keys()
 
     def goes_on_as(self, old: str, new: str) -> None:
         """Another proposal stands in the place of one: who has that before them has this too."""
