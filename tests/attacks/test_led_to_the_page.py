@@ -94,8 +94,8 @@ async def test_a_yes_on_the_page_that_the_client_led_to_is_one_write(desk: Desk,
     assert (content["status"], content["approved_by"], len(desk.writes())) == ("executed", "person at the page", 1)
     assert led.url == f"http://{page.host}:{page.port}/#/a/{record.id}"
     assert led.message == (
-        "Send a message: message to 1 recipient via mg.example.com. This waits for a person. The approval page shows "
-        "all of it, asks who you are, and takes the decision. Opening it approves nothing."
+        "Send a message: message to 1 recipient via mg(.)example(.)com. This waits for a person. The approval page "
+        "shows all of it, asks who you are, and takes the decision. Opening it approves nothing."
     )
     told = [one.params.elicitation_id for one in heard if isinstance(one, types.ElicitCompleteNotification)]
     # Since 2026-07-28 the retry tells.

@@ -158,9 +158,8 @@ async def _writers(uses: Services, digests: Sequence[str], now: float) -> tuple[
     """Who made this very call of a proposal within the day: what they wrote stays theirs when an agent withdraws it and
     proposes it as its own."""
     earlier = await uses.store.alike(digests, now - LONGEST_SECONDS - _DAY)
-    return tuple(
-        dict.fromkeys(who for one in earlier for who in (*one.written_by, *one.edited_by))
-    )  # guard: 417-written
+    writers = [who for one in earlier for who in (*one.written_by, *one.edited_by)]
+    return tuple(dict.fromkeys(writers))  # guard: 417-written
 
 
 def _just_done(record: Record, now: float) -> bool:
