@@ -762,10 +762,11 @@ GUARDS: tuple[Guard, ...] = (
     Guard("379", "what one reads makes nobody else forget", {"379-own-room": WITH("next(iter(self._known))")}),
     Guard("415", "one yes by name counts as long as its person may decide", {"415-one": DROP}),
     Guard("416", "what there was no room for is counted", {"416-counted": DROP}),
-    Guard("416", "and said", {"416-told": WITH("[*told[:_MOST], *(more if len(told) > _MOST else [])]")}),
+    Guard("416", "and said", {"416-told": WITH("_told(lines)")}),
     Guard("416", "a text is read as a model reads it", {"416-decoded": WITH("(text,)")}),
     Guard("417", "what a person wrote is theirs, whoever proposes it again", {"417-written": WITH("()")}),
     Guard("418", "where people have names the shared passphrase leads nobody", {"418-people": FALSE}),
     Guard("419", "a stream ends with its token", {"419-over": TRUE}),
     Guard("420", "what is finished is forgotten", {"420-finished": WITH("set()")}),
+    Guard("421", "a change by a process that read nothing says still where it came in", {"421-earlier": FALSE}),
 )

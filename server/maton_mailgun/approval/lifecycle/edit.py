@@ -158,7 +158,8 @@ class Edits:
         past = await uses.store.history(caller.principal, digests, uses.clock() - 86_400.0)
         # Whoever said yes to the old one may take this for it.
         lost = [f"{yes_of(old)} to what it was before. That counts no more."] if old.yeses else []
-        built = await build(uses, prepared, caller, digests, past, [told, *lost])
+        warned = Preview.of(old.preview).warnings
+        built = await build(uses, prepared, caller, digests, past, [told, *lost], warned)
         preview = {**built.record.preview}
         if edited:
             preview["edited"] = Preview(edited=edited).frozen()["edited"]

@@ -85,12 +85,14 @@ async def build(
     digests: Sequence[str],
     past: Sequence[Record],
     told: Sequence[str] = (),
+    before: Sequence[str] = (),
 ) -> Built:
     """Judge a call, look at the account, and make the question of it.
 
     Args:
         past: What became of the same call before.
         told: Further lines for the person about where it comes from.
+        before: The warnings of the request in whose place it comes.
 
     Raises:
         Refused: The policy says no, a person has said no too often, or what would leave cannot be shown.
@@ -111,7 +113,7 @@ async def build(
             f"{' and '.join(map(name_of, written_by))} wrote exactly this, in place of what was proposed before.",
         ]
     history.refuse_after_rejections(past, now - _HOUR)
-    look = await preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now))))
+    look = await preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now)), before))
     if look.refused:  # guard: 200-seen
         raise Refused(message=f"Nothing was sent, and nobody was asked: {look.refused}", next=NOT_SHOWN)
     succeeded = next((record.id for record in past if record.state == "succeeded"), None)
