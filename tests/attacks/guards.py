@@ -584,6 +584,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("277", "and spoke for themselves", {"277-relayed": FALSE}),
     Guard("277", "nothing is proposed for what is dangerous", {"277-risk": WITH("True")}),
     Guard("277", "nor for people that a rule would take for many", {"277-literal": FALSE}),
+    Guard("422", "nor for what leads data elsewhere or lets somebody in", {"422-way": WITH("False")}),
     Guard("278", "a rule is adopted on a terminal", {"278-terminal": FALSE}),
     Guard("278", "with the passphrase", {"278-passphrase": DROP}),
     Guard("278", "and ends", {"278-ends": FALSE}),
