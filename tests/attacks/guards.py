@@ -770,4 +770,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("419", "a stream ends with its token", {"419-over": TRUE}),
     Guard("420", "what is finished is forgotten", {"420-finished": WITH("set()")}),
     Guard("421", "a change by a process that read nothing says still where it came in", {"421-earlier": FALSE}),
+    Guard("423", "a file that was exchanged meanwhile is said to be another", {"423-files": WITH("[]")}),
 )

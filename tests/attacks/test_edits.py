@@ -60,6 +60,26 @@ def sent(desk: Desk) -> list[dict[str, Any]]:
     return [{name: dict(one["form"]).get(name) for name in ("subject", "to", "text")} for one in desk.writes()]
 
 
+async def test_attack_423_a_file_that_was_exchanged_while_a_person_changed_the_rest_is_said_to_be_another(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """They looked at it before they changed the subject."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "report.txt").write_text("All is well.")
+    (folder / "terms.txt").write_text("As always.")
+    async with desk.open(attachments=folder) as house, house.client() as client:
+        files = [str(folder / "report.txt"), str(folder / "terms.txt")]
+        first = await edited(house, await proposed(client, attachments=files), subject="One")
+        (folder / "report.txt").write_text("Pay evil.example.")
+        second = await edited(house, first, subject="Two")
+        told = [record.preview["history"][0] for record in await house.gate.list() if record.id in (second, first)]
+    assert [line.partition("Not by this change: ")[2] for line in told] == [
+        "the content of report.txt is another than before.",
+        "",
+    ]
+
+
 # What a person makes of it --------------------------------------------------------------------------------------------
 
 
