@@ -25,6 +25,7 @@ from maton_mailgun.cli.exit_status import NO_PASSPHRASE, CommandFailed
 from maton_mailgun.config import load
 from maton_mailgun.errors import BadArguments, CallError, Refused
 from maton_mailgun.exchange import Caller, Outcome
+from maton_mailgun.mail import word_diff as word_diff_of
 from maton_mailgun.mail.word_diff import marked, word_diff
 from maton_mailgun.runtime import engine
 
@@ -78,6 +79,14 @@ async def test_attack_423_a_file_that_was_exchanged_while_a_person_changed_the_r
         "the content of report.txt is another than before.",
         "",
     ]
+
+
+def test_attack_424_a_text_made_to_cost_time_is_told_as_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who proposes it writes the text, and whoever changes a word of it waits for the comparison."""
+    monkeypatch.setattr(word_diff_of, "MOST_LOOKS", 20_000)
+    before, after = "..," * 100, f"q{'.,' * 150}z"
+    assert word_diff(before, after) == [("out", before), ("in", after)]
+    assert word_diff("a b c", "a x c") == [("same", "a "), ("out", "b"), ("in", "x"), ("same", " c")]
 
 
 # What a person makes of it --------------------------------------------------------------------------------------------
