@@ -772,4 +772,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("421", "a change by a process that read nothing says still where it came in", {"421-earlier": FALSE}),
     Guard("423", "a file that was exchanged meanwhile is said to be another", {"423-files": WITH("[]")}),
     Guard("424", "comparing two texts takes a second at most", {"424-looks": FALSE}),
+    Guard("425", "an answer names the mail where answers do", {"425-named": WITH("list(given)")}),
 )

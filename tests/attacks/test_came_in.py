@@ -65,6 +65,15 @@ async def test_an_answer_to_who_wrote_is_no_surprise_and_one_to_somebody_named_i
     assert told == [f"drop@evil-drop.example {CALLED}"]
 
 
+# Attack 425: an answer in name alone -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["text", "subject"])
+async def test_attack_425_words_that_hold_the_key_of_a_mail_make_no_answer_of_a_call(desk: Desk, place: str) -> None:
+    told = await warned(desk, "send_message", {**LETTER, "to": ["dave@example.net"], place: f"Our data ({KEY})"})
+    assert told == [f"dave@example.net {CALLED}"]
+
+
 # Attack 421: changed by a process that read nothing ---------------------------------------------------------------
 
 

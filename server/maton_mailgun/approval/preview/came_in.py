@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from maton_mailgun.approval.preview.proposal import Findings, Proposal
-from maton_mailgun.heard import Source, places
+from maton_mailgun.heard import places
 from maton_mailgun.mail.text import count, short
 
 _MOST = 5
@@ -34,7 +34,7 @@ def warnings(proposal: Proposal, findings: Findings) -> list[str]:
         for one in findings.recipients
         if any(flag.startswith(WRITTEN_BEFORE) for flag in one.flags)
     }
-    given = {text for name, text in proposal.arguments.items() if isinstance(text, str)}
+    answered = _answered(proposal)
     lines: dict[str, str] = {}
     earlier = _Earlier(proposal.before)
     unknown = False
@@ -49,7 +49,9 @@ def warnings(proposal: Proposal, findings: Findings) -> list[str]:
             lines.setdefault(name, line)
             continue
         unknown = unknown or source is None
-        if source is not None and not _answered(source, given):  # guard: 255-said
+        if source is not None and not (
+            source.sender and any(source.key in one for one in answered if source.key)
+        ):  # guard: 255-said
             lines.setdefault(name, f"{short(name, 120)}{CAME}{source.told}, which was read just before.")
     beyond = heard.beyond(proposal.principal) if unknown else 0
     return [*_told(lines), *_untold(beyond, earlier.unknown if unknown else [])]  # guard: 416-told
@@ -94,9 +96,11 @@ class _Earlier:
         return self._lines.get(name)
 
 
-def _answered(source: Source, given: set[str]) -> bool:
-    """Whether the call names the very mail, and this is who wrote it: an answer goes there."""
-    return source.sender and bool(source.key) and any(source.key in text for text in given)
+def _answered(proposal: Proposal) -> list[str]:
+    """What names the mail that a call answers: its writer is no surprise then."""
+    given, answers = proposal.arguments, proposal.operation.answers
+    names = [name for name in given if name in answers or name.endswith("_key")]  # guard: 425-named
+    return [str(given[name]) for name in names]
 
 
 def _at_home(host: str, domain: str) -> bool:
