@@ -49,9 +49,7 @@ def warnings(proposal: Proposal, findings: Findings) -> list[str]:
             lines.setdefault(name, line)
             continue
         unknown = unknown or source is None
-        if source is not None and not (
-            source.sender and any(source.key in one for one in answered if source.key)
-        ):  # guard: 255-said
+        if source is not None and not _wrote_it(source, answered):  # guard: 255-said
             lines.setdefault(name, f"{short(name, 120)}{CAME}{source.told}, which was read just before.")
     beyond = heard.beyond(proposal.principal) if unknown else 0
     return [*_told(lines), *_untold(beyond, earlier.unknown if unknown else [])]  # guard: 416-told
@@ -94,6 +92,11 @@ class _Earlier:
         if name in self._rest:
             return f"{name}{CAME}what was read before the request that this one replaces."
         return self._lines.get(name)
+
+
+def _wrote_it(source: Source, answered: Sequence[str]) -> bool:
+    """Whether this is who wrote the very mail that is answered: an answer goes there."""
+    return source.sender and bool(source.key) and any(source.key in one for one in answered)
 
 
 def _answered(proposal: Proposal) -> list[str]:
