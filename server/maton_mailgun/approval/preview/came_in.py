@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from maton_mailgun.approval.preview.proposal import Findings, Proposal
-from maton_mailgun.heard import places
+from maton_mailgun.heard import Source, places
 from maton_mailgun.mail.text import count, short
 
 _MOST = 5
