@@ -2,39 +2,52 @@
 
 What tells an assistant to send data somewhere is often a stranger's mail that it just read. So each address and each
 host of such an answer is remembered for an hour, by person, in memory alone and as a keyed hash; a question that names
-one of them says in which mail it stood.
+one of them says in which mail it stood. What there was no room to remember is counted, and said too.
 """
 
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import secrets
 import time
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from maton_mailgun.mail.text import quoted, short
 
 SECONDS = 60 * 60.0
-_MOST = 20_000
-"""Addresses and hosts that are remembered of everybody; the oldest go first, of whoever has most: what one person reads
-makes nobody else forget."""
-_MOST_OF_ONE = 2_000
-"""Of one answer."""
-_LONGEST = 200_000
-"""Characters of one text that are looked through."""
+_MOST = 40_000
+"""Addresses and hosts that are remembered of everybody, more than one answer can hold; the oldest go first, of whoever
+has most: what one person reads makes nobody else forget."""
 
-Kind = Literal["mail", "event"]
+Kind = Literal["mail", "event", "bounce"]
 _IDS = frozenset({"message_id", "in_reply_to", "references"})
 """Names of messages, which look like addresses and are none."""
 _OWN = frozenset({"url", "storage"})
 """Of an event: a link of our own message that was followed, and Mailgun's own address of it."""
+_AROUND = frozenset({"", "items", "in_all_rows"})
+"""What entries of a list stand in."""
+_ENTRIES = frozenset({"address", "addresses", "on_none_of_the_three"})
+"""Of bounces: whom a list holds, which is the account's own; what a stranger's server said stands beside it."""
 # Every repetition is bounded: a stranger's text must cost no more than its length.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@((?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,62})")
-_URL = re.compile(r"\b(?:https?|ftp)://([^\s/?#\"'<>()\[\]\\]{1,300})", re.IGNORECASE)
+_HOST = r"(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,62}"
+_AT = re.compile(rf"@({_HOST})")
+_BEFORE_AT = (
+    re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"),
+    re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}"),
+)
+"""Before the @, backwards: as most addresses are, and with letters of every script, which may be words before it."""
+_URL = re.compile(r"//([^\s/?#\"'<>()\[\]\\]{1,300})")
+_BARE = re.compile(rf"(?<![\w@.-])(?<!//)(?>{_HOST})(?!@)")
+_ESCAPED = re.compile(r"\u27e8U\+[0-9A-F]{4,6}\u27e9")
+"""A character that nobody sees, as a caller is told it."""
+_OF_PUNYCODE = re.compile(r"\bxn--([a-z0-9-]{1,59})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +75,32 @@ class Heard:
         self._known: dict[str, OrderedDict[bytes, tuple[float, Source]]] = {}
         """By person."""
         self._many = 0
+        self._beyond: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        """By person: how many were forgotten within their hour, and until when that is of interest."""
 
     def note(self, principal: str, kind: Kind, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         """Remember what an answer of a read held, as its caller was told it."""
         result = content.get("result")
-        left = _MOST_OF_ONE
-        for one, source in _sources(kind, arguments, result if isinstance(result, Mapping) else content):
-            for _, name in places(one):
-                if left <= 0:
-                    return
-                left -= 1
-                self._put(principal, name, source)
+        found = result if isinstance(result, Mapping) else content
+        own = {_alike(name) for one in _entries(found) for _, name in places(one)} if kind == "bounce" else set[str]()
+        for one, source in _sources(kind, arguments, found):
+            for _, name in (*places(one), *_bare(one)):
+                if _alike(name) not in own:
+                    self._put(principal, name, source)
 
     def of_address(self, principal: str, address: str) -> Source | None:
         """Where an address, or a link to its host, stood within the last hour, the newest place; None where neither."""
         return self._found(principal, address) or self._found(principal, f"//{address.rpartition('@')[2]}")
 
     def of_host(self, principal: str, host: str) -> Source | None:
-        """Where a link to a host, or an address at it, stood within the last hour; None where neither did."""
-        return self._found(principal, f"//{host}") or self._found(principal, f"@{host}")
+        """Where a host, a link to it, or an address at it, stood within the last hour; None where none of them did."""
+        found = (self._found(principal, f"{before}{host}") for before in ("//", "@", "~"))
+        return next(filter(None, found), None)
+
+    def beyond(self, principal: str) -> int:
+        """How many addresses and hosts of the last hour are not remembered: there was no room for them."""
+        until, number = self._beyond.get(principal, (0.0, 0))
+        return number if until > self._clock() else 0
 
     def _found(self, principal: str, name: str) -> Source | None:
         theirs = self._known.get(principal)
@@ -97,26 +117,65 @@ class Heard:
         theirs.move_to_end(digest)
         while self._many > _MOST:
             most = max(self._known, key=lambda one: len(self._known[one]))  # guard: 379-own-room
-            self._known[most].popitem(last=False)
-            self._many -= 1
+            self._forget(most)
             if not self._known[most]:
                 del self._known[most]
 
+    def _forget(self, principal: str) -> None:
+        """Make room by the oldest of one person, and count it where its hour is not over."""
+        _, (until, _) = self._known[principal].popitem(last=False)
+        self._many -= 1
+        now = self._clock()
+        if until > now:
+            self._beyond[principal] = (until, self.beyond(principal) + 1)  # guard: 416-counted
+            self._beyond.move_to_end(principal)
+        while self._beyond and next(iter(self._beyond.values()))[0] <= now:
+            self._beyond.popitem(last=False)
+
     def _digest(self, principal: str, name: str) -> bytes:
-        text = f"{principal}\n{name.casefold()}".encode("utf-8", "surrogatepass")
+        text = f"{principal}\n{_alike(name)}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
 
 
 def places(text: str) -> Iterator[tuple[str, str]]:
     """Each address and each host of a link in a text, with what it is looked for as: an address as itself, then the
-    host that it is at, which is another thing than a link to that host."""
-    for found in _ADDRESS.finditer(text, 0, _LONGEST):
-        yield found[0], found[0]
-        yield found[1], f"@{found[1]}"
-    for found in _URL.finditer(text, 0, _LONGEST):
-        host = found[1].rpartition("@")[2].partition(":")[0].strip(".")
-        if host:
-            yield host, f"//{host}"
+    host that it is at, which is another thing than a link to that host. A model reads through what encodes a text; so
+    both readings count."""
+    for reading in dict.fromkeys((text, _decoded(text))):  # guard: 416-decoded
+        for found in _AT.finditer(reading):
+            before = reading[max(0, found.start() - 64) : found.start()][::-1]
+            locals_ = {local[0][::-1] for pattern in _BEFORE_AT if (local := pattern.match(before))}
+            yield from ((f"{local}{found[0]}", f"{local}{found[0]}") for local in sorted(locals_))
+            yield found[1], f"@{found[1]}"
+        for found in _URL.finditer(reading):
+            host = found[1].rpartition("@")[2].partition(":")[0].strip(".")
+            if host:
+                yield host, f"//{host}"
+
+
+def _bare(text: str) -> Iterator[tuple[str, str]]:
+    """Each host that stands there without a link, which a model may make one of."""
+    yield from ((found[0], f"~{found[0]}") for found in _BARE.finditer(_decoded(text)))
+
+
+def _decoded(text: str) -> str:
+    """A text without what encodes it: entities of HTML, percent escapes, characters that nobody sees, other widths."""
+    plain = _ESCAPED.sub("", unquote(html.unescape(text)))
+    if plain.isascii():
+        return plain
+    return unicodedata.normalize("NFKC", "".join(one for one in plain if unicodedata.category(one) != "Cf"))
+
+
+def _alike(name: str) -> str:
+    """A name as names are compared: in small letters, a host in letters where it is written in ASCII for them."""
+    return _OF_PUNYCODE.sub(_in_letters, name.casefold())
+
+
+def _in_letters(label: re.Match[str]) -> str:
+    try:
+        return label[1].encode("ascii").decode("punycode").casefold()
+    except UnicodeError:
+        return label[0]
 
 
 def _sources(kind: Kind, arguments: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[tuple[str, Source]]:
@@ -130,12 +189,20 @@ def _sources(kind: Kind, arguments: Mapping[str, Any], result: Mapping[str, Any]
             if name not in _IDS:
                 yield text, Source(told, key, sender=name in {"from", "reply_to", "envelope_sender"})
         return
+    if kind == "bounce":
+        said = (text for name, text in _texts(result) if name not in _ENTRIES)
+        yield from ((text, Source("what a mail server said of a bounce")) for text in said)
+        return
     items = result.get("items")
     for item in items if isinstance(items, list) else [result]:
         event = _word(item, "event") if isinstance(item, Mapping) else ""
         for name, text in _texts(item):
             if name not in _OWN:
                 yield text, Source(f"an event ({short(event, 40)})" if event else "an event")
+
+
+def _entries(result: Mapping[str, Any]) -> Iterator[str]:
+    return (text for name, text in _texts(result) if name in _ENTRIES)
 
 
 def _word(result: Mapping[str, Any], name: str) -> str:
@@ -147,8 +214,14 @@ def _texts(part: Any, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(part, str):
         yield name, part
     elif isinstance(part, Mapping):
+        columns = part.get("columns")
         for key, inner in part.items():
-            yield from _texts(inner, name or str(key))
+            if key == "rows" and isinstance(columns, list):
+                for row in inner:
+                    for column, cell in zip(columns, row, strict=False):
+                        yield from _texts(cell, str(column))
+            elif not (key == "columns" and "rows" in part):
+                yield from _texts(inner, str(key) if name in _AROUND else name)
     elif isinstance(part, list):
         for inner in part:
             yield from _texts(inner, name)

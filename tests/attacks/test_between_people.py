@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
 from engine.inside import put
 from engine.test_notices import Clock, Told, Waiting, notices_of, record, settled
 from maton_mailgun import heard
-from maton_mailgun.protocol import entrance
+from maton_mailgun.protocol import entrance, while_it_counts
 from maton_mailgun.protocol.served_names import ServedNames
 from maton_mailgun.protocol.server import Visitor, build
 from maton_mailgun.setting_values import OAuth
@@ -122,6 +124,38 @@ async def test_attack_378_one_person_does_not_take_the_sessions_of_all(
             assert (await client.delete("/mcp", headers=ended)).status_code == 200
             assert [(await opened("mallory")).status_code for _ in range(2)] == [200, 429]
             assert not door._opening
+
+
+async def test_attack_419_a_stream_ends_with_the_token_that_it_was_opened_with(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    def later() -> float:
+        """A clock on which two minutes pass from one look to the next."""
+        nonlocal looks
+        looks += 1
+        return time.time() + 120.0 * looks
+
+    monkeypatch.setattr(while_it_counts, "LOOK_SECONDS", 0.005)
+    monkeypatch.setattr(entrance, "while_it_counts", partial(while_it_counts.while_it_counts, clock=later))
+    trusted = OAuth(issuer=ISSUER, audience=f"{ISSUER}/mcp", keys_url=f"{ISSUER}/jwks")
+    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    begin = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {signed(claims())}"}
+    async with desk.open(oauth=trusted, approval="operator") as house:
+        door = entrance.Entrance(house.engine, ServedNames("127.0.0.1", 8000, None))
+        door._callers._signed = BearerAuthBackend(Keys(PUBLIC).verifier())
+        line = httpx2.ASGITransport(app=door)
+        async with door._earlier.run(), httpx2.AsyncClient(transport=line, base_url="http://127.0.0.1:8000") as client:
+            opened = await client.post("/mcp", json=begin, headers=headers)
+            headers |= {"Mcp-Session-Id": opened.headers["Mcp-Session-Id"]}
+            for _ in range(2):
+                looks = 0
+                # This transport answers when the stream has ended, and the second one takes the first one's place.
+                stream = await asyncio.wait_for(client.get("/mcp", headers=headers), 10)
+                assert (stream.status_code, stream.headers["Content-Type"][:17]) == (200, "text/event-stream")
+                assert looks > 3
 
 
 def test_attack_379_what_one_person_reads_makes_nobody_else_forget(monkeypatch: pytest.MonkeyPatch) -> None:

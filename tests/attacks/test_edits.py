@@ -25,6 +25,7 @@ from maton_mailgun.cli.exit_status import NO_PASSPHRASE, CommandFailed
 from maton_mailgun.config import load
 from maton_mailgun.errors import BadArguments, CallError, Refused
 from maton_mailgun.exchange import Caller, Outcome
+from maton_mailgun.mail import word_diff as word_diff_of
 from maton_mailgun.mail.word_diff import marked, word_diff
 from maton_mailgun.runtime import engine
 
@@ -58,6 +59,34 @@ async def waiting(house: House) -> list[str]:
 def sent(desk: Desk) -> list[dict[str, Any]]:
     """What arrived of each message: its subject, recipients and text."""
     return [{name: dict(one["form"]).get(name) for name in ("subject", "to", "text")} for one in desk.writes()]
+
+
+async def test_attack_423_a_file_that_was_exchanged_while_a_person_changed_the_rest_is_said_to_be_another(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """They looked at it before they changed the subject."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "report.txt").write_text("All is well.")
+    (folder / "terms.txt").write_text("As always.")
+    async with desk.open(attachments=folder) as house, house.client() as client:
+        files = [str(folder / "report.txt"), str(folder / "terms.txt")]
+        first = await edited(house, await proposed(client, attachments=files), subject="One")
+        (folder / "report.txt").write_text("Pay evil.example.")
+        second = await edited(house, first, subject="Two")
+        told = [record.preview["history"][0] for record in await house.gate.list() if record.id in (second, first)]
+    assert [line.partition("Not by this change: ")[2] for line in told] == [
+        "the content of report.txt is another than before.",
+        "",
+    ]
+
+
+def test_attack_424_a_text_made_to_cost_time_is_told_as_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who proposes it writes the text, and whoever changes a word of it waits for the comparison."""
+    monkeypatch.setattr(word_diff_of, "MOST_LOOKS", 20_000)
+    before, after = "..," * 100, f"q{'.,' * 150}z"
+    assert word_diff(before, after) == [("out", before), ("in", after)]
+    assert word_diff("a b c", "a x c") == [("same", "a "), ("out", "b"), ("in", "x"), ("same", " c")]
 
 
 # What a person makes of it --------------------------------------------------------------------------------------------

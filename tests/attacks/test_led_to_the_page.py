@@ -15,6 +15,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
+from maton_mailgun.approval.channels import passphrase as secrets
 from maton_mailgun.approval.channels.passphrase import Passphrase
 from maton_mailgun.protocol.patience import CallPatience
 from maton_mailgun.protocol.server import Visitor, build
@@ -93,8 +94,8 @@ async def test_a_yes_on_the_page_that_the_client_led_to_is_one_write(desk: Desk,
     assert (content["status"], content["approved_by"], len(desk.writes())) == ("executed", "person at the page", 1)
     assert led.url == f"http://{page.host}:{page.port}/#/a/{record.id}"
     assert led.message == (
-        "Send a message: message to 1 recipient via mg.example.com. This waits for a person. The approval page shows "
-        "all of it, asks who you are, and takes the decision. Opening it approves nothing."
+        "Send a message: message to 1 recipient via mg(.)example(.)com. This waits for a person. The approval page "
+        "shows all of it, asks who you are, and takes the decision. Opening it approves nothing."
     )
     told = [one.params.elicitation_id for one in heard if isinstance(one, types.ElicitCompleteNotification)]
     # Since 2026-07-28 the retry tells.
@@ -223,6 +224,46 @@ async def test_attack_329_where_nobody_could_sign_in_nobody_is_led(desk: Desk, m
     async with visited(desk, passphrase=False) as house, client_of(house, guest := Guest(house), mode) as client:
         content = structured(await client.call_tool("send_message", LETTER))
     assert (guest.led, [way["channel"] for way in content["decide"]]) == ([], ["cli"])
+
+
+@ERAS
+async def test_who_has_a_passphrase_of_their_own_is_led_there_without_one_that_is_shared(
+    desk: Desk, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "COST", {"n": 2, "r": 8, "p": 1})
+    async with visited(desk, passphrase=False) as house:
+        await house.gate.people.add("Ana", "plain words of Ana", by=[])
+        async with client_of(house, guest := Guest(house), mode, SOON) as client:
+            told = structured(await client.call_tool("send_message", LETTER))
+        (led,) = guest.led
+        assert urlsplit(led.url).fragment == f"/a/{told['approval_id']}"
+
+
+@ERAS
+async def test_attack_418_where_people_have_names_the_shared_passphrase_leads_nobody(
+    desk: Desk, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they sign in with is lost: the shared one lets nobody in either."""
+    monkeypatch.setattr(secrets, "COST", {"n": 2, "r": 8, "p": 1})
+    async with visited(desk) as house:
+        await house.gate.people.add("Ana", "plain words of Ana", by=[])
+        (desk.home / secrets.PEOPLE_FILE).unlink()
+        async with client_of(house, guest := Guest(house), mode, SOON) as client:
+            await client.call_tool("send_message", LETTER)
+    assert guest.led == []
+
+
+async def test_who_has_a_passkey_is_led_to_the_name_that_browsers_keep_it_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "COST", {"n": 2, "r": 8, "p": 1})
+    async with visited(desk, passphrase=False) as house:
+        await house.gate.people.add("Ana", "plain words of Ana", by=[])
+        await house.gate.people.add_passkey("Ana", {"id": "abc", "key": "def"}, by=["Ana"])
+        async with client_of(house, guest := Guest(house), "auto", SOON) as client:
+            await client.call_tool("send_message", LETTER)
+        (led,) = guest.led
+        assert urlsplit(led.url).hostname == "localhost"
 
 
 @ERAS

@@ -20,7 +20,7 @@ from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.principal import of_subject
 
-from .bench import LETTER, Desk, House, structured
+from .bench import LETTER, ME, Desk, House, structured
 from .test_several import SOON, TWO, asked, people, rules, says
 
 pytestmark = pytest.mark.anyio
@@ -174,6 +174,49 @@ async def test_attack_367_a_yes_of_somebody_removed_while_it_is_held_releases_no
     assert (ended.state, ended.reason, desk.writes()) == ("stale", told, [])
 
 
+ONE = '[[rule]]\nname = "one"\ndecision = "ask"\nlevel = "operator"\nhold = "10m"\n'
+
+
+@pytest.mark.parametrize("channel", ["page", "cli"])
+async def test_attack_415_one_yes_that_is_enough_releases_nothing_once_its_person_is_removed(
+    desk: Desk, channel: str
+) -> None:
+    async with desk.open(policy=rules(desk, ONE)) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        held = await says(house, await asked(house), "Ana", channel=channel)
+        assert held.state == "held"
+        await house.gate.people.remove("Ana", by=["Bob", "Carl"])
+        desk.clock.let_pass(600.0)
+        ended = await house.gate.wait(held.id, SOON, lambda now: now.state in ("stale", "succeeded"))
+    told = "Somebody who said yes may not decide any more."
+    assert (ended.state, ended.reason, desk.writes()) == ("stale", told, [])
+
+
+async def test_attack_415_nor_does_one_that_waits_for_the_service(desk: Desk) -> None:
+    desk.arm("rate_429_retry_after")
+    async with desk.open(policy=rules(desk, ONE.replace('hold = "10m"\n', ""))) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        record = await says(house, await asked(house), "Ana")
+        waits = await house.gate.run(record.id)
+        assert (waits.state, len(desk.writes())) == ("approved", 1)
+        await house.gate.people.remove("Ana", by=["Bob", "Carl"])
+        desk.clock.let_pass(61.0)
+        ended = await house.gate.run(record.id)
+    assert (ended.state, len(desk.writes())) == ("stale", 1)
+
+
+async def test_one_yes_by_name_is_told_as_before_and_runs(desk: Desk) -> None:
+    async with desk.open(policy=rules(desk, ONE)) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        held = await says(house, await asked(house), "Ana")
+        await house.gate.people.remove("Bob", by=["Ana", "Carl"])
+        desk.clock.let_pass(600.0)
+        ended = await house.gate.wait(held.id, SOON, lambda now: now.state in ("stale", "succeeded"))
+        assert (ended.state, ended.decided_by) == ("succeeded", "Ana, by passphrase")
+        assert (await audit.verify(house.gate.store)).ok
+    assert len(desk.writes()) == 1
+
+
 # Attack 368: changed by somebody who had no name yet -------------------------------------------------------------
 
 
@@ -211,6 +254,71 @@ async def test_a_first_yes_is_of_what_it_was_and_both_people_are_told_that_it_co
         await says(house, new, "Ana")
         assert (await house.gate.run(new.id)).state == "succeeded"
     assert len(desk.writes()) == 1
+
+
+# Attack 417: what a person wrote, withdrawn by an agent and proposed as its own ----------------------------------
+
+OTHER = "local:other"
+
+
+async def written(house: House) -> Record:
+    """A letter as Ana changed it."""
+    await people(house, "Ana", "Bob", "Carl")
+    return await house.gate.edits.edit((await asked(house)).id, GENTLER, "Ana, by passphrase")
+
+
+async def ends(house: House, record: Record, how: str) -> None:
+    if how == "withdrawn":
+        async with house.client() as client:
+            await client.call_tool("cancel_approval", {"approval_id": record.id})
+    elif how == "rejected":
+        await says(house, record, "Carl", approve=False)
+    else:
+        house.clock.let_pass(16 * 60.0)
+        await house.gate.store.sweep()
+    assert await house.state(record.id) not in ("pending", "superseded")
+
+
+async def proposes(house: House, principal: str, **changes: Any) -> Record:
+    async with house.client(principal=principal) as client:
+        told = structured(await client.call_tool("send_message", {**LETTER, **GENTLER, **changes}))
+    return await house.gate.shown(told["approval_id"])
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "rejected", "expired"])
+async def test_attack_417_what_a_person_wrote_stays_theirs_when_an_agent_proposes_it_again(
+    desk: Desk, how: str
+) -> None:
+    async with desk.open(policy=rules(desk)) as house:
+        await ends(house, await written(house), how)
+        again = await proposes(house, ME)
+        assert (again.edited_by, again.written_by) == ((), ("Ana, by passphrase",))
+        assert "Ana wrote exactly this, in place of what was proposed before." in again.preview["history"]
+        with pytest.raises(NotDecidable, match="Ana proposed or changed it"):
+            await says(house, again, "Ana")
+        await says(house, await says(house, again, "Bob"), "Carl")
+        assert (await house.gate.run(again.id)).state == "succeeded"
+    assert len(desk.writes()) == 1
+
+
+async def test_attack_417_also_where_another_agent_does_and_where_it_is_changed_once_more(desk: Desk) -> None:
+    async with desk.open(policy=rules(desk)) as house:
+        await written(house)
+        again = await proposes(house, OTHER)
+        more = await house.gate.edits.edit(again.id, {"text": "Good evening."}, "Bob, by passphrase")
+        for name in ("Ana", "Bob"):
+            with pytest.raises(NotDecidable, match=f"{name} proposed or changed it"):
+                await says(house, more, name)
+        assert (await says(house, more, "Carl")).state == "pending"
+    assert desk.writes() == []
+
+
+async def test_another_call_and_one_of_another_day_are_the_agents_own(desk: Desk) -> None:
+    async with desk.open(policy=rules(desk)) as house:
+        await ends(house, await written(house), "rejected")
+        assert (await proposes(house, ME, text="Something else.")).written_by == ()
+        house.clock.let_pass(49 * 3_600.0)
+        assert (await proposes(house, ME)).written_by == ()
 
 
 # Attack 369: its time is over, and nobody has closed it yet ------------------------------------------------------

@@ -199,6 +199,25 @@ def test_attack_277_nothing_is_proposed_where_it_is_no_safe_habit(records: Seque
     assert list(suggestions(records)) == []
 
 
+OPENING = ("create_webhook", "update_webhook", "create_route", "update_domain", "create_credential")
+
+
+@pytest.mark.parametrize("tool", OPENING)
+def test_attack_422_nothing_is_proposed_for_what_leads_data_elsewhere_or_lets_somebody_in(tool: str) -> None:
+    """The rule would hold for another address, or another password, than those that were approved."""
+    case = Case(tool, "change", (), ("mg.example.com",), "conn-1")
+    done = [replace(one, operation=tool, preview=with_case(one.preview, case)) for one in habit()]
+    assert list(suggestions(done)) == []
+    other = [replace(one, operation="update_click_tracking") for one in done]
+    assert [one.tool for one in suggestions(other)] == ["update_click_tracking"]
+
+
+def test_no_rule_is_proposed_that_would_never_be_met() -> None:
+    case = Case("add_mailing_list_member", "create", (), ("mg.example.com",), "conn-1", besides=("ada@example.org",))
+    done = [replace(one, operation="add_mailing_list_member", preview=with_case(one.preview, case)) for one in habit()]
+    assert list(suggestions(done)) == []
+
+
 def test_who_stands_in_what_rules_judge_alone_is_forgotten_too(tmp_path: Path) -> None:
     async def found() -> tuple[list[str], list[dict[str, Any]]]:
         desk = await Terminal.open(load({"MATON_MAILGUN_HOME": str(tmp_path / "state")}))

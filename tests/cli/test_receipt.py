@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from maton_mailgun.approval.receipt import Fate, FinalEvent, final
+from maton_mailgun.catalogue.as_meant import MARK
 from maton_mailgun.sandbox import RunningSandbox
+from maton_mailgun.wire.columns import rows_of, told_once
 
 from .conftest import PASSPHRASE, Cli, set_passphrase
 
@@ -45,6 +47,32 @@ def test_the_last_final_event_of_each_recipient_counts_and_who_has_none_is_named
             FinalEvent("member@example.org", "rejected", "2027-01-15T08:00:03Z", "", "policy"),
         ],
         ["bob@example.org", "carol@example.org"],
+    )
+
+
+def test_texts_that_are_told_once_stand_in_the_receipt_as_what_they_are() -> None:
+    """A list tells what stands in three rows once, and points at it: three refusals of one server, or one long address
+    that was tried three times."""
+    address, said = "somebody.with.a.long.name@example.org", "550 We take no mail from there any more"
+    marked = f"{MARK}{said}"
+    told = told_once(
+        {
+            "in_all_rows": {"severity": "permanent"},
+            "columns": ["time", "event", "recipient", "said"],
+            "rows": [
+                *(["2027-01-15T08:00:00Z", "failed", address, marked] for _ in range(2)),
+                ["2027-01-15T08:00:01Z", "delivered", address, "250 OK"],
+                ["2027-01-15T08:00:02Z", "failed", "bob@example.org", marked],
+            ],
+        }
+    )
+    assert "texts" in told
+    assert final(rows_of(told), [address, "bob@example.org"]) == Fate(
+        [
+            FinalEvent("bob@example.org", "failed", "2027-01-15T08:00:02Z", "", said),
+            FinalEvent(address, "delivered", "2027-01-15T08:00:01Z", "", "250 OK"),
+        ],
+        [],
     )
 
 

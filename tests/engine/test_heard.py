@@ -67,6 +67,22 @@ def test_each_event_of_a_list_counts_without_our_own_links() -> None:
     assert heard.of_host("ada", "shop.example.com") is None
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"items": [{"address": "Ann@example.net", "error": "550 <ann@example.net> moved: ask drop@evil.example"}]},
+        {"columns": ["address", "error"], "rows": [["ann@example.net", "550 ask drop@evil.example"]]},
+        {"address": "ann@example.net", "error": "550 see drop@evil.example", "on_other_lists": []},
+    ],
+)
+def test_of_a_bounce_counts_what_a_mail_server_said_and_not_whom_it_is_about(told: dict[str, object]) -> None:
+    heard = Heard()
+    heard.note("ada", "bounce", {}, {"result": told})
+    assert heard.of_address("ada", "drop@evil.example") == Source("what a mail server said of a bounce")
+    assert heard.of_address("ada", "ann@example.net") is None
+    assert heard.of_host("ada", "example.net") is None
+
+
 def test_nothing_of_it_is_kept_in_clear() -> None:
     heard = Heard()
     heard.note("ada", "mail", {}, MAIL)
@@ -77,4 +93,4 @@ def test_nothing_of_it_is_kept_in_clear() -> None:
 def test_a_mail_made_to_cost_time_costs_little(text: str) -> None:
     heard = Heard()
     heard.note("ada", "mail", {}, {"result": {"text": text}})
-    assert vars(heard)["_many"] <= 2_000
+    assert vars(heard)["_many"] <= 40_000

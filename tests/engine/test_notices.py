@@ -77,8 +77,9 @@ async def test_a_notice_says_operation_target_effect_and_where_and_never_the_bod
     await engine.aclose()
     assert told == (
         "Waiting for your yes: Send a message\n"
-        f"{outcome.content['target']}\n"
-        f"{outcome.content['effect'].replace('<', '‹').replace('>', '›')}\n"
+        "message to 1 recipient via mg(.)example(.)com\n"
+        "Sends 1 message from “Desk ‹desk@mg.example.com›” to customer@example.net, outside mg(.)example(.)com, with "
+        "the subject “Your order”. It cannot be recalled.\n"
         f"Decide at https://mcp.example.com/approvals/#/a/{outcome.content['approval_id']}\n"
         "== 2 none\n"
     )
@@ -327,7 +328,7 @@ def test_what_waits_in_the_sandbox_is_told_as_that() -> None:
         ("two\nlines", "two⏎lines"),
         ("@everyone look", "＠everyone look"),
         ("see https://evil.example/yes", "see https(:)//evil(.)example/…"),
-        ("message to a.b@example.net through mg.example.com", "message to a.b@example.net through mg.example.com"),
+        ("message to a.b@example.net by mg.example.com", "message to a.b@example.net by mg(.)example(.)com"),
         ("<!channel> [here](x)", "‹!channel› (here)(x)"),
         ("x" * 300, "x" * 200 + "… (100 more characters)"),
     ],

@@ -48,6 +48,9 @@ class PeopleInMemory:
     async def passkeys(self, name: str) -> Sequence[Mapping[str, str]]:
         return []
 
+    async def can_sign_in(self) -> bool | None:
+        return bool(self.known) or None
+
     async def any_passkeys(self) -> bool:
         return False
 

@@ -164,7 +164,7 @@ class Gate:
 
     async def _go_on(self, record: Record, caller: Caller) -> Outcome | Question:
         """The next step for a record that was just proposed or joined."""
-        self.ways.asking(record)
+        await self.ways.asking(record)
         if record.state == "superseded":
             return await self.present(record)
         if record.state in ("approved", "executing"):

@@ -180,7 +180,7 @@ class Operation:
     """The function that makes of an answer what the caller is told, where that is not the answer itself."""
     answered_by: CombinedName | None = None
     """The function that makes one answer of several reads, of which the row's request is the first."""
-    brings: Literal["mail", "event"] | None = None
+    brings: Literal["mail", "event", "bounce"] | None = None
     """What of strangers a caller reads by it: addresses and hosts in it are remembered for an hour (see `heard`)."""
     absent: str = ""
     """What a 404 of the service may mean here and what to do then, where the usual words would mislead."""

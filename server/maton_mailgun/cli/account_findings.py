@@ -13,6 +13,7 @@ from maton_mailgun.config import Settings
 from maton_mailgun.errors import CallError, KeyMissing
 from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.mail.text import count, quoted, short
+from maton_mailgun.wire.columns import rows_of
 from maton_mailgun.wire.people_keys import people_of
 
 _MOST_CONNECTIONS = 5
@@ -175,8 +176,6 @@ async def _domains(built: Engine, connection_id: str, *, named: bool) -> list[Fi
 
 def _by_state(result: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """State -> names, from columns and rows; what all rows share stands once beside them."""
-    shared = result.get("in_all_rows") or {}
-    columns = list(result.get("columns", []))
-    rows = [{**shared, **dict(zip(columns, row, strict=False))} for row in result.get("rows", [])]
+    rows = rows_of(result)
     for state in dict.fromkeys(str(row.get("state", "?")) for row in rows):
         yield state, [str(row.get("name", "?")) for row in rows if str(row.get("state", "?")) == state]

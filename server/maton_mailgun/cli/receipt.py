@@ -31,7 +31,6 @@ from maton_mailgun.approval.receipt import (
 )
 from maton_mailgun.approval.store import audit
 from maton_mailgun.approval.store.record import Record
-from maton_mailgun.catalogue.as_meant import MARK
 from maton_mailgun.catalogue.rows import load as catalogue
 from maton_mailgun.cli.approvals import at_desk, find
 from maton_mailgun.cli.exit_status import FAILED, OK, USAGE, CommandFailed
@@ -42,6 +41,7 @@ from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.mail.text import count, moment, short
 from maton_mailgun.own_command import own_command
 from maton_mailgun.runtime import engine
+from maton_mailgun.wire.columns import rows_of
 
 _FIELDS = "time,event,severity,recipient,code,said"
 _EVENTS = "delivered OR failed OR rejected"
@@ -118,7 +118,7 @@ def _fate(settings: Settings, record: Record, *, look: bool) -> Fate | None:
 
 async def _asked(settings: Settings, record: Record, domain: str, name: str, expected: Sequence[str]) -> Fate:
     built = engine(settings)
-    caller = Caller("receipt", "receipt")
+    caller = Caller(record.principal, "receipt")
     given = {"domain": domain, "message_id": name, "event": _EVENTS, "fields": _FIELDS, "limit": 1000}
     given |= {"connection_id": record.connection_id} if record.connection_id else {}
     rows: list[dict[str, Any]] = []
@@ -128,22 +128,13 @@ async def _asked(settings: Settings, record: Record, domain: str, name: str, exp
             if not isinstance(outcome, Outcome) or outcome.is_error:
                 error = outcome.content.get("error", {}) if isinstance(outcome, Outcome) else {}
                 return Fate((), expected, short(str(error.get("message", "no answer")), 300))
-            rows += _rows(outcome.content["result"])
+            rows += rows_of(outcome.content["result"])
             if "next_cursor" not in outcome.content:
                 return final(rows, expected)
             given = {**given, "cursor": outcome.content["next_cursor"]}
         return Fate((), expected, "there are more events than can be read")
     finally:
         await built.aclose()
-
-
-def _rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    shared, columns = result.get("in_all_rows") or {}, result.get("columns", [])
-    rows = [{**shared, **dict(zip(columns, row, strict=False))} for row in result.get("rows", [])]
-    return [
-        {name: value.replace(MARK, "") if isinstance(value, str) else value for name, value in row.items()}
-        for row in rows
-    ]
 
 
 def _domain(record: Record) -> str | None:

@@ -181,6 +181,7 @@ def public_fields(record: Record) -> dict[str, Any]:
         "superseded_by": record.superseded_by,
         "replaces": record.replaces,
         "edited_by": list(record.edited_by),
+        "written_by": list(record.written_by),
         "preview": dict(record.preview),
         "result": result or None,
     }

@@ -6,8 +6,10 @@ Blanks and single signs count as words, so that the pieces, one behind another, 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
+from itertools import accumulate
 from typing import Literal
 
 Kind = Literal["same", "out", "in"]
@@ -19,6 +21,9 @@ MOST_WORDS = 1_200
 _WORDS = re.compile(r"[\w.+%-]{1,64}@[\w.-]{1,255}|\w+|\s+|[^\w\s]")
 """An address is one word: half of one that changed says little."""
 _MARKS = re.compile(r"\[-|-\]|\{\+|\+\}")
+MOST_LOOKS = 8_000_000
+"""Pairs of the same word that are looked at; about a second. Few words again and again in another order would take
+minutes."""
 _AROUND = 24
 """Characters of what is the same that stand beside a change."""
 
@@ -56,9 +61,33 @@ def _alike(old: Sequence[str], new: Sequence[str]) -> int:
     return min(len(old), len(new))
 
 
-def _compared(old: Sequence[str], new: Sequence[str]) -> list[Piece]:
+class _TooLong(Exception):
+    """It would take too long to say how one text became the other."""
+
+
+class _Bounded(SequenceMatcher[str]):
+    """Compares until so many pairs were looked at. Raises _TooLong."""
+
+    def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
+        super().__init__(None, old, new, autojunk=False)
+        often = Counter(new)
+        self._pairs = [0, *accumulate(often[word] for word in old)]
+        self._left = MOST_LOOKS
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        self._left -= self._pairs[len(self.a) if ahi is None else ahi] - self._pairs[alo]
+        if self._left < 0:  # guard: 424-looks
+            raise _TooLong
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+def _compared(old: Sequence[str], new: Sequence[str]) -> list[Piece] | None:
     pieces: list[Piece] = []
-    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    try:
+        steps = _Bounded(old, new).get_opcodes()
+    except _TooLong:
+        return None
+    for tag, a, b, c, d in steps:
         gone, come = "".join(old[a:b]), "".join(new[c:d])
         pieces += [("same", gone)] if tag == "equal" else [("out", gone), ("in", come)]
     return _joined(pieces)

@@ -24,6 +24,7 @@ from maton_mailgun.protocol.callers import Callers
 from maton_mailgun.protocol.health import ALIVE_PATH, READY_PATH, Health
 from maton_mailgun.protocol.served_names import ServedNames
 from maton_mailgun.protocol.server import build
+from maton_mailgun.protocol.while_it_counts import while_it_counts
 
 if TYPE_CHECKING:
     from maton_mailgun.call import Engine
@@ -131,7 +132,7 @@ class Entrance:
         manager = self._modern if _is_modern(scope) else self._earlier
         if scope["method"] != "POST":
             # An earlier client's open stream is no call: stopping does not wait for it.
-            await manager.handle_request(scope, receive, send)
+            await while_it_counts(manager.handle_request, scope, receive, send)
             return
         wait = self._rate.wait(self._callers.visitor(scope).principal) if self._rate is not None else 0.0
         if wait:

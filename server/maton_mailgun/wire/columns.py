@@ -99,6 +99,18 @@ def told_once(result: Mapping[str, Any]) -> dict[str, Any]:
     return {**result, "texts": {pointer: text for text, pointer in texts.items()}, "rows": pointed}
 
 
+def rows_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a table as it is told, each with all that is its own: what all share, and texts that are told once,
+    in their places, without the marks of outside text."""
+    shared, names_, texts = result.get("in_all_rows") or {}, result.get("columns", []), result.get("texts") or {}
+    rows = [{**shared, **dict(zip(names_, row, strict=False))} for row in result.get("rows", [])]
+    return [{name: _without_mark(cell, texts) for name, cell in row.items()} for row in rows]
+
+
+def _without_mark(cell: Any, texts: Mapping[str, str]) -> Any:
+    return texts.get(cell, cell).replace(MARK, "") if isinstance(cell, str) else cell
+
+
 def _iso(found: Any) -> Any:
     if not isinstance(found, str | int | float) or isinstance(found, bool):
         return found

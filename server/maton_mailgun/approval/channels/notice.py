@@ -20,12 +20,15 @@ _MOST = 3
 """Of several, how many are named."""
 _SIGNS = str.maketrans({"<": "‹", ">": "›", "`": "'", "[": "(", "]": ")"})
 _ADDRESS = re.compile(r"://(?:[^\s/?#\"“”«»]{0,500}@)?([^\s/?#\"'“”«»,;)]*)(?:[/?#][^\s\"'“”«»,;)]*)?")
-_BEGINS = r"(?<![\w@.\\-])"
-_SITE = r"(?:[\w-]{1,63}\.)+(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@-]|\.[\w-]|\(\.\))"
-_SITES = re.compile(_BEGINS + _SITE, re.IGNORECASE)
-_FOLLOWED = re.compile(rf"(?<=//){_SITE}|{_BEGINS}(?:(?=www\.){_SITE}|{_SITE}(?=[/?#]|:[0-9]))", re.IGNORECASE)
-"""A host that is more than named. The account's own domains stand bare in our sentences, and stay as they are."""
-_QUOTED = re.compile(r"[“«][^”»]*")
+_DOTS = re.compile(
+    # An address of mail stays as it is, unless it is the beginning of one that is followed.
+    r"(?P<kept>(?<![\w.+@-])[\w.!#$%&'*+=^{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w@/?#\\-]|[.:]\w))"
+    r"|(?<=[\w-])[.\u3002\uff0e\uff61](?=xn--|[^\W\d_]{2})"
+    r"|(?<=[0-9])\.(?=[0-9]{1,3}\.[0-9]{1,3})|(?<=[0-9]\.[0-9])\.(?=[0-9])|(?<=[0-9]\.[0-9]{2})\.(?=[0-9])"
+    r"|(?<=[0-9]\.[0-9]{3})\.(?=[0-9])",
+    re.IGNORECASE,
+)
+"""What may be a dot of a host, the account's own among them: who proposes names the domain, and may name another's."""
 _CALL = re.compile(r"(?<![\w.+-])@")
 """Before a word that is no address: `@everyone`."""
 
@@ -86,8 +89,7 @@ def harmless(text: str, limit: int) -> str:
     line = short(text, limit).translate(_SIGNS)  # guard: 321-signs
     line = _ADDRESS.sub(_host_alone, line)  # guard: 376-path
     line = line.replace("://", "(:)//")  # guard: 321-links
-    line = _QUOTED.sub(lambda words: _SITES.sub(_apart, words[0]), line)  # guard: 377-quoted
-    line = _FOLLOWED.sub(_apart, line)  # guard: 377-followed
+    line = _DOTS.sub(lambda found: found["kept"] or "(.)", line)  # guard: 377-dots
     return _CALL.sub("＠", line)  # guard: 321-calls
 
 
@@ -95,8 +97,3 @@ def _host_alone(address: re.Match[str]) -> str:
     """An address without who signs in there and what is behind the host."""
     host = f"://{address[1]}"
     return host if address[0] == host else f"{host}/…"
-
-
-def _apart(site: re.Match[str]) -> str:
-    name, _, ending = site[0].rpartition(".")
-    return f"{name}(.){ending}"

@@ -183,6 +183,18 @@ class People:
         kept = self._kept().get(digest or "")
         return list(kept.get("passkeys", ())) if kept is not None and _digest(kept) == digest else []
 
+    async def can_sign_in(self) -> bool | None:
+        """Whether somebody of them has what they sign in with still; None where one passphrase is shared."""
+        known = (await self.store.people()).known
+        if not known:
+            return None
+        try:
+            kept = await asyncio.to_thread(self._kept)
+        except PassphraseError as problem:
+            _log.warning("it cannot be seen who can sign in", extra={"why": str(problem)})
+            return False
+        return any(digest in kept for digest in known.values())
+
     async def any_passkeys(self) -> bool:
         """Whether somebody has one."""
         try:

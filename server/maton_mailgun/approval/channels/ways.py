@@ -13,8 +13,9 @@ from maton_mailgun.approval.lifecycle.fresh_secret import has_secret
 from maton_mailgun.approval.lifecycle.services import Access
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.preview.filled_message import copies
+from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.failures import StoreError
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.record import OPEN, Record
 from maton_mailgun.config import Settings, display_environment, page_directory, state_home
 from maton_mailgun.exchange import Visit
 from maton_mailgun.mail.text import count
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from maton_mailgun.approval.channels.page import Baton, Opened, PageGate, PageServer
 
 log = logging.getLogger(__name__)
+
+_TIDIED_AT = 256
+"""Ids that are remembered before it is looked at which of them are finished."""
 
 
 class Ways:
@@ -46,10 +50,34 @@ class Ways:
         """Where clients were asked to lead a person, on the page of this process."""
         self._asked: set[str] = set()
         """What was asked for here, by a form or otherwise."""
+        self._tidy_at = _TIDIED_AT
 
-    def asking(self, record: Record) -> None:
+    async def asking(self, record: Record) -> None:
         """This process asks for it; otherwise `again` brings its page back."""
         self._asked.add(record.id)
+        if len(self._remembered()) >= self._tidy_at:
+            await self._tidy()
+
+    async def _tidy(self) -> None:
+        """Forget what is finished: a server may go on for months."""
+        before = self._remembered()
+        try:
+            left = await self._gate.list(states=OPEN, limit=ALL)
+        except StoreError as problem:
+            log.info("what is finished cannot be forgotten now", extra={"why": str(problem)})
+            return
+        # What takes the place of another may not have been told here yet.
+        still = {record.id for record in left} | {record.replaces for record in left}
+        over = before - still  # guard: 420-finished
+        for one in (self._opened, self._beside, self._led_to):
+            for approval_id in over & one.keys():
+                del one[approval_id]
+        self._asked -= over
+        self._lost -= over
+        self._tidy_at = max(_TIDIED_AT, 2 * len(self._remembered()))
+
+    def _remembered(self) -> set[str]:
+        return self._asked | self._lost | self._opened.keys() | self._beside.keys() | self._led_to.keys()
 
     def goes_on_as(self, old: str, new: str) -> None:
         """Another proposal stands in the place of one: who has that before them has this too."""
@@ -124,23 +152,32 @@ class Ways:
             self._opened[approval_id] = "passphrase"
 
     async def _signed_in_at(self, record: Record) -> str | None:
-        """The address of this approval, where whoever opens it can prove who they are: by the approver's passphrase, or
-        the cookie of a tab that is before them."""
+        """The address of this approval, where whoever opens it can prove who they are: by what is theirs where people
+        are known by name, else by the approver's passphrase, or by the cookie of a tab that is before them."""
+        try:
+            here = self._page is not None and not self._page.stopped and self._page.sessions.here(record.principal)
+            if not (here or await self._anybody_signs_in()):  # guard: 329-sign-in
+                return None
+            if address := self._address(record):
+                return address
+            if not self._settings.page:
+                return None
+            return (await self.page()).address(record.id, host=await self._host())
+        except (OSError, StoreError) as problem:
+            log.warning("nobody can be led to the approval page", extra={"why": str(problem)})
+            return None
+
+    async def _anybody_signs_in(self) -> bool:
         from maton_mailgun.approval.channels.passphrase import Passphrase
 
-        known = await asyncio.to_thread(Passphrase(state_home(self._settings)).is_set)
-        here = self._page is not None and not self._page.stopped and self._page.sessions.here(record.principal)
-        if not (known or here):  # guard: 329-sign-in
-            return None
-        if address := self._address(record):
-            return address
-        if not self._settings.page:
-            return None
-        try:
-            return (await self.page()).address(record.id)
-        except OSError as problem:
-            log.warning("the approval page could not be started", extra={"why": str(problem)})
-            return None
+        named = await self._gate.people.can_sign_in()
+        if named is not None:  # guard: 418-people
+            return named
+        return await asyncio.to_thread(Passphrase(state_home(self._settings)).is_set)
+
+    async def _host(self) -> str | None:
+        """Under which name the page of this machine is opened, where browsers would not keep passkeys for its own."""
+        return "localhost" if await self._gate.people.any_passkeys() else None
 
     def elsewhere(self, approval_id: str | None) -> str:
         """Where one approval, or all, can be decided, in words for somebody who is elsewhere; no token in them."""
@@ -276,8 +313,7 @@ class Ways:
         try:
             # A link can tell nobody from another: where people are known by name, each signs in.
             link = not await self._gate.people.names()
-            host = "localhost" if await self._gate.people.any_passkeys() else None
-            page = await self.page()
+            host, page = await self._host(), await self.page()
             return await page.open(record.id, principal=record.principal, anew=anew, link=link, host=host)
         except (OSError, StoreError) as problem:
             log.warning("the approval page could not be opened", extra={"why": str(problem)})

@@ -91,6 +91,9 @@ async def _decided(store: Store, record: Record, decision: Decision, now: float)
     yeses: tuple[Mapping[str, Any], ...] = ()
     by = actor
     yes: dict[str, Any] = {"person": decision.person, "at": now, "by": actor}
+    if decision.approve and decision.person in known:
+        # By name also where one is enough: it counts as long as they may decide, until it is carried out.
+        yeses = (yes,)  # guard: 415-one
     if decision.approve and record.level == "passkey":
         if why := why_not_of(record, decision.signed, approve=True, person=decision.person):  # guard: 301-signed
             raise NotDecidable(record, why)

@@ -33,6 +33,7 @@ SECONDS = 40.0
 MOST_CHARACTERS = 1_000_000
 """Of all that one change says."""
 NO_SUCH = "There is no such approval."
+_MOST_FILES = 5
 _UNCHANGED = "That changes nothing."
 
 
@@ -93,7 +94,10 @@ class Edits:
             edited = await asyncio.to_thread(_edited, old, before, after)
             told = f"{editor} changed this: {_named(edited)}. The assistant had proposed {old.id}."
             editors = tuple(dict.fromkeys([*old.edited_by, editor]))
-            return await self._put(old, after, caller, told, actor=editor, edited_by=editors, edited=edited)
+            other = _other_files(before, after)
+            return await self._put(
+                old, after, caller, " ".join([told, *other]), actor=editor, edited_by=editors, edited=edited
+            )
 
     async def own(self, approval_id: str, caller: Caller) -> Record:
         """A proposal of this caller's.
@@ -158,11 +162,20 @@ class Edits:
         past = await uses.store.history(caller.principal, digests, uses.clock() - 86_400.0)
         # Whoever said yes to the old one may take this for it.
         lost = [f"{yes_of(old)} to what it was before. That counts no more."] if old.yeses else []
-        built = await build(uses, prepared, caller, digests, past, [told, *lost])
+        warned = Preview.of(old.preview).warnings
+        built = await build(uses, prepared, caller, digests, past, [told, *lost], warned)
         preview = {**built.record.preview}
         if edited:
             preview["edited"] = Preview(edited=edited).frozen()["edited"]
-        new = replace(built.record, preview=preview, replaces=old.id, revision=old.revision + 1, edited_by=edited_by)
+        written_by = tuple(dict.fromkeys([*old.written_by, *built.record.written_by]))
+        new = replace(
+            built.record,
+            preview=preview,
+            replaces=old.id,
+            revision=old.revision + 1,
+            edited_by=edited_by,
+            written_by=written_by,
+        )
         try:
             # Whatever a rule would allow: this waits until a person says yes to it.
             stored = await uses.store.supersede(old, new, built.envelope, actor=actor)
@@ -222,6 +235,14 @@ def _edited(old: Record, before: Prepared, after: Prepared) -> list[EditedValue]
         if was != now and name not in hidden:
             found.append(EditedValue(name, word_diff(was, now)))
     return found
+
+
+def _other_files(before: Prepared, after: Prepared) -> list[str]:
+    """What nobody changed and is another all the same: files are read anew, and somebody may have put others there."""
+    was = {(one.field, one.path or one.filename): one.sha256 for one in before.request.files}
+    found = [one for one in after.request.files if was.get((one.field, one.path or one.filename)) != one.sha256]
+    names = ", ".join(short(one.filename, 80) for one in found[:_MOST_FILES])
+    return [f"Not by this change: the content of {names} is another than before."] if found else []  # guard: 423-files
 
 
 def _named(edited: Sequence[EditedValue]) -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from maton_mailgun.approval.binding import seal
 from maton_mailgun.approval.binding.envelope import pack
 from maton_mailgun.approval.lifecycle import history
-from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS
+from maton_mailgun.approval.lifecycle.decide import APPROVED_SECONDS, LONGEST_SECONDS
 from maton_mailgun.approval.lifecycle.follow import standing
 from maton_mailgun.approval.lifecycle.services import Services
+from maton_mailgun.approval.lifecycle.several import name_of
 from maton_mailgun.approval.policy.case import case_off_loop
 from maton_mailgun.approval.policy.in_force import policy_now
 from maton_mailgun.approval.policy.kept_case import with_case
@@ -88,12 +89,14 @@ async def build(
     digests: Sequence[str],
     past: Sequence[Record],
     told: Sequence[str] = (),
+    before: Sequence[str] = (),
 ) -> Built:
     """Judge a call, look at the account, and make the question of it.
 
     Args:
         past: What became of the same call before.
         told: Further lines for the person about where it comes from.
+        before: The warnings of the request in whose place it comes.
 
     Raises:
         Refused: The policy says no, a person has said no too often, or what would leave cannot be shown.
@@ -107,9 +110,15 @@ async def build(
             next="Tell the user. Nothing was sent, and asking again does not change it.",
         )
     now = uses.clock()
+    written_by = await _writers(uses, digests, now)
+    if written_by and verdict.approvers > 1:
+        told = [
+            *told,
+            f"{' and '.join(map(name_of, written_by))} wrote exactly this, in place of what was proposed before.",
+        ]
     history.refuse_after_rejections(past, now - _HOUR)
     look, _ = await asyncio.gather(
-        preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now)))),
+        preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now)), before)),
         _loaded(),
     )
     if look.refused:  # guard: 200-seen
@@ -136,6 +145,7 @@ async def build(
         budget_rules=tuple(rule for rule, _ in verdict.budgets),
         hold=verdict.hold,
         approvers=verdict.approvers,
+        written_by=written_by,
     )
     absent = prepared.operation.before is not None and look.snapshot is not None and look.before is None
     packed = pack(prepared, uses.mark_of(uses.gateway.of(caller.principal)), absent_before=absent)
@@ -162,6 +172,14 @@ async def _loaded() -> None:
 def _load() -> None:
     document.load()
     seal.load()
+
+
+async def _writers(uses: Services, digests: Sequence[str], now: float) -> tuple[str, ...]:
+    """Who made this very call of a proposal within the day: what they wrote stays theirs when an agent withdraws it and
+    proposes it as its own."""
+    earlier = await uses.store.alike(digests, now - LONGEST_SECONDS - _DAY)
+    writers = [who for one in earlier for who in (*one.written_by, *one.edited_by)]
+    return tuple(dict.fromkeys(writers))  # guard: 417-written
 
 
 def _just_done(record: Record, now: float) -> bool:

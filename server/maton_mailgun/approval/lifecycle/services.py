@@ -98,8 +98,11 @@ class Services:
             prepare=access.prepare,
         )
 
-    def proposal(self, prepared: Prepared, caller: Caller, past: Sequence[str] = ()) -> Proposal:
-        """What the preview of a call is made from; `past` are lines about the same call before."""
+    def proposal(
+        self, prepared: Prepared, caller: Caller, past: Sequence[str] = (), before: Sequence[str] = ()
+    ) -> Proposal:
+        """What the preview of a call is made from; `past` are lines about the same call before, and `before` the
+        warnings of one in whose place it comes."""
         return Proposal(
             operation=prepared.operation,
             arguments=prepared.arguments,
@@ -113,6 +116,7 @@ class Services:
             history=tuple(past),
             principal=caller.principal,
             heard=self.heard,
+            before=tuple(before),
         )
 
     def mark_of(self, gateway: Gateway) -> str:

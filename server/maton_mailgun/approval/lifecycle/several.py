@@ -25,7 +25,7 @@ def why_not(record: Record, person: str | None, known: Collection[str]) -> str |
         )
     if person is None or person not in known:  # guard: 315-named
         return f"{record.approvers} different people must say yes to this, by name: on the page or in a terminal."
-    if any(", " not in str(one) for one in record.edited_by):  # guard: 368-unnamed
+    if any(", " not in str(one) for one in (*record.edited_by, *record.written_by)):  # guard: 368-unnamed
         return "Before people had names here, somebody whose name is not known changed it: let it be proposed anew."
     if key_of(person) in _proposers(record):  # guard: 316-proposer
         return f"{person} proposed or changed it: other people must say yes to this."
@@ -78,6 +78,11 @@ def yes_of(record: Record) -> str:
     return f"{' and '.join(str(one['person']) for one in record.yeses)} said yes"
 
 
+def name_of(editor: str) -> str:
+    """The name of a person whom the audit names with how they signed in (`Ana, by passphrase`)."""
+    return str(editor).partition(", ")[0]
+
+
 def _counting(record: Record, known: Collection[str]) -> Sequence[Mapping[str, Any]]:
     return [one for one in record.yeses if one["person"] in known]  # guard: 318-there-still
 
@@ -86,7 +91,7 @@ def _proposers(record: Record) -> set[str]:
     """Who proposed it or changed it since, as names are compared. A principal is told by what stands behind its kind
     (`local:ana`), or behind its issuer (`oauth:https://login.example.com/#auth0|ana@example.com`) with or without what
     directories put around a name; a person who changed it by how the audit names them (`Ana, by passphrase`)."""
-    changed = [str(one).partition(", ")[0] for one in record.edited_by]
+    changed = [name_of(one) for one in (*record.edited_by, *record.written_by)]
     user = record.principal.partition(":")[2]
     subject = user.partition("#")[2]  # guard: 366-subject
     in_directory = re.split(r"[|\\/:]", subject or user)[-1]  # guard: 366-directory

@@ -12,6 +12,7 @@ from maton_mailgun.approval.policy.judge import Case
 from maton_mailgun.approval.policy.kept_case import case_in
 from maton_mailgun.approval.policy.replay import answer_to
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.catalogue.rows import load
 from maton_mailgun.mail.plain_address import parse
 
 LEAST = 5
@@ -67,10 +68,14 @@ def suggestions(records: Iterable[Record], taken: Iterable[str] = ()) -> Iterato
             kinds[case.tool, case.connection_id, tuple(sorted(set(case.domains)))].append((record, case))
     names = set(taken)
     for (tool, connection, domains), calls in sorted(kinds.items(), key=lambda item: -len(item[1])):
-        if not _is_habit(calls) or not connection:
+        if not _is_habit(calls) or not connection or _opens_a_way(tool):
             continue
         people = sorted({one for _, case in calls for one in (*case.recipients, *case.besides)})
         if len(people) > _MOST_PEOPLE or (not people and not domains):
+            continue
+        most = max(len(case.recipients) for _, case in calls)
+        if people and not most:
+            # No allow rule is met by those alone who are written to because of it.
             continue
         if not all(map(_is_literal, (*people, *domains))):  # guard: 277-literal
             continue
@@ -82,7 +87,7 @@ def suggestions(records: Iterable[Record], taken: Iterable[str] = ()) -> Iterato
             connection_id=connection,
             domains=domains,
             recipients=people,
-            most=max(len(case.recipients) for _, case in calls),
+            most=most,
             per_day=max(_by_day(calls).values()),
             approved=len(calls),
             by=calls[0][0].decided_by or "",
@@ -101,6 +106,14 @@ def _is_habit(calls: Sequence[tuple[Record, Case]]) -> bool:
     if any(record.channel == "relay" for record, _ in calls):  # guard: 277-relayed
         return False
     return all(record.risk != "high" and record.access not in _NEVER for record, _ in calls)  # guard: 277-risk
+
+
+def _opens_a_way(tool: str) -> bool:
+    """Whether it leads data elsewhere or lets somebody in: no rule says to which address, or with which password."""
+    operation = load().get(tool)
+    if operation is None:
+        return True
+    return operation.preview == "forwarding" or bool(operation.secret or operation.reveals)  # guard: 422-way
 
 
 def _is_literal(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from maton_mailgun.approval.preview.proposal import Findings, Proposal
@@ -10,8 +10,14 @@ from maton_mailgun.heard import Source, places
 from maton_mailgun.mail.text import count, short
 
 _MOST = 5
+_MOST_NAMED = 20
+"""Of those beyond, how many are named."""
 _IDS = frozenset({"in-reply-to", "references", "message-id", "message_id"})
 """Names of messages, which look like addresses and are none."""
+CAME = " came in with "
+LIKE = " came in like this: "
+UNKNOWN = "Whether the others came in like this is not known"
+"""How the remarks here read, which those about a changed request are taken from."""
 WRITTEN_BEFORE = "last mail "
 """How the remark begins at a recipient to whom this account wrote before."""
 
@@ -28,8 +34,10 @@ def warnings(proposal: Proposal, findings: Findings) -> list[str]:
         for one in findings.recipients
         if any(flag.startswith(WRITTEN_BEFORE) for flag in one.flags)
     }
-    given = {text for name, text in proposal.arguments.items() if isinstance(text, str)}
+    answered = _answered(proposal)
     lines: dict[str, str] = {}
+    earlier = _Earlier(proposal.before)
+    unknown = False
     for name, is_address in _named(proposal, findings):
         if name in habits or (not is_address and _at_home(name, domain)):
             continue
@@ -37,16 +45,65 @@ def warnings(proposal: Proposal, findings: Findings) -> list[str]:
             continue
         find = heard.of_address if is_address else heard.of_host
         source = find(proposal.principal, name)
-        if source is not None and not _answered(source, given):  # guard: 255-said
-            lines.setdefault(name, f"{short(name, 120)} came in with {source.told}, which was read just before.")
-    told = list(lines.values())
-    more = [f"{count(len(told) - _MOST, 'more address', 'more addresses')} came in like this."]
-    return told[:_MOST] + (more if len(told) > _MOST else [])
+        if source is None and (line := earlier.of(name)) is not None:  # guard: 421-earlier
+            lines.setdefault(name, line)
+            continue
+        unknown = unknown or source is None
+        if source is not None and not _wrote_it(source, answered):  # guard: 255-said
+            lines.setdefault(name, f"{short(name, 120)}{CAME}{source.told}, which was read just before.")
+    beyond = heard.beyond(proposal.principal) if unknown else 0
+    return [*_told(lines), *_untold(beyond, earlier.unknown if unknown else [])]  # guard: 416-told
 
 
-def _answered(source: Source, given: set[str]) -> bool:
-    """Whether the call names the very mail, and this is who wrote it: an answer goes there."""
-    return source.sender and bool(source.key) and any(source.key in text for text in given)
+def _told(lines: Mapping[str, str]) -> list[str]:
+    """The first of them each with its mail, the others by their names."""
+    rest = [short(name, 120) for name in list(lines)[_MOST:]]
+    if not rest:
+        return list(lines.values())
+    further = f" and {len(rest) - _MOST_NAMED:,} more" if len(rest) > _MOST_NAMED else ""
+    number = count(len(rest), "more address", "more addresses")
+    return [*list(lines.values())[:_MOST], f"{number}{LIKE}{', '.join(rest[:_MOST_NAMED])}{further}."]
+
+
+def _untold(beyond: int, earlier: Sequence[str]) -> Sequence[str]:
+    """What is not known of the others that a call names."""
+    if not beyond:
+        return earlier
+    number = count(beyond, "address or host is", "addresses and hosts are")
+    return [f"{UNKNOWN}: of what was read within the hour, {number} not remembered any more."]
+
+
+class _Earlier:
+    """What the request before said of where its addresses came in: who changes it may be at another process, which has
+    read nothing."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = {line.partition(CAME)[0]: line for line in lines if CAME in line}
+        rest = next((line for line in lines if LIKE in line), "")
+        self._rest = set(rest.partition(LIKE)[2].removesuffix(".").split(", "))
+        self.unknown = [
+            line for line in lines if line.startswith(UNKNOWN) or (line == rest and line.endswith(" more."))
+        ]
+        """What says that there are more, which nobody can name."""
+
+    def of(self, name: str) -> str | None:
+        """What was said of this one."""
+        name = short(name, 120)
+        if name in self._rest:
+            return f"{name}{CAME}what was read before the request that this one replaces."
+        return self._lines.get(name)
+
+
+def _wrote_it(source: Source, answered: Sequence[str]) -> bool:
+    """Whether this is who wrote the very mail that is answered: an answer goes there."""
+    return source.sender and bool(source.key) and any(source.key in one for one in answered)
+
+
+def _answered(proposal: Proposal) -> list[str]:
+    """What names the mail that a call answers: its writer is no surprise then."""
+    given, answers = proposal.arguments, proposal.operation.answers
+    names = [name for name in given if name in answers or name.endswith("_key")]  # guard: 425-named
+    return [str(given[name]) for name in names]
 
 
 def _at_home(host: str, domain: str) -> bool:

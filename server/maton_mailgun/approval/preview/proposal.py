@@ -66,6 +66,8 @@ class Proposal:
     """Who asked."""
     heard: Heard | None = None
     """What they were told of strangers before; None where nothing is remembered."""
+    before: tuple[str, ...] = ()
+    """The warnings of the request in whose place this one comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,11 @@ class Store(Protocol):
         then, and what of it is in doubt still, however old; newest first."""
         ...
 
+    async def alike(self, digests: Collection[str], since: float) -> Sequence[Record]:
+        """The call that any of these digests names, whoever proposed it since then; oldest first. Unreadable rows are
+        left out and logged."""
+        ...
+
     async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """Compare-and-set to another state, with its audit entry; terminal states drop the sealed request.
 

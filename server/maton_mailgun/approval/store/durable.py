@@ -99,6 +99,10 @@ class DurableStore(ABC):
         """See `contract.Store`."""
         return await self.read(self._scripts.history(principal, digests, since))
 
+    async def alike(self, digests: Collection[str], since: float) -> Sequence[Record]:
+        """See `contract.Store`."""
+        return await self.read(self._scripts.alike(digests, since))
+
     async def move(self, record: Record, to: State, *, actor: str, **changes: Unpack[Changes]) -> Record:
         """See `contract.Store`."""
         moved = _kept(await self.write(self._scripts.move(record, to, actor, permitted(changes))))

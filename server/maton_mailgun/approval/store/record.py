@@ -115,6 +115,8 @@ class Record:
     edited_by: tuple[str, ...] = ()
     """The people whose changes it holds, in the order they made them: what they propose is theirs as well. Empty for
     what an agent proposed, be it in place of another."""
+    written_by: tuple[str, ...] = ()
+    """The people who made this very call of an earlier proposal: it is theirs as well, whoever proposes it again."""
     revision: int = 0
     """How many proposals it stands in the place of, one after the other."""
     hold: float = 0.0
@@ -124,7 +126,7 @@ class Record:
     approvers: int = 1
     """How many different people must say yes."""
     yeses: tuple[Mapping[str, Any], ...] = ()
-    """Who said yes so far, where several must: or sign: each with `person`, `at`, `by` and what was `signed`."""
+    """Who said yes so far, where people are known by name: each with `person`, `at`, `by` and what was `signed`."""
 
 
 def finished(record: Record) -> bool:

@@ -82,6 +82,12 @@ class Scripts:
             found += [self.rows.check(row).record for row in rows if row[9] == self.rows.key_id]
         return sorted(found, key=lambda record: (record.created_at, record.id), reverse=True)
 
+    def alike(self, digests: Collection[str], since: float) -> Script[Sequence[Record]]:
+        found: list[Record] = []
+        for digest in digests:
+            found += [row.record for row in self._readable((yield table.ALIKE, (since, digest)))]
+        return sorted(found, key=lambda record: (record.created_at, record.id))
+
     def by_state(self) -> Script[dict[str, int]]:
         found = yield table.BY_STATE, ()
         return {str(state): int(number) for state, number in found}

@@ -71,6 +71,7 @@ OPEN_ALL = f"{_FROM} WHERE state IN ({_OPEN_LIST}) ORDER BY created_at, id"
 PENDING_OF = f"{_FROM} WHERE principal = ? AND state = 'pending'"
 _OF_LATE = "(changed_at >= ? OR state = 'unknown')"  # guard: 188-unknown
 HISTORY = f"{_FROM} WHERE principal = ? AND digest = ? AND {_OF_LATE}"
+ALIKE = f"{_FROM} WHERE created_at >= ? AND digest = ?"
 BY_STATE = "SELECT state, COUNT(*) FROM maton_mailgun_approvals GROUP BY state"
 EVERY = f"{_FROM} WHERE id > ? ORDER BY id LIMIT ?"
 IN_CLEAR = f"{_FROM} WHERE substr(body, 1, 1) = '{{' AND id > ? ORDER BY id LIMIT ?"
@@ -206,7 +207,7 @@ def _plain(value: Any) -> Any:
 
 def _record(approval_id: str, body: str) -> Record:
     content = json.loads(body)
-    for several in ("budget_rules", "edited_by", "yeses"):
+    for several in ("budget_rules", "edited_by", "written_by", "yeses"):
         content[several] = tuple(content.get(several, ()))
     if not content.keys() <= set(_NAMES):
         raise StoreUnavailable(f"{approval_id} was written by a newer maton-mailgun; update this one to read it.")

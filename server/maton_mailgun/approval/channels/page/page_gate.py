@@ -48,6 +48,9 @@ class PeopleAtPage(Protocol):
     async def passkeys(self, name: str, /) -> Sequence[Mapping[str, str]]:
         """The passkeys of a person."""
 
+    async def can_sign_in(self) -> bool | None:
+        """Whether somebody of them can; None where one passphrase is shared."""
+
     async def any_passkeys(self) -> bool:
         """Whether somebody has one."""
 
