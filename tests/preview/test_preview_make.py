@@ -171,7 +171,7 @@ def test_a_creation_over_something_that_is_there_is_said() -> None:
     account = FakeAccount({"GET /v3/mg.example.com/bounces/bob%40example.net": BOUNCE})
     found = look("add_bounce", {"domain": "mg.example.com", "address": "bob@example.net", "code": "554"}, account)
     assert found.warnings == [
-        "Already there: bounce entry of bob@example.net at mg.example.com. This will overwrite it or be refused."
+        "Already there: bounce entry of bob@example.net at mg.example.com. What it holds now is overwritten."
     ]
     assert found.preview["diff"] == [{"field": "code", "before": "550", "after": "554"}]
 

@@ -92,7 +92,8 @@ async def build(
         told: Further lines for the person about where it comes from.
 
     Raises:
-        Refused: The policy says no, a person has said no too often, or what would leave cannot be shown.
+        Refused: The policy says no, a person has said no too often, what would leave cannot be shown, or the service is
+            sure to refuse it.
     """
     case = replace(await case_off_loop(prepared), principal=caller.principal)
     verdict = (await policy_now(uses.settings)).judge(case)
@@ -104,10 +105,14 @@ async def build(
         )
     now = uses.clock()
     history.refuse_after_rejections(past, now - _HOUR)
+    succeeded = next((record.id for record in past if record.state == "succeeded"), None)
     look = await preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now))))
     if look.refused:  # guard: 200-seen
-        raise Refused(message=f"Nothing was sent, and nobody was asked: {look.refused}", next=NOT_SHOWN)
-    succeeded = next((record.id for record in past if record.state == "succeeded"), None)
+        done = f" {succeeded} did this before: get_approval has its result." if succeeded else ""
+        raise Refused(
+            message=f"Nothing was sent, and nobody was asked: {look.refused}",
+            next=f"{look.instead or NOT_SHOWN}{done}",
+        )
     record = Record(
         id=new_approval_id(),
         digest=digests[0],

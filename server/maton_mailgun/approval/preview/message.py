@@ -38,6 +38,7 @@ from maton_mailgun.mail import address_fields, filling, letter
 from maton_mailgun.mail.addresses import address_flags, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short
+from maton_mailgun.wire.speakers import says_absent
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -146,6 +147,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         effect=message_effect.sentence(whole, people, domain, fields) + ending,
         ending=ending.strip(),
         reach=covers,
+        refused=_no_domain(domain, state),
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
@@ -261,6 +263,12 @@ def _sender_warnings(sent: Letter, domain: str) -> list[str]:
 def _names_people(header: str) -> bool:
     recipient = header.casefold() in {name.casefold() for name in letter.RECIPIENT_HEADERS}
     return address_fields.holds_addresses(header) and not recipient
+
+
+def _no_domain(domain: str, state: ReadAnswer | None) -> str:
+    if state is None or not says_absent(state.status, state.data):
+        return ""
+    return f"{short(domain, 253)} is no domain of this account."
 
 
 def _domain_warnings(domain: str, state: ReadAnswer | None) -> list[str]:

@@ -37,6 +37,7 @@ PREVIEWS: Mapping[str, PreviewFunction] = {
     "members": entry_list.members,
     "message": message.preview,
     "mime": ready_mime.preview,
+    "new_login": existing_login.new,
     "new_template": new_template.preview,
     "resent": stored_original.preview,
     "template_deletion": template_deletion.preview,
