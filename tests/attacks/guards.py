@@ -761,4 +761,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("377", "nor one with a path", {"377-followed": DROP}),
     Guard("378", "nobody takes the sessions of all", {"378-share": FALSE}),
     Guard("379", "what one reads makes nobody else forget", {"379-own-room": WITH("next(iter(self._known))")}),
+    Guard("380", "an entry that is overwritten is called so", {"380-called": TRUE}),
+    Guard("381", "a hidden copy to an outsider is a warning", {"381-hidden": WITH("[]")}),
+    Guard("382", "answers that go to an outsider are a warning", {"382-answers": WITH("[]")}),
 )

@@ -132,6 +132,7 @@ def test_a_suppression_delete_says_why_and_when_it_was_added() -> None:
 def test_a_target_that_is_not_there_is_said() -> None:
     found = look("delete_route", {"route_id": "4f3b"})
     assert found.warnings == ["Route 4f3b does not exist: the service will probably refuse this."]
+    assert found.preview["effect"].startswith("Deletes route 4f3b. Inbound mail that only this route handled")
     assert found.before is None
     assert found.snapshot is not None, "that it is missing is a state too: appearing later makes the yes stale"
 

@@ -8,6 +8,7 @@ from typing import Any
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, dig, items
 from maton_mailgun.mail.text import short
+from maton_mailgun.wire.speakers import says_absent
 
 _PAGE = 1_000
 """The most that Mailgun lists at once (its reference, Credentials)."""
@@ -24,10 +25,12 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     known = {_name(one) for one in found}
     refused, unchecked = "", []
     if answer is not None and login.casefold() not in known:  # guard: 127-exists
-        if len(found) < _PAGE:
-            refused = f"There is no SMTP login {told}."
-        else:
+        if len(found) >= _PAGE:
             unchecked.append(f"could not check whether {told} exists: there are more than {_PAGE:,} logins")
+        elif answer.status == 404 and not says_absent(answer.status, answer.data):
+            unchecked.append(f"could not check whether {told} exists: the logins are not listed")
+        else:
+            refused = f"There is no SMTP login {told}."
     return Findings(
         sections=[Section("Login", [Row("Full name", told)])],
         refused=refused,

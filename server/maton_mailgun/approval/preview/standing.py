@@ -36,14 +36,13 @@ class Called:
 def called(operation: Operation, before: ReadAnswer | None) -> Called:
     """What a write is called, by what is in its target's place."""
     verb, _, rest = operation.title.partition(" ")
-    if operation.access != "create" or not _is_there(before):
+    if operation.access != "create" or not _is_there(before):  # guard: 380-called
         return Called(operation.title, operation.access, verb, operation.effect, operation.undo)
     if not operation.there_effect:
         warning = "Already there: {target}. This will overwrite it or be refused."
         return Called(operation.title, operation.access, verb, operation.effect, operation.undo, warning)
     undo = operation.undo if operation.adds else _REPLACED
     warning = "" if operation.adds else "Already there: {target}. What it holds now is overwritten."
-    # guard: 380-called
     return Called(f"{operation.there} {rest}", "change", operation.there, operation.there_effect, undo, warning)
 
 
