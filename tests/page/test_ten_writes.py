@@ -44,9 +44,11 @@ SAYS: dict[str, tuple[str, ...]] = {
         "evil.example.xyz came in with the mail “Urgent: move our inbox”",
     ),
     "a domain deleted": ("Delete domain mg.example.com", "The domain is in use"),
-    "a member changed": ("Change", "team@mg.example.com"),
+    "a member changed": (
+        "Change bob@example.org on mailing list developers@mg.example.com", "had opted out", "Can be changed back",
+    ),
     "an opt-out removed": ("Delete unsubscribe of quiet@example.net", "asked not to get this mail"),
-    "a webhook": ("Send delivered events to hooks.example.net", "Data will be forwarded to hooks.example.net."),
+    "a webhook": ("Send permanent failure events to hooks.example.net", "Data will be forwarded to hooks.example.net."),
 }  # fmt: skip
 
 

@@ -57,11 +57,12 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     """Every argument that a row names, with the key it stands in."""
     yield from (("request", name) for name in operation.path_arguments)
     for key in (*_SENTENCES, "there_effect"):
-        named = _BRACED.findall(getattr(operation, key))
+        named = [name.partition("?")[0] for name in _BRACED.findall(getattr(operation, key))]
         yield from ((key, name) for name in named if not (key in _EFFECTS and name.startswith("before.")))
     if operation.there_needs is not None:
         yield "there_needs", operation.there_needs
-    yield from (("warn", name) for text in operation.warn for name in _BRACED.findall(text))
+    warned = [name for text in operation.warn for name in _BRACED.findall(text)]
+    yield from (("warn", name.partition("?")[0]) for name in warned)
     for key in (
         "wire",
         "encode",

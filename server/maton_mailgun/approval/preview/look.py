@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview import came_in, difference, fields, registry, spelling, standing
-from maton_mailgun.approval.preview.document import AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
+from maton_mailgun.approval.preview.document import EXACT, AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
 from maton_mailgun.approval.preview.effect import of_target, render
+from maton_mailgun.approval.preview.labels import told
 from maton_mailgun.approval.preview.proposal import (
     CouldNotRead,
     Findings,
@@ -164,7 +165,7 @@ async def _fact(proposal: Proposal, reads: Reads, fact: Fact) -> Row:
         return Row(fact.label, "could not be checked")
     if answer.status == 404:
         return Row(fact.label, "none found")
-    found = dig(difference.without_secrets(answer.data), fact.pick)
+    found = told(fact.pick, dig(difference.without_secrets(answer.data), fact.pick))
     return Row(fact.label, "none" if found in (None, "", [], {}) else difference.read(found))
 
 
@@ -191,7 +192,7 @@ def _compose(
         *findings.sections,
         Section("Facts", facts, read=True),
         Section("As it is now", _as_it_is(before, diff, facts, findings), read=True),
-        Section("As it will be sent", fields.rows(operation, proposal.request, covered=findings.covers)),
+        Section(EXACT, fields.rows(operation, proposal.request, covered=findings.covers)),
     ]
     preview = Preview(
         whole=True,

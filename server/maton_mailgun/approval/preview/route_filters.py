@@ -161,10 +161,10 @@ async def judged(proposal: Proposal, before: ReadAnswer | None, reads: Reads, *,
         everything = takes_everything(expression)  # guard: 137-tried
         told = short(expression, 500)
         if everything and (asked or forwards):
-            rows.append(Row("Expression", told, ["takes all mail"]))
+            rows.append(Row("Which mail", told, ["takes all mail"]))
             lines.append("This rule takes all inbound mail of the account, not only some of it.")
         elif everything is None and (asked or forwards):
-            rows.append(Row("Expression", told, ["may take all mail"]))
+            rows.append(Row("Which mail", told, ["may take all mail"]))
             lines.append("This rule may take all inbound mail of the account: its expression is not read here.")
     if any(re.match(r"\s*stop\s*\(", action, re.IGNORECASE) for action in actions):
         behind, known = await _behind(proposal, before, reads)

@@ -22,6 +22,7 @@ from maton_mailgun.approval.channels.page.page_gate import PeopleAtPage
 from maton_mailgun.approval.channels.page.sessions import Session
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.own_command import own_command
 
 CHALLENGE_SECONDS = 300.0
 _MOST = 200
@@ -75,9 +76,8 @@ class Signing:
             raise PageRefusal(409, "changed", "Sign in with your own name: a passkey is a person's.")
         passkeys = await self._people.passkeys(session.person)
         if not passkeys:
-            raise PageRefusal(
-                409, "changed", f"{session.person} has no passkey: maton-mailgun approvals people add NAME --passkey"
-            )
+            made = own_command("approvals people add NAME --passkey")
+            raise PageRefusal(409, "changed", f"{session.person} has no passkey: {made}")
         nonce = secrets.token_urlsafe(32)
         statement = statement_of(record, approve=approve, person=session.person, nonce=nonce)
         try:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib import resources
 from typing import Any
 
 from starlette.responses import Response
 
+from maton_mailgun.own_command import NAME
+
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 class StaticFile:
-    """One of them, read once."""
+    """One of them, read once; `command` is how this installation is called in a terminal."""
 
-    def __init__(self, name: str, folder: str = "static/") -> None:
+    def __init__(self, name: str, folder: str = "static/", command: str = NAME) -> None:
         content = (resources.files(__package__) / "static" / name).read_bytes()
+        named = f'name="command" content="{escape(command)}"'.encode()
+        content = content.replace(f'name="command" content="{NAME}"'.encode(), named)
         self._content = content.replace(b"static/", folder.encode("ascii"))
         self._type = _TYPES[name.rpartition(".")[2]]
 

@@ -11,6 +11,7 @@ from maton_mailgun.approval.lifecycle.several import said_so_far
 from maton_mailgun.approval.preview.document import EditedValue, Preview, Row, Section, ShownMessage
 from maton_mailgun.approval.preview.filled_message import copies
 from maton_mailgun.approval.preview.heading import heading, whom
+from maton_mailgun.approval.preview.labels import named
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import html, links
@@ -90,7 +91,7 @@ def told_once(preview: Preview) -> Preview:
 def _edit(one: EditedValue) -> dict[str, Any]:
     """A change by hand, display-safe piece by piece."""
     pieces = [[kind, safe_block(text)] for kind, text in one.pieces]
-    return {"label": safe_line(one.field.replace("_", " ")), "pieces": pieces}
+    return {"label": safe_line(named(one.field)), "pieces": pieces}
 
 
 def _said(part: Section, row: Row, beside: Mapping[str, str]) -> bool:
