@@ -73,7 +73,7 @@ def test_attack_380_an_entry_that_is_overwritten_is_called_so() -> None:
         "change",
         f"Replaces what the bounce list of {D} says of bob@example.net: the code becomes 554. Mailgun drops all mail "
         f"from {D} to this address, as now.",
-        "This cannot be undone by itself: what it holds now is overwritten, and would have to be written again.",
+        "What it holds now is lost, and would have to be written again.",
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from maton_mailgun.catalogue.operation import Operation
 
 LOOK_IT_UP = "Check the name with the matching list tool, and tell the user."
-_REPLACED = "This cannot be undone by itself: what it holds now is overwritten, and would have to be written again."
+_REPLACED = "What it holds now is lost, and would have to be written again."
 
 
 @dataclass(frozen=True, slots=True)

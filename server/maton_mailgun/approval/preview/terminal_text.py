@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from maton_mailgun.approval.preview.document import ChangedValue, EditedValue, Preview, Row, ShownMessage
 from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.folding import fold
+from maton_mailgun.approval.preview.heading import effect_beyond
 from maton_mailgun.approval.preview.labels import named
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, flags, recipient
 from maton_mailgun.mail.text import quoted, safe_block, safe_line
@@ -51,7 +52,7 @@ def edited_lines(edited: Sequence[EditedValue], width: int = 80) -> list[str]:
 def _lines(preview: Preview) -> Iterator[tuple[str, str]]:
     """Each line with the text that stands before it and its continuations."""
     yield f"{preview.action.upper()}: {preview.target}", ""
-    yield preview.effect, ""
+    yield effect_beyond(preview), ""
     # Of mail the effect says it.
     if preview.message is None or not preview.ending:
         yield preview.undo_plainly or preview.undo, ""

@@ -68,7 +68,7 @@ function draw(main, detail, signal, { changed, answered, opened, together, chang
   });
   // A message is called by its subject, all of it: it stands nowhere else.
   const called = detail.message ? detail.message.subject || "(no subject)" : detail.heading;
-  const heading = h("h1", { tabindex: "-1", class: called.length > 90 ? "long" : null }, value(called));
+  const heading = h("h1", { tabindex: "-1", class: called.length > 90 ? "long" : called.length > 44 ? "longish" : null }, value(called));
   const warnings = warningsPanel(preview, () => buttons?.refresh());
   const message = messageSection(detail, signal, () => buttons?.refresh());
   // What stands behind a button is a part of what a yes is to.
@@ -252,7 +252,7 @@ function warningsPanel(preview, read) {
     ) : null,
     unchecked.length ? h("section", { class: "warnings unchecked", "aria-labelledby": "unchecked-heading" },
       h("h2", { id: "unchecked-heading" }, icon("unchecked"), "Could not be checked"),
-      h("ul", {}, unchecked.map((line) => h("li", {}, value(line)))),
+      h("ul", {}, unchecked.map((line) => h("li", {}, value(line.replace(/^could not check ./, (found) => found.at(-1).toUpperCase()))))),
     ) : null,
   );
   const unread = () => (hidden() ? `Show all ${lines.length} warnings before you approve.` : cut() ? "Show the warnings whole before you approve." : "");
