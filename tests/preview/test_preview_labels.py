@@ -35,15 +35,15 @@ def test_the_exact_value_stands_in_its_one_place() -> None:
     arguments = {"list_address": "team@mg.example.com", "member_address": "ann@example.net", "vars": {"age": 28}}
     preview = Preview.of(asyncio.run(make(propose("update_mailing_list_member", arguments))).preview)
     assert [(one.label, one.value) for part in preview.sections if part.heading == EXACT for one in part.rows] == [
-        ("What is stored about them", '{"age":28}')
+        ("Data about them", '{"age":28}')
     ]
-    assert preview.effect.endswith("All that is stored about them is replaced by age: 28.")
+    assert preview.effect.endswith("All data about them is replaced by age: 28.")
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("vars", "What is stored about them"),
+        ("vars", "Data about them"),
         ("urls", "Goes to"),
         ("smtp_password", "SMTP password"),
         ("List-Id", "List Id"),

@@ -213,7 +213,7 @@ def test_line_endings_json_spelling_and_number_spelling_are_no_changes() -> None
 def test_subscribing_somebody_again_who_opted_out_needs_consent(tool: str, arguments: dict[str, object]) -> None:
     account = FakeAccount({MEMBER_PATH: {"member": {"address": "bob@example.net", "vars": {}, "subscribed": False}}})
     found = look(tool, {"list_address": "team@example.com", **arguments}, account)
-    assert found.preview["diff"] == [{"field": "Gets list mail", "before": "no", "after": "yes"}]
+    assert found.preview["diff"] == [{"field": "Gets mail", "before": "no", "after": "yes"}]
     assert found.warnings[0] == ("This person had opted out of the list; subscribing them again needs their consent.")
     assert found.risk == "medium"
 
