@@ -182,7 +182,9 @@ async def test_what_is_deleted_is_named_by_what_it_did(era: str, tmp_path: Path)
         deleted = await tester.told("delete_route", route_id=row[0])
         changed = await tester.told("update_route", route_id=row[0], priority=7)
         hooks = await tester.told("delete_webhook", domain=DOMAIN, webhook_type="delivered")
-    assert re.match(rf"Deletes route {row[0]}, by which mail to .* is forwarded to .*\. Inbound mail", deleted["effect"])
+    assert re.match(
+        rf"Deletes route {row[0]}, by which mail to .* is forwarded to .*\. Inbound mail", deleted["effect"]
+    )
     assert "; at present mail to " in changed["effect"]
     assert "with all its URLs (https://hooks.example.com/mailgun/delivered)." in hooks["effect"]
 

@@ -128,7 +128,7 @@ def test_each_item_of_a_list_that_is_the_whole_body_is_shown() -> None:
     rows, terminal, _ = shown("replace_notes", {"domain": DOMAIN, "notes": many})
     assert rows == {f"[{number}]": json.dumps(item) for number, item in enumerate(many, 1)}
     assert json.dumps(many[-1]) in terminal
-    assert shown("replace_notes", {"domain": DOMAIN, "notes": []})[0] == {"The body": "[]"}
+    assert shown("replace_notes", {"domain": DOMAIN, "notes": []})[0] == {"the body": "[]"}
 
 
 @pytest.mark.anyio

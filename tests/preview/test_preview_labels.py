@@ -46,7 +46,7 @@ def test_the_exact_value_stands_in_its_one_place() -> None:
         ("vars", "Data about them"),
         ("urls", "Goes to"),
         ("smtp_password", "SMTP password"),
-        ("List-Id", "List Id"),
+        ("List-Id", "List-Id"),
         ("open.active", "Open: switched on"),
         ("something_new", "Something new"),
         ("[1]", "[1]"),

@@ -86,6 +86,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 }
 """What words of the service mean, by the name of what holds them."""
 
+_PLAIN = re.compile(r"[a-z][a-z0-9_.-]*")
 _BREAK = re.compile(r"[ _-]+")
 _SPELLED = frozenset({"dkim", "dns", "html", "id", "ip", "smtp", "tls", "url"})
 _SECONDS = frozenset({"message_ttl"})
@@ -102,6 +103,9 @@ def named(name: str) -> str:
     """What something is called: `message_ttl` or `list.access_level`, of which the last part says most."""
     if name in NAMES:
         return NAMES[name]
+    if not _PLAIN.fullmatch(name):
+        # A header, an entry of a list: they have no other name.
+        return name
     first, _, rest = name.rpartition(".")
     words = NAMES.get(rest) or " ".join(word.upper() if word in _SPELLED else word for word in _BREAK.split(rest))
     if first:
