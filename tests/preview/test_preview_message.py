@@ -659,7 +659,7 @@ def test_attack_28_an_attachment_is_named_with_the_digest_of_what_will_be_sent()
 def test_attack_381_a_hidden_copy_to_an_outsider_is_the_first_warning(
     copies: dict[str, list[str]], lines: list[str]
 ) -> None:
-    found = look(**{"to": [f"ann@{D}"], **copies})
+    found = look(None, (), **{"to": [f"ann@{D}"], **copies})
     told = [line for line in found.warnings if line.startswith("Hidden cop")]
     assert told == lines
     assert found.warnings[: len(lines)] == lines
@@ -687,6 +687,6 @@ def test_attack_381_a_hidden_copy_that_was_written_to_before_is_not_called_new()
 def test_attack_382_answers_that_go_to_an_outsider_are_a_warning(
     sender: str, headers: dict[str, str], told: list[str]
 ) -> None:
-    found = look(**{"from": sender, "headers": headers})
+    found = look(None, (), **{"from": sender, "headers": headers})
     lines = [line for line in found.warnings if line.startswith("Answers go to ")]
     assert lines == [f"Answers go to {address}, outside {D}, and not to the sender." for address in told]

@@ -38,7 +38,7 @@ def gone(message: str = "Route not found", **more: Any) -> ReadAnswer:
 @pytest.mark.parametrize("tool", [name for name in LOOKED_AT if name not in CREATED])
 def test_a_change_of_what_is_not_there_is_put_before_nobody(tool: str) -> None:
     given = examples()[tool]["full"]
-    words = {"type": "Not Found", "code": 404} if tools()[tool].service == "maton" else {}
+    words: dict[str, Any] = {"type": "Not Found", "code": 404} if tools()[tool].service == "maton" else {}
     logins = f"GET /v3/domains/{D}/credentials?limit=1000"
     found = look(tool, given, {before(tool, given): gone(**words), logins: {"items": [], "total_count": 0}})
     assert found.refused.endswith((" does not exist.", f"There is no SMTP login alice@{D}."))

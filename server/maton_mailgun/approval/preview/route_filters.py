@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from maton_mailgun.approval.preview import route_words
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import values
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig, items
-from maton_mailgun.mail.text import count, short
+from maton_mailgun.mail.text import count
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<word>match_recipient|match_header|catch_all|and|or|not)\b|(?P<sign>[(),])
@@ -159,7 +160,7 @@ async def judged(proposal: Proposal, before: ReadAnswer | None, reads: Reads, *,
     unchecked: list[str] = []
     for expression in expressions:
         everything = takes_everything(expression)  # guard: 137-tried
-        told = short(expression, 500)
+        told = route_words.mail(expression)
         if everything and (asked or forwards):
             rows.append(Row("Which mail", told, ["takes all mail"]))
             lines.append("This rule takes all inbound mail of the account, not only some of it.")

@@ -12,6 +12,7 @@ import { ago, countdown, date, plural, stateOf } from "./words.js";
 
 const WARNINGS_AT_ONCE = 4;
 const NARROW = matchMedia("(max-width: 760px)");
+const FOR_GOOD = /^(This cannot be undone|What it holds now is lost|What was billed)/;
 const VALUE_AT_ONCE = 2_000;
 const ENDS_SOON = 180;
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "cancelled", "stale", "superseded"]);
@@ -146,7 +147,7 @@ function draw(main, detail, signal, { changed, answered, opened, together, chang
         h("p", { class: "kind-of" }, icon(detail.action), value(detail.title)),
         heading,
         h("p", { class: "effect" }, value((detail.message && preview.ending) || preview.effect)),
-        detail.message && preview.ending ? null : h("p", { class: "undo" }, icon("undo"), value(preview.undo)),
+        detail.message && preview.ending ? null : h("p", { class: "undo" }, icon(FOR_GOOD.test(preview.undo) ? "bad" : "undo"), value(preview.undo)),
         detail.leaves_at && new Date(detail.leaves_at * 1000).getTimezoneOffset() ? h("p", { class: "muted" }, `In your time it leaves at ${date(detail.leaves_at)}.`) : null,
         facts),
       outcome,
