@@ -4,6 +4,7 @@ arguments, and the digests of what clients are told of the tools. `packaging/doc
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from maton_mailgun.protocol.tool_digest import tool_digest
 from maton_mailgun.runtime import engine
 
 _SYSTEMS = {"macOS": "darwin", "Windows": "win32", "Linux": "linux"}
+_EITHER = re.compile(r"\{\w+\?([^{}|]*)\|([^{}|]*)\}")
+"""One of two, by a switch."""
 _KEY = "your Maton key"
 
 
@@ -125,7 +128,8 @@ def _places(host: Host, scope: Scope) -> str:
 def _asked(operation: Operation) -> Iterator[str]:
     if not operation.writes:
         return
-    told = [f"Asks the person: {_cell(operation.effect)}" if operation.effect else "Asks the person."]
+    effect = _EITHER.sub(r"\1, or: \2", operation.effect)
+    told = [f"Asks the person: {_cell(effect)}" if effect else "Asks the person."]
     told += [_cell(operation.undo)] if operation.undo else []
     yield " ".join(told)
     yield ""

@@ -794,4 +794,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("423", "a file that was exchanged meanwhile is said to be another", {"423-files": WITH("[]")}),
     Guard("424", "comparing two texts takes a second at most", {"424-looks": FALSE}),
     Guard("425", "an answer names the mail where answers do", {"425-named": WITH("list(given)")}),
+    Guard("380", "an entry that is overwritten is called so", {"380-called": TRUE}),
+    Guard("381", "a hidden copy to an outsider is a warning", {"381-hidden": WITH("[]")}),
+    Guard("382", "answers that go to an outsider are a warning", {"382-answers": WITH("[]")}),
 )

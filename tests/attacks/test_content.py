@@ -119,6 +119,8 @@ async def test_attack_12_no_field_brings_invisible_characters_before_a_person_or
     if name == "send_mime_message":
         given["message"] = "From: a@mg.example.com\nTo: bob@example.net\nSubject: Hi\n\nHello\n"
     proposed = 0
+    # Nobody says that its target is not there, which would end it before anything of it is shown.
+    desk.arm("html_404", match={"method": "GET", "path_regex": "/v3/"}, times=100_000)
     async with desk.open() as house, house.client() as client:
         for argument, schema in operation.schema["properties"].items():
             if schema.get("type") not in ("string", "array", "object") or "enum" in schema:

@@ -41,9 +41,13 @@ async def test_attack_127_the_login_that_is_shown_is_the_one_that_goes(desk: Des
     assert not any("There is no SMTP login" in line for line in preview["warnings"])
 
 
-async def test_attack_127_a_login_that_is_not_there_is_said_to_be_so(desk: Desk) -> None:
-    preview = await previewed(desk, "delete_credential", {"domain": DOMAIN, "login": "nobody"})
-    assert "There is no SMTP login nobody@mg.example.com: the service will probably refuse this." in preview["warnings"]
+async def test_attack_127_a_login_that_is_not_there_is_put_before_nobody(desk: Desk) -> None:
+    async with desk.open() as house, house.client() as client:
+        content = structured(await client.call_tool("delete_credential", {"domain": DOMAIN, "login": "nobody"}))
+        assert content["error"]["message"] == (
+            "Nothing was sent, and nobody was asked: There is no SMTP login nobody@mg.example.com."
+        )
+        assert await house.gate.list() == []
 
 
 _ABOUT_PRODUCTION: list[tuple[str, dict[str, Any]]] = [
@@ -84,6 +88,8 @@ async def test_attack_128_a_rule_that_asks_an_operator_sees_every_domain(
     policy = tmp_path / "policy.toml"
     policy.write_text(_DENY.replace('"deny"', '"ask"\nlevel = "operator"'))
     person = Person(desk.clock, APPROVE)
+    # Nobody says that there is no such list or domain, which would end it before the question.
+    desk.arm("html_404", match={"method": "GET", "path_regex": "/v3/"}, times=1_000)
     async with desk.open(policy=policy) as house, house.client(person) as client:
         content = structured(await client.call_tool(tool, arguments))
         assert content["status"] == "approval_required", content

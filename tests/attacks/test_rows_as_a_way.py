@@ -57,18 +57,18 @@ def test_attack_76_everything_that_leaves_is_shown_in_its_place() -> None:
     rows, terminal, warnings = shown("store_notes", FULL_CALL)
     assert rows == {
         "X-Mailgun-On-Behalf-Of": "sub-1",
-        "dry-run": "no",
-        "tags": "b",
-        "kind": "note",
-        "version": "2",
-        "strict": "true",
-        "notes": '[{"id": 1, "done": false, "of": {"x": [1.5, null]}}, {"id": 2, "name": "Grüße\\n2"}]',
-        "size": "5",
-        "open": "true",
-        "text": '"5"',
-        "due": "Sat, 31 Jan 2026 09:00:00 +0000",
-        "sendTo": '["Ann <ann@example.net>", "bob@example.net"]',
-        "pin": "(set, not shown)",
+        "Dry run": "no",
+        "Tags": "b",
+        "Kind": "note",
+        "Version": "2",
+        "Strict": "true",
+        "Notes": '[{"id": 1, "done": false, "of": {"x": [1.5, null]}}, {"id": 2, "name": "Grüße\\n2"}]',
+        "Size": "5",
+        "Open": "true",
+        "Text": '"5"',
+        "Due": "Sat, 31 Jan 2026 09:00:00 +0000",
+        "Send to": '["Ann <ann@example.net>", "bob@example.net"]',
+        "Pin": "(set, not shown)",
     }
     assert "sub-1" in terminal
     assert "1234" not in terminal

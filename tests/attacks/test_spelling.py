@@ -39,6 +39,7 @@ async def test_attack_131_a_look_alike_is_told_in_every_call(
 
 
 async def test_attack_131_a_member_that_is_a_list_is_told_with_its_size(desk: Desk) -> None:
+    desk.arm("html_404", match={"method": "GET", "path_regex": "/lists/all"}, times=10)
     arguments = {"list_address": "all@mg.example.com", "address": LIST}
     preview = await previewed(desk, "add_mailing_list_member", arguments)
     assert any(line.startswith(f"{LIST} is itself a mailing list of ") for line in preview["warnings"])

@@ -255,7 +255,7 @@ async def test_attack_162_pictures_in_the_html_itself_are_told(desk: Desk) -> No
     assert any("of its own, which no text shows: image/png, 8 bytes, SHA-256 4c4b6a3b" in one for one in found), found
 
 
-NEW: dict[str, Any] = {"domain": "mg.example.com", "name": "welcome"}
+NEW: dict[str, Any] = {"domain": "mg.example.com", "name": "greeting"}
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def properties(name: str) -> dict[str, Any]:
 
 def braced(text: str) -> set[str]:
     """The arguments a template names."""
-    return set(_BRACED.findall(text))
+    return {one.partition("?")[0] for one in _BRACED.findall(text)}
 
 
 def braced_always(text: str) -> set[str]:

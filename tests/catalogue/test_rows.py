@@ -65,6 +65,11 @@ APPROVAL_KEYS = {
     "copies",
     "message_id",
     "answers",
+    "there",
+    "there_needs",
+    "there_effect",
+    "within",
+    "instead",
 }
 MANDATORY = {"title", "about", "access", "request"}
 OPTIONAL = {"body", "wire", "encode", "fixed", "defaults", "lines", "paging", "one_of", "not_both", "needs"}
@@ -263,6 +268,7 @@ def test_previews_are_named_where_data_cannot_say_enough() -> None:
         "update_template_version": "template_version",
         "delete_template_version": "template_version_deletion",
         "update_domain": "forwarding",
+        "create_credential": "new_login",
         "delete_credential": "existing_login",
         "update_credential_password": "login_password",
         "add_mailing_list_member": "member",

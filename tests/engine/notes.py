@@ -138,5 +138,5 @@ def shown(tool: str, arguments: dict[str, Any]) -> tuple[dict[str, str], str, li
     )  # fmt: skip
     look = asyncio.run(make(proposal))
     sections: Sequence[Any] = look.preview["sections"]
-    rows = [row for section in sections if section["heading"] == "As it will be sent" for row in section["rows"]]
+    rows = [row for section in sections if section["heading"] == "The exact values" for row in section["rows"]]
     return {row["label"]: row["value"] for row in rows}, "\n".join(unwrapped(look.preview)), look.warnings

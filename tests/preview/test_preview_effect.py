@@ -19,7 +19,7 @@ from maton_mailgun.approval.preview.effect import NOT_SHOWN, render
         ("Sends to {to}.", {"to": ["a", "b", "c", "d", "e", "f"]}, "Sends to a, b, c, d and 2 more."),
         ("Sends to {to}.", {"to": ["Ann, Bob <a@example.com>"]}, "Sends to “Ann, Bob <a@example.com>”."),
         ("Is {on}, was {off}, {mode}.", {"on": True, "off": False, "mode": "htmlonly"}, "Is on, was off, htmlonly."),
-        ("{d}, {one}, {no}.", {"d": {"a": 1, "b": 2}, "one": {"a": 1}, "no": []}, "2 entries, 1 entry, (none)."),
+        ("{d}, {one}, {no}.", {"d": {"a": 1, "b": 2}, "one": {"a": 1}, "no": []}, "a: 1, b: 2, a: 1, (none)."),
         ("[One {a}[ and {b}]] end", {"a": 1}, "One 1 end"),
         ("[One {a}[ and {b}]] end", {"b": 1}, "end"),
         ("To {a}.", {"a": "{b} [x] %s {0.__class__} {a}"}, "To “{b} [x] %s {0.__class__} {a}”."),

@@ -44,10 +44,10 @@ def test_a_change_shows_what_is_and_what_will_be() -> None:
         "account": {"connection_id": "conn-1", "label": "Main account", "sandbox": False},
         "target": "route 4f3b",
         "effect": (
-            "Changes route 4f3b, which handles inbound mail of the whole account; at present it matches"
-            ' «match_recipient("support@example.com")» and runs «forward("https://old.example.com/in")», “stop()”.'
-            ' It will run «forward("https://new.example.com/in")», “stop()”, and none of its earlier actions.'
-            " Its priority becomes 10."
+            "Changes route 4f3b, which handles inbound mail of the whole account; at present mail to"
+            " support@example.com is forwarded to https://old.example.com/in, and goes to no later rule."
+            " In place of all that was done with that mail, it is forwarded to https://new.example.com/in, and goes to"
+            " no later rule. Its priority becomes 10."
         ),
         "headline": "Forward inbound mail to new.example.com",
         "undo_plainly": ("Can be changed back with the present values; mail handled until then cannot be called back."),
@@ -71,26 +71,26 @@ def test_a_change_shows_what_is_and_what_will_be() -> None:
             {
                 "heading": "As it is now",
                 "rows": [
-                    {"label": "id", "value": "4f3b", "flags": []},
-                    {"label": "priority", "value": "10", "flags": []},
-                    {"label": "description", "value": "Support", "flags": []},
-                    {"label": "expression", "value": 'match_recipient("support@example.com")', "flags": []},
-                    {"label": "created at", "value": "Mon, 27 Jan 2025 17:45:19 GMT", "flags": []},
+                    {"label": "ID", "value": "4f3b", "flags": []},
+                    {"label": "Priority", "value": "10", "flags": []},
+                    {"label": "Description", "value": "Support", "flags": []},
+                    {"label": "Which mail", "value": 'match_recipient("support@example.com")', "flags": []},
+                    {"label": "Date", "value": "Mon, 27 Jan 2025 17:45:19 GMT", "flags": []},
                 ],
                 "read": True,
             },
             {
-                "heading": "As it will be sent",
+                "heading": "The exact values",
                 "rows": [
-                    {"label": "action", "value": 'forward("https://new.example.com/in")', "flags": []},
-                    {"label": "action", "value": "stop()", "flags": []},
-                    {"label": "priority", "value": "10", "flags": []},
+                    {"label": "What is done with it", "value": 'forward("https://new.example.com/in")', "flags": []},
+                    {"label": "What is done with it", "value": "stop()", "flags": []},
+                    {"label": "Priority", "value": "10", "flags": []},
                 ],
             },
         ],
         "diff": [
             {
-                "field": "actions",
+                "field": "What is done with it",
                 "before": 'forward("https://old.example.com/in") | stop()',
                 "after": 'forward("https://new.example.com/in") | stop()',
             }
@@ -120,7 +120,7 @@ def test_a_suppression_delete_says_why_and_when_it_was_added() -> None:
         {
             "heading": "As it is now",
             "rows": [
-                {"label": "address", "value": "bob@example.net", "flags": []},
+                {"label": "Address", "value": "bob@example.net", "flags": []},
             ],
             "read": True,
         },
@@ -132,24 +132,29 @@ def test_a_suppression_delete_says_why_and_when_it_was_added() -> None:
 def test_a_target_that_is_not_there_is_said() -> None:
     found = look("delete_route", {"route_id": "4f3b"})
     assert found.warnings == ["Route 4f3b does not exist: the service will probably refuse this."]
+    assert found.preview["effect"].startswith("Deletes route 4f3b. Inbound mail that only this route handled")
     assert found.before is None
     assert found.snapshot is not None, "that it is missing is a state too: appearing later makes the yes stale"
+
+
+def marked(tag: str) -> str:
+    return "* (all mail)" if tag == "*" else tag
 
 
 @pytest.mark.parametrize(
     ("had", "given", "after"),
     [
         (["offers"], {"tag": "news"}, "offers, news"),
-        (["offers"], {}, "offers, *"),
+        (["offers"], {}, "offers, * (all mail)"),
         (["offers", "news"], {"tag": "jobs"}, "offers, news, jobs"),
-        (["*"], {"tag": "news"}, "*, news"),
+        (["*"], {"tag": "news"}, "* (all mail), news"),
     ],
 )
 def test_what_adds_up_is_shown_with_what_was_there(had: list[str], given: dict[str, str], after: str) -> None:
     unsubscribe = {"address": "bob@example.net", "tags": had, "created_at": "Sun, 26 Jan 2025 07:29:04 UTC"}
     account = FakeAccount({"GET /v3/mg.example.com/unsubscribes/bob%40example.net": unsubscribe})
     found = look("add_unsubscribe", {"domain": "mg.example.com", "address": "bob@example.net", **given}, account)
-    assert found.preview["diff"] == [{"field": "tag", "before": ", ".join(had), "after": after}]
+    assert found.preview["diff"] == [{"field": "Tag", "before": ", ".join(map(marked, had)), "after": after}]
     assert found.warnings == []
 
 
@@ -171,9 +176,9 @@ def test_a_creation_over_something_that_is_there_is_said() -> None:
     account = FakeAccount({"GET /v3/mg.example.com/bounces/bob%40example.net": BOUNCE})
     found = look("add_bounce", {"domain": "mg.example.com", "address": "bob@example.net", "code": "554"}, account)
     assert found.warnings == [
-        "Already there: bounce entry of bob@example.net at mg.example.com. This will overwrite it or be refused."
+        "Already there: bounce entry of bob@example.net at mg.example.com. What it holds now is overwritten."
     ]
-    assert found.preview["diff"] == [{"field": "code", "before": "550", "after": "554"}]
+    assert found.preview["diff"] == [{"field": "Error code", "before": "550", "after": "554"}]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +213,7 @@ def test_line_endings_json_spelling_and_number_spelling_are_no_changes() -> None
 def test_subscribing_somebody_again_who_opted_out_needs_consent(tool: str, arguments: dict[str, object]) -> None:
     account = FakeAccount({MEMBER_PATH: {"member": {"address": "bob@example.net", "vars": {}, "subscribed": False}}})
     found = look(tool, {"list_address": "team@example.com", **arguments}, account)
-    assert found.preview["diff"] == [{"field": "subscribed", "before": "off", "after": "on"}]
+    assert found.preview["diff"] == [{"field": "Gets mail", "before": "no", "after": "yes"}]
     assert found.warnings[0] == ("This person had opted out of the list; subscribing them again needs their consent.")
     assert found.risk == "medium"
 
@@ -270,7 +275,7 @@ def test_secrets_are_neither_in_arguments_nor_in_answers() -> None:
     removed = look("delete_connection", {"connection_id": "c1"}, account)
     for found in (created, deleted, removed):
         assert "canary" not in json.dumps([found.preview, found.before])
-    assert {"label": "smtp_password", "value": "(set, not shown)", "flags": []} in created.preview["sections"][-1][
+    assert {"label": "SMTP password", "value": "(set, not shown)", "flags": []} in created.preview["sections"][-1][
         "rows"
     ]
 

@@ -191,6 +191,8 @@ def test_a_message_is_shown_whole() -> None:
         ],
         "diff": [],
         "warnings": [
+            f"Hidden copy (Bcc) to carl@example.org, outside {D}, for the first time.",
+            f"Answers go to help@example.org, outside {D}, and not to the sender.",
             f"ann@{D} is a mailing list: the message goes to 12 members.",
             "bob@example.net has unsubscribed: Mailgun will drop this copy.",
             "The 2 recipients in To and Cc see each other's addresses.",
@@ -198,7 +200,7 @@ def test_a_message_is_shown_whole() -> None:
         "unchecked": [],
         "history": [],
         "asked_by": {"client": "test-client", "principal": "ada"},
-        "risk": "medium",
+        "risk": "high",
         "recipients": [
             {
                 "address": f"ann@{D}",
@@ -632,3 +634,59 @@ def test_attack_28_an_attachment_is_named_with_the_digest_of_what_will_be_sent()
             [],
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("copies", "lines"),
+    [
+        ({"bcc": ["eve@evil.example"]}, [f"Hidden copy (Bcc) to eve@evil.example, outside {D}, for the first time."]),
+        ({"bcc": [f"archive@{D}", "all@example.com"]}, []),
+        ({"cc": ["eve@evil.example"]}, []),
+        (
+            {"bcc": [f"eve{number}@evil.example" for number in range(5)]},
+            [
+                *(
+                    f"Hidden copy (Bcc) to eve{number}@evil.example, outside {D}, for the first time."
+                    for number in range(3)
+                ),
+                "Hidden copies (Bcc) to 2 more addresses outside.",
+            ],
+        ),
+        # Nobody else is told of: they are who it is for.
+        ({"to": ["eve@evil.example"], "bcc": ["eve@evil.example"]}, []),
+    ],
+)
+def test_attack_381_a_hidden_copy_to_an_outsider_is_the_first_warning(
+    copies: dict[str, list[str]], lines: list[str]
+) -> None:
+    found = look(None, (), **{"to": [f"ann@{D}"], **copies})
+    told = [line for line in found.warnings if line.startswith("Hidden cop")]
+    assert told == lines
+    assert found.warnings[: len(lines)] == lines
+    assert (found.risk == "high") is bool(lines)
+
+
+def test_attack_381_a_hidden_copy_that_was_written_to_before_is_not_called_new() -> None:
+    known = {"items": [{"recipient": "eve@evil.example", "timestamp": NOW - 60}]}
+    asked = events("eve@evil.example", f"ann@{D}")
+    found = look({asked: known}, to=[f"ann@{D}"], bcc=["eve@evil.example"])
+    assert found.warnings[0] == f"Hidden copy (Bcc) to eve@evil.example, outside {D}."
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers", "told"),
+    [
+        (f"a@{D}", {"Reply-To": "Eve <eve@evil.example>"}, ["eve@evil.example"]),
+        (f"a@{D}", {"Mail-Reply-To": "eve@evil.example"}, ["eve@evil.example"]),
+        (f"a@{D}", {"List-Post": "<mailto:eve@evil.example>"}, ["eve@evil.example"]),
+        (f"a@{D}", {"Reply-To": f"help@{D}, help@example.com"}, []),
+        ("a@shop.example", {"Reply-To": "help@shop.example"}, []),
+        (f"a@{D}", {"Reply-To": "help@exarnple.com"}, ["help@exarnple.com"]),
+    ],
+)
+def test_attack_382_answers_that_go_to_an_outsider_are_a_warning(
+    sender: str, headers: dict[str, str], told: list[str]
+) -> None:
+    found = look(None, (), **{"from": sender, "headers": headers})
+    lines = [line for line in found.warnings if line.startswith("Answers go to ")]
+    assert lines == [f"Answers go to {address}, outside {D}, and not to the sender." for address in told]

@@ -94,6 +94,8 @@ def test_a_mime_message_is_shown_like_any_other() -> None:
         "rendered_by": "as given",
     }
     assert found.warnings == [
+        f"Hidden copy (Bcc) to eve@example.org, outside {D}, for the first time.",
+        f"Answers go to help@example.org, outside {D}, and not to the sender.",
         "1 recipient not named in the headers: a blind copy.",
         "1 person named in the headers will not get the message.",
         "A link shows example.com but leads to evil.example.net.",

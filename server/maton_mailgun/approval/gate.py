@@ -47,7 +47,6 @@ from maton_mailgun.approval.store.failures import (
 from maton_mailgun.approval.store.opening import open_store
 from maton_mailgun.approval.store.record import Record, State
 from maton_mailgun.approval.told import STOPPED, outcome, superseded
-from maton_mailgun.catalogue.operation import title_of
 from maton_mailgun.config import state_home
 from maton_mailgun.errors import OutcomeUnknown, SetupError
 from maton_mailgun.exchange import VISITED, Caller, FormAnswer, Outcome, Prepared, Question
@@ -231,9 +230,7 @@ class Gate:
             form_open: Whether a form for it is before the person still.
             visits: Whether the client can lead the person to the page itself: then it is not opened here.
         """
-        visit = (
-            await self.ways.visit(record, title_of(self.operations, record.operation), self._now()) if visits else None
-        )
+        visit = await self.ways.visit(record, self._now()) if visits else None
         ways = await self.ways.ways(record, open_page=visit is None)
         if form_open:
             ways.insert(0, {"channel": "form", "opened": False})

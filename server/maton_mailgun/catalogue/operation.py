@@ -28,9 +28,8 @@ Holds = Literal["list", "mailbox", "plain", "entry", "mime"]
 """What an argument with addresses may hold (see `address_fields`)."""
 PreviewName = Literal[
     "dns_records", "domain_deletion", "entries", "existing_login", "footer", "forwarding", "invitation",
-    "login_password", "member", "members", "message", "mime", "new_template", "resent", "template_deletion",
-    "template_version",
-    "template_version_deletion",
+    "login_password", "member", "members", "message", "mime", "new_login", "new_template", "resent",
+    "template_deletion", "template_version", "template_version_deletion",
 ]  # fmt: skip
 """The functions there are for previews (see `approval/preview/registry.py`)."""
 
@@ -205,6 +204,17 @@ class Operation:
     undo: str = ""
     warn: tuple[_Sentence, ...] = ()
     before: _Source | None = None
+    there: Literal["", "refused", "Replace", "Change", "Add to"] = ""
+    """What becomes of a creation whose target is there already: the service refuses it, so that nobody is asked; or it
+    does this to it, and is called so."""
+    there_needs: str | None = None
+    """The argument without which the service refuses it all the same."""
+    there_effect: str = ""
+    """The effect where it is there already."""
+    within: _Source | None = None
+    """The read of what the target is a part of: where the service says that there is none, nobody is asked."""
+    instead: str = ""
+    """What to do where nobody is asked, as the target is there already, or is not: told to the caller."""
     compare: Mapping[str, _Place] = field(default_factory=dict)
     adds: Mapping[str, str] = field(default_factory=dict)
     """Arguments of `compare` whose value is put to a list instead of over it, with what is put there if left out."""

@@ -11,12 +11,13 @@ from maton_mailgun.errors import SetupError
 
 _BRACED = re.compile(r"\{([^{}]*)\}")
 _SENTENCES = ("target", "effect", "undo")
+_EFFECTS = ("effect", "there_effect")
 _SETTLED_BY = {"absent": "before", "matches": "compare", "exists": "settle_read"}
 """What an outcome is looked up with, by how."""
 _WRITES_ONLY = (
     *("target", "effect", "undo", "warn", "before", "compare", "adds", "facts", "preview", "settle", "settle_read"),
     *("asynchronous", "assumed", "consent", "copies", "message_id", "settle_pick", "answers", "renews"),
-    *("settle_like", "settle_not"),
+    *("settle_like", "settle_not", "there", "there_needs", "there_effect", "within", "instead"),
 )
 
 
@@ -55,10 +56,13 @@ def _unknown_arguments(operation: Operation) -> Iterator[str]:
 def _named(operation: Operation) -> Iterator[tuple[str, str]]:
     """Every argument that a row names, with the key it stands in."""
     yield from (("request", name) for name in operation.path_arguments)
-    for key in _SENTENCES:
-        named = _BRACED.findall(getattr(operation, key))
-        yield from ((key, name) for name in named if not (key == "effect" and name.startswith("before.")))
-    yield from (("warn", name) for text in operation.warn for name in _BRACED.findall(text))
+    for key in (*_SENTENCES, "there_effect"):
+        named = [name.partition("?")[0] for name in _BRACED.findall(getattr(operation, key))]
+        yield from ((key, name) for name in named if not (key in _EFFECTS and name.startswith("before.")))
+    if operation.there_needs is not None:
+        yield "there_needs", operation.there_needs
+    warned = [name for text in operation.warn for name in _BRACED.findall(text)]
+    yield from (("warn", name.partition("?")[0]) for name in warned)
     for key in (
         "wire",
         "encode",
@@ -94,7 +98,7 @@ def _named(operation: Operation) -> Iterator[tuple[str, str]]:
 
 def _unknown_reads(operation: Operation, operations: Mapping[str, Operation]) -> Iterator[str]:
     """Reads for the preview and for lost outcomes that nothing can make."""
-    reads = [("before", operation.before), ("settle_read", operation.settle_read)]
+    reads = [("before", operation.before), ("settle_read", operation.settle_read), ("within", operation.within)]
     reads += [("renews_by", operation.renews_by), ("renews_read", operation.renews_read)]
     reads += [("answers", source) for source in operation.answers.values()]
     reads += [(f"facts[{number}].read", fact.read) for number, fact in enumerate(operation.facts)]
@@ -212,14 +216,15 @@ def _half_writes(operation: Operation) -> Iterator[str]:
         if operation.success is not None:
             yield "success is for tools that write"
         return
-    for key in _SENTENCES:
+    for key in (*_SENTENCES, "there_effect"):
         text: str = getattr(operation, key)
-        if not text:
+        if not text and key in _SENTENCES:
             yield f"a tool that writes needs {', '.join(_SENTENCES)}: {key} is missing"
         if text.count("[") != text.count("]"):
             yield f"{key} has a bracket without its other one"
     if "{before." in operation.effect and operation.before is None:
         yield "effect names what its target holds, which needs before: where that is read"
+    yield from _found_there(operation)
     if operation.success is None:
         yield "a tool that writes needs success, what its answer holds when it was carried out"
     yield from _lost_sends(operation)
@@ -230,6 +235,16 @@ def _half_writes(operation: Operation) -> Iterator[str]:
         yield f"settle = {operation.settle!r} needs before, to compare with"
     if operation.settle_read and operation.settle not in ("exists", "events"):
         yield "settle_read goes with settle = 'exists' or 'events'"
+
+
+def _found_there(operation: Operation) -> Iterator[str]:
+    """What a write needs so that nobody is asked about one which is sure to fail, or under a wrong name."""
+    if operation.there and (operation.access != "create" or operation.before is None):
+        yield "there is for tools that create, and needs before, to be found by"
+    if bool(operation.there_effect) != (operation.there not in ("", "refused")):
+        yield "there_effect goes with what is done to a target that is there already"
+    if operation.there_needs and not operation.there_effect:
+        yield "there_needs goes with there_effect"
 
 
 def _lost_sends(operation: Operation) -> Iterator[str]:

@@ -14,3 +14,13 @@ def who_wrote(body: Any) -> Literal["maton", "mailgun"]:
         if "trace_id" in body or ("code" in body and "type" in body):
             return "maton"
     return "mailgun"
+
+
+def says_absent(status: int, body: Any, service: Literal["mailgun", "maton"] = "mailgun") -> bool:
+    """Whether an answer says in the words of the service that was called that a thing is not there. A page, or words
+    about an address that nobody serves, come from elsewhere; and of Mailgun's things Maton says nothing."""
+    if status != 404 or not isinstance(body, dict) or (who_wrote(body) == "maton") != (service == "maton"):
+        return False
+    message = body.get("message")
+    said = message.casefold().strip() if isinstance(message, str) else ""
+    return bool(said) and said != "not found" and "no route" not in said and "page not found" not in said

@@ -17,6 +17,7 @@ from typing import Any
 
 from maton_mailgun.approval.channels.notice import Named, notice
 from maton_mailgun.approval.channels.notifier import Notifier, NotNotified
+from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import Store
 from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
@@ -146,8 +147,12 @@ class Notices:
         left = {record.id for record in waiting}
         # What came while the store was read is looked at the next time.
         self._untold = {one: who for one, who in self._untold.items() if one in left or one not in untold}
-        named = [Named(one, title_of(self._operations, one.operation)) for one in waiting if one.id in self._untold]
+        named = [Named(one, self._title(one)) for one in waiting if one.id in self._untold]
         return named, len(waiting)
+
+    def _title(self, record: Record) -> str:
+        """What the person is asked to do, which may be more than the tool says: to replace, and not to add."""
+        return Preview.of(record.preview).title or title_of(self._operations, record.operation)
 
     def _claimed(self) -> float:
         """Take this minute for a notice of this process. 0, or the seconds until the next may be taken."""

@@ -10,7 +10,8 @@ from typing import Any
 from maton_mailgun.approval.lifecycle.several import said_so_far
 from maton_mailgun.approval.preview.document import EditedValue, Preview, Row, Section, ShownMessage
 from maton_mailgun.approval.preview.filled_message import copies
-from maton_mailgun.approval.preview.heading import heading, whom
+from maton_mailgun.approval.preview.heading import effect_beyond, heading, whom
+from maton_mailgun.approval.preview.labels import named
 from maton_mailgun.approval.store.contract import Stop
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.mail import html, links
@@ -36,7 +37,8 @@ def summary(record: Record) -> dict[str, Any]:
         "id": record.id,
         "state": record.state,
         "risk": record.risk,
-        "action": record.access,
+        # A creation that changes what is there is called so; what deletes or sends is never called otherwise.
+        "action": preview.action if record.access == "create" and preview.action == "change" else record.access,
         "title": safe_line(preview.title or record.operation),
         "heading": heading(preview),
         "whom": whom(preview.recipients),
@@ -84,13 +86,14 @@ def told_once(preview: Preview) -> Preview:
         beside = {"From": message.sender, "Reply-To": message.reply_to, "Subject": _quoted_subject(message)}
         sections = [replace(part, rows=[row for row in part.rows if not _said(part, row, beside)]) for part in sections]
         sections = [part for part in sections if part.rows]
-    return replace(preview, sections=sections, undo=preview.undo_plainly or preview.undo, undo_plainly="")
+    undo = preview.undo_plainly or preview.undo
+    return replace(preview, sections=sections, effect=effect_beyond(preview), undo=undo, undo_plainly="")
 
 
 def _edit(one: EditedValue) -> dict[str, Any]:
     """A change by hand, display-safe piece by piece."""
     pieces = [[kind, safe_block(text)] for kind, text in one.pieces]
-    return {"label": safe_line(one.field.replace("_", " ")), "pieces": pieces}
+    return {"label": safe_line(named(one.field)), "pieces": pieces}
 
 
 def _said(part: Section, row: Row, beside: Mapping[str, str]) -> bool:

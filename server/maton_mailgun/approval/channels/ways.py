@@ -130,7 +130,7 @@ class Ways:
             f"{on_page}run in a terminal: {self._command(record)} --recipient ADDRESS"
         )
 
-    async def visit(self, record: Record, title: str, now: float) -> Visit | None:
+    async def visit(self, record: Record, now: float) -> Visit | None:
         """Where a client may lead a person, who has to sign in there; None where nobody could, or it is open."""
         if self._open(record):
             return None
@@ -140,9 +140,11 @@ class Ways:
         self._led_to[record.id] = url
         from maton_mailgun.approval.channels.notice import harmless
 
+        preview = Preview.of(record.preview)
         message = (
-            f"{harmless(title, 80)}: {harmless(Preview.of(record.preview).target, 300)}. This waits for a person. The "
-            "approval page shows all of it, asks who you are, and takes the decision. Opening it approves nothing."
+            f"{harmless(preview.title or record.operation, 80)}: {harmless(preview.target, 300)}. This waits for a "
+            "person. The approval page shows all of it, asks who you are, and takes the decision. Opening it approves "
+            "nothing."
         )
         return Visit(record.id, record.digest, now, message, url, record.expires_at)
 

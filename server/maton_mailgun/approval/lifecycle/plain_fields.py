@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from maton_mailgun.approval.preview.labels import named
 from maton_mailgun.catalogue.operation import FILE_CODECS, NOT_SENT, Operation
 from maton_mailgun.exchange import Prepared
 
@@ -35,7 +36,7 @@ class PlainField:
     @property
     def label(self) -> str:
         """What it is called."""
-        return self.name.replace("_", " ")
+        return named(self.name)
 
 
 def plain_fields(prepared: Prepared) -> list[PlainField]:

@@ -99,7 +99,8 @@ async def build(
         before: The warnings of the request in whose place it comes.
 
     Raises:
-        Refused: The policy says no, a person has said no too often, or what would leave cannot be shown.
+        Refused: The policy says no, a person has said no too often, what would leave cannot be shown, or the service is
+            sure to refuse it.
     """
     case = replace(await case_off_loop(prepared), principal=caller.principal)
     verdict = (await policy_now(uses.settings)).judge(case)
@@ -117,13 +118,17 @@ async def build(
             f"{' and '.join(map(name_of, written_by))} wrote exactly this, in place of what was proposed before.",
         ]
     history.refuse_after_rejections(past, now - _HOUR)
+    succeeded = next((record.id for record in past if record.state == "succeeded"), None)
     look, _ = await asyncio.gather(
         preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now)), before)),
         _loaded(),
     )
     if look.refused:  # guard: 200-seen
-        raise Refused(message=f"Nothing was sent, and nobody was asked: {look.refused}", next=NOT_SHOWN)
-    succeeded = next((record.id for record in past if record.state == "succeeded"), None)
+        done = f" {succeeded} did this before: get_approval has its result." if succeeded else ""
+        raise Refused(
+            message=f"Nothing was sent, and nobody was asked: {look.refused}",
+            next=f"{look.instead or NOT_SHOWN}{done}",
+        )
     record = Record(
         id=new_approval_id(),
         digest=digests[0],

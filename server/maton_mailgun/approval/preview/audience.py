@@ -32,6 +32,9 @@ _SUPPRESSIONS = {
     "complaints": ("complained", "has reported earlier mail as spam"),
 }
 
+_FIRST = "first time"
+_NAMED = 3
+"""Hidden copies that a line each tells of."""
 _READS = ("events", *_SUPPRESSIONS, "lists")
 
 
@@ -49,6 +52,8 @@ class Recipient:
     """Further entries of the same address: each goes out with its name and its spelling."""
     notes: dict[str, str] = field(default_factory=dict)
     """What the account tells, by where it was read: the reads end in any order, the remarks have a fixed one."""
+    hidden: bool = False
+    """Whether no other reader sees that they get it."""
 
     @property
     def remarks(self) -> list[str]:
@@ -100,6 +105,7 @@ def gather(letter: Letter, domain: str) -> Audience:
     found: dict[str, Recipient] = {}
     named = [(kind, texts) for kind, texts in (("to", letter.to), ("cc", letter.cc), ("bcc", letter.bcc)) if texts]
     header_names = {name.casefold() for name in RECIPIENT_HEADERS}
+    seen = {one.identity for one in parse_all(letter.claims)} if letter.mime else set()
     named.append(("header", [value for name, value in letter.headers if name.casefold() in header_names]))
     for kind, texts in named:
         for address in parse_all(texts):
@@ -110,7 +116,9 @@ def gather(letter: Letter, domain: str) -> Audience:
             flags = address_flags(address, known=domain)
             if kind == "header":
                 flags.insert(0, "named in a header only")
-            found[address.identity] = Recipient(address, kind, outside, (["external"] if outside else []) + flags)
+            hidden = address.identity not in seen if letter.mime else kind == "bcc"
+            flags = (["external"] if outside else []) + flags
+            found[address.identity] = Recipient(address, kind, outside, flags, hidden=hidden)
     audience = Audience(domain, list(found.values()))
     entries = [entry for one in audience.recipients for entry in (one.address, *one.again)]
     odd = [entry for entry in entries if address_flags(entry, known=domain)]
@@ -169,6 +177,25 @@ async def look(audience: Audience, reads: Reads, tags: Sequence[str], now: float
     ]
     if len(dropped) > 5:
         audience.warnings.append(f"{count(len(dropped) - 5, 'more recipient')} on suppression lists: copies dropped.")
+
+
+def hidden_copies(audience: Audience) -> list[str]:
+    """A line for everybody outside who gets it and is seen by no other reader."""
+    outside = [one for one in audience.recipients if one.hidden and one.external and one.kind != "header"]
+    if len(outside) == len(audience.recipients):
+        # Nobody is told of anybody: they are who it is for.
+        return []
+    lines = []
+    for one in outside[:_NAMED]:  # guard: 381-hidden
+        first = ", for the first time" if one.notes.get("events") == _FIRST else ""
+        lines.append(
+            f"Hidden copy (Bcc) to {short(one.address.address, 120)}, outside {short(audience.domain, 100)}{first}."
+        )
+    if len(outside) > _NAMED:
+        lines.append(
+            f"Hidden copies (Bcc) to {count(len(outside) - _NAMED, 'more address', 'more addresses')} outside."
+        )
+    return lines
 
 
 async def _suppressed(audience: Audience, reads: Reads, kind: str, tags: Sequence[str]) -> None:
@@ -249,7 +276,7 @@ async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
         if one.address.key in last:
             one.notes["events"] = f"last mail {moment(last[one.address.key])}"
         elif len(items(answer)) < 300:
-            one.notes["events"] = "first time"
+            one.notes["events"] = _FIRST
         else:
             audience.unchecked.append(
                 f"could not check whether {short(one.address.address, 100)} was written to before: the log is too long"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview.document import ChangedValue, Row
 from maton_mailgun.approval.preview.effect import NOT_SHOWN
+from maton_mailgun.approval.preview.labels import named, said
 from maton_mailgun.approval.preview.proposal import ReadAnswer, dig
 from maton_mailgun.mail.text import safe_line, short
 
@@ -71,20 +72,22 @@ def diff(operation: Operation, given: Mapping[str, Any], before: ReadAnswer | No
         if argument in operation.adds:
             current = current if isinstance(current, list) else []
             wanted = [*dict.fromkeys([*current, operation.adds[argument] if wanted is None else wanted])]
-            current, wanted = (", ".join(map(str, some)) for some in (current, wanted))
+            current, wanted = (", ".join(str(said(argument, one)) for one in some) for some in (current, wanted))
         if wanted is None or _same(current, wanted):
             continue
         if isinstance(current, bool) and wanted in ("yes", "no"):
             # The same words before and after.
             wanted = wanted == "yes"
         hidden = argument in operation.secret
+        consent = operation.consent.get(argument) if _plain(current) == "no" else None
+        current, wanted = said(argument, current), said(argument, wanted)
         changes.append(
             Change(
-                label=argument.replace("_", " "),
+                label=named(argument),
                 path=path,
                 before=NOT_SHOWN if hidden else shown(current),
                 after=NOT_SHOWN if hidden else shown(wanted),
-                consent=operation.consent.get(argument) if _plain(current) == "no" else None,
+                consent=consent,
             )
         )
     return changes
@@ -114,7 +117,7 @@ def state(before: ReadAnswer | None, *, hide: Collection[str] = ()) -> list[Row]
     first = {path.partition(".")[0] for path, _ in leaves}
     # A single wrapper such as {"route": {...}} says nothing to a person.
     wrapper = f"{first.pop()}." if len(first) == 1 else ""
-    rows = [Row(_label(path.removeprefix(wrapper)), text) for path, text in leaves[:_STATE_ROWS]]
+    rows = [Row(named(path.removeprefix(wrapper)), text) for path, text in leaves[:_STATE_ROWS]]
     if len(leaves) > _STATE_ROWS:
         rows.append(Row("…", f"{len(leaves) - _STATE_ROWS:,} more values"))
     return rows
@@ -153,18 +156,25 @@ def read(given: Any) -> str:
 
 
 def shown(given: Any) -> str:
-    """One value of a diff, whole: booleans as on or off, lists one after the other, objects as JSON."""
+    """One value of a diff, whole: booleans as yes or no, lists one after the other, objects by their names."""
     if given is None:
         return "(not set)"
     if isinstance(given, bool):
-        return "on" if given else "off"
-    if given == "":
+        return "yes" if given else "no"
+    if given in ("", {}):
         return "(empty)"
+    if isinstance(given, dict) and all(isinstance(one, str | int | float) for one in given.values()):
+        told = [f"{_key(name)}: {json.dumps(one, ensure_ascii=False)}" for name, one in sorted(given.items())]
+        return safe_line(", ".join(told))
     if isinstance(given, list) and all(isinstance(item, str) for item in given):
         return safe_line(" | ".join(given)) if given else "(none)"
     if isinstance(given, list | dict):
         return safe_line(json.dumps(given, ensure_ascii=False, sort_keys=True))
     return safe_line(str(given))
+
+
+def _key(name: Any) -> str:
+    return str(name) if re.fullmatch(r"[\w-]+", str(name)) else json.dumps(str(name), ensure_ascii=False)
 
 
 def _wanted(operation: Operation, given: Mapping[str, Any], argument: str) -> Any:
@@ -221,8 +231,4 @@ def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(data, list) and not all(isinstance(item, str) for item in data):
         yield path or "items", f"{len(data):,}"
     elif data is not None:
-        yield path or "value", read(data)
-
-
-def _label(path: str) -> str:
-    return path.replace(".", " ").replace("_", " ")
+        yield path or "value", read(said(path, data))

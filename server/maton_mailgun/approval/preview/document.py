@@ -14,6 +14,10 @@ from maton_mailgun.approval.store.record import Risk
 from maton_mailgun.mail.word_diff import Piece
 
 _MAKING = Lock()
+EXACT = "The exact values"
+"""Heads what leaves and is shown nowhere else, each value as the service gets it; another one in earlier versions."""
+EXACT_BEFORE = "As it will be sent"
+
 _Omitted = Field(exclude_if=lambda value: not value)
 """Stands in the frozen form only where it says something."""
 _Absent = Field(exclude_if=lambda value: value is None)

@@ -2,7 +2,8 @@
 
 A template is plain text with `{argument}` for a value and `[...]` for a part that is dropped when an argument inside
 it was not given: "Adds {address}[, named {name},] to {list_address}." `{before.route.actions}` is what the target
-holds there, as it was read. Values are never interpreted: a brace, bracket or percent sign in one stays what it is.
+holds there, as it was read, and `{wildcard?It does|It does not}` says one of two for a switch. Values are never
+interpreted: a brace, bracket or percent sign in one stays what it is.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from maton_mailgun.approval.preview.labels import Words, told
 from maton_mailgun.mail.text import count, mark, quoted, safe_line, unclosing
 
 NOT_SHOWN = "(set, not shown)"
 """What stands for the value of a secret argument, everywhere."""
 
-_TOKEN = re.compile(r"\{([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)*)\}|([\[\]])")
+_TOKEN = re.compile(r"\{([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)*)(?:\?([^{}\[\]|]*)\|([^{}\[\]|]*))?\}|([\[\]])")
 _BEFORE = re.compile(r"\{(before\.([a-zA-Z0-9_]+(?:\.[a-zA-Z0-9_]+)*))\}")
 _VALUE_LIMIT = 160
 _LIST_LIMIT = 4
@@ -47,13 +49,23 @@ def value(given: Any, *, inside_quotes: bool = False) -> str:
         return "on" if given else "off"
     if isinstance(given, int | float):
         return str(given)
+    if isinstance(given, Words):
+        return str(given)
     if isinstance(given, str):
         return _word(given, inside_quotes)
     if isinstance(given, Mapping):
-        return count(len(given), "entry", "entries")
+        return _entries(given)
     if isinstance(given, Sequence):
         return _joined(given, inside_quotes)
     return "(nothing)" if given is None else _word(json.dumps(given, default=str), inside_quotes)
+
+
+def _entries(given: Mapping[str, Any]) -> str:
+    """A few plain values with their names; else how many there are."""
+    plain = all(isinstance(one, str | int | float) for one in given.values())
+    if not plain or not 0 < len(given) <= _LIST_LIMIT:
+        return count(len(given), "entry", "entries")
+    return ", ".join(f"{value(name)}: {value(one)}" for name, one in given.items())
 
 
 def _joined(given: Sequence[Any], inside_quotes: bool) -> str:
@@ -81,22 +93,24 @@ def _render(
     while found := _TOKEN.search(template, position):
         parts.append(template[position : found.start()])
         position = found.end()
-        if found[2] == "[":
+        if found[4] == "[":
             inner, position, kept = _render(template, position, arguments, secret, depth + 1)
             parts.append(inner if kept else "")
-        elif found[2] == "]" and depth:
+        elif found[4] == "]" and depth:
             return "".join(parts), position, complete
-        elif found[2]:
-            parts.append(found[2])
+        elif found[4]:
+            parts.append(found[4])
         elif arguments.get(found[1]) is None:
             complete = False
             parts.append("(not given)")
         elif found[1] in secret:
             parts.append(NOT_SHOWN)
+        elif found[2] is not None:
+            parts.append(found[3] if arguments[found[1]] in (False, "no", "false") else found[2])
         else:
             within = template[: found.start()].endswith(tuple(_OPENING)) and template[position:].startswith(
                 tuple(_CLOSING)
             )
-            parts.append(value(arguments[found[1]], inside_quotes=within))
+            parts.append(value(told(found[1], arguments[found[1]]), inside_quotes=within))
     parts.append(template[position:])
     return "".join(parts), len(template), complete

@@ -14,6 +14,7 @@ from maton_mailgun.approval.preview.proposal import Findings, Proposal, Reads, i
 from maton_mailgun.catalogue import entry_fields
 from maton_mailgun.mail.addresses import address_flags, parse
 from maton_mailgun.mail.text import count, short
+from maton_mailgun.wire.speakers import says_absent
 
 _PAGE = 1_000
 """The most that Mailgun lists at once of a suppression list (its reference, Suppressions)."""
@@ -39,7 +40,7 @@ async def members(proposal: Proposal, reads: Reads) -> Findings:
     source = f"GET /v3/lists/{{list_address}}/members/pages?subscribed=no&limit={list_members.PAGE}"
     answer = await reads("which of them opted out of the list", source, proposal.arguments)
     warnings, unchecked = [], []
-    if answer is not None and answer.status == 404:
+    if answer is not None and answer.status == 404 and not says_absent(answer.status, answer.data):
         warnings.append(f"There is no mailing list {short(str(proposal.arguments['list_address']), 200)}.")
     out = {str(one.get("address") or "").casefold() for one in items(answer) if isinstance(one, dict)}
     back = []

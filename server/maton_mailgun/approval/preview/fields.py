@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from maton_mailgun.approval.preview.document import Row
 from maton_mailgun.approval.preview.effect import NOT_SHOWN
+from maton_mailgun.approval.preview.labels import named
 from maton_mailgun.mail.text import safe_line
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 def rows(operation: Operation, request: Request, *, covered: Collection[str] = ()) -> list[Row]:
     """One row per field and file, in their order, except the `covered` wire names; secrets are not shown."""
     secret = {operation.in_headers.get(name) or operation.wire.get(name, name) for name in operation.secret}
+    called = {wire: argument for argument, wire in operation.wire.items()}
     found = [
-        Row(name, NOT_SHOWN) if name in secret else row(name, text)
+        Row(named(called.get(name, name)), NOT_SHOWN) if name in secret else row(named(called.get(name, name)), text)
         for name, text in fields(request)
         if name not in covered
     ]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from maton_mailgun.approval.preview.document import ChangedValue, Preview, Row, Section, ShownRecipient
 from maton_mailgun.approval.preview.folding import fold
+from maton_mailgun.approval.preview.heading import effect_beyond
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, by_domain, flags, recipient
 from maton_mailgun.mail.text import count, quoted, safe_block, short
 
@@ -125,7 +126,7 @@ def _size(line: _Line) -> int:
 def _lines(preview: Preview) -> Iterator[_Line]:
     yield _Line(f"{preview.action.upper()}: {preview.target}")
     if preview.message is None:
-        yield _Line(preview.effect)
+        yield _Line(effect_beyond(preview))
     else:
         yield from _envelope(preview)
     yield _Line(f"Risk: {preview.risk}")

@@ -9,6 +9,7 @@ from typing import Any
 from maton_mailgun.approval.preview import route_filters
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import values
+from maton_mailgun.approval.preview.labels import said
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads
 from maton_mailgun.mail.addresses import address_flags, parse, split
 from maton_mailgun.mail.hosts import as_browsers_read, place
@@ -70,7 +71,7 @@ def _headline(proposal: Proposal, places: list[str], rule: Findings) -> str:
         everything = any("takes all mail" in one.flags for section in rule.sections for one in section.rows)
         return f"Forward {'all ' if everything else ''}inbound mail to {where}"
     if kind := proposal.arguments.get("webhook_type"):
-        return f"Send {short(str(kind), 40)} events to {where}"
+        return f"Send {short(str(said('webhook_type', kind)), 40)} events to {where}"
     return ""
 
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from maton_mailgun.approval.preview import came_in, difference, fields, registry, spelling
-from maton_mailgun.approval.preview.document import AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
+from maton_mailgun.approval.preview import came_in, difference, fields, registry, spelling, standing
+from maton_mailgun.approval.preview.document import EXACT, AskedBy, Preview, Row, Section, ShownAccount, ShownRequest
 from maton_mailgun.approval.preview.effect import of_target, render
+from maton_mailgun.approval.preview.labels import told
 from maton_mailgun.approval.preview.proposal import (
     CouldNotRead,
     Findings,
@@ -54,6 +55,8 @@ class Look:
     warnings: list[str]
     refused: str = ""
     """Why nobody can be asked; empty where somebody can."""
+    instead: str = ""
+    """What to do then, where that is known."""
 
 
 async def make(proposal: Proposal, *, seconds: float = SECONDS) -> Look:
@@ -65,20 +68,23 @@ async def make(proposal: Proposal, *, seconds: float = SECONDS) -> Look:
         # In a thread: the first call of a kind loads what it needs.
         await asyncio.to_thread(registry.preview_of, proposal.operation.preview)
     reads = Reads(proposal.read, seconds)
-    before, watched, facts, findings = await asyncio.gather(
+    before, within, watched, facts, findings = await asyncio.gather(
         _before(proposal, reads),
+        _within(proposal, reads),
         _watched(proposal, reads),
         asyncio.gather(*(_fact(proposal, reads, fact) for fact in proposal.operation.facts)),
         _findings(proposal, reads),
     )
     preview = _compose(proposal, before, facts, findings, reads.unchecked)
+    sure = standing.refused(proposal.operation, _given(proposal), _target(proposal, findings), before, within)
     return Look(
         preview=preview,
         snapshot=_digest(watched) if watched else None,
         before=difference.without_secrets(before.data) if before is not None and before.status != 404 else None,
         risk=preview["risk"],
         warnings=preview["warnings"],
-        refused=findings.refused,
+        refused=findings.refused or sure,
+        instead=proposal.operation.instead or (standing.LOOK_IT_UP if sure else ""),
     )
 
 
@@ -136,13 +142,33 @@ async def _before(proposal: Proposal, reads: Reads) -> ReadAnswer | None:
     return await reads("its present state", proposal.operation.before, proposal.arguments)
 
 
+async def _within(proposal: Proposal, reads: Reads) -> ReadAnswer | None:
+    """What the target is to be a part of; that it could not be read is no news to a person."""
+    if proposal.operation.within is None:
+        return None
+    try:
+        return await reads.ask(proposal.operation.within, proposal.arguments)
+    except CouldNotRead:
+        return None
+
+
+def _given(proposal: Proposal) -> dict[str, Any]:
+    return {**proposal.operation.defaults, **proposal.arguments}
+
+
+def _target(proposal: Proposal, findings: Findings) -> str:
+    operation = proposal.operation
+    told = findings.target or render(operation.target, _given(proposal), secret=operation.secret)
+    return told or operation.title
+
+
 async def _fact(proposal: Proposal, reads: Reads, fact: Fact) -> Row:
     answer = await reads(f"“{fact.label}”", fact.read, proposal.arguments)
     if answer is None:
         return Row(fact.label, "could not be checked")
     if answer.status == 404:
         return Row(fact.label, "none found")
-    found = dig(difference.without_secrets(answer.data), fact.pick)
+    found = told(fact.pick, dig(difference.without_secrets(answer.data), fact.pick))
     return Row(fact.label, "none" if found in (None, "", [], {}) else difference.read(found))
 
 
@@ -155,26 +181,26 @@ def _compose(
     proposal: Proposal, before: ReadAnswer | None, facts: list[Row], findings: Findings, unchecked: list[str]
 ) -> dict[str, Any]:
     operation = proposal.operation
-    given = {**operation.defaults, **proposal.arguments}
-    target = findings.target or render(operation.target, given, secret=operation.secret) or operation.title
+    given, target = _given(proposal), _target(proposal, findings)
+    called = standing.called(operation, before)
     diff = difference.diff(operation, given, before)
     strange = came_in.warnings(proposal, findings)
     warnings = [*dict.fromkeys([*strange, *_warnings(proposal, given, target, before, diff, findings)])]
     unchecked = sorted({*unchecked, *findings.unchecked})
-    held = {**given, **_held(operation.effect, before)}
-    effect = findings.effect or render(operation.effect, held, secret=operation.secret) or ""
-    undo = render(operation.undo or "", given, secret=operation.secret) or ""
-    plainly = render(_TOOL_NAMED.sub(_without, operation.undo or ""), given, secret=operation.secret) or ""
+    held = {**given, **_held(called.effect, before)}
+    effect = findings.effect or render(called.effect, held, secret=operation.secret) or ""
+    undo = render(called.undo, given, secret=operation.secret) or ""
+    plainly = render(_TOOL_NAMED.sub(_without, called.undo), given, secret=operation.secret) or ""
     sections = [
         *findings.sections,
         Section("Facts", facts, read=True),
         Section("As it is now", _as_it_is(before, diff, facts, findings), read=True),
-        Section("As it will be sent", fields.rows(operation, proposal.request, covered=findings.covers)),
+        Section(EXACT, fields.rows(operation, proposal.request, covered=findings.covers)),
     ]
     preview = Preview(
         whole=True,
-        title=operation.title,
-        action=operation.access,
+        title=called.title,
+        action=called.action,
         operation=operation.name,
         account=ShownAccount(
             proposal.account.connection_id, short(proposal.account.label, 200), proposal.account.sandbox
@@ -182,7 +208,7 @@ def _compose(
         target=target,
         effect=effect,
         ending=findings.ending,
-        headline=findings.headline or f"{operation.title.partition(' ')[0]} {target}",
+        headline=findings.headline or f"{called.verb} {target}",
         undo=undo,
         undo_plainly=plainly if plainly != undo else "",
         request=ShownRequest(proposal.request.method, proposal.request.path),
@@ -247,14 +273,12 @@ def _warnings(
 ) -> list[str]:
     operation = proposal.operation
     lines = [change.consent for change in diff if change.consent is not None]
-    if before is not None and before.status != 404 and operation.access == "create" and not operation.adds:
+    if there := standing.called(operation, before).warning:
         # It is no creation then, whatever it is called.
-        lines.append(f"Already there: {target}. This will overwrite it or be refused.")
+        lines.append(there.format(target=target))
     lines += [*findings.warnings, *spelling.doubts(operation, proposal.arguments)]
     if before is not None and before.status == 404 and operation.access != "create":
-        # An address keeps its letters: with a capital it would look like another one.
-        named = target if "@" in target.partition(" ")[0] else f"{target[:1].upper()}{target[1:]}"
-        lines.append(f"{named} does not exist: the service will probably refuse this.")
+        lines.append(f"{standing.sentence(target)} does not exist: the service will probably refuse this.")
     if difference.changes_nothing(operation, proposal.arguments, before, diff):
         lines.append("This changes nothing: every value is already as asked for.")
     if operation.billed:

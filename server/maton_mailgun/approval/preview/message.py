@@ -38,6 +38,7 @@ from maton_mailgun.mail import address_fields, filling, letter
 from maton_mailgun.mail.addresses import address_flags, parse_all
 from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short
+from maton_mailgun.wire.speakers import says_absent
 
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
@@ -95,7 +96,9 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     list_section, list_warnings, list_doubts = list_members.section(whole, filled_in, members)
     reading.links = {**replies.links(whole), **reading.links, **more.links, **of_lists.links}
     reading.remote += [*more.remote, *(host for host in of_lists.remote if host not in more.remote)]
-    warnings = [*extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain), *people.warnings]
+    strange = [*audience.hidden_copies(people), *replies.elsewhere(whole, domain)]
+    warnings = [*strange, *extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain)]
+    warnings += people.warnings
     header_rows, header_warnings = options.headers(sent)
     visible = _visible(sent, fields)
     template_rows, template_warnings = stored_template.rows_and_warnings(fields, stored, sent, domain)
@@ -108,6 +111,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     warnings += fetched_words.warnings(whole)
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
     raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
+    raises += bool(strange)
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
     raises += stored is not None and stored.speaks_for_others(sent, domain)
     raises += people.external > 0 and "yes" not in fields.all("o:testmode")
@@ -146,6 +150,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
         effect=message_effect.sentence(whole, people, domain, fields) + ending,
         ending=ending.strip(),
         reach=covers,
+        refused=_no_domain(domain, state),
         raises=raises,
         covers=fields.names | {part.field for part in proposal.request.files},
     )
@@ -261,6 +266,12 @@ def _sender_warnings(sent: Letter, domain: str) -> list[str]:
 def _names_people(header: str) -> bool:
     recipient = header.casefold() in {name.casefold() for name in letter.RECIPIENT_HEADERS}
     return address_fields.holds_addresses(header) and not recipient
+
+
+def _no_domain(domain: str, state: ReadAnswer | None) -> str:
+    if state is None or not says_absent(state.status, state.data):
+        return ""
+    return f"{short(domain, 253)} is no domain of this account."
 
 
 def _domain_warnings(domain: str, state: ReadAnswer | None) -> list[str]:

@@ -24,6 +24,7 @@ PREVIEWS: Mapping[str, str] = {
     "members": "entry_list.members",
     "message": "message.preview",
     "mime": "ready_mime.preview",
+    "new_login": "existing_login.new",
     "new_template": "new_template.preview",
     "resent": "stored_original.preview",
     "template_deletion": "template_deletion.preview",

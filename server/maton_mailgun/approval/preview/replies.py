@@ -52,6 +52,19 @@ def warnings(letter: Letter, domain: str) -> list[str]:
     return lines
 
 
+def elsewhere(letter: Letter, domain: str) -> list[str]:
+    """Who gets the answers, outside the domain that sends and not where the sender is."""
+    own = {one.ascii_domain for one in parse_all(letter.sender or letter.header("From"))}
+    found = [*parse_all(letter.header("Reply-To"))]
+    for name, value in (*letter.headers, *letter.own_headers):
+        found += _addresses(value) if name.casefold() in OTHERS else []
+    strange = {one.address: one for one in found if is_external(one, domain) and one.ascii_domain not in own}
+    return [  # guard: 382-answers
+        f"Answers go to {short(address, 120)}, outside {short(domain, 100)}, and not to the sender."
+        for address in strange
+    ]
+
+
 def named(name: str, value: str) -> list[Address]:
     """Everybody whom such a header names; what it holds that is no address is one with problems."""
     if name.casefold() == "list-post":

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from maton_mailgun.approval.preview import route_words
 from maton_mailgun.approval.preview.document import Row, Section
 from maton_mailgun.approval.preview.fields import values
 from maton_mailgun.approval.preview.proposal import Findings, Proposal, ReadAnswer, Reads, dig, items
-from maton_mailgun.mail.text import count, short
+from maton_mailgun.mail.text import count
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<word>match_recipient|match_header|catch_all|and|or|not)\b|(?P<sign>[(),])
@@ -159,12 +160,12 @@ async def judged(proposal: Proposal, before: ReadAnswer | None, reads: Reads, *,
     unchecked: list[str] = []
     for expression in expressions:
         everything = takes_everything(expression)  # guard: 137-tried
-        told = short(expression, 500)
+        told = route_words.mail(expression)
         if everything and (asked or forwards):
-            rows.append(Row("Expression", told, ["takes all mail"]))
+            rows.append(Row("Which mail", told, ["takes all mail"]))
             lines.append("This rule takes all inbound mail of the account, not only some of it.")
         elif everything is None and (asked or forwards):
-            rows.append(Row("Expression", told, ["may take all mail"]))
+            rows.append(Row("Which mail", told, ["may take all mail"]))
             lines.append("This rule may take all inbound mail of the account: its expression is not read here.")
     if any(re.match(r"\s*stop\s*\(", action, re.IGNORECASE) for action in actions):
         behind, known = await _behind(proposal, before, reads)

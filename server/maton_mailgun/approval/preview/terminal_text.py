@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from maton_mailgun.approval.preview.document import ChangedValue, EditedValue, Preview, Row, ShownMessage
 from maton_mailgun.approval.preview.fields import row
 from maton_mailgun.approval.preview.folding import fold
+from maton_mailgun.approval.preview.heading import effect_beyond
+from maton_mailgun.approval.preview.labels import named
 from maton_mailgun.approval.preview.words import Frozen, account, asked_by, bodies, flags, recipient
 from maton_mailgun.mail.text import quoted, safe_block, safe_line
 from maton_mailgun.mail.word_diff import marked
@@ -50,8 +52,10 @@ def edited_lines(edited: Sequence[EditedValue], width: int = 80) -> list[str]:
 def _lines(preview: Preview) -> Iterator[tuple[str, str]]:
     """Each line with the text that stands before it and its continuations."""
     yield f"{preview.action.upper()}: {preview.target}", ""
-    yield preview.effect, ""
-    yield preview.undo, ""
+    yield effect_beyond(preview), ""
+    # Of mail the effect says it.
+    if preview.message is None or not preview.ending:
+        yield preview.undo_plainly or preview.undo, ""
     yield "", ""
     yield account(preview), ""
     yield f"Risk: {preview.risk}", ""
@@ -108,10 +112,10 @@ def _edited(edited: Sequence[EditedValue]) -> Iterator[tuple[str, str]]:
     for one in edited:
         words = safe_block(marked(one.pieces, _MOST_OF_AN_EDIT))
         if "\n" in words:
-            yield f"{one.field.replace('_', ' ')}:", _MARGIN
+            yield f"{named(one.field)}:", _MARGIN
             yield from _quotation(words)
         else:
-            yield f"{one.field.replace('_', ' ')}: {words}", _MARGIN
+            yield f"{named(one.field)}: {words}", _MARGIN
 
 
 def _changes(diff: Sequence[ChangedValue]) -> Iterator[tuple[str, str]]:

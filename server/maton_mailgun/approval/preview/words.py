@@ -11,7 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from maton_mailgun.approval.preview.document import Preview, Row, Section, ShownMessage, ShownRecipient
+from maton_mailgun.approval.preview.document import (
+    EXACT,
+    EXACT_BEFORE,
+    Preview,
+    Row,
+    Section,
+    ShownMessage,
+    ShownRecipient,
+)
 from maton_mailgun.mail.text import quoted, safe_line, short
 from maton_mailgun.wire.fencing import fenced
 
@@ -109,7 +117,7 @@ def _fits(told: Mapping[str, Any]) -> bool:
 
 
 def _is_sent(section: Section) -> bool:
-    return section.heading == "As it will be sent"
+    return section.heading in (EXACT, EXACT_BEFORE)
 
 
 def _brief(preview: Preview, size: int) -> dict[str, Any]:

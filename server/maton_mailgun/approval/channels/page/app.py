@@ -29,6 +29,7 @@ from maton_mailgun.approval.channels.page.waiting import Waiting
 from maton_mailgun.approval.preview.document import Preview, ShownMessage
 from maton_mailgun.approval.preview.filled_message import TooLong, filled
 from maton_mailgun.approval.store.record import TERMINAL, Record, State
+from maton_mailgun.own_command import NAME
 
 WAIT_SECONDS = 15.0
 _MOST_REASON = 500
@@ -58,6 +59,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
     registrar: Registrar | None = None,
     offered: OfferedPasskeys | None = None,
+    command: str = NAME,
 ) -> Starlette:
     """The page, to be served alone or mounted under `prefix`.
 
@@ -73,6 +75,7 @@ def create_app(
         clock: Unix seconds, for what the page says about "now".
         registrar: Takes one new passkey.
         offered: Takes those that were agreed upon elsewhere, of people who are signed in.
+        command: How this installation is called in a terminal here; whoever comes from elsewhere learns no path of it.
 
     Returns:
         The application; `app.state.stop_waiting()` ends its long polls, so that a server can stop at once.
@@ -105,7 +108,7 @@ def create_app(
     # A name that nobody can know before: whoever had this port earlier has put nothing there into a browser's cache.
     folder = folder or f"static/{secrets.token_urlsafe(12)}/"  # guard: 140-folder
     routes = [
-        Route("/", StaticFile("index.html", folder, installed=outside)),
+        Route("/", StaticFile("index.html", folder, command, installed=outside)),
         *([Route(f"/{folder}app.webmanifest", Manifest(prefix))] if outside else []),
         *(Route(f"/{folder}{name}", StaticFile(name)) for name in own_files() if name != "index.html"),
         Route("/api/session", door.sign_in, methods=["POST"]),
@@ -192,8 +195,8 @@ class _Pages(EditPages):
 
     async def one(self, request: Request, session: Session) -> Response:
         record = await self._record(request, session)
-        ticket = session.ticket(record.id)
-        return self._answer({**view.detail(record, reveals=self._reveals(record.operation)), "ticket": ticket})
+        more = {"ticket": session.ticket(record.id), "editable": await self._editable(record)}
+        return self._answer({**view.detail(record, reveals=self._reveals(record.operation)), **more})
 
     async def changes(self, request: Request, session: Session) -> Response:
         """The status as soon as it is another than `version`, at the latest after 15 s."""

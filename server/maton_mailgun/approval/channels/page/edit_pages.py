@@ -55,6 +55,13 @@ class EditPages(ABC):
             }
         )
 
+    async def _editable(self, record: Record) -> bool:
+        """Whether there is anything that a person could change of it."""
+        try:
+            return record.state == "pending" and bool(await self._gate.edits.fields(record.id))
+        except NotChangeable:
+            return False
+
     async def edit(self, request: Request, session: Session) -> Response:
         """Make a new proposal of what was changed. It waits for its own yes."""
         given = await self._door.body(request, most=MOST_EDITED)  # guard: 297-large

@@ -20,6 +20,7 @@ from maton_mailgun.approval.channels.page.handover import Handover, NotPrivate
 from maton_mailgun.approval.channels.page.page_gate import PageGate
 from maton_mailgun.approval.channels.page.sessions import Sessions, digest_of
 from maton_mailgun.loopback import V4, listen, own_host
+from maton_mailgun.own_command import own_command
 
 if TYPE_CHECKING:
     from uvicorn import Server
@@ -273,6 +274,7 @@ async def start(
         folder=baton.folder if baton else None,
         notice=notice,
         registrar=registrar,
+        command=own_command(),
     )
     limits = ConnectionLimits(app, numbers=Places(_MOST_CONNECTIONS, _MOST_CONNECTIONS))
     config = uvicorn.Config(

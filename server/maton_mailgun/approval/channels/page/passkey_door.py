@@ -26,6 +26,7 @@ from maton_mailgun.approval.channels.passkey_offers import PasskeyOffer, Passkey
 from maton_mailgun.approval.channels.passphrase import PassphraseError
 from maton_mailgun.approval.channels.people import PeopleError
 from maton_mailgun.approval.store.record import Record
+from maton_mailgun.own_command import own_command
 
 CHALLENGE_SECONDS = 300.0
 _MOST = 200
@@ -128,11 +129,8 @@ class Signing:
         origin = self.origin(request)
         passkeys = made_for(await self._people.passkeys(session.person), origin)
         if not passkeys:
-            raise PageRefusal(
-                409,
-                "changed",
-                f"{session.person} has no passkey for {origin}: maton-mailgun approvals people add NAME --passkey",
-            )
+            made = own_command("approvals people add NAME --passkey")
+            raise PageRefusal(409, "changed", f"{session.person} has no passkey for {origin}: {made}")
         nonce = secrets.token_urlsafe(32)
         statement = statement_of(record, approve=approve, person=session.person, nonce=nonce)
         try:

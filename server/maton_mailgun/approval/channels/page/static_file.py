@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from importlib import resources
 from typing import Any
 
 from starlette.responses import Response
+
+from maton_mailgun.own_command import NAME
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png"}
 _INSTALLED = b"""\
@@ -23,11 +26,14 @@ class StaticFile:
 
     Args:
         folder: Where the files are served.
+        command: How this installation is called in a terminal.
         installed: Whether the document may be put on a phone's home screen.
     """
 
-    def __init__(self, name: str, folder: str = "static/", *, installed: bool = False) -> None:
+    def __init__(self, name: str, folder: str = "static/", command: str = NAME, *, installed: bool = False) -> None:
         content = (resources.files(__package__) / "static" / name).read_bytes()
+        named = f'name="command" content="{escape(command)}"'.encode()
+        content = content.replace(f'name="command" content="{NAME}"'.encode(), named)
         if installed:
             content = content.replace(b"</head>", _INSTALLED + b"</head>")
         self._content = content.replace(b"static/", folder.encode("ascii"))

@@ -27,7 +27,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, edit, t
   const problem = h("p", { class: "decision-problem", role: "alert" });
   const checked = h("input", { type: "checkbox", id: "checked", on: { change: () => say() } });
   const reject = h("button", { type: "button", class: "secondary", id: "reject", on: { click: () => askReason() } }, "Reject…");
-  const change = together ? null : h("button", { type: "button", class: "quiet", id: "change", on: { click: edit } }, "Edit…");
+  const change = together || !detail.editable ? null : h("button", { type: "button", class: "quiet", id: "change", on: { click: edit } }, "Edit…");
   const approve = h("button", {
     type: "button", id: "approve", class: detail.action === "delete" ? "primary danger" : "primary",
     "aria-describedby": "decision-note", on: { click: (event) => approveIt(event) },

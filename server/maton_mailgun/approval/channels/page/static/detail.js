@@ -10,7 +10,9 @@ import { recipientsSection } from "./recipients.js";
 import { unfold } from "./unfold.js";
 import { ago, countdown, date, plural, stateOf } from "./words.js";
 
-const WARNINGS_AT_ONCE = matchMedia("(max-width: 760px)").matches ? 2 : 4;
+const WARNINGS_AT_ONCE = 4;
+const NARROW = matchMedia("(max-width: 760px)");
+const FOR_GOOD = /^(This cannot be undone|What it holds now is lost|What was billed)/;
 const VALUE_AT_ONCE = 2_000;
 const ENDS_SOON = 180;
 const FINAL = new Set(["succeeded", "failed", "rejected", "expired", "cancelled", "stale", "superseded"]);
@@ -67,7 +69,7 @@ function draw(main, detail, signal, { changed, answered, opened, together, chang
   });
   // A message is called by its subject, all of it: it stands nowhere else.
   const called = detail.message ? detail.message.subject || "(no subject)" : detail.heading;
-  const heading = h("h1", { tabindex: "-1", class: called.length > 90 ? "long" : null }, value(called));
+  const heading = h("h1", { tabindex: "-1", class: called.length > 90 ? "long" : called.length > 44 ? "longish" : null }, value(called));
   const warnings = warningsPanel(preview, () => buttons?.refresh());
   const message = messageSection(detail, signal, () => buttons?.refresh());
   // What stands behind a button is a part of what a yes is to.
@@ -145,6 +147,7 @@ function draw(main, detail, signal, { changed, answered, opened, together, chang
         h("p", { class: "kind-of" }, icon(detail.action), value(detail.title)),
         heading,
         h("p", { class: "effect" }, value((detail.message && preview.ending) || preview.effect)),
+        detail.message && preview.ending ? null : h("p", { class: "undo" }, icon(FOR_GOOD.test(preview.undo) ? "bad" : "undo"), value(preview.undo)),
         detail.leaves_at && new Date(detail.leaves_at * 1000).getTimezoneOffset() ? h("p", { class: "muted" }, `In your time it leaves at ${date(detail.leaves_at)}.`) : null,
         facts),
       outcome,
@@ -156,9 +159,8 @@ function draw(main, detail, signal, { changed, answered, opened, together, chang
       h("section", { class: "part", "aria-labelledby": "about-heading" },
         h("h2", { id: "about-heading" }, "About this request"),
         h("dl", { class: "key-facts" },
-          keyFact("What it is about", preview.target),
+          called.includes(preview.target) ? null : keyFact("What it is about", preview.target),
           keyFact("Account", detail.account),
-          keyFact("Can it be undone?", preview.undo),
           keyFact("Asked by", preview.asked_by?.client || detail.client),
         ),
       ),
@@ -214,36 +216,48 @@ async function tick(detail, status, signal) {
   }
 }
 
+/** What is odd, each on a line. On a phone the ends of long lines are a tap away, and no yes counts before it. */
 function warningsPanel(preview, read) {
   const lines = preview.warnings ?? [];
   const unchecked = preview.unchecked ?? [];
-  let hidden = Math.max(0, lines.length - WARNINGS_AT_ONCE - 1);
-  if (hidden) hidden = lines.length - WARNINGS_AT_ONCE;
   if (!lines.length && !unchecked.length) return { panel: null, unread: () => "" };
   const items = lines.map((line) => h("li", {}, value(line)));
-  const list = h("ul", {}, hidden ? items.slice(0, WARNINGS_AT_ONCE) : items);
-  const more = h("button", { type: "button", class: "secondary", id: "more-warnings" }, `Show the other ${plural(hidden, "warning")}`);
-  more.addEventListener("click", () => {
-    list.append(...items.slice(WARNINGS_AT_ONCE));
-    hidden = 0;
-    more.remove();
-    items[WARNINGS_AT_ONCE].tabIndex = -1;
-    items[WARNINGS_AT_ONCE].focus();
-    announce(`All ${lines.length} warnings are shown.`);
+  const later = items.length > WARNINGS_AT_ONCE + 1 ? items.slice(WARNINGS_AT_ONCE) : [];
+  const list = h("ul", {}, items.slice(0, items.length - later.length));
+  list.classList.toggle("folded", NARROW.matches && items.length > 1);
+  const cut = () => list.classList.contains("folded") && items.some((item) => item.scrollWidth > item.clientWidth);
+  const hidden = () => later.some((item) => !item.isConnected);
+  const more = h("button", { type: "button", class: "link", id: "more-warnings" });
+  const offer = () => {
+    more.textContent = hidden() ? `Show all ${lines.length} warnings` : "Show them whole";
+    more.hidden = !cut() && !hidden();
     read();
-  });
+  };
+  const open = () => {
+    const first = hidden() ? later[0] : items[0];
+    list.classList.remove("folded");
+    list.append(...later);
+    offer();
+    first.tabIndex = -1;
+    first.focus();
+    announce(`All ${lines.length} warnings are shown.`);
+  };
+  more.addEventListener("click", open);
+  list.addEventListener("click", () => { if (cut()) open(); });
+  new ResizeObserver(offer).observe(list);
   const panel = h("div", { class: "warnings-place" },
     lines.length ? h("section", { class: "warnings", "aria-labelledby": "warnings-heading" },
       h("h2", { id: "warnings-heading" }, icon("warning"), plural(lines.length, "warning")),
       list,
-      hidden ? more : null,
+      more,
     ) : null,
     unchecked.length ? h("section", { class: "warnings unchecked", "aria-labelledby": "unchecked-heading" },
       h("h2", { id: "unchecked-heading" }, icon("unchecked"), "Could not be checked"),
-      h("ul", {}, unchecked.map((line) => h("li", {}, value(line)))),
+      h("ul", {}, unchecked.map((line) => h("li", {}, value(line.replace(/^could not check ./, (found) => found.at(-1).toUpperCase()))))),
     ) : null,
   );
-  return { panel, unread: () => (hidden ? `Show all ${lines.length} warnings before you approve.` : "") };
+  const unread = () => (hidden() ? `Show all ${lines.length} warnings before you approve.` : cut() ? "Show the warnings whole before you approve." : "");
+  return { panel, unread };
 }
 
 function diffSection(diff) {

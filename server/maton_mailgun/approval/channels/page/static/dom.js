@@ -53,6 +53,7 @@ const PATHS = {
   busy: "M12 3a9 9 0 1 1-9 9",
   waiting: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3.5 2",
   back: "M15 5l-7 7 7 7",
+  undo: "M8 5 4 9l4 4M4 9h10a5 5 0 0 1 0 10h-3",
 };
 
 /** A small line drawing; always beside words that say the same. */

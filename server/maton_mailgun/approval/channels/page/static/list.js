@@ -17,21 +17,22 @@ export function drawList(nav, approvals, openId, picked, decide) {
   for (const id of picked) if (!waiting.has(id)) picked.delete(id);
   const kind = picked.size ? alike(waiting.get([...picked][0])) : null;
   const redraw = () => drawList(nav, approvals, openId, picked, decide);
-  const box = (one) => (kinds.get(alike(one)) > 1 ? h("input", {
-    type: "checkbox", class: "pick", value: one.id, "aria-label": `Tick to decide together: ${one.heading}`,
-    disabled: kind !== null && alike(one) !== kind,
-    on: { change: (event) => { if (event.target.checked) picked.add(one.id); else picked.delete(one.id); redraw(); } },
-  }) : null);
+  const box = (one) => {
+    if (!(kinds.get(alike(one)) > 1)) return null;
+    const tick = h("input", {
+      type: "checkbox", class: "pick", value: one.id, "aria-label": `Decide together with others: ${one.heading}`,
+      disabled: kind !== null && alike(one) !== kind,
+      on: { change: (event) => { if (event.target.checked) picked.add(one.id); else picked.delete(one.id); redraw(); } },
+    });
+    tick.checked = picked.has(one.id);
+    return h("label", { class: "pick-label" }, "with others", tick);
+  };
   const scrolled = nav.scrollTop;
   fill(
     nav,
     h("h2", { class: "list-heading" }, "Waiting", approvals.pending.length > 0 && h("span", { class: "count" }, String(approvals.pending.length))),
     approvals.pending.length
-      ? h("ul", { class: "items" }, approvals.pending.map((one) => {
-        const tick = box(one);
-        if (tick) tick.checked = picked.has(one.id);
-        return item(one, openId, tick);
-      }))
+      ? h("ul", { class: "items" }, approvals.pending.map((one) => item(one, openId, box(one))))
       : h("p", { class: "none" }, "Nothing waits for a decision."),
     picked.size > 1 ? h("button", { type: "button", class: "primary", id: "together-now", on: { click: decide } }, `Look through these ${picked.size}, then decide together`) : null,
     approvals.pending.length ? h("p", { class: "none keys" }, h("kbd", {}, "J"), " next ", h("kbd", {}, "K"), " previous ", h("kbd", {}, "A"), " approve ", h("kbd", {}, "R"), " reject ", h("kbd", {}, "E"), " edit") : null,

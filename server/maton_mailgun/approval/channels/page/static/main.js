@@ -10,6 +10,7 @@ import { Together, approveAll } from "./together.js";
 import { ago, plural, stateOf } from "./words.js";
 
 const LIST_EVERY_MS = 4000;
+const COMMAND = document.querySelector("meta[name=command]").content;
 
 const main = document.getElementById("main");
 const nav = document.getElementById("list");
@@ -103,6 +104,9 @@ async function failed(problem, id, signal) {
   await inView(signal);
   if (!signal.aborted) await go();
 }
+
+/** A command as it works in this installation. */
+const command = (words) => h("code", {}, `${COMMAND} ${words}`);
 
 const openedId = () => /^#\/a\/([\w-]{1,80})$/.exec(location.hash)?.[1] ?? null;
 
@@ -198,7 +202,7 @@ function tellStop(found) {
   stopped.hidden = !found;
   stop.disabled = Boolean(found);
   fill(stopped, found ? ["All writes are stopped, by ", value(found.by), `, ${ago(found.at)}. To go on, type in a terminal on the server's machine: `,
-    h("code", {}, "maton-mailgun approvals resume")] : []);
+    command("approvals resume")] : []);
 }
 
 /** Stop everything, after a second click: what is stopped must be proposed anew. */
@@ -272,7 +276,7 @@ async function watch() {
 function ended() {
   leave();
   fill(main, h("div", { class: "welcome" }, h("h1", { tabindex: "-1" }, "Your session has ended"),
-    h("p", {}, "Close this tab. Let the assistant ask again, or type in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals open"))));
+    h("p", {}, "Close this tab. Let the assistant ask again, or type in a terminal on the server's machine: ", command("approvals open"))));
 }
 
 /** The server has opened another tab, since this one was behind others: one is enough for all. */
@@ -331,21 +335,21 @@ function signInForm(problem) {
   fill(main, h("div", { class: "welcome" },
     heading,
     problem.content?.message && problem.content.message !== "Sign in to see approvals." ? h("p", { class: "strong" }, problem.content.message) : null,
-    named ? h("p", {}, "Every decision here is made by name. Who may decide is set in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals people list"))
+    named ? h("p", {}, "Every decision here is made by name. Who may decide is set in a terminal on the server's machine: ", command("approvals people list"))
       : h("p", {}, "The server opens this page by itself when something waits for you, with a link that works once, for 10 minutes."),
     problem.content?.passphrase ? [
       h("p", { class: "strong" }, named ? "What to do now: type your name and your passphrase." : "What to do now: type the approver's passphrase."),
       form,
       named ? null : h("ul", {},
         h("li", {}, "None is set yet? Set it in a terminal on the server's machine: ",
-          h("code", {}, "maton-mailgun approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
-        h("li", {}, "Or decide in that terminal, without this page: ", h("code", {}, "maton-mailgun approvals list"), ".")),
-      named ? null : h("p", {}, "It should have let you in by itself? ", h("code", {}, "maton-mailgun doctor"), " says why it found no private place for a link."),
+          command("approvals passphrase"), " (with ", h("code", {}, "--sandbox"), " for the built-in sandbox)."),
+        h("li", {}, "Or decide in that terminal, without this page: ", command("approvals list"), ".")),
+      named ? null : h("p", {}, "It should have let you in by itself? ", command("doctor"), " says why it found no private place for a link."),
     ] : [
       h("p", { class: "strong" }, "What to do now"),
       h("ol", {},
         h("li", {}, "Let the assistant ask again: the page opens with a fresh link."),
-        h("li", {}, "Or type in a terminal on the server's machine: ", h("code", {}, "maton-mailgun approvals open"))),
+        h("li", {}, "Or type in a terminal on the server's machine: ", command("approvals open"))),
     ],
   ));
   heading.focus();
