@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from effects_table import examples, files
 from fake_account import propose, tools
-from maton_mailgun.approval.channels.page.view import told_once
 
+from maton_mailgun.approval.channels.view import told_once
 from maton_mailgun.approval.preview import route_words
 from maton_mailgun.approval.preview.document import EXACT, Preview
 from maton_mailgun.approval.preview.labels import named, said, told
