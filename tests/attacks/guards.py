@@ -761,4 +761,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("377", "nor one with a path", {"377-followed": DROP}),
     Guard("378", "nobody takes the sessions of all", {"378-share": FALSE}),
     Guard("379", "what one reads makes nobody else forget", {"379-own-room": WITH("next(iter(self._known))")}),
+    Guard("400", "what lies in the skill's place as a link is not followed", {"400-link": FALSE}),
+    Guard("401", "what somebody changed is not removed with a version", {"401-as-it-was": TRUE}),
+    Guard("402", "a note has no other files removed", {"402-named": TRUE}),
 )
