@@ -7,7 +7,7 @@ Every byte of it was written by the real server, which is asked here once for ea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -22,7 +22,7 @@ from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import NAMES, Settings
 from maton_mailgun.front.first_answers import ERAS, FILE, checksum
-from maton_mailgun.protocol import discovery, resources
+from maton_mailgun.protocol import discovery, resources, skills
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.incoming import message_in
 from maton_mailgun.protocol.prompts import book
@@ -37,6 +37,7 @@ LISTS = {
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
     "prompts/list": "prompts",
+    skills.LIST: "skills",
 }
 """Where a list has its items."""
 _ME = {"name": "first-answers", "version": "1"}
@@ -67,6 +68,8 @@ def _head() -> dict[str, Any]:
     choices[""] = list(every.only(None, read_only=False))
     unfinished = ", ".join(f"'{state}'" for state in sorted(MOVES.keys() - TERMINAL))
     finished = table.FINISHED.partition(" WHERE ")[2].partition(" AND changed_at")[0]
+    ever = [one["name"] for one in resources.resources(Settings(read_only=True))]
+    recipes = [one["name"] for one in resources.templates(Settings(read_only=True))]
     rows = "SELECT 1 FROM maton_mailgun_approvals WHERE"
     return {
         "version": __version__,
@@ -80,14 +83,21 @@ def _head() -> dict[str, Any]:
             "finding": [tool["name"] for tool in discovery.TOOLS],
             "approvals": [tool["name"] for tool in TOOLS],
             "relay": [RELAY["name"]],
-            "read": [one["name"] for one in resources.resources(Settings())],
-            "sandbox": [one["name"] for one in resources.resources(Settings(read_only=True, sandbox=True))],
-            "templates": [one["name"] for one in resources.templates(Settings())],
+            "read": _only(resources.resources(Settings()), ever),
+            "sandbox": _only(resources.resources(Settings(read_only=True, sandbox=True)), ever),
+            "ever": ever,
+            "templates": _only(resources.templates(Settings()), recipes),
+            "recipes": recipes,
         },
         "prompts": {prompt.name: prompt.needs for prompt in book().prompts.values()},
         "unfinished": f"{rows} state IN ({unfinished}) LIMIT 1",
         "older": f"{rows} {finished} AND changed_at < ? LIMIT 1",
     }
+
+
+def _only(offered: Iterable[Mapping[str, Any]], ever: Collection[str]) -> list[str]:
+    """The names of those that are not always there."""
+    return [one["name"] for one in offered if one["name"] not in ever]
 
 
 def _parts() -> Iterator[tuple[str, bytes]]:
@@ -118,7 +128,13 @@ def _lists(settings: Settings) -> Iterator[tuple[str, bytes]]:
             items, after = _items(rest.decode())
             yield f"{kind}.before", before + opening
             yield f"{kind}.after", after.encode()
-            yield from ((f"{kind}.{json.loads(item)['name']}", item.encode()) for item in items)
+            yield from ((f"{kind}.{_named(json.loads(item))}", item.encode()) for item in items)
+
+
+def _named(item: Mapping[str, Any]) -> str:
+    """What an item of a list is called."""
+    name: str = item["frontmatter"]["name"] if "frontmatter" in item else item["name"]
+    return name
 
 
 def _items(text: str) -> tuple[list[str], str]:

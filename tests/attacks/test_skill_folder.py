@@ -50,7 +50,7 @@ def test_attack_402_a_note_that_names_other_files_has_none_of_them_removed(
 ) -> None:
     path = (skills / "maton-mailgun").joinpath(name).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    (skills / "maton-mailgun" / "references").mkdir(exist_ok=True)
+    (skills / "maton-mailgun" / "references").mkdir(parents=True, exist_ok=True)
     path.write_text("mine", encoding="utf-8")
     noted(skills, name, digest=hashlib.sha256(b"mine").hexdigest())
     look(skills).install()

@@ -12,6 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from pydantic import TypeAdapter
 
 Person = Literal["approves", "rejects", "corrects", "absent"]
 """What the person at the client does; `corrects` is a no and then a yes, `absent` a client that cannot ask at all."""
@@ -55,6 +56,17 @@ class Host:
         """Call a tool and wait for its result."""
         result: types.CallToolResult = self._portal.call(self.client.call_tool, tool, dict(arguments))
         return result
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request that the library has no word for, and wait for its result."""
+        request = types.Request[dict[str, Any], str](method=method, params=params)
+        return self._portal.call(self.client.session.send_request, request, TypeAdapter(dict[str, Any]))
+
+    def read(self, uri: str) -> types.TextResourceContents:
+        """The one text that a resource holds."""
+        (only,) = self._portal.call(self.client.read_resource, uri).contents
+        assert isinstance(only, types.TextResourceContents)
+        return only
 
     def tools(self) -> list[types.Tool]:
         return self._portal.call(self.client.list_tools).tools

@@ -69,8 +69,9 @@ class FirstAnswers:
         tools = self._offered(toolsets if toolsets or not discovery else ("all",), read_only=read_only)
         shown = {
             "tools/list": (own["finding"] if discovery else tools) + last,
-            "resources/list": ([] if read_only else own["read"]) + (own["sandbox"] if sandbox else []),
-            "resources/templates/list": [] if read_only else own["templates"],
+            "resources/list": ([] if read_only else own["read"]) + (own["sandbox"] if sandbox else []) + own["ever"],
+            "resources/templates/list": ([] if read_only else own["templates"]) + own["recipes"],
+            "skills/list": own["ever"],
             "prompts/list": [name for name, needs in self.head["prompts"].items() if set(needs) <= set(tools)],
         }
         return {method: self._list(era, method, names) for method, names in shown.items()}
@@ -92,7 +93,7 @@ class FirstAnswers:
 
 
 def checksum() -> int:
-    """Of every row, schema and prompt, as they are here.
+    """Of every row, schema, prompt and recipe, as they are here.
 
     Raises:
         OSError: They cannot be read as files.
@@ -105,6 +106,10 @@ def checksum() -> int:
         for name in sorted(os.listdir(place)):
             if name.endswith((".toml", ".json")):
                 found = _with(found, os.path.join(place, name))
+    skill = root if os.path.isdir(os.path.join(root, "references")) else os.path.join(root, "skills", "maton-mailgun")
+    found = _with(found, os.path.join(skill, "SKILL.md"))
+    for name in sorted(os.listdir(os.path.join(skill, "references"))):
+        found = _with(found, os.path.join(skill, "references", name))
     return _with(found, os.path.join(_PACKAGE, "protocol", "prompts.toml"))
 
 

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from maton_mailgun.call import Engine
 from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller
-from maton_mailgun.protocol import resources
+from maton_mailgun.protocol import resources, skills
 from maton_mailgun.protocol.completing import MOST, Completing, fitting
 from maton_mailgun.protocol.prompts import BadPrompt, book
 from maton_mailgun.wire.result import text_of
@@ -30,12 +30,14 @@ class BesideTools:
         engine: What reads.
         caller: Who a request is from.
         modern: From which protocol version on.
+        ttl_ms: How long what never changes here may be kept.
     """
 
-    def __init__(self, engine: Engine, caller: Callable[[Context], Caller], modern: str) -> None:
+    def __init__(self, engine: Engine, caller: Callable[[Context], Caller], modern: str, ttl_ms: int) -> None:
         self._engine = engine
         self._caller = caller
         self._modern = modern
+        self._ttl_ms = ttl_ms
         self._completing = Completing(engine)
 
     async def list_resources(
@@ -54,6 +56,9 @@ class BesideTools:
     async def read_resource(self, ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         """What one holds now."""
         uri = str(params.uri)
+        if (recipe := skills.text(uri)) is not None:
+            told = types.TextResourceContents(uri=uri, mime_type=skills.MIME, text=recipe)
+            return types.ReadResourceResult(contents=[told], ttl_ms=self._ttl_ms, cache_scope="public")
         try:
             content = await resources.read(self._engine, uri, self._caller(ctx))
         except resources.NoResource:
@@ -90,6 +95,8 @@ class BesideTools:
                 raise MCPError(code=types.INVALID_PARAMS, message=str(problem)) from None
         elif str(params.ref.uri) == resources.ONE and params.argument.name == "approval_id":
             found = fitting(await self._ids(caller), typed)
+        elif str(params.ref.uri) == skills.RECIPE and params.argument.name == "recipe":
+            found = fitting(skills.recipes(), typed)
         else:
             found = []
         values = found[:MOST]
