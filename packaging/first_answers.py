@@ -106,8 +106,8 @@ def _parts() -> Iterator[tuple[str, bytes]]:
         kind = ".found" if found else ""
         settings = Settings(discovery=found, approval="relay")
         for one in HANDSHAKE_PROTOCOL_VERSIONS:
-            yield f"initialize.{one}{kind}", _result(settings, _initialize(one))
-        yield f"discover{kind}", _result(settings, _request("server/discover", {"_meta": _ENVELOPE}))
+            yield f"initialize.{one}{kind}", *_results(settings, _initialize(one))
+        yield f"discover{kind}", *_results(settings, _request("server/discover", {"_meta": _ENVELOPE}))
         yield from _lists(settings)
     for toolset in (*load().toolsets, EVERYDAY, EVERY_TOOLSET):
         for read_only in (False, True):
@@ -117,14 +117,16 @@ def _parts() -> Iterator[tuple[str, bytes]]:
 
 def _lists(settings: Settings) -> Iterator[tuple[str, bytes]]:
     """The items of both eras' lists, and what stands around them."""
-    for method, name in LISTS.items():
-        asked = (
-            (_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1]), _request(method)),
-            (_request(method, {"_meta": _ENVELOPE}),),
-        )
-        for era, lines in zip(ERAS, asked, strict=True):
+    greeting = _initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1])
+    asked = (
+        [greeting, *(_request(method) for method in LISTS)],
+        [_request(method, {"_meta": _ENVELOPE}) for method in LISTS],
+    )
+    for era, lines in zip(ERAS, asked, strict=True):
+        results = _results(settings, *lines)[-len(LISTS) :]
+        for (method, name), result in zip(LISTS.items(), results, strict=True):
             kind = f"{era}.{method}"
-            before, opening, rest = _result(settings, *lines).partition(f'"{name}":['.encode())
+            before, opening, rest = result.partition(f'"{name}":['.encode())
             items, after = _items(rest.decode())
             yield f"{kind}.before", before + opening
             yield f"{kind}.after", after.encode()
@@ -157,19 +159,21 @@ def _request(method: str, params: Mapping[str, Any] | None = None) -> bytes:
     return json.dumps(message).encode()
 
 
-def _result(settings: Settings, *lines: bytes) -> bytes:
-    """The result that the last of these lines gets, as the server writes it."""
-    answered = anyio.run(_asked, settings, lines)
-    if not answered.startswith(_BEFORE) or not answered.endswith(_AFTER):
-        raise ValueError(f"no result: {answered!r}")
-    return answered.removeprefix(_BEFORE).removesuffix(_AFTER)
+def _results(settings: Settings, *lines: bytes) -> list[bytes]:
+    """The results that these lines of one conversation get, as the server writes them."""
+    found = []
+    for answered in anyio.run(_asked, settings, lines):
+        if not answered.startswith(_BEFORE) or not answered.endswith(_AFTER):
+            raise ValueError(f"no result: {answered!r}")
+        found.append(answered.removeprefix(_BEFORE).removesuffix(_AFTER))
+    return found
 
 
-async def _asked(settings: Settings, lines: tuple[bytes, ...]) -> bytes:
+async def _asked(settings: Settings, lines: tuple[bytes, ...]) -> list[bytes]:
     server = build(engine(settings))
     send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](1)
     answers, answered = anyio.create_memory_object_stream[SessionMessage](1)
-    found = b""
+    found = []
     async with answered, anyio.create_task_group() as group:
         group.start_soon(server.run, receive, answers, server.create_initialization_options())
         async with send:
@@ -178,6 +182,6 @@ async def _asked(settings: Settings, lines: tuple[bytes, ...]) -> bytes:
                 if not isinstance(message, SessionMessage):
                     raise TypeError(message)
                 await send.send(message)
-                found = line_of((await answered.receive()).message)
+                found.append(line_of((await answered.receive()).message))
         group.cancel_scope.cancel()
     return found
