@@ -34,7 +34,9 @@ from e2e.wire import FILES  # noqa: E402
 from maton_mailgun.catalogue import files  # noqa: E402
 from maton_mailgun.sandbox import Sandbox, serve  # noqa: E402
 
-_WORDS = [one["prompt"] for one in json.loads((ROOT / "evals" / "evals.json").read_text(encoding="utf-8"))["evals"]]
+_WORDS: list[str] = [
+    one["prompt"] for one in json.loads((ROOT / "evals" / "evals.json").read_text(encoding="utf-8"))["evals"]
+]
 _TOOLS_ALONE = "(read it; it is all you know)"
 _WITH_SKILL = "and the skill in {folder}/skill (read its SKILL.md first; the two are all you know)"
 _HOW = """You are an assistant with the tools listed in {folder}/tools.json {know}.

@@ -106,8 +106,8 @@ def _parts() -> Iterator[tuple[str, bytes]]:
         kind = ".found" if found else ""
         settings = Settings(discovery=found, approval="relay")
         for one in HANDSHAKE_PROTOCOL_VERSIONS:
-            yield f"initialize.{one}{kind}", *_results(settings, _initialize(one))
-        yield f"discover{kind}", *_results(settings, _request("server/discover", {"_meta": _ENVELOPE}))
+            yield f"initialize.{one}{kind}", _results(settings, _initialize(one))[0]
+        yield f"discover{kind}", _results(settings, _request("server/discover", {"_meta": _ENVELOPE}))[0]
         yield from _lists(settings)
     for toolset in (*load().toolsets, EVERYDAY, EVERY_TOOLSET):
         for read_only in (False, True):

@@ -15,7 +15,8 @@ from maton_mailgun.protocol.approval_schemas import TOOLS
 from .asked import BY_JOB, EVALS
 from .recipes import RECIPES
 from .skill_calls import SHOWN
-from .test_jobs import JOBS
+from .test_jobs import KINDS
+from .work import JOBS
 
 KEYS = {"id", "prompt", "expected_output", "files", "assertions", "job", "recipe", "tools"}
 WITHOUT_A_JOB = {"errors", "tools"}
@@ -36,6 +37,7 @@ def test_an_evaluation_is_whole_and_names_what_there_is(one: dict[str, object]) 
 
 def test_every_job_has_its_evaluation_which_names_the_recipe_that_leads_through_it() -> None:
     assert {job: asked.recipe for job, asked in BY_JOB.items()} == {job: recipe for job, (recipe, _) in RECIPES.items()}
+    assert KINDS
     assert set(BY_JOB) == set(JOBS)
     assert [one["id"] for one in EVALS] == list(range(1, len(EVALS) + 1))
 

@@ -59,7 +59,8 @@ def test_every_call_that_a_recipe_shows_is_done_and_only_writes_are_asked_about(
     """As they stand there, one after the other, in an account that has what they speak of."""
     account.prepare("")
     work = Work(assistant[0], account, assistant[1])
-    BEFORE.get(recipe, lambda _: None)(work)
+    if recipe in BEFORE:
+        BEFORE[recipe](work)
     reads = {tool.name for tool in assistant[0].tools() if tool.annotations and tool.annotations.read_only_hint}
     answers: list[dict[str, Any]] = []
     for tool, arguments in calls(SHOWN[recipe]):
