@@ -1,6 +1,7 @@
-"""What the 22 usual kinds of jobs cost an assistant that sees nothing but the list of tools.
+"""What the 22 usual kinds of jobs cost an assistant that sees nothing but the list of tools, or the skill beside it.
 
-    python bench/assistant.py open FOLDER            leave it running; it writes FOLDER/tools.json and FOLDER/HOW.txt
+    python bench/assistant.py open FOLDER [TOOLSETS] leave it running; it writes FOLDER/tools.json and FOLDER/HOW.txt
+    python bench/assistant.py skill FOLDER [TOOLSETS]  the same, with the skill in FOLDER/skill
     python bench/assistant.py job FOLDER N           prepare the account for job N, 1 to 22, and print the user's words
     python bench/assistant.py tool FOLDER NAME JSON  call a tool as a host would; `-` for JSON reads standard input
     python bench/assistant.py answer FOLDER TEXT     what the user is told at the end of the job; it is then checked
@@ -30,9 +31,15 @@ from mcp.client.stdio import StdioServerParameters  # noqa: E402
 from e2e.account import Account  # noqa: E402
 from e2e.host import host, text  # noqa: E402
 from e2e.wire import FILES  # noqa: E402
+from maton_mailgun.catalogue import files  # noqa: E402
 from maton_mailgun.sandbox import Sandbox, serve  # noqa: E402
 
-_HOW = """You are an assistant with the tools listed in {folder}/tools.json (read it; it is all you know).
+_WORDS: list[str] = [
+    one["prompt"] for one in json.loads((ROOT / "evals" / "evals.json").read_text(encoding="utf-8"))["evals"]
+]
+_TOOLS_ALONE = "(read it; it is all you know)"
+_WITH_SKILL = "and the skill in {folder}/skill (read its SKILL.md first; the two are all you know)"
+_HOW = """You are an assistant with the tools listed in {folder}/tools.json {know}.
 For N from 1 to 22:
   {program} job {folder} {{N}}
       prints what the user wants
@@ -62,18 +69,21 @@ class Kept:
         }
 
 
-def opened(folder: Path, toolsets: str | None) -> None:
+def opened(folder: Path, toolsets: str | None, *, skill: bool) -> None:
     """Run sandbox, server and client until standard input ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    with serve(Sandbox()) as sandbox, tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as files:
+    for name, content in files.skill().items() if skill else ():
+        (folder / "skill" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "skill" / name).write_bytes(content)
+    with serve(Sandbox()) as sandbox, tempfile.TemporaryDirectory() as home, tempfile.TemporaryDirectory() as mine:
         for name, data in FILES.items():
-            Path(files, name).write_bytes(data)
+            Path(mine, name).write_bytes(data)
         environment = {
             "PATH": os.environ["PATH"],
             "MATON_API_URL": sandbox.url,
             "MATON_API_KEY": "sandbox-maton-key",
             "MATON_MAILGUN_HOME": home,
-            "MATON_MAILGUN_ATTACHMENTS": files,
+            "MATON_MAILGUN_ATTACHMENTS": mine,
             "MATON_MAILGUN_PAGE": "false",
         }
         environment |= {"MATON_MAILGUN_TOOLSETS": toolsets} if toolsets else {}
@@ -84,7 +94,9 @@ def opened(folder: Path, toolsets: str | None) -> None:
             listed = [tool.model_dump(mode="json", exclude_none=True) for tool in connected.tools()]
             (folder / "tools.json").write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
             program = f"{sys.executable} {Path(__file__).resolve()}"
-            (folder / "HOW.txt").write_text(_HOW.format(folder=folder, program=program), encoding="utf-8")
+            know = _WITH_SKILL if skill else _TOOLS_ALONE
+            how = _HOW.format(know=know.format(folder=folder), folder=folder, program=program)
+            (folder / "HOW.txt").write_text(how, encoding="utf-8")
             kitchen, kept = Kitchen(Account(sandbox), connected), Kept()
             threading.Thread(target=_answering, args=(listener, kitchen, kept), daemon=True).start()
             sys.stdin.read()
@@ -103,8 +115,8 @@ def _answered(connection: Connection, kitchen: Kitchen, kept: Kept) -> str:
     if command == "job":
         kept.job, kept.calls, kept.characters = int(rest[0]), 0, 0
         kitchen.begin()
-        words: str = KINDS[kept.job - 1].prepare(kitchen)
-        return words
+        KINDS[kept.job - 1].prepare(kitchen)
+        return _WORDS[kept.job - 1]
     if not kept.job:
         return "No job is open: begin one with `job FOLDER N`."
     if command == "tool":
@@ -138,8 +150,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(str(__doc__))
         return 2
     command, folder = arguments[0], Path(arguments[1]).resolve()
-    if command == "open":
-        opened(folder, arguments[2] if len(arguments) > 2 else None)
+    if command in ("open", "skill"):
+        opened(folder, arguments[2] if len(arguments) > 2 else None, skill=command == "skill")
         return 0
     rest = [sys.stdin.read() if part == "-" else part for part in arguments[2:]]
     with Client(str(folder / "socket")) as connection:

@@ -1,4 +1,4 @@
-"""Writes the parts of docs/ and SKILL.md that the code knows better: settings, commands, exit statuses, tools, hosts;
+"""Writes the parts of docs/ and the skill that the code knows better: settings, commands, exit statuses, tools, hosts;
 the programs of examples/ into docs/frameworks.md and examples/README.md; and, in schemas/, the arguments that tools
 share (`packaging/shared_arguments.json`) or their digest (docs/tool-digests.json); and what the front answers.
 
@@ -62,7 +62,7 @@ def tools() -> list[str]:
 
 
 def toolsets() -> list[str]:
-    """One row for each toolset: short, for agents that read it with every conversation."""
+    """One row for each toolset: short, for agents that look a tool up."""
     catalogue = load()
     lines = ["| Toolset | Reads, at once | Writes, after a person's yes | Only where it is named |"]
     lines.append("| --- | --- | --- | --- |")
@@ -154,7 +154,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], list[str]]]] = {
         "digests": reference.digest_rows,
         "arguments": reference.arguments,
     },
-    "SKILL.md": {"toolsets": toolsets},
+    "references/tools.md": {"toolsets": toolsets},
     "docs/frameworks.md": {"frameworks": frameworks, "snippets": snippets},
     "examples/README.md": {"programs": programs},
 }

@@ -7,7 +7,7 @@ Every byte of it was written by the real server, which is asked here once for ea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -22,7 +22,7 @@ from maton_mailgun.catalogue.operation import EVERY_TOOLSET, EVERYDAY
 from maton_mailgun.catalogue.rows import load
 from maton_mailgun.config import NAMES, Settings
 from maton_mailgun.front.first_answers import ERAS, FILE, checksum
-from maton_mailgun.protocol import discovery, resources
+from maton_mailgun.protocol import discovery, resources, skills
 from maton_mailgun.protocol.approval_app import bound
 from maton_mailgun.protocol.approval_schemas import RELAY, TOOLS
 from maton_mailgun.protocol.incoming import message_in
@@ -39,6 +39,7 @@ LISTS = {
     "resources/list": "resources",
     "resources/templates/list": "resourceTemplates",
     "prompts/list": "prompts",
+    skills.LIST: "skills",
 }
 """Where a list has its items."""
 _ME = {"name": "first-answers", "version": "1"}
@@ -71,6 +72,8 @@ def _head() -> dict[str, Any]:
     choices[""] = list(every.only(None, read_only=False))
     unfinished = ", ".join(f"'{state}'" for state in sorted(MOVES.keys() - TERMINAL))
     finished = table.FINISHED.partition(" WHERE ")[2].partition(" AND changed_at")[0]
+    ever = [one["name"] for one in resources.resources(Settings(read_only=True))]
+    recipes = [one["name"] for one in resources.templates(Settings(read_only=True))]
     rows = "SELECT 1 FROM maton_mailgun_approvals WHERE"
     return {
         "version": __version__,
@@ -84,15 +87,22 @@ def _head() -> dict[str, Any]:
             "finding": [tool["name"] for tool in discovery.TOOLS],
             "approvals": [tool["name"] for tool in TOOLS],
             "relay": [RELAY["name"]],
-            "read": [one["name"] for one in resources.resources(Settings())],
-            "sandbox": [one["name"] for one in resources.resources(Settings(read_only=True, sandbox=True))],
-            "templates": [one["name"] for one in resources.templates(Settings())],
+            "read": _only(resources.resources(Settings()), ever),
+            "sandbox": _only(resources.resources(Settings(read_only=True, sandbox=True)), ever),
+            "ever": ever,
+            "templates": _only(resources.templates(Settings()), recipes),
+            "recipes": recipes,
         },
         "bound": sorted(bound(every)),
         "prompts": {prompt.name: prompt.needs for prompt in book().prompts.values()},
         "unfinished": f"{rows} state IN ({unfinished}) LIMIT 1",
         "older": f"{rows} {finished} AND changed_at < ? LIMIT 1",
     }
+
+
+def _only(offered: Iterable[Mapping[str, Any]], ever: Collection[str]) -> list[str]:
+    """The names of those that are not always there."""
+    return [one["name"] for one in offered if one["name"] not in ever]
 
 
 def _parts() -> Iterator[tuple[str, bytes]]:
@@ -102,8 +112,8 @@ def _parts() -> Iterator[tuple[str, bytes]]:
         for apps in (False, True):
             kind = f"{'.found' if found else ''}{'.apps' if apps else ''}"
             for one in HANDSHAKE_PROTOCOL_VERSIONS:
-                yield f"initialize.{one}{kind}", _result(settings, _initialize(one, apps))
-            yield f"discover{kind}", _result(settings, _request("server/discover", {"_meta": _envelope(apps)}))
+                yield f"initialize.{one}{kind}", _results(settings, _initialize(one, apps))[0]
+            yield f"discover{kind}", _results(settings, _request("server/discover", {"_meta": _envelope(apps)}))[0]
         yield from _lists(settings)
     for toolset in (*load().toolsets, EVERYDAY, EVERY_TOOLSET):
         for read_only in (False, True):
@@ -115,22 +125,22 @@ def _parts() -> Iterator[tuple[str, bytes]]:
 
 def _lists(settings: Settings) -> Iterator[tuple[str, bytes]]:
     """The items of both eras' lists, and what stands around them."""
-    for method, name in LISTS.items():
-        for era in ERAS:
+    for era in ERAS:
+        for (method, _), (before, items, after) in zip(LISTS.items(), _listed(settings, era), strict=True):
             kind = f"{era}.{method}"
-            before, items, after = _listed(settings, era, method, name)
             yield f"{kind}.before", before
             yield f"{kind}.after", after
-            yield from ((f"{kind}.{json.loads(item)['name']}", item) for item in items)
+            yield from ((f"{kind}.{_named(json.loads(item))}", item) for item in items)
 
 
 def _lists_with_apps(settings: Settings) -> Iterator[tuple[str, bytes]]:
     """The same of the tools for who shows apps: what stands around them, and what each has at its end besides."""
-    method, name = "tools/list", LISTS["tools/list"]
+    method = "tools/list"
+    at = list(LISTS).index(method)
     for era in ERAS:
         kind = f"{era}.{method}"
-        _, plain, _ = _listed(settings, era, method, name)
-        before, items, after = _listed(settings, era, method, name, apps=True)
+        _, plain, _ = _listed(settings, era)[at]
+        before, items, after = _listed(settings, era, apps=True)[at]
         yield f"{kind}.apps.before", before
         yield f"{kind}.apps.after", after
         for item, without in zip(items, plain, strict=True):
@@ -140,15 +150,24 @@ def _lists_with_apps(settings: Settings) -> Iterator[tuple[str, bytes]]:
             yield f"{kind_of}.apps", item.removeprefix(without[:-1])
 
 
-def _listed(
-    settings: Settings, era: str, method: str, name: str, *, apps: bool = False
-) -> tuple[bytes, list[bytes], bytes]:
-    """What stands before the items of a list, each of them, and what follows."""
-    legacy = (_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1], apps), _request(method))
-    lines = legacy if era == "legacy" else (_request(method, {"_meta": _envelope(apps)}),)
-    before, opening, rest = _result(settings, *lines).partition(f'"{name}":['.encode())
-    items, after = _items(rest.decode())
-    return before + opening, [item.encode() for item in items], after.encode()
+def _listed(settings: Settings, era: str, *, apps: bool = False) -> list[tuple[bytes, list[bytes], bytes]]:
+    """Of each list: what stands before its items, each of them, and what follows. All asked in one conversation."""
+    if era == "legacy":
+        lines = [_initialize(HANDSHAKE_PROTOCOL_VERSIONS[-1], apps), *(_request(method) for method in LISTS)]
+    else:
+        lines = [_request(method, {"_meta": _envelope(apps)}) for method in LISTS]
+    found = []
+    for name, result in zip(LISTS.values(), _results(settings, *lines)[-len(LISTS) :], strict=True):
+        before, opening, rest = result.partition(f'"{name}":['.encode())
+        items, after = _items(rest.decode())
+        found.append((before + opening, [item.encode() for item in items], after.encode()))
+    return found
+
+
+def _named(item: Mapping[str, Any]) -> str:
+    """What an item of a list is called."""
+    name: str = item["frontmatter"]["name"] if "frontmatter" in item else item["name"]
+    return name
 
 
 def _items(text: str) -> tuple[list[str], str]:
@@ -176,19 +195,21 @@ def _request(method: str, params: Mapping[str, Any] | None = None) -> bytes:
     return json.dumps(message).encode()
 
 
-def _result(settings: Settings, *lines: bytes) -> bytes:
-    """The result that the last of these lines gets, as the server writes it."""
-    answered = anyio.run(_asked, settings, lines)
-    if not answered.startswith(_BEFORE) or not answered.endswith(_AFTER):
-        raise ValueError(f"no result: {answered!r}")
-    return answered.removeprefix(_BEFORE).removesuffix(_AFTER)
+def _results(settings: Settings, *lines: bytes) -> list[bytes]:
+    """The results that these lines of one conversation get, as the server writes them."""
+    found = []
+    for answered in anyio.run(_asked, settings, lines):
+        if not answered.startswith(_BEFORE) or not answered.endswith(_AFTER):
+            raise ValueError(f"no result: {answered!r}")
+        found.append(answered.removeprefix(_BEFORE).removesuffix(_AFTER))
+    return found
 
 
-async def _asked(settings: Settings, lines: tuple[bytes, ...]) -> bytes:
+async def _asked(settings: Settings, lines: tuple[bytes, ...]) -> list[bytes]:
     server = build(engine(settings))
     send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](1)
     answers, answered = anyio.create_memory_object_stream[SessionMessage](1)
-    found = b""
+    found = []
     async with answered, anyio.create_task_group() as group:
         group.start_soon(server.run, receive, answers, server.create_initialization_options())
         async with send:
@@ -197,6 +218,6 @@ async def _asked(settings: Settings, lines: tuple[bytes, ...]) -> bytes:
                 if not isinstance(message, SessionMessage):
                     raise TypeError(message)
                 await send.send(message)
-                found = line_of((await answered.receive()).message)
+                found.append(line_of((await answered.receive()).message))
         group.cancel_scope.cancel()
     return found

@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from maton_mailgun import __version__
+from maton_mailgun.catalogue.files import skill
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME, SERVER, KEY = "maton-mailgun", "mailgun", "MATON_API_KEY"
+SKILLS = tuple(f"{place}skills/{NAME}" for place in ("plugins/claude-code/", "plugins/codex/", "plugins/cursor/", ""))
+"""Where the skill lies for each of them; Gemini CLI looks beside its extension's file."""
 _TITLE = "Maton API key"
 _WHERE = "From maton.ai/settings, where Mailgun is connected too."
 
@@ -74,12 +77,10 @@ def texts() -> dict[str, str]:
             "description": project["description"],
             "mcpServers": _servers(env={KEY: f"${KEY}"}),
             "settings": [{"name": _TITLE, "description": _WHERE, "envVar": KEY, "sensitive": True}],
-            "contextFileName": "SKILL.md",
         },
     }
     made = {name: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for name, content in files.items()}
-    skill = (ROOT / "SKILL.md").read_text(encoding="utf-8")
-    return made | {f"plugins/{host}/skills/{NAME}/SKILL.md": skill for host in ("claude-code", "codex", "cursor")}
+    return made | {f"{place}/{name}": content.decode() for place in SKILLS for name, content in skill().items()}
 
 
 def _servers(**more: Any) -> Mapping[str, Any]:
@@ -90,14 +91,25 @@ def main() -> int:
     """Rewrite or check. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Plugins and extensions that stand in the repository.")
     parser.add_argument("--check", action="store_true", help="change nothing; 1 if something is out of date")
-    stale = {name: text for name, text in texts().items() if not _is(ROOT / name, text)}
+    wanted = texts()
+    stale = {name: text for name, text in wanted.items() if not _is(ROOT / name, text)}
+    gone = [name for name in _there() if name not in wanted]
     if parser.parse_args().check:
-        sys.stderr.write("".join(f"{name} is out of date. Run: python packaging/plugins.py\n" for name in stale))
-        return 1 if stale else 0
+        told = sorted([*stale, *gone])
+        sys.stderr.write("".join(f"{name} is out of date. Run: python packaging/plugins.py\n" for name in told))
+        return 1 if told else 0
+    for name in gone:
+        (ROOT / name).unlink()
     for name, text in stale.items():
         (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / name).write_text(text, encoding="utf-8", newline="\n")
     return 0
+
+
+def _there() -> list[str]:
+    """Every file where the skill lies: a recipe that is gone must not go on being installed."""
+    files = (path for place in SKILLS for path in (ROOT / place).rglob("*") if path.is_file())
+    return sorted(path.relative_to(ROOT).as_posix() for path in files)
 
 
 def _is(path: Path, text: str) -> bool:

@@ -43,7 +43,7 @@ def each_host() -> list[str]:
         key = None if host.supplies_key else _KEY
         entry = HostEntry("mailgun", "uvx", ("maton-mailgun",), key)
         files = [f"* {_scope(scope)}: {_places(host, scope)}" for scope in host.places]
-        steps = list(dict.fromkeys(host.next_step[scope] for scope in host.places))
+        steps = list(dict.fromkeys(host.then(scope, key=True) for scope in host.places))
         lines += [f"## {host.title}", "", "```sh", _install(name, host), "```", ""]
         lines += [f"{_sentence(_key(host))} The file it writes:", "", *files, ""]
         lines += [f"```{host.form}", *as_text(host, entry).rstrip("\n").splitlines(), "```", ""]

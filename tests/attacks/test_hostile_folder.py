@@ -79,6 +79,8 @@ COMMANDS: Mapping[str, tuple[Sequence[str], str, int]] = {
     "uninstall HOST": (("uninstall", "cursor"), "", 0),
     "status [HOST]": (("status",), "", 0),
     "skill install HOST": (("skill", "install", "agents"), "", 0),
+    "skill uninstall HOST": (("skill", "uninstall", "agents"), "", 0),
+    "skill status": (("skill", "status"), "", 0),
     "completion SHELL": (("completion", "bash"), "", 0),
     "manual": (("manual",), "", 0),
 }
@@ -377,6 +379,7 @@ def test_attack_43_no_command_that_is_written_or_printed_takes_modules_from_wher
     names = ["README.md", "SKILL.md", "AGENTS.md", "CONTRIBUTING.md", "CHANGELOG.md", ".ci/run"]
     folders = [
         ("docs", ".md"),
+        ("references", ".md"),
         ("server", ".py"),
         ("packaging", ""),
         ("bench", ".py"),

@@ -200,6 +200,7 @@ def test_yes_that_no_server_takes_up_is_reported_as_not_done(online: Cli, sandbo
     approval_id = propose(online, "send_message", SEND)
     status, seen = decide(online, "approve", approval_id, PASSPHRASE, "--wait", "0")
     assert (status, "No running server took it up" in seen) == (1, True)
+    assert "the same call again carries it out, once" in " ".join(seen.split())
     assert (state_of(online, approval_id), writes(sandbox)) == ("approved", 0)
     # The same call again is what carries it out, once.
     done = online("call", "send_message", json.dumps(SEND))

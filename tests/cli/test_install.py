@@ -452,3 +452,12 @@ def test_a_host_without_projects_says_so(cli: Cli) -> None:
     assert (done.status, "Windsurf keeps servers for the user alone" in done.err) == (2, True)
     assert cli("install", "codex", "--scope", "project", "--write", "--yes", "--no-start").status == 0
     assert (cli.cwd / ".codex" / "config.toml").exists()
+
+
+@pytest.mark.parametrize(("flags", "asked"), [(("--sandbox",), False), ((), True)], ids=["sandbox", "real"])
+def test_what_comes_next_speaks_of_a_key_only_where_one_is_needed(
+    cli: Cli, flags: tuple[str, ...], asked: bool
+) -> None:
+    told = cli("install", "vscode", "--write", "--yes", "--no-start", *flags)
+    assert told.status == 0, told.err
+    assert ("It asks for the key once" in told.err) is asked

@@ -56,6 +56,15 @@ def test_attack_31_terminal_gets_our_colours_and_none_of_theirs(
     assert "[bold]:warning:" in bare
 
 
+def test_a_line_too_long_for_its_box_goes_on_further_in_than_it_began() -> None:
+    stream = Tty()
+    Screen(stream).panel("SEND", ["    Account: " + "word " * 20, "| from outside"])
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    inside = [line[2:-2].rstrip() for line in bare.splitlines()[1:-1]]
+    assert [len(line) - len(line.lstrip()) for line in inside] == [4, 8, 0]
+    assert " ".join(" ".join(inside).split()) == "Account: " + "word " * 20 + "| from outside"
+
+
 def test_line_of_a_preview_cannot_leave_its_panel() -> None:
     stream = io.StringIO()
     Screen(stream).panel("SEND", ["first\nsecond\rthird"])

@@ -20,6 +20,7 @@ TREE = {
     "tools/messages.toml": "[tools.send_message]\n",
     "schemas/send_message.json": "{}",
     "plugins/claude-code/skills/maton-mailgun/SKILL.md": "---\nname: maton-mailgun\n---\n",
+    "plugins/claude-code/skills/maton-mailgun/references/send.md": "# Send\n",
     "pyproject.toml": "[project]\n",
     "README.md": "# Read\n",
     "LICENSE": "Apache License\n",
@@ -36,6 +37,7 @@ WHEEL = {
     "maton_mailgun/_data/tools/messages.toml": TREE["tools/messages.toml"],
     "maton_mailgun/_data/schemas/send_message.json": "{}",
     "maton_mailgun/_data/skills/maton-mailgun/SKILL.md": "---\nname: maton-mailgun\n---\n",
+    "maton_mailgun/_data/skills/maton-mailgun/references/send.md": "# Send\n",
     f"{ABOUT}/METADATA": "Metadata-Version: 2.4\nName: maton-mailgun\nVersion: 1.2.3\n",
     f"{ABOUT}/WHEEL": "Wheel-Version: 1.0\n",
     f"{ABOUT}/RECORD": "",
@@ -103,6 +105,7 @@ def test_what_is_not_of_the_package_is_left_to_the_tree(tree: Path) -> None:
     [
         ({"maton_mailgun/_data/tools/messages.toml": None}, "maton_mailgun/_data/tools/messages.toml is missing"),
         ({"maton_mailgun/approval/page/static/index.html": None}, "index.html is missing"),
+        ({"maton_mailgun/_data/skills/maton-mailgun/references/send.md": None}, "references/send.md is missing"),
         ({"maton_mailgun/.env": "MATON_API_KEY=k"}, "maton_mailgun/.env does not belong there"),
         ({"tests/test_rules.py": ""}, "tests/test_rules.py does not belong there"),
         ({"maton_mailgun-1.2.3.data/scripts/run": ""}, "maton_mailgun-1.2.3.data/scripts/run does not belong there"),

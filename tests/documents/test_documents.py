@@ -29,12 +29,14 @@ from maton_mailgun.runtime import engine
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SKILL = (ROOT / "SKILL.md").read_text(encoding="utf-8")
+ENTRY = (ROOT / "SKILL.md").read_text(encoding="utf-8")
+RECIPES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "references").glob("*.md"))}
+SKILL = "".join((ENTRY, *RECIPES.values()))
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 TEXTS = (README, SKILL, *PAGES.values())
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for folder in ("", "docs", "examples", "bench", "tests")
+    for folder in ("", "docs", "examples", "bench", "tests", "references", "evals")
     for path in (ROOT / folder).glob("*.md")
 )
 PROMISE = (
@@ -70,7 +72,7 @@ def tree(tmp_path: Path) -> Path:
         "packaging/shared_arguments.json",
     ):
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("schemas", "examples", "docs"):
+    for name in ("schemas", "examples", "docs", "references"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 
@@ -81,12 +83,15 @@ def test_generated_tables_are_up_to_date() -> None:
 
 
 def test_stale_table_is_found_with_the_command_that_mends_it(tree: Path) -> None:
-    skill = tree / "SKILL.md"
-    skill.write_text(SKILL.replace("| messages |", "| letters |"), encoding="utf-8")
+    skill = tree / "references" / "tools.md"
+    skill.write_text(RECIPES["tools"].replace("| messages |", "| letters |"), encoding="utf-8")
     stale = run_docs(tree, "--check")
-    assert (stale.returncode, stale.stderr) == (1, "SKILL.md out of date. Run: python packaging/docs.py\n")
+    assert (stale.returncode, stale.stderr) == (
+        1,
+        "references/tools.md out of date. Run: python packaging/docs.py\n",
+    )
     assert run_docs(tree).returncode == 0
-    assert (run_docs(tree, "--check").returncode, skill.read_text(encoding="utf-8")) == (0, SKILL)
+    assert (run_docs(tree, "--check").returncode, skill.read_text(encoding="utf-8")) == (0, RECIPES["tools"])
 
 
 def test_every_setting_is_documented_and_no_other_is_named() -> None:
@@ -240,13 +245,26 @@ def test_commands_in_the_documents_exist() -> None:
 
 
 def test_skill_has_the_documented_form() -> None:
-    _, front, body = SKILL.split("---\n", 2)
+    _, front, _ = ENTRY.split("---\n", 2)
     fields: dict[str, Any] = yaml.safe_load(front)
     assert set(fields) <= {"name", "description", "license", "compatibility", "metadata", "allowed-tools"}
     assert fields["name"] == "maton-mailgun"
     assert len(fields["description"]) <= 1024
     assert len(fields["compatibility"]) <= 500
-    assert body.count("\n") < 500
+
+
+def test_skill_is_read_a_little_at_a_time() -> None:
+    """The entry where it is about mail, a recipe when its job comes; four characters are a token."""
+    assert (ENTRY.count("\n") <= 80, len(ENTRY) <= 4 * 1_200) == (True, True)
+    long = {name: len(text) for name, text in RECIPES.items() if len(text) > 4 * 650 or text.count("\n") > 60}
+    assert long == {}
+
+
+def test_entry_leads_to_every_recipe_and_no_recipe_leads_deeper() -> None:
+    """References are one level deep (agentskills.io/specification, "File references")."""
+    assert set(re.findall(r"\]\(references/([a-z]+)\.md\)", ENTRY)) == set(RECIPES)
+    named = {name for text in RECIPES.values() for name in re.findall(r"\]\(([^)]+)\)", text)}
+    assert named <= {f"{name}.md" for name in RECIPES}
 
 
 def test_skill_names_only_tools_that_exist() -> None:

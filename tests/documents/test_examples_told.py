@@ -53,7 +53,7 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 def test_a_program_that_changed_is_found_by_the_check_of_the_documents(tmp_path: Path) -> None:
-    for name in ("packaging", "schemas", "examples", "docs"):
+    for name in ("packaging", "schemas", "examples", "docs", "references"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("README.md", "SKILL.md"):
         shutil.copy(ROOT / name, tmp_path)

@@ -33,6 +33,18 @@ SERVERS = {
 }
 
 
+SKILL = {
+    name: (ROOT / name).read_bytes()
+    for name in ("SKILL.md", *(path.relative_to(ROOT).as_posix() for path in (ROOT / "references").iterdir()))
+}
+
+
+def skill_in(folder: Path) -> dict[str, bytes]:
+    """Every file of the skill below a plugin, or below the extension."""
+    place = folder / "skills" / "maton-mailgun"
+    return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
 def read(name: str) -> dict[str, Any]:
     """A file of the repository."""
     found: dict[str, Any] = json.loads((ROOT / name).read_text(encoding="utf-8"))
@@ -79,8 +91,27 @@ def test_a_marketplace_leads_to_its_plugin_with_the_skill(marketplace: str, mani
     (listed,) = read(f"{marketplace}/marketplace.json")["plugins"]
     folder = ROOT / listed["source"]
     assert json.loads((folder / manifest).read_text(encoding="utf-8"))["name"] == listed["name"]
-    skill = folder / "skills" / "maton-mailgun" / "SKILL.md"
-    assert skill.read_bytes() == (ROOT / "SKILL.md").read_bytes()
+    assert skill_in(folder) == SKILL
+
+
+def test_the_extension_for_gemini_has_the_skill_beside_it_and_costs_no_conversation_its_words() -> None:
+    assert skill_in(ROOT) == SKILL
+    assert "contextFileName" not in read(PLUGINS["gemini"])
+
+
+def test_a_recipe_that_is_gone_is_found_and_removed(tmp_path: Path) -> None:
+    """Else it would go on being installed."""
+    for name in ("SKILL.md", "pyproject.toml", "packaging/plugins.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    command = [sys.executable, str(tmp_path / "packaging" / "plugins.py")]
+    subprocess.run(command, check=True, timeout=60)
+    left = "plugins/codex/skills/maton-mailgun/references/letters.md"
+    (tmp_path / left).write_text("of another time", encoding="utf-8")
+    done = subprocess.run([*command, "--check"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{left} is out of date. Run: python packaging/plugins.py\n")
+    subprocess.run(command, check=True, timeout=60)
+    assert skill_in(tmp_path / "plugins" / "codex") == SKILL
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +145,8 @@ def test_what_knows_the_format_finds_nothing_wrong(
     if (ROOT / name).is_dir():
         shutil.copytree(ROOT / name, place)
     else:
-        for one in (name, read(name)["contextFileName"]):
-            shutil.copy(ROOT / one, tmp_path)
+        shutil.copy(ROOT / name, tmp_path)
+        shutil.copytree(ROOT / "skills", tmp_path / "skills")
     status, said = held(known_formats, place, *words)
     assert status == 0, said
 

@@ -13,11 +13,16 @@ from mcp import Client
 from mcp.client.extension import advertise
 from mcp.client.session import ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from pydantic import BaseModel
 
 Person = Literal["approves", "rejects", "corrects", "absent"]
 """What the person at the client does; `corrects` is a no and then a yes, `absent` a client that cannot ask at all."""
 Era = Literal["modern", "legacy"]
 VERSIONS: Mapping[Era, str] = {"modern": "2026-07-28", "legacy": "2025-11-25"}
+
+
+class _Anything(BaseModel, extra="allow"):
+    """A result whatever it holds."""
 
 
 class Host:
@@ -57,8 +62,18 @@ class Host:
         result: types.CallToolResult = self._portal.call(self.client.call_tool, tool, dict(arguments))
         return result
 
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send a request that the library has no word for, and wait for its result."""
+        request = types.Request[dict[str, Any], str](method=method, params=params)
+        session = self.client.session
+
+        async def asked() -> dict[str, Any]:
+            return (await session.send_request(request, _Anything)).model_dump()
+
+        return self._portal.call(asked)
+
     def read(self, uri: str) -> types.TextResourceContents:
-        """What a resource holds."""
+        """The one text that a resource holds."""
         (only,) = self._portal.call(self.client.read_resource, uri).contents
         assert isinstance(only, types.TextResourceContents)
         return only

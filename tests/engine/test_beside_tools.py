@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
 
-from catalogue.files import ROWS
+from catalogue.files import ROOT, ROWS
 from maton_mailgun.approval.lifecycle.decide import Decision
 from maton_mailgun.call import Engine
 from maton_mailgun.config import DATABASE
@@ -21,6 +21,7 @@ from maton_mailgun.protocol.completing import KEPT_SECONDS, Completing, fitting
 from maton_mailgun.protocol.prompts import book
 from maton_mailgun.protocol.resources import ONE, OUTBOX, RECENT, WAITING
 from maton_mailgun.protocol.server import Visitor, build
+from maton_mailgun.protocol.skills import ENTRY, RECIPE
 from maton_mailgun.sandbox import Sandbox
 
 from .doubles import CALLER, DOMAIN, KEY, Says, Scripted, approved, called, engine_over
@@ -76,10 +77,10 @@ async def completed(client: Client, prompt: str, argument: str, typed: str = "",
 @pytest.mark.parametrize(
     ("settings", "uris", "one"),
     [
-        ({}, [WAITING, RECENT], [ONE]),
-        ({"read_only": True}, [], []),
-        ({"sandbox": True}, [WAITING, RECENT, OUTBOX], [ONE]),
-        ({"sandbox": True, "read_only": True}, [OUTBOX], []),
+        ({}, [WAITING, RECENT, ENTRY], [ONE, RECIPE]),
+        ({"read_only": True}, [ENTRY], [RECIPE]),
+        ({"sandbox": True}, [WAITING, RECENT, OUTBOX, ENTRY], [ONE, RECIPE]),
+        ({"sandbox": True, "read_only": True}, [OUTBOX, ENTRY], [RECIPE]),
     ],
 )
 async def test_what_can_be_read_is_listed(era: str, settings: dict[str, Any], uris: list[str], one: list[str]) -> None:
@@ -322,6 +323,22 @@ async def test_an_approval_is_completed_by_its_id(era: str, engine: Engine) -> N
         )
     assert (found.completion.values, other.completion.values) == ([waits], [])
     await engine.aclose()
+
+
+@ERAS
+async def test_a_recipe_of_the_skill_is_completed_by_its_name_and_read_as_it_lies_there(
+    era: str, engine: Engine
+) -> None:
+    ref = types.ResourceTemplateReference(type="ref/resource", uri=RECIPE)
+    async with client_of(engine, era) as client:
+        found = await client.complete(ref, {"name": "recipe", "value": "web"})
+        read = await client.read_resource(RECIPE.format(recipe="webhook"))
+    (text,) = read.contents
+    assert isinstance(text, types.TextResourceContents)
+    assert found.completion.values == ["webhook"]
+    assert (text.mime_type, text.text) == ("text/markdown", (ROOT / "references" / "webhook.md").read_text("utf-8"))
+    if era == "auto":
+        assert (read.ttl_ms, read.cache_scope) == (3_600_000, "public")
 
 
 @ERAS

@@ -107,7 +107,7 @@ _envelope = st.one_of(
         },
     ),
 )
-OTHER_LISTS = ("resources/list", "resources/templates/list", "prompts/list")
+OTHER_LISTS = ("resources/list", "resources/templates/list", "prompts/list", "skills/list")
 NOTHING = object()
 _params = st.one_of(
     st.just(NOTHING),

@@ -33,11 +33,13 @@ class Work:
         self._asked_before = len(host.asked)
         self.shown = ""
         self.calls = self.characters = 0
+        self.tools: set[str] = set()
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The structured content of one call, whose text, the same, a model reads."""
         answer = self._host.call(tool, arguments)
         self.calls += 1
+        self.tools.add(tool)
         self.characters += len(text(answer))
         return content(answer)
 

@@ -7,6 +7,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import cast
 
+SKILL_NAME = "maton-mailgun"
+"""The skill's name; the folder that it lies in must have it too (agentskills.io/specification)."""
+SKILL, RECIPES = "SKILL.md", "references"
+"""The file that an assistant reads first, and the folder of what it reads when a job comes."""
+
 
 def root() -> Traversable:
     """The folder that holds `tools/` and `schemas/`.
@@ -23,11 +28,14 @@ def root() -> Traversable:
     raise FileNotFoundError("tools/ and schemas/ are missing: the installation is incomplete, install it again")
 
 
-def skill() -> str:
-    """The agent skill, as the plugins have it."""
-    packaged = root() / "skills"
-    folder = packaged if packaged.is_dir() else root() / "plugins" / "claude-code" / "skills"
-    return (folder / "maton-mailgun" / "SKILL.md").read_text(encoding="utf-8")
+def skill() -> dict[str, bytes]:
+    """Every file of the agent skill by its place in the skill's folder, `SKILL.md` first."""
+    top = root()
+    folder = top if (top / SKILL).is_file() else top / "skills" / SKILL_NAME
+    recipes = sorted(entry.name for entry in (folder / RECIPES).iterdir() if entry.name.endswith(".md"))
+    return {SKILL: (folder / SKILL).read_bytes()} | {
+        f"{RECIPES}/{name}": (folder / RECIPES / name).read_bytes() for name in recipes
+    }
 
 
 def texts(folder: str, suffix: str) -> dict[str, str]:

@@ -33,6 +33,7 @@ from maton_mailgun.cli.person import approver
 from maton_mailgun.cli.record_view import (
     HEADINGS,
     list_lines,
+    not_taken_up,
     public_fields,
     request_lines,
     row,
@@ -129,7 +130,7 @@ def approve(arguments: argparse.Namespace) -> int:
         record = await desk.wait(approval_id, arguments.wait, lambda found: found.state not in _UNDER_WAY)
         show_state(screen, record, desk.clock())
         if record.state == "approved" and record.retry_at is None:
-            screen.line("No running server took it up: one must run with the same key and state directory.", "warn")
+            screen.lines(not_taken_up(record), "warn")
         if record.state != "succeeded":
             return FAILED
         return await _reveal(desk, screen, record) if "_sealed" in (record.result or {}) else OK

@@ -27,7 +27,7 @@ from maton_mailgun.cli.ask import at_a_terminal, choice
 from maton_mailgun.cli.exit_status import FAILED, NOT_FOUND, OK, USAGE, WAITING, CommandFailed
 from maton_mailgun.cli.flags import settings_of
 from maton_mailgun.cli.person import approver, local_user
-from maton_mailgun.cli.record_view import outcome_words, show_preview, show_state
+from maton_mailgun.cli.record_view import CALL, outcome_words, show_preview, show_state
 from maton_mailgun.cli.screen import Screen
 from maton_mailgun.config import Settings
 from maton_mailgun.errors import CallError
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = replace(settings_of(arguments), page=False)
     logs.configure(settings.log_level)
     sandbox = _sandbox(settings)
-    caller = Caller(local_user(), "maton-mailgun call")
+    caller = Caller(local_user(), CALL)
     # What a model may do about approvals: look, list, withdraw. A relayed decision is none of it: whoever starts this
     # command chooses its settings, and would allow it to themselves.
     own = {tool["name"]: tool["inputSchema"] for tool in TOOLS}  # guard: 272-relay

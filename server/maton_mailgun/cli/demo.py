@@ -68,6 +68,9 @@ class Demonstration:
     async def ask(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:
         """The client's side of the question: show it, and let the person (or the script) answer."""
         first, _, rest = params.message.partition("\n")
+        if self.screen.fancy:
+            # The form's own folds, after which it goes on eight columns in: the box folds for itself.
+            rest = rest.replace("\n" + " " * 8, "")
         self.screen.panel(first, rest.split("\n"))
         proposed = self.scripted[len(self.decisions) % len(self.scripted)]
         if self.asks_person:

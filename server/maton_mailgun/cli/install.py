@@ -67,7 +67,7 @@ def _write(
     except HostFileRefused as problem:
         raise CommandFailed(FAILED, str(problem)) from None
     if arguments.no_start or change.gets is None:
-        screen.line(host.next_step[scope])
+        screen.line(host.then(scope, key=entry.needs_key))
         return OK
     return _prove(screen, host, change.gets, scope, here())
 
@@ -103,7 +103,7 @@ def _prove(screen: Screen, host: Host, entry: Mapping[str, Any], scope: Scope, a
     screen.outcome("good", f"It starts and lists {count(proof.tools, 'tool')}.")
     if not proof.key and "--sandbox" not in entry["args"] and not host.asks:
         screen.outcome("warn", f"{KEY} is not set here: {_source_of_key(host)}.")
-    screen.line(host.next_step[scope])
+    screen.line(host.then(scope, key="--sandbox" not in entry["args"]))
     return OK
 
 

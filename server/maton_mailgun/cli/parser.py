@@ -294,14 +294,19 @@ def _status(commands: Commands[_Parser]) -> None:
 def _skill(commands: Commands[_Parser]) -> None:
     skill = commands.add_parser("skill", help="the agent skill, which teaches an assistant the common jobs")
     actions = skill.add_subparsers(title="actions", metavar="ACTION", required=True)
-    install = actions.add_parser("install", help="put it where assistants look for skills")
-    install.add_argument(
-        "host", choices=("claude-code", "agents"), metavar="HOST", help="claude-code, or agents for all the others"
-    )
-    install.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for this folder")
-    install.add_argument("--to", metavar="DIRECTORY", help="another directory of skills")
-    _said_yes(install)
-    install.set_defaults(run="skill:run")
+    for name, about, does in (
+        ("install", "put it where assistants look for skills", "run"),
+        ("uninstall", "take away what was put there", "uninstall"),
+    ):
+        action = actions.add_parser(name, help=about)
+        action.add_argument(
+            "host", choices=("claude-code", "agents"), metavar="HOST", help="claude-code, or agents for all the others"
+        )
+        action.add_argument("--scope", choices=("user", "project"), help="for you everywhere, or for this folder")
+        action.add_argument("--to", metavar="DIRECTORY", help="another directory of skills")
+        _said_yes(action)
+        action.set_defaults(run=f"skill:{does}")
+    actions.add_parser("status", help="where it is, and whether it is this version").set_defaults(run="skill:status")
 
 
 def _in_host(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,8 @@ from maton_mailgun.cli.screen import Screen, Tone
 from maton_mailgun.exchange import Prepared
 from maton_mailgun.mail.text import count, moment, quoted, safe_line, short
 
+CALL = "maton-mailgun call"
+"""As whom that command proposes."""
 _ID_LENGTH = len("apr_") + 32
 _BRIEF = len("apr_") + 8
 HEADINGS = ("approval", "state", "operation", "target", "asked")
@@ -210,3 +212,10 @@ def _ago(seconds: float) -> str:
     if seconds < 5400:
         return count(round(seconds / 60), "minute")
     return count(round(seconds / 3600), "hour") if seconds < 172_800 else count(round(seconds / 86400), "day")
+
+
+def not_taken_up(record: Record) -> Iterator[str]:
+    """What to do with a yes that nobody has acted on."""
+    yield "No running server took it up: one must run with the same key and state directory."
+    if record.client == CALL:
+        yield "It was proposed by a command that has ended: the same call again carries it out, once."

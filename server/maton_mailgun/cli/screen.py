@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TextIO
 
 from rich import box
@@ -16,10 +16,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from maton_mailgun.approval.preview.folding import fold
 from maton_mailgun.mail.text import safe, safe_block, safe_line
 
 Tone = Literal["plain", "good", "bad", "warn", "quiet", "strong", "accent"]
 
+_FRAME = 4
+"""Columns of a box's sides and the blanks beside them."""
 _STYLES: dict[Tone, str] = {
     "plain": "",
     "good": "green",
@@ -85,7 +88,11 @@ class Screen:
             self.lines(f"  | {line}".rstrip() for line in _split(lines))
             self.line("  +--")
             return
-        body = Text("\n").join(Text(self._shown(line), style=_STYLES[_tone_of(line)]) for line in _split(lines))
+        body = Text("\n").join(
+            Text(self._shown(part), style=_STYLES[_tone_of(line)])
+            for line in _split(lines)
+            for part in _hanging(line, self.width - _FRAME)
+        )
         self._console.print(
             Panel(
                 body,
@@ -128,6 +135,13 @@ def _shows(encoding: str | None, text: str) -> bool:
 
 def _split(lines: Sequence[str]) -> list[str]:
     return [part for line in lines for part in safe_block(line).split("\n")]
+
+
+def _hanging(line: str, width: int) -> Iterator[str]:
+    """A line as several where it is too long for a box: what is continued stands further in than where it began."""
+    text = line.lstrip(" ")
+    indent = line[: len(line) - len(text)]
+    return fold(text, begin=indent, hang=indent + "    ", width=width)
 
 
 def _tone_of(line: str) -> Tone:

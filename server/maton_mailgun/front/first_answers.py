@@ -84,8 +84,9 @@ class FirstAnswers:
         tools = self._offered(toolsets if toolsets or not discovery else ("all",), read_only=read_only)
         shown = {
             "tools/list": (own["finding"] if discovery else tools) + last,
-            "resources/list": ([] if read_only else own["read"]) + (own["sandbox"] if sandbox else []),
-            "resources/templates/list": [] if read_only else own["templates"],
+            "resources/list": ([] if read_only else own["read"]) + (own["sandbox"] if sandbox else []) + own["ever"],
+            "resources/templates/list": ([] if read_only else own["templates"]) + own["recipes"],
+            "skills/list": own["ever"],
             "prompts/list": [name for name, needs in self.head["prompts"].items() if set(needs) <= set(tools)],
         }
         return {method: self._list(era, method, names, apps=apps) for method, names in shown.items()}
@@ -114,7 +115,7 @@ class FirstAnswers:
 
 
 def checksum() -> int:
-    """Of every row, schema and prompt, as they are here.
+    """Of every row, schema, prompt and recipe, as they are here.
 
     Raises:
         OSError: They cannot be read as files.
@@ -127,6 +128,10 @@ def checksum() -> int:
         for name in sorted(os.listdir(place)):
             if name.endswith((".toml", ".json")):
                 found = _with(found, os.path.join(place, name))
+    skill = root if os.path.isdir(os.path.join(root, "references")) else os.path.join(root, "skills", "maton-mailgun")
+    found = _with(found, os.path.join(skill, "SKILL.md"))
+    for name in sorted(os.listdir(os.path.join(skill, "references"))):
+        found = _with(found, os.path.join(skill, "references", name))
     return _with(found, os.path.join(_PACKAGE, "protocol", "prompts.toml"))
 
 

@@ -84,6 +84,19 @@ class Host:
     without_key: str = ""
     """What else to do where the host cannot supply a key."""
 
+    def then(self, scope: Scope, *, key: bool) -> str:
+        """What the person does next.
+
+        Args:
+            scope: Where the entry is.
+            key: Whether the entry needs one.
+        """
+        return (
+            f"{self.next_step[scope]} It asks for the key once and keeps it."
+            if self.asks and key
+            else self.next_step[scope]
+        )
+
     @property
     def supplies_key(self) -> bool:
         """Whether an entry without the key in it can work."""
@@ -223,9 +236,8 @@ BY_NAME: Mapping[str, Host] = {
         asks=True,
         replaces=_ENV,
         next_step={
-            "project": "Open this folder in VS Code, trust it, and press Start above the entry; it asks for the key "
-            "once and keeps it.",
-            "user": "Run MCP: List Servers in VS Code and start it there; it asks for the key once and keeps it.",
+            "project": "Open this folder in VS Code, trust it, and press Start above the entry.",
+            "user": "Run MCP: List Servers in VS Code and start it there.",
         },
     ),
     # docs.windsurf.com/windsurf/cascade/mcp: ~/.codeium/windsurf/mcp_config.json and no other; ${env:NAME} in env.

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from maton_mailgun.call import Engine
 from maton_mailgun.errors import CallError
 from maton_mailgun.exchange import Caller
-from maton_mailgun.protocol import resources
+from maton_mailgun.protocol import resources, skills
 from maton_mailgun.protocol.approval_app import URI, ApprovalApp
 from maton_mailgun.protocol.completing import MOST, Completing, fitting
 from maton_mailgun.protocol.prompts import BadPrompt, book
@@ -31,15 +31,22 @@ class BesideTools:
         engine: What reads.
         caller: Who a request is from.
         modern: From which protocol version on.
+        ttl_ms: How long what never changes here may be kept.
         app: What hosts show, where there is any.
     """
 
     def __init__(
-        self, engine: Engine, caller: Callable[[Context], Caller], modern: str, app: ApprovalApp | None = None
+        self,
+        engine: Engine,
+        caller: Callable[[Context], Caller],
+        modern: str,
+        ttl_ms: int,
+        app: ApprovalApp | None = None,
     ) -> None:
         self._engine = engine
         self._caller = caller
         self._modern = modern
+        self._ttl_ms = ttl_ms
         self._app = app
         self._completing = Completing(engine)
 
@@ -62,6 +69,9 @@ class BesideTools:
         app = self._app if self._app is not None and self._app.shown_by(ctx) else None
         if app is not None and uri == URI:
             return types.ReadResourceResult(contents=[app.document()])
+        if (recipe := skills.text(uri)) is not None:
+            told = types.TextResourceContents(uri=uri, mime_type=skills.MIME, text=recipe)
+            return types.ReadResourceResult(contents=[told], ttl_ms=self._ttl_ms, cache_scope="public")
         try:
             content = await resources.read(self._engine, uri, self._caller(ctx), apps=app is not None)
         except resources.NoResource:
@@ -98,6 +108,8 @@ class BesideTools:
                 raise MCPError(code=types.INVALID_PARAMS, message=str(problem)) from None
         elif str(params.ref.uri) == resources.ONE and params.argument.name == "approval_id":
             found = fitting(await self._ids(caller), typed)
+        elif str(params.ref.uri) == skills.RECIPE and params.argument.name == "recipe":
+            found = fitting(skills.recipes(), typed)
         else:
             found = []
         values = found[:MOST]

@@ -1,5 +1,5 @@
-"""What a client may read beside calling tools: what waits for a person, what became of the rest, and, in the sandbox,
-what was "sent".
+"""What a client may read beside calling tools: what waits for a person, what became of the rest, in the sandbox what
+was "sent", and the agent skill.
 
 Reading one changes nothing and opens nothing. The operator's rules are no resource: they would map what is not asked
 about.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from maton_mailgun.config import DATABASE, Settings, state_home
 from maton_mailgun.errors import AnswerUnreadable, MaybeSent, NotSent, Refused, Unreachable
 from maton_mailgun.exchange import Caller
+from maton_mailgun.protocol import skills
 
 if TYPE_CHECKING:
     from maton_mailgun.approval.gate import Gate
@@ -71,12 +72,13 @@ class NoResource(LookupError):
 
 def resources(settings: Settings) -> list[Mapping[str, Any]]:
     """Those on offer."""
-    return [*(() if settings.read_only else _APPROVALS), *(_SANDBOX if settings.sandbox else ())]
+    own = [*(() if settings.read_only else _APPROVALS), *(_SANDBOX if settings.sandbox else ())]
+    return [*own, skills.listed()]
 
 
 def templates(settings: Settings) -> list[Mapping[str, Any]]:
     """Those that take a value."""
-    return [] if settings.read_only else [*_TEMPLATES]
+    return [*(() if settings.read_only else _TEMPLATES), *skills.TEMPLATES]
 
 
 async def read(engine: Engine, uri: str, caller: Caller, *, apps: bool = False) -> dict[str, Any]:

@@ -48,6 +48,7 @@ from maton_mailgun.protocol.round_trips import (
     opened_in,
     word_of,
 )
+from maton_mailgun.protocol.skills import Skills
 from maton_mailgun.protocol.visiting import Visits
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def build(
     """
     offered = {tool["name"]: tool for tool in tools(engine)}
     adaptor = _Adaptor(engine, offered, who or local_visitor, OpenQuestions(engine, patience or CallPatience()))
-    beside = BesideTools(engine, adaptor.caller, MODERN, adaptor.app)
+    beside = BesideTools(engine, adaptor.caller, MODERN, LIST_TTL_MS, adaptor.app)
     kept = CacheHint(ttl_ms=LIST_TTL_MS, scope="public")
     server: Server[Any] = Server(
         "mailgun",
@@ -157,6 +158,7 @@ def build(
     )
     if adaptor.app is not None:
         server.middleware.append(adaptor.app)
+    Skills(MODERN, LIST_TTL_MS).extend(server)
     server.middleware.append(_Listing({}))
     server.middleware.append(LazyBoundary(engine, server.name))
     return server
