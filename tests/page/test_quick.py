@@ -349,6 +349,25 @@ def test_a_tab_behind_others_calls_the_person_without_what_the_message_says(
         chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
 
 
+def test_a_phone_whose_browser_has_no_notices_of_pages_shows_what_is_new_all_the_same(
+    chromium: Chromium, page: RunningPage
+) -> None:
+    """Browsers on phones grant notices and then let only a service worker make one, which this page never has."""
+    refusing = NOTICES.replace("{ super(); notices.push([title, options.body]); }", "{ throw new TypeError('no'); }")
+    script = chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=refusing)
+    try:
+        page.gate.add(a_record())
+        chromium.go(page.page.link())
+        chromium.until_text("1 request waits", "main")
+        chromium.run("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})")
+        page.gate.add(*letters(1))
+        chromium.run("dispatchEvent(new HashChangeEvent('hashchange'))")
+        chromium.until_text("2 requests wait", "main")
+        assert chromium.run("return document.getElementById('banner').hidden")
+    finally:
+        chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
+
+
 def test_a_tab_behind_others_gives_way_to_the_one_that_the_server_opens(chromium: Chromium, page: RunningPage) -> None:
     first, second = letters(2)
     show(chromium, page, first)

@@ -33,6 +33,7 @@ let buttons = null;
 let batch = null;
 let last = null;
 let making = null;
+let canNotify = true;
 
 /** The place in the address, and the token, which is gone from the address afterwards. */
 function takePlace() {
@@ -166,14 +167,21 @@ function lookTogether() {
   else location.hash = `#/a/${batch.ids[0]}`;
 }
 
-const mayNotify = () => "Notification" in window && Notification.permission === "granted";
+const mayNotify = () => canNotify && "Notification" in window && Notification.permission === "granted";
 
 /** Call the person where this tab is behind another: what it is and its target, never what it says. */
 function call(fresh) {
   if (!document.hidden || !mayNotify() || !fresh.length) return;
   const [one] = fresh;
   const words = fresh.length === 1 ? `${one.title}: ${one.target}` : plural(fresh.length, "request waits", "requests wait");
-  const shown = new Notification("Waits for your decision", { body: words, tag: "maton-mailgun" });
+  let shown;
+  try {
+    shown = new Notification("Waits for your decision", { body: words, tag: "maton-mailgun" });
+  } catch {
+    // On phones only a service worker may call anybody, and there is none here.
+    canNotify = false;
+    return;
+  }
   shown.addEventListener("click", () => {
     window.focus();
     if (fresh.length === 1) location.hash = `#/a/${one.id}`;
@@ -182,7 +190,7 @@ function call(fresh) {
 }
 
 function offerNotices() {
-  notify.hidden = !signedIn || !("Notification" in window) || Notification.permission !== "default";
+  notify.hidden = !signedIn || !canNotify || !("Notification" in window) || Notification.permission !== "default";
 }
 
 function entered() {
