@@ -42,7 +42,9 @@ MAIL = {
     "subject": "Hi",
     "text": "Dear Ada",
 }
-SHOWS_APPS = {"mimeTypes": ["text/html;profile=mcp-app"]}
+SHOWS_SKILLS = {"io.modelcontextprotocol/skills": {"directoryRead": True}}
+"""What everybody is told."""
+APPS = {"mimeTypes": ["text/html;profile=mcp-app"]}
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ async def test_who_does_not_show_apps_is_told_and_handed_nothing_of_them(
     async with client_of(engine, era, declared) as client:
         listed = await client.list_tools()
         answered = await client.call_tool("send_message", MAIL)
-        assert client.server_capabilities.extensions is None
+        assert client.server_capabilities.extensions == SKILLS
         for uri in (URI, SHOWN_AT.format(approval_id=(answered.structured_content or {})["approval_id"])):
             with pytest.raises(MCPError, match="There is no such resource"):
                 await client.read_resource(uri)
@@ -104,7 +106,7 @@ async def test_who_shows_apps_is_told_which_calls_it_stands_beside_and_that_no_a
     async with client_of(engine, era) as client, client_of(engine, era, None) as other:
         listed, plain = await client.list_tools(), await other.list_tools()
         resources, others = await client.list_resources(), await other.list_resources()
-        assert client.server_capabilities.extensions == {APPS: {}}
+        assert client.server_capabilities.extensions == {**SKILLS, APPS: {}}
     bound = {"resourceUri": URI, "visibility": ["model"]}
     assert {tool.name: (tool.meta or {})["ui"] for tool in listed.tools} == {
         tool.name: bound if tool.name in {*WRITES, "replace_approval"} else {"visibility": ["model"]}
@@ -251,7 +253,7 @@ async def test_an_answer_stands_though_nothing_can_be_drawn_beside_it(
 async def test_where_nothing_is_ever_asked_there_is_no_app(era: str) -> None:
     async with client_of(engine_over(Scripted([Says(200, {})]), read_only=True), era) as client:
         listed = await client.list_tools()
-        assert client.server_capabilities.extensions is None
+        assert client.server_capabilities.extensions == SKILLS
         with pytest.raises(MCPError):
             await client.read_resource(URI)
     assert [tool.meta for tool in listed.tools if tool.meta] == []

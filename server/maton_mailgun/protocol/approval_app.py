@@ -77,7 +77,8 @@ class ApprovalApp:
         own = {"cacheScope": "private"} if "cacheScope" in answer else {}  # guard: 393-private
         answer = {**answer, **own}
         if ctx.method != "tools/list":
-            return {**answer, "capabilities": {**answer["capabilities"], "extensions": {APPS: {}}}}
+            able = answer["capabilities"]
+            return {**answer, "capabilities": {**able, "extensions": {**able.get("extensions", {}), APPS: {}}}}
         if ctx.protocol_version not in self._listed:
             self._listed[ctx.protocol_version] = [self._told(tool) for tool in answer["tools"]]
         return {**answer, "tools": list(self._listed[ctx.protocol_version])}

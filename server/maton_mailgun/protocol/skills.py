@@ -115,7 +115,8 @@ async def _declared(ctx: Context, call_next: CallNext) -> HandlerResult:
     """
     result = await call_next(ctx)
     if ctx.method == "initialize" and isinstance(result, dict):
-        result["capabilities"]["extensions"] = {EXTENSION: {**SETTINGS}}
+        able = result["capabilities"]
+        able["extensions"] = {**able.get("extensions", {}), EXTENSION: {**SETTINGS}}
     return result
 
 
