@@ -65,6 +65,7 @@ class Engine:
     def __init__(self, settings: Settings, catalogue: Catalogue, gateway: Gateway) -> None:
         self.settings = settings
         self.catalogue = catalogue
+        self._offered = frozenset(catalogue)
         self.gateway = gateway
         self.connections = Connections(gateway, settings)
         self.heard = Heard()
@@ -132,7 +133,7 @@ class Engine:
 
     def _failed(self, error: CallError) -> Outcome:
         told = failed(error)
-        content = steps_on_offer(self._shown(told.content), set(self.catalogue))
+        content = steps_on_offer(self._shown(told.content), self._offered)
         return replace(told, content=content)  # guard: 27-key
 
     def _hold_to_scope(self, name: str, caller: Caller) -> None:

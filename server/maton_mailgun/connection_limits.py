@@ -19,6 +19,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from maton_mailgun.gathered_writes import GatheredWrites
+
 log = logging.getLogger(__name__)
 
 _SPARED_FILES = 224
@@ -151,7 +153,7 @@ class _Held(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
-        self._transport: asyncio.Transport | None = None
+        self._transport: GatheredWrites | None = None
         self._admitted = False
         self._partly = False
         self.client = ("", 0)
@@ -166,18 +168,18 @@ class _Held(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not isinstance(transport, asyncio.Transport):
             raise TypeError("a connection has a transport of both directions")
-        self._transport = transport
+        self._transport = GatheredWrites(transport)
         peer = transport.get_extra_info("peername") or ("", 0)
         self.client = (str(peer[0]), int(peer[1]))
         self.network = _network(self.client[0])
         self._admitted = self._limits.admit(self)
         if not self._admitted:
             log.warning("a connection was turned away: all others are at work", extra={"address": self.network})
-            transport.write(_FULL)
-            transport.close()
+            self._transport.write(_FULL)
+            self._transport.close()
             return
         self._wait(self._times.headers)  # guard: 98-first
-        self._parser.connection_made(transport)
+        self._parser.connection_made(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
