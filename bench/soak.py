@@ -56,8 +56,8 @@ DRAIN_SECONDS = 480.0
 """After the last fault: a write whose process was killed is held for dead after four minutes, and looked up after one
 and a half more."""
 LOOK_SECONDS = 150.0
-"""For what is unknown, which is looked up after one and a half minutes; what the upstream never got is looked for longer
-than anybody runs this."""
+"""For what is unknown, which is looked up after one and a half minutes; what the upstream never got is looked for
+longer than anybody runs this."""
 MOST_GROWTH = {"memory MB": 12.0, "files": 8.0, "tasks": 12.0, "threads": 6.0}
 """Between the first and the last quarter of the watched time, medians."""
 _FAULTS: tuple[Mapping[str, Any], ...] = (

@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 MOST_GATHERED = 64 * 1024
-"""Bytes that wait for the end of a turn of the loop at most; what is more is written at once, as backpressure needs it."""
+"""Bytes that wait for the end of a turn of the loop at most: more is written at once, as backpressure needs it."""
 
 
 class GatheredWrites(asyncio.Transport):

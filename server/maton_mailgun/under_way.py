@@ -17,15 +17,15 @@ class Limited:
         self._among = among
         self._limit = asyncio.timeout_at(ends)
 
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
+    async def __aenter__(self) -> asyncio.Timeout:
         self._among.add(self._limit)
+        return await self._limit.__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         self._among.discard(self._limit)
-        return await self._limit.__aexit__(kind, raised, trace)
+        return await self._limit.__aexit__(kind, raised, trace)  # type: ignore[func-returns-value]
 
 
 class UnderWay:

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -164,7 +164,7 @@ def build(
 _Result = dict[str, Any]
 """The result of a call as it goes over the wire."""
 _STAMP = {"name": "mailgun", "version": __version__}
-"""Who answers, in the answer to each call. The icon and the title, half of a short answer, stand in `server/discover`."""
+"""Who answers, in the answer to a call. Icon and title, half of a short answer, stand in `server/discover`."""
 _Call = Callable[[FormAnswer | None], Awaitable[Outcome | Question]]
 _DISCOVERY: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in discovery.TOOLS}
 _OWN_SCHEMAS: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in (*TOOLS, RELAY)}
