@@ -163,7 +163,7 @@ class Engine:
                 asks = prepared.operation.writes  # guard: 204-access
                 if asks:
                     return prepared
-                found = self._heard(prepared, caller, await self._settled(prepared, arguments, caller.until))
+                found = await self._heard(prepared, caller, await self._settled(prepared, arguments, caller.until))
                 return Outcome(self._dated(prepared, found))
         except TimeoutError:
             raise Unreachable(
@@ -192,10 +192,10 @@ class Engine:
         content: dict[str, Any] = answer
         return content
 
-    def _heard(self, prepared: Prepared, caller: Caller, content: dict[str, Any]) -> dict[str, Any]:
+    async def _heard(self, prepared: Prepared, caller: Caller, content: dict[str, Any]) -> dict[str, Any]:
         """The same, once it is remembered what of strangers it holds."""
         if prepared.operation.brings is not None:
-            self.heard.note(caller.principal, prepared.operation.brings, prepared.arguments, content)
+            await self.heard.noted(caller.principal, prepared.operation.brings, prepared.arguments, content)
         return content
 
     def _dated(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:

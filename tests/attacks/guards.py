@@ -761,4 +761,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("377", "nor one with a path", {"377-followed": DROP}),
     Guard("378", "nobody takes the sessions of all", {"378-share": FALSE}),
     Guard("379", "what one reads makes nobody else forget", {"379-own-room": WITH("next(iter(self._known))")}),
+    Guard("405", "the page is in one process", {"405-one-page": WITH("True")}),
+    Guard("406", "what one process heard all know", {"406-others": DROP}),
 )

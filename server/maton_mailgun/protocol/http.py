@@ -123,7 +123,7 @@ async def serve_at(engine: Engine, at: Opened, ready: Callable[[], None], place:
     page = _numbers(engine, at) if at.metrics is not None else None
     if at.metrics is not None:
         sockets.append(at.metrics)
-    siblings = Siblings(place) if place else None
+    siblings = engine.heard.others = Siblings(place) if place else None
     limits = ConnectionLimits(
         _ByPort(front, page, at.metrics.getsockname()[1] if at.metrics else None),
         deadlines=Patience(idle=KEEP_ALIVE_SECONDS),
@@ -146,7 +146,7 @@ async def serve_at(engine: Engine, at: Opened, ready: Callable[[], None], place:
             for manager in front.managers:
                 await running.enter_async_context(manager.run())
             ready()
-            await _Server(config, front, running, siblings).serve(sockets=sockets)
+            await _Server(config, front, running, siblings, engine.heard.learn).serve(sockets=sockets)
     finally:
         await engine.aclose()
 
@@ -245,12 +245,18 @@ class _Server(uvicorn.Server):
     """Ends calls before connections, and the process with status 0 after a signal."""
 
     def __init__(
-        self, config: uvicorn.Config, front: Entrance, running: AsyncExitStack, siblings: Siblings | None
+        self,
+        config: uvicorn.Config,
+        front: Entrance,
+        running: AsyncExitStack,
+        siblings: Siblings | None,
+        learn: Callable[[bytes], None],
     ) -> None:
         super().__init__(config)
         self._front = front
         self._running = running
         self._siblings = siblings
+        self._learn = learn
         self._taking: set[asyncio.Task[Any]] = set()
 
         # A function and no method: what writes event streams finds the server behind a method that handles signals, and
@@ -271,7 +277,7 @@ class _Server(uvicorn.Server):
         """Take what comes to the port, and what other workers hand over."""
         await super().startup(sockets)
         if self._siblings is not None:
-            self._siblings.listen(self._take_over)
+            self._siblings.listen(self._take_over, self._learn)
 
     def _take_over(self, connection: socket.socket, head: bytes) -> None:
         def made() -> asyncio.Protocol:

@@ -8,13 +8,13 @@ such a request hands its connection on, as it is and with what was read: it is l
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import re
 import socket
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ Channel = tuple[socket.socket, socket.socket]
 """Where one worker is sent to, its own end first. All are made before any worker is: who takes the place of another
 finds there what was sent meanwhile."""
 Take = Callable[[socket.socket, bytes], None]
+Learn = Callable[[bytes], None]
 
 
 def channels(number: int) -> list[Channel]:
@@ -90,16 +91,26 @@ class Siblings:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self._inbox = place.channels[place.number][0]
+        self._take: Take | None = None
+        self._learn: Learn | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
-    def listen(self, take: Take) -> None:
-        """Have each connection that is handed here taken over, with what was read of it."""
-        inbox = self.place.channels[self.place.number][0]
-        asyncio.get_running_loop().add_reader(inbox, self._arrived, inbox, take)
+    def listen(self, take: Take, learn: Learn) -> None:
+        """Have each connection that is handed here taken over, with what was read of it, and what is told learned."""
+        self._take, self._learn = take, learn
+        asyncio.get_running_loop().add_reader(self._inbox, self.catch_up)
 
     def close(self) -> None:
         """Take no more; what comes yet waits for the worker that is next."""
-        asyncio.get_running_loop().remove_reader(self.place.channels[self.place.number][0])
+        asyncio.get_running_loop().remove_reader(self._inbox)
+        self._take = None
+
+    async def tell(self, said: bytes) -> None:
+        """Have each other worker learn this: it is in their hands when this returns."""
+        for number in range(len(self.place.channels)):
+            if number != self.place.number:
+                await self._deliver(number, b"h" + said, ())
 
     def hand_on(self, transport: asyncio.Transport, head: bytes) -> bool:
         """Give a connection to the worker that its request is for. Whether it is given away; close it here then."""
@@ -121,27 +132,38 @@ class Siblings:
                     kept.flush()
                     files.append(os.dup(kept.fileno()))
                 head = b""
-            for _ in range(_MOST_TRIES):
-                try:
-                    socket.send_fds(self.place.channels[to][1], [b"c" + head], files)
-                except (BlockingIOError, InterruptedError):
-                    await asyncio.sleep(_AGAIN_SECONDS)
-                except OSError as problem:
-                    log.warning("a connection could not be handed on", extra={"why": type(problem).__name__})
-                    return
-                else:
-                    return
-            log.warning("a connection could not be handed on", extra={"why": "the other worker takes none"})
+            await self._deliver(to, b"c" + head, files)
         finally:
             for one in files:
                 os.close(one)
 
-    def _arrived(self, inbox: socket.socket, take: Take) -> None:
+    async def _deliver(self, to: int, said: bytes, files: Sequence[int]) -> None:
+        why = "it takes nothing"
+        for _ in range(_MOST_TRIES):
+            try:
+                socket.send_fds(self.place.channels[to][1], [said], files)
+            except (BlockingIOError, InterruptedError):
+                await asyncio.sleep(_AGAIN_SECONDS)
+            except OSError as problem:
+                if problem.errno != errno.ENOBUFS:
+                    why = type(problem).__name__
+                    break
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                return
+        log.warning("another worker could not be given something", extra={"worker": to, "why": why})
+
+    def catch_up(self) -> None:
+        """Take over and learn what has come."""
         while True:
             try:
-                said, files, _, _ = socket.recv_fds(inbox, _MOST_INLINE + 1, 2)
+                said, files, _, _ = socket.recv_fds(self._inbox, _MOST_INLINE + 1, 2)
             except (BlockingIOError, InterruptedError):
                 return
+            if said[:1] == b"h":
+                if self._learn is not None:
+                    self._learn(said[1:])
+                continue
             if not files:
                 continue
             connection = socket.socket(fileno=files[0])
@@ -150,5 +172,7 @@ class Siblings:
                 with os.fdopen(files[1], "rb") as kept:
                     head = os.pread(kept.fileno(), _MOST_READ, 0)
             connection.setblocking(False)
-            with suppress(OSError):
-                take(connection, head)
+            if self._take is None:
+                connection.close()
+            else:
+                self._take(connection, head)

@@ -157,7 +157,9 @@ class _Workers:
 
                 no_more(pid)
             if self.stopping:
-                self.failed = self.failed or status != 0
+                # One that served nothing yet has no time of its own to take.
+                left = os.waitstatus_to_exitcode(status)
+                self.failed = self.failed or left not in (0, -signal.SIGTERM, -signal.SIGINT)
                 continue
             now = time.monotonic()
             soon = now - self.begun[number] < QUICK_SECONDS
