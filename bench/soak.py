@@ -182,7 +182,7 @@ async def _drained(settings: Settings) -> list[Record]:
         began = time.monotonic()
         while True:
             records = list(await desk.list(limit=1_000_000))
-            left, taken = Counter(one.state for one in records if one.state not in ENDED), time.monotonic() - began
+            left, taken = Counter(str(one.state) for one in records if one.state not in ENDED), time.monotonic() - began
             if not left or taken > DRAIN_SECONDS or (not left - Counter(unknown=10**9) and taken > LOOK_SECONDS):
                 print(f"drained in {taken:.0f} s; not ended: {dict(left)}")
                 return records
@@ -295,7 +295,7 @@ def main() -> int:
 
 
 def _replicas(folder: Path, database: str, upstream: str, kept: Mapping[str, str]) -> tuple[Replica, Replica]:
-    made = []
+    made: list[Replica] = []
     for name in ("first", "second"):
         home = folder / name
         env = {

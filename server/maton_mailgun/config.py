@@ -241,6 +241,14 @@ def pager() -> tuple[str, dict[str, str]]:
     return os.environ.get("PAGER", ""), {"LESS": "FX", **environment_of_others(), "LESSSECURE": "1"}
 
 
+def count_together_in(folder: str | None) -> None:
+    """Say to the library of Prometheus, which looks when it is loaded, where processes count together; None to none."""
+    if folder is None:
+        del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    else:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+
+
 def environment_of_others() -> dict[str, str]:
     """The environment without any setting of ours, for programs that need none: among them is the key."""
     return {

@@ -1,5 +1,5 @@
-"""Attacks between the workers of one server. 405: passphrases are guessed at the page of each, and counted apart. 406: a
-stranger's mail is read by one, and the address in it written to by another.
+"""Attacks between the workers of one server. 405: passphrases are guessed at the page of each, and counted apart. 406:
+a stranger's mail is read by one, and the address in it written to by another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from maton_mailgun.heard import Heard, Source
 from maton_mailgun.protocol.entrance import Entrance
 from maton_mailgun.protocol.served_names import ServedNames
-from maton_mailgun.protocol.siblings import Place, Siblings, channels
+from maton_mailgun.protocol.siblings import Siblings, WorkerPlace, channels
 
 from .bench import Desk
 
@@ -31,7 +31,7 @@ async def two() -> AsyncIterator[tuple[Heard, Heard]]:
     first = Heard()
     second = copy(first)
     second._known = {}
-    here, there = (Siblings(Place(number, links, alive)) for number in (0, 1))
+    here, there = (Siblings(WorkerPlace(number, links, alive)) for number in (0, 1))
     first.others, second.others = here, there
     there.listen(lambda *_: None, second.learn)
     yield first, second
@@ -64,7 +64,7 @@ async def test_attack_405_the_page_is_served_by_the_first_alone(
     worker: int, status: int, path: str, desk: Desk
 ) -> None:
     async with desk.open() as house:
-        front = Entrance(house.engine, ServedNames("127.0.0.1", 8000, None), Place(worker, (), 0))
+        front = Entrance(house.engine, ServedNames("127.0.0.1", 8000, None), WorkerPlace(worker, (), 0))
         transport = httpx2.ASGITransport(app=front)
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
             assert (await client.get(path)).status_code == status

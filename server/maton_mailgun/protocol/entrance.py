@@ -24,7 +24,7 @@ from maton_mailgun.protocol.callers import Callers
 from maton_mailgun.protocol.health import ALIVE_PATH, READY_PATH, Health
 from maton_mailgun.protocol.served_names import ServedNames
 from maton_mailgun.protocol.server import build
-from maton_mailgun.protocol.siblings import Place
+from maton_mailgun.protocol.siblings import WorkerPlace
 
 if TYPE_CHECKING:
     from maton_mailgun.call import Engine
@@ -56,7 +56,7 @@ class Entrance:
         place: Which of several workers it is in.
     """
 
-    def __init__(self, engine: Engine, names: ServedNames, place: Place | None = None) -> None:
+    def __init__(self, engine: Engine, names: ServedNames, place: WorkerPlace | None = None) -> None:
         self._engine = engine
         self._place = place
         self._names = names

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from maton_mailgun.errors import SetupError
 from maton_mailgun.protocol.entrance import MCP_PATH, PAGE_PREFIX, Entrance
 from maton_mailgun.protocol.served_names import ServedNames, is_loopback
 from maton_mailgun.protocol.server import tools
-from maton_mailgun.protocol.siblings import Place, Siblings
+from maton_mailgun.protocol.siblings import Siblings, WorkerPlace
 
 if TYPE_CHECKING:
     from maton_mailgun.call import Engine
@@ -44,11 +45,13 @@ class Opened:
         sockets: Of MCP and the page, a list for each worker.
         names: Under which it answers.
         metrics: Where numbers are given, if anywhere.
+        together: Where the workers count, if they do.
     """
 
     sockets: Sequence[list[socket.socket]]
     names: ServedNames
     metrics: socket.socket | None
+    together: Path | None = None
 
     @property
     def metrics_address(self) -> str | None:
@@ -59,12 +62,13 @@ class Opened:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def opened(settings: Settings, address: str, open_sockets: ExitStack) -> Opened:
+def opened(settings: Settings, address: str, open_sockets: ExitStack, together: Path | None = None) -> Opened:
     """Listen, as often as there are workers.
 
     Args:
         address: `HOST:PORT`; port 0 takes a free one.
         open_sockets: What closes them.
+        together: See `Opened`.
 
     Raises:
         SetupError: An address cannot be used, or lets other machines in without a token.
@@ -86,7 +90,7 @@ def opened(settings: Settings, address: str, open_sockets: ExitStack) -> Opened:
         metrics = open_sockets.enter_context(listening(*parse_address(settings.metrics)))
         if metrics.getsockname()[1] == port:
             raise SetupError(f"MATON_MAILGUN_METRICS names port {port}, which MCP has. Take another port.")
-    return Opened([first, *rest], ServedNames(host, port, settings.http_url), metrics)
+    return Opened([first, *rest], ServedNames(host, port, settings.http_url), metrics, together)
 
 
 async def serve_http(engine: Engine, address: str) -> int:
@@ -108,7 +112,7 @@ async def serve_http(engine: Engine, address: str) -> int:
     return 0
 
 
-async def serve_at(engine: Engine, at: Opened, ready: Callable[[], None], place: Place | None = None) -> None:
+async def serve_at(engine: Engine, at: Opened, ready: Callable[[], None], place: WorkerPlace | None = None) -> None:
     """Serve where something listens already, until a signal stops the process.
 
     Args:
@@ -207,7 +211,7 @@ def _numbers(engine: Engine, at: Opened) -> ASGIApp:
     from maton_mailgun.protocol.metrics import MetricsPage, PrometheusMeasures
 
     assert at.metrics is not None  # noqa: S101 - for types
-    measures = PrometheusMeasures({tool["name"] for tool in tools(engine)} | set(engine.catalogue))
+    measures = PrometheusMeasures({tool["name"] for tool in tools(engine)} | set(engine.catalogue), at.together)
     engine.gateway.measures = measures
     return MetricsPage(engine, measures, only_here=is_loopback(at.metrics.getsockname()[0]))
 

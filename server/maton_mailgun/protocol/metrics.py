@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from maton_mailgun import __version__
+from maton_mailgun.config import count_together_in
 from maton_mailgun.errors import SetupError
 from maton_mailgun.measures import Measures
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 METRICS_PATH = "/metrics"
-_TOGETHER = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the library has processes count together."""
 OTHER = "other"
 MOST_OUTCOMES = 64
 """Words for outcomes that are counted apart; there are some thirty."""
@@ -49,24 +47,24 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 
 
 @contextmanager
-def counting_together() -> Iterator[None]:
+def counting_together() -> Iterator[Path]:
     """Have the processes that are begun from here on count together, in files of a directory that is gone afterwards.
 
     Before the library is loaded first: it looks then.
     """
     with TemporaryDirectory(prefix="maton-mailgun-numbers-") as folder:
-        os.environ[_TOGETHER] = folder
+        count_together_in(folder)
         try:
-            yield
+            yield Path(folder)
         finally:
-            del os.environ[_TOGETHER]
+            count_together_in(None)
 
 
-def no_more(pid: int) -> None:
-    """A process that counted has ended: what it held is no more, what it counted stays."""
+def no_more(pid: int, together: Path) -> None:
+    """A process that counted there has ended: what it held is no more, what it counted stays."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    mark_process_dead(pid, str(together))  # type: ignore[no-untyped-call]
 
 
 class PrometheusMeasures(Measures):
@@ -74,12 +72,13 @@ class PrometheusMeasures(Measures):
 
     Args:
         tools: Names that are counted apart.
+        together: Where all workers count; None where there is this process alone.
 
     Raises:
         SetupError: The library is not installed.
     """
 
-    def __init__(self, tools: Collection[str]) -> None:
+    def __init__(self, tools: Collection[str], together: Path | None = None) -> None:
         try:
             from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
         except ImportError:
@@ -87,8 +86,8 @@ class PrometheusMeasures(Measures):
                 "MATON_MAILGUN_METRICS needs another package: install maton-mailgun[metrics], or leave it out."
             ) from None
         self.registry = CollectorRegistry()
-        self.together = _TOGETHER in os.environ
-        if not self.together:
+        self._together = together
+        if together is None:
             ProcessCollector(registry=self.registry)
         self._tools = frozenset(tools)
         self._outcomes: set[str] = set()
@@ -153,20 +152,20 @@ class PrometheusMeasures(Measures):
 
     def shown(self) -> CollectorRegistry:
         """What is shown now."""
-        if not self.together:
+        if self._together is None:
             return self.registry
         from prometheus_client import CollectorRegistry
         from prometheus_client.multiprocess import MultiProcessCollector
 
         shown = CollectorRegistry()
-        MultiProcessCollector(shown)  # type: ignore[no-untyped-call]
-        shown.register(_Processes())
+        MultiProcessCollector(shown, str(self._together))  # type: ignore[no-untyped-call]
+        shown.register(_Processes(self._together))
         return shown
 
     def nothing_known(self) -> None:
         """The store does not answer: what it held before is not said again."""
         self.store_up.set(0)
-        if not self.together:
+        if self._together is None:
             self.approvals.clear()
             return
         for state in get_args(_state()):
@@ -185,13 +184,16 @@ class _Processes:
 
     _LEAST = frozenset({"process_start_time_seconds", "process_max_fds"})
 
+    def __init__(self, together: Path) -> None:
+        self._together = together
+
     def collect(self) -> Iterator[Metric]:
         """One metric for each that a single process has."""
         from prometheus_client import ProcessCollector
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         found: dict[str, list[Metric]] = {}
-        for pid in _counting():
+        for pid in self._counting():
             for metric in ProcessCollector(registry=None, pid=partial(int, pid)).collect():
                 found.setdefault(metric.name, []).append(metric)
         for name, metrics in found.items():
@@ -199,11 +201,9 @@ class _Processes:
             kind = CounterMetricFamily if metrics[0].type == "counter" else GaugeMetricFamily
             yield kind(name, metrics[0].documentation, (min if name in self._LEAST else sum)(values))
 
-
-def _counting() -> list[int]:
-    """The processes that count and are alive."""
-    files = Path(os.environ[_TOGETHER]).glob("gauge_live*_*.db")
-    return [int(file.stem.rpartition("_")[2]) for file in files]
+    def _counting(self) -> list[int]:
+        """Those that count and are alive."""
+        return [int(file.stem.rpartition("_")[2]) for file in self._together.glob("gauge_live*_*.db")]
 
 
 def _state() -> object:

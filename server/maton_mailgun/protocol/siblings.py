@@ -48,7 +48,7 @@ def channels(number: int) -> list[Channel]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkerPlace:
     """Which worker this is.
 
     Args:
@@ -89,7 +89,7 @@ class Siblings:
         place: Which one it is.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: WorkerPlace) -> None:
         self.place = place
         self._inbox = place.channels[place.number][0]
         self._take: Take | None = None

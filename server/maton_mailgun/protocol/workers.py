@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from maton_mailgun.errors import SetupError
 from maton_mailgun.protocol.http import Opened, opened, serve_at, tell
-from maton_mailgun.protocol.siblings import Channel, Place, channels
+from maton_mailgun.protocol.siblings import Channel, WorkerPlace, channels
 
 if TYPE_CHECKING:
     from maton_mailgun.call import Engine
@@ -59,11 +59,12 @@ def serve_with_workers(engine: Engine, address: str) -> int:
             "sandbox` beside the server, or leave MATON_MAILGUN_WORKERS out."
         )
     with ExitStack() as open_sockets:
+        together = None
         if settings.metrics is not None:
             from maton_mailgun.protocol.metrics import counting_together
 
-            open_sockets.enter_context(counting_together())
-        at = opened(settings, address, open_sockets)
+            together = open_sockets.enter_context(counting_together())
+        at = opened(settings, address, open_sockets, together)
         return _Workers(engine, at).run()
 
 
@@ -97,7 +98,7 @@ class _Workers:
             now = time.monotonic()
             for number in [one for one, when in due.items() if when <= now and not self.stopping]:
                 del due[number]
-                self._begin(Place(number, links, alive), (held, woken, wake))
+                self._begin(WorkerPlace(number, links, alive), (held, woken, wake))
             if self.stopping:
                 due.clear()
             elif not told:
@@ -109,7 +110,7 @@ class _Workers:
             due |= self._ended()
         return _FAILED if self.failed else 0
 
-    def _begin(self, place: Place, not_its: tuple[int, ...]) -> None:
+    def _begin(self, place: WorkerPlace, not_its: tuple[int, ...]) -> None:
         sys.stderr.flush()
         # A signal that comes now waits until both sides know whose it is.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -152,10 +153,10 @@ class _Workers:
             number = self.pids.pop(pid, None)
             if number is None:
                 continue
-            if self.engine.settings.metrics is not None:
+            if self.at.together is not None:
                 from maton_mailgun.protocol.metrics import no_more
 
-                no_more(pid)
+                no_more(pid, self.at.together)
             if self.stopping:
                 # One that served nothing yet has no time of its own to take.
                 left = os.waitstatus_to_exitcode(status)
@@ -184,7 +185,7 @@ class _Workers:
                 os.kill(pid, sig)
 
 
-async def _work(engine: Engine, at: Opened, place: Place) -> None:
+async def _work(engine: Engine, at: Opened, place: WorkerPlace) -> None:
     """Serve as one worker, until a signal or the end of the process that began it."""
     loop = asyncio.get_running_loop()
 
