@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -161,6 +162,8 @@ def build(
     return server
 
 
+_LONGEST_KEPT = 200
+"""Characters of a client's name that is kept as it was made harmless."""
 _Result = dict[str, Any]
 """The result of a call as it goes over the wire."""
 _STAMP = {"name": "mailgun", "version": __version__}
@@ -343,7 +346,8 @@ class _Adaptor:
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
         visitor = self._who(ctx.request)
-        name = short(client, 80)
+        # What is kept is bounded in length, as a stranger chooses it.
+        name = _client_name(client) if len(client) <= _LONGEST_KEPT else short(client, 80)
         return Caller(
             visitor.principal,
             name,
@@ -352,6 +356,12 @@ class _Adaptor:
             until=asyncio.get_running_loop().time() + self._questions.patience_of(name).call,
             may_propose=visitor.may_propose,
         )
+
+
+@lru_cache(maxsize=256)
+def _client_name(given: str) -> str:
+    """The name that a client gives itself, as it is shown."""
+    return short(given, 80)
 
 
 def local_visitor(_: Any) -> Visitor:

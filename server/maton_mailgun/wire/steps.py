@@ -29,7 +29,12 @@ def steps_on_offer(content: dict[str, Any], offered: Collection[str]) -> dict[st
 
 def on_offer(text: str, offered: Collection[str]) -> str:
     """Advice without the sentences that name a tool which is not on offer."""
-    naming = _naming_absent(frozenset(offered))
+    return _on_offer(text, frozenset(offered))
+
+
+@lru_cache(maxsize=256)
+def _on_offer(text: str, offered: frozenset[str]) -> str:
+    naming = _naming_absent(offered)
     if naming is None:
         return text
     parts = _PART.split(text)
