@@ -210,8 +210,10 @@ def _compare(run: Run, records: Sequence[Record], received: Counter[str]) -> boo
     for one in records:
         by_subject.setdefault(_subject(one), []).append(one)
         said = one.id in ledger.yes
-        if said and one.state not in ("succeeded", "failed", "unknown", "stale", "expired"):
-            found.append(f"lost: {one.id} has a yes and is {one.state}")
+        # A 429 to a write leaves the yes to who asked for it: they are told when to call again, and it expires else.
+        left = one.state == "expired" and one.retry_at is not None
+        if said and one.state not in ("succeeded", "failed", "unknown", "stale") and not left:
+            found.append(f"lost: {one.id} has a yes and is {one.state}: {_history(one)}")
         if one.state in ("approved", "executing"):
             found.append(f"lost: {one.id} is {one.state} still")
         if one.state in ("succeeded", "failed", "unknown") and not said and one.id not in ledger.yes_perhaps:
@@ -227,6 +229,12 @@ def _compare(run: Run, records: Sequence[Record], received: Counter[str]) -> boo
             found.append(f"lost: {subject!r} was received {received[subject]} times, {dict(states)}")
     print("\n".join(found) or "nothing lost, nothing twice, nothing without a yes")
     return not found
+
+
+def _history(record: Record) -> str:
+    """When what happened to it, in seconds after it was proposed."""
+    moments = {name: getattr(record, name) for name in ("decided_at", "attempted_at", "finished_at", "expires_at")}
+    return ", ".join(f"{name} {at - record.created_at:.1f}" for name, at in moments.items() if at is not None)
 
 
 def _subject(record: Record) -> str:

@@ -117,10 +117,10 @@ class Agent:
         if self._random.random() < 0.05:
             told = await self._call(client, "cancel_approval", {"approval_id": approval_id})
             self._ledger.counts["withdrawn"] += told.get("status") == "cancelled"
-        for _ in range(4):
+        for _ in range(10):
             told = await self._call(client, "get_approval", {"approval_id": approval_id, "wait_seconds": 4})
             self._ledger.told[approval_id] = str(told.get("status"))
-            if told.get("status") not in ("approval_required", "running", "error"):
+            if told.get("status") not in ("approval_required", "approved", "error"):
                 break
 
     async def _call(self, client: Client, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
