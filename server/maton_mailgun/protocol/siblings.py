@@ -102,7 +102,7 @@ class Siblings:
         asyncio.get_running_loop().add_reader(self._inbox, self.catch_up)
 
     def close(self) -> None:
-        """Take no more; what comes yet waits for the worker that is next."""
+        """Take no more, and hand nothing on; what comes yet waits for the worker that is next."""
         asyncio.get_running_loop().remove_reader(self._inbox)
         self._take = None
 
@@ -116,7 +116,7 @@ class Siblings:
         """Give a connection to the worker that its request is for. Whether it is given away; close it here then."""
         to = self.place.elsewhere(head)
         sock = transport.get_extra_info("socket")
-        if to is None or sock is None or transport.get_write_buffer_size():
+        if self._take is None or to is None or sock is None or transport.get_write_buffer_size():
             return False
         task = asyncio.create_task(self._send(to, os.dup(sock.fileno()), head), name="hand-on")
         self._sending.add(task)
