@@ -38,6 +38,7 @@ ROOMS = (
         "mail",
         "bounded_run",
         "connection_limits",
+        "gathered_writes",
         "host_header",
         "loopback",
         "measures",
@@ -54,6 +55,7 @@ ROOMS = (
 """From the top: a room imports those below it. Rooms in one line do not know each other, but for what is named here."""
 BESIDE = {
     ("connections", "exchange"),
+    ("connection_limits", "gathered_writes"),
     ("lingering", "runtime"),
     ("protocol", "runtime"),
     ("approval.channels", "approval.told"),

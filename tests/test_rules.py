@@ -26,6 +26,7 @@ IMPORTERS = {
     "mcp": {
         "protocol/server.py",
         "protocol/stdio.py",
+        "protocol/tracing.py",
         "protocol/incoming.py",
         "protocol/asking.py",
         "protocol/question_state.py",
@@ -58,6 +59,7 @@ IMPORTERS = {
     "icalendar": {"mail/invitation.py", "mail/earlier_invitation.py"},
     "webauthn": {"approval/binding/passkeys.py"},
     "prometheus_client": {"protocol/metrics.py"},
+    "opentelemetry": {"protocol/tracing.py"},
     "jwt": {"protocol/access_tokens.py"},
 }
 """Who may import what: each outside library has one door, so that it can be changed behind it."""

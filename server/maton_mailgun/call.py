@@ -67,6 +67,7 @@ class Engine:
     def __init__(self, settings: Settings, catalogue: Catalogue, gateway: Gateway) -> None:
         self.settings = settings
         self.catalogue = catalogue
+        self._offered = frozenset(catalogue)
         self.gateway = gateway
         self.connections = Connections(gateway, settings)
         self.heard = Heard()
@@ -135,7 +136,7 @@ class Engine:
 
     def _failed(self, error: CallError) -> Outcome:
         told = failed(error)
-        content = steps_on_offer(self._shown(told.content), set(self.catalogue))
+        content = steps_on_offer(self._shown(told.content), self._offered)
         return replace(told, content=content)  # guard: 27-key
 
     def _hold_to_scope(self, name: str, caller: Caller) -> None:
@@ -165,7 +166,7 @@ class Engine:
                 asks = prepared.operation.writes  # guard: 204-access
                 if asks:
                     return prepared
-                found = self._heard(prepared, caller, await self._settled(prepared, arguments, caller.until))
+                found = await self._heard(prepared, caller, await self._settled(prepared, arguments, caller.until))
                 return Outcome(self._dated(prepared, found))
         except TimeoutError:
             raise Unreachable(
@@ -194,10 +195,10 @@ class Engine:
         content: dict[str, Any] = answer
         return content
 
-    def _heard(self, prepared: Prepared, caller: Caller, content: dict[str, Any]) -> dict[str, Any]:
+    async def _heard(self, prepared: Prepared, caller: Caller, content: dict[str, Any]) -> dict[str, Any]:
         """The same, once it is remembered what of strangers it holds."""
         if prepared.operation.brings is not None:
-            self.heard.note(caller.principal, prepared.operation.brings, prepared.arguments, content)
+            await self.heard.noted(caller.principal, prepared.operation.brings, prepared.arguments, content)
         return content
 
     def _dated(self, prepared: Prepared, content: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from maton_mailgun.setting_values import (
     listed_names,
     notify_words,
     number_of,
+    number_of_workers,
     oauth,
     one_of,
     origin,
@@ -83,6 +84,8 @@ class Settings:
     """Whose access tokens the HTTP server takes."""
     calls_per_minute: int | None = None
     """Requests that each principal may make a minute over HTTP; no limit where it is None."""
+    workers: int = 1
+    """Processes that share the port of the HTTP server."""
     metrics: str | None = None
     """`HOST:PORT`: where the HTTP server gives numbers to Prometheus."""
 
@@ -133,6 +136,8 @@ NAMES: Mapping[str, str] = {
     "key for all; nobody else may be able to read it.",
     "MATON_MAILGUN_CALLS_PER_MINUTE": "How many requests each principal may make a minute over HTTP, by each process; "
     "600 for people who sign in, and no limit otherwise, unless set.",
+    "MATON_MAILGUN_WORKERS": "How many processes `serve --http` answers with, on one port: 1 unless set, 2 to 64 where "
+    "one core is not enough. Not with `--sandbox`, and not on Windows.",
     "MATON_MAILGUN_METRICS": "`HOST:PORT` where `serve --http` answers Prometheus at `/metrics`, apart from MCP and "
     "without a token, so keep it to your own network; needs the extra `metrics`. None unless set.",
 }
@@ -191,6 +196,7 @@ def load(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
         oauth=oauth(env),
         calls_per_minute=calls_per_minute(env),
         metrics=env.get("MATON_MAILGUN_METRICS", "").strip() or None,
+        workers=number_of_workers("MATON_MAILGUN_WORKERS", env.get("MATON_MAILGUN_WORKERS", "")),
     )
     settings = replace(settings, **{name: value for name, value in flags.items() if value is not None})
     if settings.oauth is not None and settings.approval != "operator":  # guard: 337-operator
@@ -235,6 +241,14 @@ def pager() -> tuple[str, dict[str, str]]:
     """The person's pager, empty where they named none, and what it is given of the environment: no key of ours; `less`
     runs no command for what it shows, and leaves it on the screen unless they set it up otherwise."""
     return os.environ.get("PAGER", ""), {"LESS": "FX", **environment_of_others(), "LESSSECURE": "1"}
+
+
+def count_together_in(folder: str | None) -> None:
+    """Say to the library of Prometheus, which looks when it is loaded, where processes count together; None to none."""
+    if folder is None:
+        del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    else:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
 def environment_of_others() -> dict[str, str]:

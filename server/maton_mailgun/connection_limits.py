@@ -13,17 +13,22 @@ import asyncio
 import ipaddress
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from maton_mailgun.gathered_writes import GatheredWrites
+
 log = logging.getLogger(__name__)
 
 _SPARED_FILES = 224
 """Descriptors left to everything but connections: the database, the gateway, files that are sent."""
 _FEWEST = 16
+_MOST_HEAD = 64 * 1024
+"""Bytes in which a head ends, or is looked at here: an HTTP parser refuses what is longer."""
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -60,6 +65,7 @@ class ConnectionLimits:
     Args:
         app: The application; addresses must be those of connections, so let uvicorn rewrite none (`proxy_headers`).
         parser: What reads HTTP; uvicorn's choice by what is installed.
+        hand_on: Gives a connection to another process, by the head of a request that has come; whether it did.
     """
 
     def __init__(
@@ -69,7 +75,9 @@ class ConnectionLimits:
         numbers: Places | None = None,
         deadlines: Patience | None = None,
         parser: type[asyncio.Protocol] = AutoHTTPProtocol,
+        hand_on: Callable[[asyncio.Transport, bytes], bool] | None = None,
     ) -> None:
+        self.hand_on = hand_on
         numbers = numbers or Places()
         self.deadlines = deadlines or Patience()
         self.most = max(_FEWEST, min(numbers.most, _files(numbers.most + _SPARED_FILES) - _SPARED_FILES))
@@ -151,9 +159,13 @@ class _Held(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
-        self._transport: asyncio.Transport | None = None
+        self._transport: GatheredWrites | None = None
         self._admitted = False
         self._partly = False
+        self._unseen = b""
+        """The beginning of a request that nobody has looked at yet, as its head has not ended."""
+        self.handed = b""
+        """What another process has read already of a connection that it handed over: looked at here."""
         self.client = ("", 0)
         self.network = ""
         self.at_work = False
@@ -166,18 +178,21 @@ class _Held(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not isinstance(transport, asyncio.Transport):
             raise TypeError("a connection has a transport of both directions")
-        self._transport = transport
+        self._transport = GatheredWrites(transport)
         peer = transport.get_extra_info("peername") or ("", 0)
         self.client = (str(peer[0]), int(peer[1]))
         self.network = _network(self.client[0])
         self._admitted = self._limits.admit(self)
         if not self._admitted:
             log.warning("a connection was turned away: all others are at work", extra={"address": self.network})
-            transport.write(_FULL)
-            transport.close()
+            self._transport.write(_FULL)
+            self._transport.close()
             return
         self._wait(self._times.headers)  # guard: 98-first
-        self._parser.connection_made(transport)
+        self._parser.connection_made(self._transport)
+        if self.handed:
+            self._partly = True
+            self._parser.data_received(self.handed)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
@@ -192,11 +207,27 @@ class _Held(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._admitted:
             return
+        first = not self._partly and not self.at_work
         if not self._partly and (not self.at_work or self.deadline is None):
             self._partly = True
             if not self.at_work:
                 self._wait(self._times.headers)  # guard: 98-headers
-        self._parser.data_received(data)
+        if self._limits.hand_on is not None and (first or self._unseen):
+            self._unseen += data
+            data = self._looked_at(self._limits.hand_on)
+        if data:
+            self._parser.data_received(data)
+
+    def _looked_at(self, hand_on: Callable[[asyncio.Transport, bytes], bool]) -> bytes:
+        """What the parser is given: nothing while the head has not ended, or where another process has it now."""
+        if b"\r\n\r\n" not in self._unseen and len(self._unseen) < _MOST_HEAD:
+            return b""
+        data, self._unseen = self._unseen, b""
+        if self._transport is None or not hand_on(self._transport, data):
+            return data
+        self.deadline = None
+        self._transport.close()
+        return b""
 
     def eof_received(self) -> bool | None:
         return self._parser.eof_received() if self._admitted else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
 import re
 import secrets
 import time
@@ -16,7 +17,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import unquote
 
 from maton_mailgun.mail.text import quoted, short
@@ -25,6 +26,9 @@ SECONDS = 60 * 60.0
 _MOST = 40_000
 """Addresses and hosts that are remembered of everybody, more than one answer can hold; the oldest go first, of whoever
 has most: what one person reads makes nobody else forget."""
+
+_MOST_TOLD, _LONGEST_KEY = 24 * 1024, 500
+"""Bytes told to another process at once, and characters of a storage key in them."""
 
 Kind = Literal["mail", "event", "bounce"]
 _IDS = frozenset({"message_id", "in_reply_to", "references"})
@@ -62,8 +66,20 @@ class Source:
     """It is who wrote that mail, or where its writer wants answers."""
 
 
+class Others(Protocol):
+    """The other processes of one server."""
+
+    async def tell(self, said: bytes) -> None:
+        """Have each of them `learn` this."""
+
+    def catch_up(self) -> None:
+        """Learn now what they have told."""
+
+
 class Heard:
     """What came in, of all who call here.
+
+    Where several processes serve them, each is told what the others heard: made before they are, all have one key.
 
     Args:
         clock: Seconds that never run backwards.
@@ -77,6 +93,22 @@ class Heard:
         self._many = 0
         self._beyond: OrderedDict[str, tuple[float, int]] = OrderedDict()
         """By person: how many were forgotten within their hour, and until when that is of interest."""
+        self._untold: list[tuple[str, bytes, Source]] = []
+        self.others: Others | None = None
+        """The other processes, where there are any."""
+
+    async def noted(self, principal: str, kind: Kind, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        """Remember what an answer of a read held, and have the others know it before its caller is told it."""
+        self.note(principal, kind, arguments, content)
+        untold, self._untold = self._untold, []
+        if self.others is not None:
+            for said in _pieces(untold):
+                await self.others.tell(said)
+
+    def learn(self, said: bytes) -> None:
+        """Remember what another process heard."""
+        for principal, digest, told, key, sender in json.loads(said):
+            self._keep(principal, bytes.fromhex(digest), Source(told, key, sender))
 
     def note(self, principal: str, kind: Kind, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         """Remember what an answer of a read held, as its caller was told it."""
@@ -103,6 +135,8 @@ class Heard:
         return number if until > self._clock() else 0
 
     def _found(self, principal: str, name: str) -> Source | None:
+        if self.others is not None:
+            self.others.catch_up()  # guard: 406-others
         theirs = self._known.get(principal)
         found = theirs.get(self._digest(principal, name)) if theirs is not None else None
         return found[1] if found is not None and found[0] > self._clock() else None
@@ -111,7 +145,13 @@ class Heard:
         known = self._found(principal, name)
         if known is not None and known.key == source.key and known.sender:
             source = known
-        theirs, digest = self._known.setdefault(principal, OrderedDict()), self._digest(principal, name)
+        digest = self._digest(principal, name)
+        self._keep(principal, digest, source)
+        if self.others is not None:
+            self._untold.append((principal, digest, source))
+
+    def _keep(self, principal: str, digest: bytes, source: Source) -> None:
+        theirs = self._known.setdefault(principal, OrderedDict())
         self._many += digest not in theirs
         theirs[digest] = (self._clock() + SECONDS, source)
         theirs.move_to_end(digest)
@@ -135,6 +175,22 @@ class Heard:
     def _digest(self, principal: str, name: str) -> bytes:
         text = f"{principal}\n{_alike(name)}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
+
+
+def _pieces(untold: list[tuple[str, bytes, Source]]) -> Iterator[bytes]:
+    """What one process tells another, in pieces that one message between them takes."""
+    piece: list[bytes] = []
+    size = 0
+    for principal, digest, source in untold:
+        entry = [principal, digest.hex(), source.told, source.key[:_LONGEST_KEY], source.sender]
+        said = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        if piece and size + len(said) > _MOST_TOLD:
+            yield b"[" + b",".join(piece) + b"]"
+            piece, size = [], 0
+        piece.append(said)
+        size += len(said) + 1
+    if piece:
+        yield b"[" + b",".join(piece) + b"]"
 
 
 def places(text: str) -> Iterator[tuple[str, str]]:

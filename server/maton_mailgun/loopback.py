@@ -47,26 +47,32 @@ def listen(port: int = 0) -> list[socket.socket]:
     raise AssertionError("unreachable")
 
 
-def other(host: str, port: int) -> list[socket.socket]:
+def other(host: str, port: int, *, shared: bool = False) -> list[socket.socket]:
     """A socket on the other loopback than `host`, at the same port; none where this machine has no such one.
 
     Raises:
         OSError: Somebody else has it.
     """
     try:
-        return [bound(V6 if host == V4 else V4, port)]  # guard: 153-both
+        return [bound(V6 if host == V4 else V4, port, shared=shared)]  # guard: 153-both
     except OSError as problem:
         if problem.errno in _NO_IPV6:
             return []
         raise
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A socket that waits for connections on one address.
+
+    Args:
+        shared: Whether `another` may wait on the same; nobody else may, as far as this process can see to it.
 
     Raises:
         OSError: It cannot.
     """
+    if shared and port and sys.platform != "win32":
+        # A port that is shared could be taken twice without a word, by two servers that know nothing of each other.
+        bound(host, port).close()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP: asyncio spares only such connections Nagle's delay, which is 40 ms an answer where it strikes.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -76,9 +82,31 @@ def bound(host: str, port: int) -> socket.socket:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind((host, port))
+        made.listen(512)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def another(one: socket.socket) -> socket.socket:
+    """A further socket on the address of a shared one: the system spreads connections over all of them.
+
+    Raises:
+        OSError: It cannot.
+    """
+    made = socket.socket(one.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if one.family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(one.getsockname())
         made.listen(512)
     except OSError:
         made.close()

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from maton_mailgun.errors import SetupError
 
 HTTP_TOKEN_LENGTH = 32
+MOST_WORKERS = 64
+"""Processes of one HTTP server."""
 CALLS_PER_MINUTE = 600
 """Of each person who signs in, unless the operator says otherwise."""
 DEFAULT_URL = "https://api.maton.ai"
@@ -107,6 +109,14 @@ def calls_per_minute(env: Mapping[str, str]) -> int | None:
         return CALLS_PER_MINUTE if env.get("MATON_MAILGUN_OAUTH_ISSUER", "").strip() else None
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= 1_000_000):
         raise SetupError(f"MATON_MAILGUN_CALLS_PER_MINUTE is {value!r}. Use a number from 1 to 1000000.")
+    return int(value)
+
+
+def number_of_workers(name: str, value: str) -> int:
+    """How many processes share the port of the HTTP server, 1 where none is given. Raises SetupError."""
+    value = value.strip() or "1"
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST_WORKERS):
+        raise SetupError(f"{name} is {value!r}. Use a number from 1 to {MOST_WORKERS}.")
     return int(value)
 
 

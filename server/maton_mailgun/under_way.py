@@ -4,8 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
+
+
+class Limited:
+    """One limit of time, which counts among the others while it is entered. A class, as every call enters one: a
+    generator for it takes four times as long (measured)."""
+
+    __slots__ = ("_among", "_idle", "_limit")
+
+    def __init__(self, among: set[asyncio.Timeout], idle: asyncio.Event, ends: float | None) -> None:
+        self._among = among
+        self._idle = idle
+        self._limit = asyncio.timeout_at(ends)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        self._among.add(self._limit)
+        self._idle.clear()
+        return await self._limit.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._among.discard(self._limit)
+        if not self._among:
+            self._idle.set()
+        return await self._limit.__aexit__(kind, raised, trace)  # type: ignore[func-returns-value]
 
 
 class UnderWay:
@@ -31,19 +55,10 @@ class UnderWay:
         """Whether `hurry` was called."""
         return math.isfinite(self._latest)
 
-    @asynccontextmanager
-    async def limited(self, until: float = math.inf) -> AsyncIterator[None]:
+    def limited(self, until: float = math.inf) -> Limited:
         """Raises TimeoutError at `until`, a moment of the loop's clock, or when everybody was told to hurry."""
         ends = min(until, self._latest)
-        async with asyncio.timeout_at(ends if math.isfinite(ends) else None) as limit:
-            self._limits.add(limit)
-            self._idle.clear()
-            try:
-                yield
-            finally:
-                self._limits.discard(limit)
-                if not self._limits:
-                    self._idle.set()
+        return Limited(self._limits, self._idle, ends if math.isfinite(ends) else None)
 
     def hurry(self, seconds: float) -> None:
         """What is under way, and what begins yet, ends in so many seconds at the latest."""

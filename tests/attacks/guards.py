@@ -800,4 +800,6 @@ GUARDS: tuple[Guard, ...] = (
     Guard("400", "what lies in the skill's place as a link is not followed", {"400-link": FALSE}),
     Guard("401", "what somebody changed is not removed with a version", {"401-as-it-was": TRUE}),
     Guard("402", "a note has no other files removed", {"402-named": TRUE}),
+    Guard("405", "the page is in one process", {"405-one-page": WITH("True")}),
+    Guard("406", "what one process heard all know", {"406-others": DROP}),
 )

@@ -34,6 +34,8 @@ from page.records import a_domain_deletion, a_record, a_send
 from .doubles import CALLER, DOMAIN, KEY, Says, Scripted, engine_over
 
 pytestmark = pytest.mark.anyio
+SKILLS = {"io.modelcontextprotocol/skills": {"directoryRead": True}}
+"""What everybody is told."""
 ERAS = pytest.mark.parametrize("era", ["auto", "legacy"])
 MAIL = {
     "domain": DOMAIN,

@@ -80,6 +80,7 @@ VALUES: Mapping[str, st.SearchStrategy[str]] = {
         ]
     ),
     "MATON_MAILGUN_KEYS": st.sampled_from(["", "/no/such/keys.toml"]),
+    "MATON_MAILGUN_WORKERS": st.sampled_from(["", "1", "2", " 64 ", "0", "65", "two"]),
     "MATON_MAILGUN_METRICS": st.sampled_from(["", "127.0.0.1:9464", "9464", "nowhere"]),
     "MATON_MAILGUN_CALLS_PER_MINUTE": st.sampled_from(["", "60", "0", "many"]),
     "MATON_MAILGUN_OAUTH_ISSUER": st.sampled_from(["", "https://login.example.com", "login"]),

@@ -57,6 +57,7 @@ def build() -> _Parser:
 def _serve(commands: Commands[_Parser]) -> None:
     serve = commands.add_parser("serve", help="serve MCP over stdio, or over HTTP")
     serve.add_argument("--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio")
+    serve.add_argument("--workers", metavar="N", help="processes that answer on that port, 1 unless given")
     _sandboxed(serve)
     _limited(serve)
     serve.add_argument(

@@ -24,6 +24,11 @@ def run(arguments: argparse.Namespace) -> int:
     logs.configure(settings.log_level)
     built = engine(settings)
     sdk.load()
+    if arguments.http and settings.workers > 1:
+        from maton_mailgun.protocol.workers import serve_with_workers
+
+        _collect_again()
+        return serve_with_workers(built, arguments.http)
     if arguments.http:
         from maton_mailgun.protocol.http import serve_http
 

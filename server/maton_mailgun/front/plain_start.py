@@ -19,7 +19,7 @@ _SWITCHES = ("DISCOVERY", "READ_ONLY", "REVEAL_SECRETS_TO_MODEL", "PAGE", "PRELO
 _NUMBERS = {"PENDING_MINUTES": 1_440, "KEEP_DAYS": 36_500}
 """Each is from 1 to this."""
 _SERVER_ALONE = (
-    *("POLICY", "DATABASE_URL", "HTTP_TOKEN", "HTTP_URL", "KEYS", "METRICS", "CALLS_PER_MINUTE"),
+    *("POLICY", "DATABASE_URL", "HTTP_TOKEN", "HTTP_URL", "KEYS", "METRICS", "CALLS_PER_MINUTE", "WORKERS"),
     *("OAUTH_ISSUER", "OAUTH_AUDIENCE", "OAUTH_KEYS"),
 )
 """What only the server can read. In a database that others share may wait what this start has to take up."""

@@ -98,9 +98,9 @@ class ApprovalApp:
         ui = {"csp": dict(_FROM_NOWHERE), "prefersBorder": True}
         return types.TextResourceContents(uri=URI, mime_type=APP_TYPE, text=document(), _meta={"ui": ui})
 
-    async def beside(self, ctx: Context, name: str, answer: types.CallToolResult) -> types.CallToolResult:
+    async def beside(self, ctx: Context, name: str, answer: dict[str, Any]) -> dict[str, Any]:
         """The same answer, with what the app draws of its approval where the client shows apps."""
-        told = answer.structured_content or {}
+        told = answer.get("structuredContent") or {}
         approval_id = told.get("approval_id")
         if name not in self._bound or not isinstance(approval_id, str) or not self.shown_by(ctx):
             return answer
@@ -115,7 +115,7 @@ class ApprovalApp:
             # The answer itself stands, whatever can be drawn beside it.
             log.info("nothing is drawn beside an answer", extra={"why": type(problem).__name__})
             return answer
-        return answer.model_copy(update={"meta": {**(answer.meta or {}), SHOWN: shown}})
+        return {**answer, "_meta": {**answer.get("_meta", {}), SHOWN: shown}}
 
 
 def bound(catalogue: Mapping[str, Operation]) -> set[str]:

@@ -41,7 +41,11 @@ class OpenQuestions:
 
     def patience(self, caller: Caller) -> CallPatience:
         """What holds for this caller."""
-        return self._patience.of(caller.client)
+        return self.patience_of(caller.client)
+
+    def patience_of(self, client: str) -> CallPatience:
+        """What holds for a client of this name."""
+        return self._patience.of(client)
 
     async def push(
         self, ctx: Context, question: Question, caller: Caller, answered: Callable[[FormAnswer], Awaitable[Outcome]]

@@ -53,6 +53,7 @@ class Callers:
         self._own = principal_of(token) if token else None
         self._signed: BearerAuthBackend | None = None
         self._metadata_url: AnyHttpUrl | None = None
+        self._everybody = local_visitor(None)
         self.metadata: Route | None = None
         """Where clients find the authorization server."""
         if oauth is not None:
@@ -88,7 +89,7 @@ class Callers:
     def visitor(self, scope: Mapping[str, Any]) -> Visitor:
         """The same, from what the server knows of the request."""
         if not self.needed:
-            return local_visitor(None)
+            return self._everybody
         user = scope.get("user")
         if not isinstance(user, AuthenticatedUser):
             raise CallError("Nobody is known to make this call.", "Call again.")

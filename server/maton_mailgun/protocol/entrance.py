@@ -14,7 +14,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maton_mailgun.config import PAGE_PREFIX, state_home
 from maton_mailgun.errors import CallError
@@ -24,6 +24,7 @@ from maton_mailgun.protocol.callers import Callers
 from maton_mailgun.protocol.health import ALIVE_PATH, READY_PATH, Health
 from maton_mailgun.protocol.served_names import ServedNames
 from maton_mailgun.protocol.server import build
+from maton_mailgun.protocol.siblings import WorkerPlace
 from maton_mailgun.protocol.while_it_counts import while_it_counts
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MCP_PATH = "/mcp"
+_SESSION_ID = b"mcp-session-id"
 _ORIGIN = re.compile(rb"null|[a-z][a-z0-9+.\-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9.\-_]+)(?::[0-9]{1,5})?", re.IGNORECASE)
 """RFC 6454, section 6.2: scheme, host, port, and nothing else."""
 MAX_SESSIONS = 500
@@ -46,10 +48,17 @@ LAST_WORDS_SECONDS = 2.0
 
 
 class Entrance:
-    """The ASGI application: the token, then MCP by era, or the page."""
+    """The ASGI application: the token, then MCP by era, or the page.
 
-    def __init__(self, engine: Engine, names: ServedNames) -> None:
+    Args:
+        engine: What carries calls out.
+        names: Under which it answers.
+        place: Which of several workers it is in.
+    """
+
+    def __init__(self, engine: Engine, names: ServedNames, place: WorkerPlace | None = None) -> None:
         self._engine = engine
+        self._place = place
         self._names = names
         settings = engine.settings
         self._callers = Callers(settings.http_token, settings.oauth, f"{names.shown}{MCP_PATH}")
@@ -130,6 +139,8 @@ class Entrance:
             await refusal(scope, receive, send)
             return
         manager = self._modern if _is_modern(scope) else self._earlier
+        if self._place is not None and manager is self._earlier:
+            scope, send = _placed(scope, send, self._place.prefix)
         if scope["method"] != "POST":
             # An earlier client's open stream is no call: stopping does not wait for it.
             await while_it_counts(manager.handle_request, scope, receive, send)
@@ -177,6 +188,11 @@ class Entrance:
                 del self._opening[person]
 
     async def _approvals(self, scope: Scope, receive: Receive, send: Send) -> None:
+        here = self._place is None or self._place.has_page  # guard: 405-one-page
+        if not here:
+            # Its address was written in another way than it is: whoever guesses here is counted nowhere else.
+            await PlainTextResponse("There is nothing here.\n", 404)(scope, receive, send)
+            return
         try:
             page = await self._made_page()
         except CallError as problem:
@@ -229,6 +245,22 @@ def _is_modern(scope: Scope) -> bool:
     """Whether a request belongs to the era without sessions; a version nobody knows is answered there too."""
     version = next(iter(_headers(scope, b"mcp-protocol-version")), None)
     return version is not None and version.decode("latin-1") not in HANDSHAKE_PROTOCOL_VERSIONS
+
+
+def _placed(scope: Scope, send: Send, prefix: bytes) -> tuple[Scope, Send]:
+    """A request of an earlier client, whose session's id says outside in which worker it is, and nothing of it here."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [
+                (name, prefix + value if name.lower() == _SESSION_ID else value)
+                for name, value in message.get("headers", ())
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    headers = [(name, value.removeprefix(prefix) if name == _SESSION_ID else value) for name, value in scope["headers"]]
+    return {**scope, "headers": headers}, sent
 
 
 def _headers(scope: Scope, name: bytes) -> list[bytes]:

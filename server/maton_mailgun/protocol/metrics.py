@@ -9,17 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, get_args
 
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from maton_mailgun import __version__
+from maton_mailgun.config import count_together_in
 from maton_mailgun.errors import SetupError
 from maton_mailgun.measures import Measures
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry, Metric
+
     from maton_mailgun.call import Engine
 
 log = logging.getLogger(__name__)
@@ -39,17 +46,39 @@ _LOOPBACK = re.compile(rb"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", r
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
+@contextmanager
+def counting_together() -> Iterator[Path]:
+    """Have the processes that are begun from here on count together, in files of a directory that is gone afterwards.
+
+    Before the library is loaded first: it looks then.
+    """
+    with TemporaryDirectory(prefix="maton-mailgun-numbers-") as folder:
+        count_together_in(folder)
+        try:
+            yield Path(folder)
+        finally:
+            count_together_in(None)
+
+
+def no_more(pid: int, together: Path) -> None:
+    """A process that counted there has ended: what it held is no more, what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid, str(together))  # type: ignore[no-untyped-call]
+
+
 class PrometheusMeasures(Measures):
-    """Counts of one process.
+    """Counts of one process, or of all workers of a server.
 
     Args:
         tools: Names that are counted apart.
+        together: Where all workers count; None where there is this process alone.
 
     Raises:
         SetupError: The library is not installed.
     """
 
-    def __init__(self, tools: Collection[str]) -> None:
+    def __init__(self, tools: Collection[str], together: Path | None = None) -> None:
         try:
             from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
         except ImportError:
@@ -57,11 +86,16 @@ class PrometheusMeasures(Measures):
                 "MATON_MAILGUN_METRICS needs another package: install maton-mailgun[metrics], or leave it out."
             ) from None
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        self._together = together
+        if together is None:
+            ProcessCollector(registry=self.registry)
         self._tools = frozenset(tools)
         self._outcomes: set[str] = set()
         name = "maton_mailgun"
-        info = Gauge(f"{name}_build_info", "Always 1; the version is its label.", ["version"], registry=self.registry)
+        info = Gauge(
+            f"{name}_build_info", "Always 1; the version is its label.", ["version"], registry=self.registry,
+            multiprocess_mode="max",
+        )  # fmt: skip
         info.labels(__version__).set(1)
         self._calls = Counter(f"{name}_calls", "Calls that were answered.", ["tool", "outcome"], registry=self.registry)
         self._seconds = Histogram(
@@ -89,12 +123,14 @@ class PrometheusMeasures(Measures):
             registry=self.registry,
         )
         self.approvals = Gauge(
-            f"{name}_approvals", "Approvals kept in the store, by state.", ["state"], registry=self.registry
-        )
+            f"{name}_approvals", "Approvals kept in the store, by state.", ["state"], registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )  # fmt: skip
         self.store_up = Gauge(
             f"{name}_store_up",
             "Whether the store of approvals answered the last time; NaN while nothing has asked it.",
             registry=self.registry,
+            multiprocess_mode="livemostrecent",
         )
         self.store_up.set(float("nan"))
 
@@ -114,12 +150,66 @@ class PrometheusMeasures(Measures):
         """See `Measures`."""
         self._refused.labels(why).inc()
 
+    def shown(self) -> CollectorRegistry:
+        """What is shown now."""
+        if self._together is None:
+            return self.registry
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        shown = CollectorRegistry()
+        MultiProcessCollector(shown, str(self._together))  # type: ignore[no-untyped-call]
+        shown.register(_Processes(self._together))
+        return shown
+
+    def nothing_known(self) -> None:
+        """The store does not answer: what it held before is not said again."""
+        self.store_up.set(0)
+        if self._together is None:
+            self.approvals.clear()
+            return
+        for state in get_args(_state()):
+            self.approvals.labels(state).set(float("nan"))
+
     def _outcome(self, word: str) -> str:
         if word not in self._outcomes:
             if len(self._outcomes) >= MOST_OUTCOMES or not _WORD.fullmatch(word):
                 return OTHER
             self._outcomes.add(word)
         return word
+
+
+class _Processes:
+    """What the system says of all workers: sums, but for when the first began and how many files one may open."""
+
+    _LEAST = frozenset({"process_start_time_seconds", "process_max_fds"})
+
+    def __init__(self, together: Path) -> None:
+        self._together = together
+
+    def collect(self) -> Iterator[Metric]:
+        """One metric for each that a single process has."""
+        from prometheus_client import ProcessCollector
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        found: dict[str, list[Metric]] = {}
+        for pid in self._counting():
+            for metric in ProcessCollector(registry=None, pid=partial(int, pid)).collect():
+                found.setdefault(metric.name, []).append(metric)
+        for name, metrics in found.items():
+            values = [sample.value for metric in metrics for sample in metric.samples]
+            kind = CounterMetricFamily if metrics[0].type == "counter" else GaugeMetricFamily
+            yield kind(name, metrics[0].documentation, (min if name in self._LEAST else sum)(values))
+
+    def _counting(self) -> list[int]:
+        """Those that count and are alive."""
+        return [int(file.stem.rpartition("_")[2]) for file in self._together.glob("gauge_live*_*.db")]
+
+
+def _state() -> object:
+    from maton_mailgun.approval.store.record import State
+
+    return State
 
 
 class MetricsPage:
@@ -152,7 +242,7 @@ class MetricsPage:
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
         await self._count_approvals()
-        return Response(generate_latest(self._measures.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return Response(generate_latest(self._measures.shown()), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _count_approvals(self) -> None:
         """Bring the numbers of approvals up to date; nothing of the gate is loaded for it."""
@@ -164,16 +254,14 @@ class MetricsPage:
                 return
             self._counted = now
             from maton_mailgun.approval.store.failures import StoreError
-            from maton_mailgun.approval.store.record import State
 
             try:
                 async with asyncio.timeout(COUNT_SECONDS):
                     numbers = await gate.store.by_state()
             except (StoreError, TimeoutError) as problem:
                 log.warning("approvals cannot be counted", extra={"why": type(problem).__name__})
-                self._measures.store_up.set(0)
-                self._measures.approvals.clear()
+                self._measures.nothing_known()
                 return
             self._measures.store_up.set(1)
-            for state in get_args(State):
+            for state in get_args(_state()):
                 self._measures.approvals.labels(state).set(numbers.get(state, 0))

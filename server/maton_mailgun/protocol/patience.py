@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 SHARE = 0.75
 """Of a client's limit: the rest is for reading the account before the question and for the write after the yes."""
@@ -57,6 +58,7 @@ class CallPatience:
     beat: float = 2.0
     """Between two progress notifications."""
 
+    @lru_cache(maxsize=256)  # noqa: B019 - there is one of these, or two, in a process
     def of(self, client: str) -> CallPatience:
         """What holds for a client that gave this name."""
         known = next((known for name, known in CLIENTS.items() if client.casefold().startswith(name)), None)

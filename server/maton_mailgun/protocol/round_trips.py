@@ -15,11 +15,11 @@ MODERN = "2026-07-28"
 KEY = "decision"
 
 
-def word_of(answer: types.CallToolResult | types.InputRequiredResult) -> str:
+def word_of(answer: Mapping[str, Any] | types.InputRequiredResult) -> str:
     """What became of a call, in the one word that its caller is told."""
     if isinstance(answer, types.InputRequiredResult):
         return "asked"
-    content = answer.structured_content or {}
+    content = answer["structuredContent"]
     error = content.get("error")
     return str(error.get("kind") if isinstance(error, dict) else content.get("status"))
 

@@ -11,7 +11,8 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -49,6 +50,7 @@ from maton_mailgun.protocol.round_trips import (
     word_of,
 )
 from maton_mailgun.protocol.skills import Skills
+from maton_mailgun.protocol.tracing import TracedWhereAsked
 from maton_mailgun.protocol.visiting import Visits
 
 if TYPE_CHECKING:
@@ -148,7 +150,7 @@ def build(
         # No schema of ours asks for a header (x-mcp-header): none is handed out to look for one at every call.
         get_tool_input_schema=lambda _: None,
         on_list_tools=adaptor.list_tools,
-        on_call_tool=adaptor.call_tool,
+        on_call_tool=adaptor.call_tool,  # type: ignore[arg-type]  # a result as it goes over the wire
         on_list_resources=beside.list_resources,
         on_list_resource_templates=beside.list_templates,
         on_read_resource=beside.read_resource,
@@ -156,6 +158,7 @@ def build(
         on_get_prompt=beside.get_prompt,
         on_completion=beside.complete,
     )
+    server.middleware[:] = [TracedWhereAsked(one) for one in server.middleware]
     if adaptor.app is not None:
         server.middleware.append(adaptor.app)
     Skills(MODERN, LIST_TTL_MS).extend(server)
@@ -164,6 +167,12 @@ def build(
     return server
 
 
+_LONGEST_KEPT = 200
+"""Characters of a client's name that is kept as it was made harmless."""
+_Result = dict[str, Any]
+"""The result of a call as it goes over the wire."""
+_STAMP = {"name": "mailgun", "version": __version__}
+"""Who answers, in the answer to a call. Icon and title, half of a short answer, stand in `server/discover`."""
 _Call = Callable[[FormAnswer | None], Awaitable[Outcome | Question]]
 _DISCOVERY: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in discovery.TOOLS}
 _OWN_SCHEMAS: Mapping[str, Mapping[str, Any]] = {tool["name"]: tool["inputSchema"] for tool in (*TOOLS, RELAY)}
@@ -198,7 +207,7 @@ class _Adaptor:
 
     async def call_tool(
         self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> _Result | types.InputRequiredResult:
         """Answer one call: as it ends, or with what is known of it when the server stops."""
         begun, word = time.monotonic(), "cancelled"
         try:
@@ -215,11 +224,11 @@ class _Adaptor:
         finally:
             self._engine.gateway.measures.called(params.name, word, time.monotonic() - begun)
             self._engine.get_ready()
-        if self.app is not None and isinstance(answer, types.CallToolResult):
+        if self.app is not None and isinstance(answer, dict):
             return await self.app.beside(ctx, params.name, answer)
         return answer
 
-    def _unfinished(self, ctx: ServerRequestContext[Any, Any], name: str) -> types.CallToolResult:
+    def _unfinished(self, ctx: ServerRequestContext[Any, Any], name: str) -> _Result:
         operation = self._engine.catalogue.get(name)
         if name in _DISCOVERY or (operation is not None and operation.writes):
             told: CallError = OutcomeUnknown(
@@ -233,7 +242,7 @@ class _Adaptor:
 
     async def _called(
         self, ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
+    ) -> _Result | types.InputRequiredResult:
         """Carry out one call, asking the question in the way of the client's era where one is due."""
         name, arguments = params.name, params.arguments or {}
         if name not in self._listed:
@@ -290,17 +299,23 @@ class _Adaptor:
 
     def _result(
         self, ctx: ServerRequestContext[Any, Any], outcome: Outcome, caller: Caller, waited: Any = None
-    ) -> types.CallToolResult:
+    ) -> _Result:
         told = outcome
         if outcome.content.get("status") in ("approval_required", "superseded"):
             from maton_mailgun.approval.told import waiting_longer
 
             told = waiting_longer(outcome, math.floor(self._questions.patience(caller).wait), waited)
-        return types.CallToolResult(
-            content=[types.TextContent(type="text", text=told.text)],
-            structured_content=told.content,
-            is_error=told.is_error and flagged(ctx.session.client_params),
-        )
+        # As it goes over the wire: a model of it would be made and unmade for every call, and be held to the schema of
+        # the protocol after that all the same.
+        result: dict[str, Any] = {
+            "content": [{"type": "text", "text": told.text}],
+            "structuredContent": told.content,
+            "isError": told.is_error and flagged(ctx.session.client_params),
+            "resultType": "complete",
+        }
+        if ctx.protocol_version >= MODERN:
+            result["_meta"] = {types.SERVER_INFO_META_KEY: _STAMP}
+        return result
 
     async def _approval_tool(
         self, ctx: ServerRequestContext[Any, Any], name: str, arguments: Mapping[str, Any], caller: Caller
@@ -341,15 +356,22 @@ class _Adaptor:
         info = ctx.session.client_params
         client = info.client_info.name if info is not None and info.client_info is not None else "unnamed client"
         visitor = self._who(ctx.request)
-        caller = Caller(
+        # What is kept is bounded in length, as a stranger chooses it.
+        name = _client_name(client) if len(client) <= _LONGEST_KEPT else short(client, 80)
+        return Caller(
             visitor.principal,
-            short(client, 80),
+            name,
             can_ask=can_ask(info),
             visits=can_visit(info),
+            until=asyncio.get_running_loop().time() + self._questions.patience_of(name).call,
             may_propose=visitor.may_propose,
         )
-        seconds = self._questions.patience(caller).call
-        return replace(caller, until=asyncio.get_running_loop().time() + seconds)
+
+
+@lru_cache(maxsize=256)
+def _client_name(given: str) -> str:
+    """The name that a client gives itself, as it is shown."""
+    return short(given, 80)
 
 
 def local_visitor(_: Any) -> Visitor:

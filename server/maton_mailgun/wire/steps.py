@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from maton_mailgun.catalogue.rows import load
@@ -28,13 +29,24 @@ def steps_on_offer(content: dict[str, Any], offered: Collection[str]) -> dict[st
 
 def on_offer(text: str, offered: Collection[str]) -> str:
     """Advice without the sentences that name a tool which is not on offer."""
-    absent = "|".join(name for name in load() if name not in offered)
-    if not absent:
+    return _on_offer(text, frozenset(offered))
+
+
+@lru_cache(maxsize=256)
+def _on_offer(text: str, offered: frozenset[str]) -> str:
+    naming = _naming_absent(offered)
+    if naming is None:
         return text
-    naming = re.compile(rf"\b(?:{absent})\b")
     parts = _PART.split(text)
     kept = [part for part in parts if not naming.search(part)]
     if len(kept) == len(parts):
         return text
     told = " ".join(kept).strip()
     return f"{told[:-1]}." if told.endswith(";") else told or _ELSE
+
+
+@lru_cache(maxsize=8)
+def _naming_absent(offered: frozenset[str]) -> re.Pattern[str] | None:
+    """What finds the name of a tool that is not on offer; None where all are."""
+    absent = "|".join(name for name in load() if name not in offered)
+    return re.compile(rf"\b(?:{absent})\b") if absent else None
