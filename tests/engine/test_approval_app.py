@@ -44,9 +44,7 @@ MAIL = {
     "subject": "Hi",
     "text": "Dear Ada",
 }
-SHOWS_SKILLS = {"io.modelcontextprotocol/skills": {"directoryRead": True}}
-"""What everybody is told."""
-APPS = {"mimeTypes": ["text/html;profile=mcp-app"]}
+SHOWS_APPS = {"mimeTypes": ["text/html;profile=mcp-app"]}
 
 
 @pytest.fixture
