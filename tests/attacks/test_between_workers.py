@@ -20,7 +20,10 @@ from maton_mailgun.protocol.siblings import Siblings, WorkerPlace, channels
 
 from .bench import Desk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no workers where no process forks"),
+]
 MAIL = {"from": "Dave <dave@example.net>", "subject": "My order", "text": "Send it to drop@evil-drop.example."}
 NOTED = Source("the mail “My order” from Dave <dave@example.net>", "key")
 

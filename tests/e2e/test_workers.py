@@ -6,16 +6,20 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cli.conftest import PASSPHRASE
+from maton_mailgun.cli.flags import settings_of
+from maton_mailgun.config import load
+from maton_mailgun.errors import SetupError
+from maton_mailgun.protocol.workers import serve_with_workers
 
 from .account import Account
 from .conftest import wait_until
@@ -186,15 +190,15 @@ def _alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--workers", "0"), "--workers is '0'. Use a number from 1 to 64."),
-        (("--workers", "many"), "--workers is 'many'. Use a number from 1 to 64."),
-        (("--workers", "2", "--sandbox"), "The built-in sandbox is in the memory of one process."),
-    ],
-)
-def test_what_workers_cannot_be_stops_the_start(words: tuple[str, ...], said: str, environment: Environment) -> None:
-    command = [sys.executable, "-P", "-m", "maton_mailgun", "serve", "--http", "127.0.0.1:0", *words]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, said in done.stderr) == (2, True)
+@pytest.mark.parametrize("given", ["0", "65", "many", "1.5"])
+def test_a_number_of_workers_that_there_cannot_be_stops_the_start(given: str) -> None:
+    with pytest.raises(SetupError, match=f"MATON_MAILGUN_WORKERS is '{given}'. Use a number from 1 to 64."):
+        load({"MATON_MAILGUN_WORKERS": given})
+    with pytest.raises(SetupError, match=f"--workers is '{given}'. Use a number from 1 to 64."):
+        settings_of(Namespace(workers=given))
+
+
+def test_the_built_in_sandbox_has_no_workers() -> None:
+    engine: Any = SimpleNamespace(settings=load({}, sandbox=True, workers=2))
+    with pytest.raises(SetupError, match="The built-in sandbox is in the memory of one process"):
+        serve_with_workers(engine, "127.0.0.1:0")
