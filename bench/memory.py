@@ -18,6 +18,7 @@ from maton_mailgun.sandbox import Sandbox, serve
 
 OFFICIAL_MB = 106.0
 SETTLED = 2.0
+"""Seconds after the first read, in which the gate is loaded."""
 LIST_LIMIT, READ_LIMIT = 0.2, 0.72
 _MESSAGE = {"from": "a@mg.example.com", "to": ["b@example.net"], "subject": "Hi", "text": "Hello"}
 
@@ -55,7 +56,7 @@ def main() -> int:
             server.call("list_domains")
         print(f"after 200 reads:     {server.memory():6.1f} MB")
         server.call("send_message", domain="mg.example.com", **_MESSAGE)
-        print(f"after a proposal:    {server.memory():6.1f} MB   (the gate is loaded with the first write)")
+        print(f"after a proposal:    {server.memory():6.1f} MB   (with the store, and what seals)")
     gates = (("the list", ours / official, LIST_LIMIT), ("the first read", read / official, READ_LIMIT))
     for what, ratio, limit in gates:
         print(f"gate on {what}: {ratio:.2f}  {verdict(ratio, limit)}")

@@ -27,7 +27,7 @@ import httpx2
 from peer import AS_INSTALLED, Peer, holds, peer, verdict
 from service import slow_service
 
-BEYOND_LIMIT, FIRST_LIMIT, AT_ONCE_LIMIT, READS_LIMIT = 120.0, 120.0, 120.0, 7
+BEYOND_LIMIT, FIRST_LIMIT, AT_ONCE_LIMIT, READS_LIMIT = 120.0, 120.0, 160.0, 7
 CONNECTION = "78b5a036-c621-40c2-b74b-276195735af2"
 DOMAIN = "mg.example.com"
 READS = (
