@@ -364,7 +364,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("126", "that it looks different elsewhere is told", {"126-depends": WITH("[]")}),
     Guard("93", "a picture with other versions is not shown as the one", {"93-srcset": FALSE}),
     Guard("127", "a login is one of the domain", {"127-login": FALSE}),
-    Guard("127", "a login that is not there is told", {"127-exists": FALSE}),
+    Guard("127", "a login that is not there is put before nobody", {"127-exists": FALSE}),
     Guard("128", "rules see every domain that a call is about", {"128-named": WITH("()")}),
     Guard("128", "a rule that tightens needs no certainty", {"128-unnamed": WITH("False")}),
     Guard("129", "a list with members outside counts as outside", {"129-outside": FALSE}),

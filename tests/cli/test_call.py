@@ -83,8 +83,9 @@ def test_each_problem_is_told_once(online: Cli) -> None:
 
 def test_on_one_screen_a_refusal_is_told_once(online: Cli, sandbox: RunningSandbox) -> None:
     set_passphrase(online)
-    gone = json.dumps({"domain": "mg.example.com", "address": "nobody@example.net"})
-    with online.terminal("call", "delete_bounce", gone) as terminal:
+    # What only the service knows: its own login stays.
+    own = json.dumps({"domain": "mg.example.com", "login": "postmaster"})
+    with online.terminal("call", "delete_credential", own) as terminal:
         terminal.expect("[yes/no]:")
         terminal.enter("yes")
         terminal.expect("Passphrase, to approve it:")

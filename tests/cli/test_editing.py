@@ -49,7 +49,7 @@ def test_flags_change_it_word_by_word_and_the_changed_one_waits_for_its_own_yes(
     status, seen = edit(online, old[:10], "--set", "subject=Hello Ann", "--set", "to=ann@example.net", "--unset", "cc")
 
     assert status == 0, seen
-    assert "subject: [-Your invoice-]{+Hello Ann+}" in seen
+    assert "Subject: [-Your invoice-]{+Hello Ann+}" in seen
     assert f"It waits in the place of {old}. Nothing was sent." in seen
     new = newest(online)
     assert (new["state"], new["replaces"], len(new["edited_by"])) == ("pending", old, 1)

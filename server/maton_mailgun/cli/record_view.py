@@ -87,7 +87,7 @@ def show_preview(screen: Screen, record: Record, more: Sequence[str] = ()) -> No
 def request_lines(screen: Screen, prepared: Prepared) -> list[str]:
     """The exact request, field by field and decoded; secrets are not shown."""
     sent = prepared.request
-    fields = rows(prepared.operation, sent)
+    fields = rows(prepared.operation, sent, decoded=True)
     path = Row(f"{sent.method}, decoded", safe_line(unquote(sent.path)))
     return ["", "Every field of the request", *field_lines([path, *fields], screen.width - 4)]
 

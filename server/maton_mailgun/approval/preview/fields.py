@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from maton_mailgun.wire.request import Request
 
 
-def rows(operation: Operation, request: Request, *, covered: Collection[str] = ()) -> list[Row]:
-    """One row per field and file, in their order, except the `covered` wire names; secrets are not shown."""
+def rows(operation: Operation, request: Request, *, covered: Collection[str] = (), decoded: bool = False) -> list[Row]:
+    """One row per field and file, in their order, except the `covered` wire names; secrets are not shown.
+
+    They have the names that people call them by; with `decoded`, those on the wire.
+    """
     secret = {operation.in_headers.get(name) or operation.wire.get(name, name) for name in operation.secret}
-    called = {wire: argument for argument, wire in operation.wire.items()}
+    arguments = {wire: argument for argument, wire in operation.wire.items()}
+
+    def label(name: str) -> str:
+        return name if decoded else named(arguments.get(name, name))
+
     found = [
-        Row(named(called.get(name, name)), NOT_SHOWN) if name in secret else row(named(called.get(name, name)), text)
+        Row(label(name), NOT_SHOWN) if name in secret else row(label(name), text)
         for name, text in fields(request)
         if name not in covered
     ]
