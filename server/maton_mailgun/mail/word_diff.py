@@ -75,7 +75,7 @@ class _Bounded(SequenceMatcher[str]):
         self._left = MOST_LOOKS
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        self._left -= self._pairs[len(self.a) if ahi is None else ahi] - self._pairs[alo]
+        self._left -= self._pairs[-1 if ahi is None else ahi] - self._pairs[alo]
         if self._left < 0:  # guard: 424-looks
             raise _TooLong
         return super().find_longest_match(alo, ahi, blo, bhi)
