@@ -133,7 +133,9 @@ class Entrance:
         manager = self._modern if _is_modern(scope) else self._earlier
         if scope["method"] != "POST":
             # An earlier client's open stream is no call: stopping does not wait for it.
-            await while_it_counts(manager.handle_request, scope, receive, send)
+            user = scope.get("user")
+            ends = user.access_token.expires_at if isinstance(user, AuthenticatedUser) else None
+            await while_it_counts(manager.handle_request, scope, receive, send, ends)
             return
         wait = self._rate.wait(self._callers.visitor(scope).principal) if self._rate is not None else 0.0
         if wait:
