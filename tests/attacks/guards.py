@@ -773,5 +773,5 @@ GUARDS: tuple[Guard, ...] = (
     Guard("423", "a file that was exchanged meanwhile is said to be another", {"423-files": WITH("[]")}),
     Guard("424", "comparing two texts takes a second at most", {"424-looks": FALSE}),
     Guard("425", "an answer names the mail where answers do", {"425-named": WITH("list(given)")}),
-    Guard("426", "a yes counts with what its person signed in with", {"426-same": WITH("there")}),
+    Guard("426", "a yes counts with what its person signed in with", {"426-same": WITH("person in known")}),
 )

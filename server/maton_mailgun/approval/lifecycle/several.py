@@ -84,10 +84,14 @@ def name_of(editor: str) -> str:
 
 
 def _counting(record: Record, known: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-    there = [one for one in record.yeses if one["person"] in known]  # guard: 318-there-still
-    # Another of the same name has not said it, nor perhaps has who changed what somebody else knew. An earlier version
-    # did not keep with what they signed in.
-    return [one for one in there if one.get("vouched") in (None, known.get(one["person"]))]  # guard: 426-same
+    return [one for one in record.yeses if _stands(one, known)]  # guard: 318-there-still
+
+
+def _stands(yes: Mapping[str, Any], known: Mapping[str, str]) -> bool:
+    """Whether whoever said it may decide still: another of the same name has not said it, nor perhaps has who changed
+    what somebody else knew. An earlier version did not keep with what they signed in."""
+    person = str(yes["person"])
+    return person in known and yes.get("vouched") in (None, known[person])  # guard: 426-same
 
 
 def _proposers(record: Record) -> set[str]:
