@@ -170,8 +170,33 @@ async def test_attack_367_a_yes_of_somebody_removed_while_it_is_held_releases_no
         await house.gate.people.remove("Ana", by=["Bob", "Carl"])
         desk.clock.let_pass(600.0)
         ended = await house.gate.wait(held.id, SOON, lambda now: now.state in ("stale", "succeeded"))
-    told = "Somebody who said yes may not decide any more; 2 different people must."
+    told = (
+        "Somebody who said yes may not decide any more, or signs in with something else now; 2 different people must."
+    )
     assert (ended.state, ended.reason, desk.writes()) == ("stale", told, [])
+
+
+@pytest.mark.parametrize("happens", [removed, removed_and_another, changed])
+async def test_attack_426_a_yes_counts_as_long_as_what_its_person_signed_in_with(desk: Desk, happens: Any) -> None:
+    """Another of the same name has not said it, nor has whoever had her passphrase before she changed it."""
+    async with desk.open(policy=rules(desk)) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        half = await says(house, await asked(house), "Ana")
+        await happens(house.gate.people)
+        more = await says(house, half, "Bob")
+        assert (more.state, [one["person"] for one in more.yeses]) == ("pending", ["Bob"])
+    assert desk.writes() == []
+
+
+@pytest.mark.parametrize("happens", [removed, removed_and_another, changed])
+async def test_attack_426_also_while_it_is_held(desk: Desk, happens: Any) -> None:
+    async with desk.open(policy=rules(desk, ONE)) as house:
+        await people(house, "Ana", "Bob", "Carl")
+        held = await says(house, await asked(house), "Ana")
+        await happens(house.gate.people)
+        desk.clock.let_pass(600.0)
+        ended = await house.gate.wait(held.id, SOON, lambda now: now.state in ("stale", "succeeded"))
+    assert (ended.state, desk.writes()) == ("stale", [])
 
 
 ONE = '[[rule]]\nname = "one"\ndecision = "ask"\nlevel = "operator"\nhold = "10m"\n'
@@ -188,7 +213,7 @@ async def test_attack_415_one_yes_that_is_enough_releases_nothing_once_its_perso
         await house.gate.people.remove("Ana", by=["Bob", "Carl"])
         desk.clock.let_pass(600.0)
         ended = await house.gate.wait(held.id, SOON, lambda now: now.state in ("stale", "succeeded"))
-    told = "Somebody who said yes may not decide any more."
+    told = "Somebody who said yes may not decide any more, or signs in with something else now."
     assert (ended.state, ended.reason, desk.writes()) == ("stale", told, [])
 
 

@@ -177,7 +177,7 @@ def public_fields(record: Record) -> dict[str, Any]:
         "decided_at": record.decided_at,
         "decided_by": record.decided_by,
         "channel": record.channel,
-        **({"yeses": [dict(one) for one in record.yeses]} if record.approvers > 1 else {}),
+        **({"yeses": [_said(one) for one in record.yeses]} if record.approvers > 1 else {}),
         "reason": record.reason,
         "finished_at": record.finished_at,
         "superseded_by": record.superseded_by,
@@ -187,6 +187,11 @@ def public_fields(record: Record) -> dict[str, Any]:
         "preview": dict(record.preview),
         "result": result or None,
     }
+
+
+def _said(yes: Mapping[str, Any]) -> dict[str, Any]:
+    """A yes without what its person signed in with."""
+    return {name: value for name, value in yes.items() if name != "vouched"}
 
 
 def _details(record: Record) -> Iterator[str]:

@@ -143,7 +143,9 @@ class Entrance:
             scope, send = _placed(scope, send, self._place.prefix)
         if scope["method"] != "POST":
             # An earlier client's open stream is no call: stopping does not wait for it.
-            await while_it_counts(manager.handle_request, scope, receive, send)
+            user = scope.get("user")
+            ends = user.access_token.expires_at if isinstance(user, AuthenticatedUser) else None
+            await while_it_counts(manager.handle_request, scope, receive, send, ends)
             return
         wait = self._rate.wait(self._callers.visitor(scope).principal) if self._rate is not None else 0.0
         if wait:

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOK_SECONDS = 30.0
@@ -14,15 +13,19 @@ LOOK_SECONDS = 30.0
 
 
 async def while_it_counts(
-    within: ASGIApp, scope: Scope, receive: Receive, send: Send, clock: Callable[[], float] = time.time
+    within: ASGIApp,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    ends: int | None,
+    clock: Callable[[], float] = time.time,
 ) -> None:
     """Go on with `within` as if its client left, once the token of the request counts no more.
 
     Args:
+        ends: When that is, Unix seconds; None for never.
         clock: Unix seconds.
     """
-    user = scope.get("user")
-    ends = user.access_token.expires_at if isinstance(user, AuthenticatedUser) else None
     if ends is None:
         await within(scope, receive, send)
         return

@@ -91,6 +91,8 @@ async def _decided(store: Store, record: Record, decision: Decision, now: float)
     yeses: tuple[Mapping[str, Any], ...] = ()
     by = actor
     yes: dict[str, Any] = {"person": decision.person, "at": now, "by": actor}
+    if decision.person is not None and decision.person in known:
+        yes["vouched"] = known[decision.person]
     if decision.approve and decision.person in known:
         # By name also where one is enough: it counts as long as they may decide, until it is carried out.
         yeses = (yes,)  # guard: 415-one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maton_mailgun.approval.store.record import Record
@@ -11,12 +11,12 @@ from maton_mailgun.mail.person_names import key_of
 from maton_mailgun.mail.text import count
 
 
-def why_not(record: Record, person: str | None, known: Collection[str]) -> str | None:
+def why_not(record: Record, person: str | None, known: Mapping[str, str]) -> str | None:
     """Why this person's yes does not count for a record that needs several; None where it does.
 
     Args:
         person: Their name, where the channel can tell people from each other.
-        known: Everybody who may decide by name.
+        known: Everybody who may decide by name, each with the digest of what they sign in with.
     """
     if len(known) < record.approvers:
         return (
@@ -34,12 +34,12 @@ def why_not(record: Record, person: str | None, known: Collection[str]) -> str |
     return None
 
 
-def with_yes(record: Record, known: Collection[str], yes: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+def with_yes(record: Record, known: Mapping[str, str], yes: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The yeses that count, one more among them; those of people who may not decide any more are left out."""
     return (*_counting(record, known), yes)
 
 
-def why_not_any_more(record: Record, known: Collection[str]) -> str | None:
+def why_not_any_more(record: Record, known: Mapping[str, str]) -> str | None:
     """Why the yeses of a record that is about to run are not enough now; None where they are.
 
     Args:
@@ -48,7 +48,7 @@ def why_not_any_more(record: Record, known: Collection[str]) -> str | None:
     if not record.yeses or len(people_of(_counting(record, known))) >= record.approvers:
         return None
     needed = f"; {record.approvers} different people must" if record.approvers > 1 else ""
-    return f"Somebody who said yes may not decide any more{needed}."
+    return f"Somebody who said yes may not decide any more, or signs in with something else now{needed}."
 
 
 def people_of(yeses: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -56,7 +56,7 @@ def people_of(yeses: Sequence[Mapping[str, Any]]) -> set[str]:
     return {key_of(str(one["person"])) for one in yeses}
 
 
-def missing(record: Record, known: Collection[str] | None = None) -> str:
+def missing(record: Record, known: Mapping[str, str] | None = None) -> str:
     """How many more must say yes, in words.
 
     Args:
@@ -83,8 +83,15 @@ def name_of(editor: str) -> str:
     return str(editor).partition(", ")[0]
 
 
-def _counting(record: Record, known: Collection[str]) -> Sequence[Mapping[str, Any]]:
-    return [one for one in record.yeses if one["person"] in known]  # guard: 318-there-still
+def _counting(record: Record, known: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+    return [one for one in record.yeses if _stands(one, known)]  # guard: 318-there-still
+
+
+def _stands(yes: Mapping[str, Any], known: Mapping[str, str]) -> bool:
+    """Whether whoever said it may decide still: another of the same name has not said it, nor perhaps has who changed
+    what somebody else knew. An earlier version did not keep with what they signed in."""
+    person = str(yes["person"])
+    return person in known and yes.get("vouched") in (None, known[person])  # guard: 426-same
 
 
 def _proposers(record: Record) -> set[str]:

@@ -126,7 +126,8 @@ class Record:
     approvers: int = 1
     """How many different people must say yes."""
     yeses: tuple[Mapping[str, Any], ...] = ()
-    """Who said yes so far, where people are known by name: each with `person`, `at`, `by` and what was `signed`."""
+    """Who said yes so far, where people are known by name: each with `person`, `at`, `by`, what was `signed`, and
+    `vouched`, the digest of what they signed in with."""
 
 
 def finished(record: Record) -> bool:
