@@ -666,11 +666,11 @@ def test_attack_381_a_hidden_copy_to_an_outsider_is_the_first_warning(
     assert (found.risk == "high") is bool(lines)
 
 
-def test_attack_381_a_hidden_copy_that_was_written_to_before_is_not_called_new() -> None:
+def test_attack_381_a_hidden_copy_to_whom_one_writes_is_told_and_no_more_risk_than_before() -> None:
     known = {"items": [{"recipient": "eve@evil.example", "timestamp": NOW - 60}]}
     asked = events("eve@evil.example", f"ann@{D}")
     found = look({asked: known}, to=[f"ann@{D}"], bcc=["eve@evil.example"])
-    assert found.warnings[0] == f"Hidden copy (Bcc) to eve@evil.example, outside {D}."
+    assert (found.warnings[0], found.risk) == (f"Hidden copy (Bcc) to eve@evil.example, outside {D}.", "medium")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ _SUPPRESSIONS = {
     "complaints": ("complained", "has reported earlier mail as spam"),
 }
 
-_FIRST = "first time"
+_FIRST, _LAST = "first time", "last mail"
 _NAMED = 3
 """Hidden copies that a line each tells of."""
 _READS = ("events", *_SUPPRESSIONS, "lists")
@@ -181,10 +181,7 @@ async def look(audience: Audience, reads: Reads, tags: Sequence[str], now: float
 
 def hidden_copies(audience: Audience) -> list[str]:
     """A line for everybody outside who gets it and is seen by no other reader."""
-    outside = [one for one in audience.recipients if one.hidden and one.external and one.kind != "header"]
-    if len(outside) == len(audience.recipients):
-        # Nobody is told of anybody: they are who it is for.
-        return []
+    outside = _hidden_outside(audience)
     lines = []
     for one in outside[:_NAMED]:  # guard: 381-hidden
         first = ", for the first time" if one.notes.get("events") == _FIRST else ""
@@ -196,6 +193,18 @@ def hidden_copies(audience: Audience) -> list[str]:
             f"Hidden copies (Bcc) to {count(len(outside) - _NAMED, 'more address', 'more addresses')} outside."
         )
     return lines
+
+
+def hidden_from_habit(audience: Audience) -> bool:
+    """Whether one of those was not written to lately, as far as is known: one who gets a copy of everything is told of,
+    and is no more risk than the day before."""
+    return any(not one.notes.get("events", "").startswith(_LAST) for one in _hidden_outside(audience))
+
+
+def _hidden_outside(audience: Audience) -> list[Recipient]:
+    outside = [one for one in audience.recipients if one.hidden and one.external and one.kind != "header"]
+    # Where nobody is told of anybody, they are who it is for.
+    return [] if len(outside) == len(audience.recipients) else outside
 
 
 async def _suppressed(audience: Audience, reads: Reads, kind: str, tags: Sequence[str]) -> None:
@@ -274,7 +283,7 @@ async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
             last[key] = max(when, last.get(key, 0.0))
     for one in asked:
         if one.address.key in last:
-            one.notes["events"] = f"last mail {moment(last[one.address.key])}"
+            one.notes["events"] = f"{_LAST} {moment(last[one.address.key])}"
         elif len(items(answer)) < 300:
             one.notes["events"] = _FIRST
         else:

@@ -96,8 +96,14 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     list_section, list_warnings, list_doubts = list_members.section(whole, filled_in, members)
     reading.links = {**replies.links(whole), **reading.links, **more.links, **of_lists.links}
     reading.remote += [*more.remote, *(host for host in of_lists.remote if host not in more.remote)]
-    strange = [*audience.hidden_copies(people), *replies.elsewhere(whole, domain)]
-    warnings = [*strange, *extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain)]
+    answers = replies.elsewhere(whole, domain)
+    warnings = [
+        *audience.hidden_copies(people),
+        *answers,
+        *extra.warnings,
+        *_domain_warnings(domain, state),
+        *_sender_warnings(sent, domain),
+    ]
     warnings += people.warnings
     header_rows, header_warnings = options.headers(sent)
     visible = _visible(sent, fields)
@@ -111,7 +117,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     warnings += fetched_words.warnings(whole)
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
     raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
-    raises += bool(strange)
+    raises += bool(answers) or audience.hidden_from_habit(people)
     raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
     raises += stored is not None and stored.speaks_for_others(sent, domain)
     raises += people.external > 0 and "yes" not in fields.all("o:testmode")
