@@ -111,8 +111,9 @@ async def build(
             next="Tell the user. Nothing was sent, and asking again does not change it.",
         )
     now = uses.clock()
-    written_by = await _writers(uses, digests, now)
-    if written_by and verdict.approvers > 1:
+    # Whose it is matters where somebody else must say yes.
+    written_by = await _writers(uses, digests, now) if verdict.approvers > 1 else ()
+    if written_by:
         told = [
             *told,
             f"{' and '.join(map(name_of, written_by))} wrote exactly this, in place of what was proposed before.",
