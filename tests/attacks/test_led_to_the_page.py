@@ -25,7 +25,7 @@ from .bench import APPROVE, LETTER, ME, Clock, Desk, House, Person, decide, head
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ERAS = pytest.mark.parametrize("mode", ["auto", "legacy"])
 PASSPHRASE = "three plain words"
-SOON = CallPatience(form=0.3, beat=0.05)
+SOON = CallPatience(form=0.3, unanswered=0.3, beat=0.05)
 
 
 class Guest:

@@ -24,7 +24,7 @@ from .plant import OMISSIONS, PACKAGE, ROOT, Omission
 from .screens import screens
 
 CALLS = MESSAGES + OTHERS
-USUAL = 5_000
+USUAL = 10_000
 EACH = int(os.environ.get("MATON_MAILGUN_TEST_CHANGES", USUAL)) // 2
 """Changes that each of the two parts looks at; 100,000 in all in the long run."""
 
