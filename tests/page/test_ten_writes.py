@@ -41,7 +41,7 @@ SAYS: dict[str, tuple[str, ...]] = {
     "a mail with everything": (
         "Your invoice for March", "ada@example.org", "files@archive.example.net", "accounts@example.net", "first time",
         "Hidden copy (Bcc) to files@archive.example.net", "Answers go to accounts@example.net",
-        "It cannot be recalled.",
+        "Once sent, the message cannot be recalled.",
         "A link shows www.example.com but leads to billing.example.net.",
     ),
     "a mail to who left": ("We miss you", "quiet@example.net", "quiet@example.net has unsubscribed", "Come back!"),
