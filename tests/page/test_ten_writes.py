@@ -36,13 +36,26 @@ while (walker.nextNode()) {
 }
 return seen.join("\\n");
 """
+LINES = """
+(text) => {
+  const words = [];
+  for (const { index, 0: word } of text.data.matchAll(/\\S+/g)) {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    if (new Set([...range.getClientRects()].map((box) => box.top)).size > 1) words.push(word);
+  }
+  return words;
+}
+"""
+"""The words of a text that stand on several lines."""
 SAYS: dict[str, tuple[str, ...]] = {
     "an ordinary mail": ("Your order 8812", "ada@example.org", "billing@mg.example.com", "your order 8812 was sent"),
     "a mail with everything": (
         "Your invoice for March", "ada@example.org", "files@archive.example.net", "accounts@example.net", "first time",
         "Hidden copy (Bcc) to files@archive.example.net", "Answers go to accounts@example.net",
         "Once sent, the message cannot be recalled.",
-        "A link shows www.example.com but leads to billing.example.net.",
+        "A link shows www.example.com but leads to billing.example.net.", "invoice-8812.pdf",
     ),
     "a mail to who left": ("We miss you", "quiet@example.net", "quiet@example.net has unsubscribed", "Come back!"),
     "a mail to many": ("Our spring news", "120 recipients", "example.net", "Dear %recipient.first%"),
@@ -93,7 +106,7 @@ def test_on_a_phone_no_yes_counts_before_each_warning_was_whole(
 ) -> None:
     chromium.look(*SCREENS["phone"])
     show(chromium, page, writes[name])
-    chromium.until_text("Show the warnings whole before you approve.", "#decision-note")
+    chromium.until_text("Read the warnings in full before you approve.", "#decision-note")
     chromium.click_at("#approve")
     assert page.record(writes[name].id).state == "pending"
     chromium.click("#more-warnings")
@@ -113,6 +126,18 @@ def test_each_waits_under_a_name_of_its_own(chromium: Chromium, page: RunningPag
     titles = {element.text for element in chromium.all(".item-title")}
     assert len(titles) == len(WRITES)
     assert [words[0] for words in SAYS.values() if not any(title.startswith(words[0]) for title in titles)] == []
+    # An address that has no room breaks behind a dot or its @ alone.
+    torn = "return [...document.querySelectorAll('.item-title bdi')].flatMap((title) => [...title.childNodes])"
+    assert chromium.run(f"{torn}.filter((one) => one.data).flatMap({LINES})") == []
+
+
+def test_the_list_says_of_each_how_many_warnings_it_has(page: RunningPage, writes: dict[str, Record]) -> None:
+    names = {record.id: name for name, record in writes.items()}
+    for record in writes.values():
+        page.gate.add(record)
+    listed = {names[one["id"]]: one["warnings"] for one in page.browser().get("/api/approvals").json["pending"]}
+    assert listed == {name: len(record.preview["warnings"]) for name, record in writes.items()}
+    assert (listed["an ordinary mail"], listed["a mail to who left"]) == (0, 4)
 
 
 def texts(part: Any) -> Iterator[str]:
