@@ -61,9 +61,13 @@ export function drawWelcome(main, approvals) {
   );
 }
 
-/** An address that has no room breaks behind its @ or a dot: broken within a word it reads as another one. */
+/** An address stands on one line; where no line has room for it, it breaks behind its @ or a dot. Broken anywhere else it
+ * reads as another one. */
 function breakable(text) {
-  return h("bdi", {}, (text.match(/[^@.]+[@.]*|[@.]+/g) ?? []).map((part, at) => [at ? h("wbr") : "", part]));
+  return h("bdi", {}, text.split(/(\s+)/).map((word) => {
+    const parts = word.match(/[^@.]+[@.]*|[@.]+/g) ?? [];
+    return parts.length > 1 ? h("span", { class: "whole-word" }, parts.map((part, at) => [at ? h("wbr") : "", part])) : word;
+  }));
 }
 
 function item(one, openId, tick = null) {
@@ -79,8 +83,8 @@ function item(one, openId, tick = null) {
         h("span", { class: "item-facts" },
           waits ? null : h("span", { class: `state tone-${state.tone}` }, state.word),
           waits && one.risk === "high" ? h("span", { class: "state tone-bad" }, "High risk") : null,
-          h("span", {}, ago(one.ended_at ?? one.created_at)),
           waits && one.warnings ? h("span", { class: "state tone-warn" }, plural(one.warnings, "warning")) : null,
+          h("span", {}, ago(one.ended_at ?? one.created_at)),
           waits && one.edited ? h("span", { class: "state" }, "Changed by hand") : null,
           one.sandbox ? h("span", { class: "sandbox-mark" }, "Sandbox") : null,
         ),
