@@ -72,7 +72,9 @@ SAYS: dict[str, tuple[str, ...]] = {
         "A link shows www.example.com but leads to billing.example.net.", "invoice-8812.pdf",
     ),
     "a mail to who left": ("We miss you", "quiet@example.net", "quiet@example.net has unsubscribed", "Come back!"),
-    "a mail to many": ("Our spring news", "120 recipients", "example.net", "Dear %recipient.first%"),
+    "a mail to many": (
+        "Our spring news", "This message goes to 120 recipients.", "example.net", "Dear %recipient.first%",
+    ),
     "a mail for later": ("Reminder: your booking", "It leaves at", "ada@example.org", "See you on Friday"),
     "all mail forwarded": (
         "Forward all inbound mail to evil.example.xyz",
