@@ -86,7 +86,7 @@ SAYS: dict[str, tuple[str, ...]] = {
         "Change bob@example.org on mailing list developers@mg.example.com", "had opted out", "Can be changed back",
     ),
     "an opt-out removed": (
-        "Delete unsubscribe of quiet@example.net", "asked not to get this mail", "This cannot be undone",
+        "Delete opt-out of quiet@example.net", "asked not to get this mail", "This cannot be undone",
     ),
     "a webhook": ("Send permanent failure events to hooks.example.net", "Data will be forwarded to hooks.example.net.",
                   "Can be removed again"),
