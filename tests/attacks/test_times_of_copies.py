@@ -30,11 +30,13 @@ async def test_attack_152_whoever_reads_the_places_as_they_stand_is_told(desk: D
     [
         (
             {"time_zone_localize": "02:00PM"},
-            "Each copy leaves at 02:00PM in its reader's time zone, up to a day later. It cannot be recalled.",
+            "Each copy leaves at 02:00PM in its reader's time zone, up to a day later."
+            " Once sent, the message cannot be recalled.",
         ),
         (
             {"deliverytime_optimize_period": "72h"},
-            "Each copy leaves when Mailgun thinks that its reader looks, up to 72h later. It cannot be recalled.",
+            "Each copy leaves when Mailgun thinks that its reader looks, up to 72h later."
+            " Once sent, the message cannot be recalled.",
         ),
     ],
 )

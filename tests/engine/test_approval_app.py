@@ -161,7 +161,7 @@ async def test_a_call_that_asks_is_handed_what_the_person_is_shown_and_the_model
         "final": False,
         "title": "Send a message",
         "heading": "Hi",
-        "effect": "It cannot be recalled.",
+        "effect": "Once sent, the message cannot be recalled.",
         "warnings": told["warnings"],
         "left": "",
         "decide": told["decide"],

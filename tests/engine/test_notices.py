@@ -79,7 +79,7 @@ async def test_a_notice_says_operation_target_effect_and_where_and_never_the_bod
         "Waiting for your yes: Send a message\n"
         "message to 1 recipient via mg(.)example(.)com\n"
         "Sends 1 message from “Desk ‹desk@mg.example.com›” to customer@example.net, outside mg(.)example(.)com, with "
-        "the subject “Your order”. It cannot be recalled.\n"
+        "the subject “Your order”. Once sent, the message cannot be recalled.\n"
         f"Decide at https://mcp.example.com/approvals/#/a/{outcome.content['approval_id']}\n"
         "== 2 none\n"
     )

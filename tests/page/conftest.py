@@ -15,6 +15,7 @@ EXPECTED = re.compile(
     r"the server responded with a status of (400|401|409|404|429)|ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE"
 )
 """What a browser notes about answers that say no; anything else on its console is a defect of the page."""
+CLOCK = "window.testTime = 100000; performance.now = () => window.testTime"
 
 
 @pytest.fixture
@@ -60,6 +61,14 @@ def chromium(shared_chromium: Chromium) -> Iterator[Chromium]:
     shared_chromium.switch(first)
     unexpected = [line for line in complaints if not EXPECTED.search(line)]
     assert unexpected == []
+
+
+@pytest.fixture
+def timed(chromium: Chromium) -> Iterator[Chromium]:
+    """A browser whose pages have a clock that only the test moves."""
+    script = chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=CLOCK)
+    yield chromium
+    chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,7 @@ def a_send(recipients: int = 3, **changes: Any) -> Record:
         target=f"message to {recipients} recipients via mg.example.com",
         effect=f"Sends 1 message from support@mg.example.com to {recipients} recipients, 2 of them outside "
         "mg.example.com.",
-        undo="It cannot be recalled.",
+        undo="Once sent, the message cannot be recalled.",
         request={"method": "POST", "path": "/v3/mg.example.com/messages"},
         sections=[
             {

@@ -142,6 +142,23 @@ def test_it_shows_what_the_page_shows_in_the_order_of_the_page(
     chromium.picture(pictures / "approval-app.png")
 
 
+def test_only_what_is_odd_is_amber_and_whether_it_can_be_undone_stands_under_the_effect(
+    chromium: Chromium, app_host: AppHost
+) -> None:
+    people = [
+        {"address": "ada@example.net", "flags": ["external", "last mail 27 Nov 2026 14:27 UTC", "last mail never"]},
+        {"address": "bob@example.net", "flags": ["external, first time", "first time"]},
+    ]
+    record = a_record(preview=a_preview(recipients=people, undo_plainly="Can be removed again."))
+    frame = Frame(chromium, app_host, CAN)
+    frame.result(shown_in_app(record, page_way(record), record.created_at))
+    text = frame.until("Where to decide")
+    assert text.index("at priority 0.") < text.index("Can be removed again.") < text.index("Waits for a person")
+    assert text.count("Can be removed again.") == 1
+    calm = frame.inside("return [...document.querySelectorAll('.flag.calm')].map((one) => one.textContent)")
+    assert calm == ["external", "last mail 27 Nov 2026 14:27 UTC"]
+
+
 def test_it_follows_how_it_ends_by_reading_alone_and_stops_then(chromium: Chromium, app_host: AppHost) -> None:
     record = a_send()
     frame = Frame(chromium, app_host, CAN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,16 +18,6 @@ from .serving import RunningPage
 from .visiting import focused, show
 
 pytestmark = pytest.mark.browser
-
-CLOCK = "window.testTime = 100000; performance.now = () => window.testTime"
-
-
-@pytest.fixture
-def timed(chromium: Chromium) -> Iterator[Chromium]:
-    """A browser whose pages have a clock that only the test moves."""
-    script = chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=CLOCK)
-    yield chromium
-    chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
 
 
 def letters(number: int, **changes: Any) -> list[Record]:

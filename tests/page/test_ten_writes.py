@@ -36,16 +36,45 @@ while (walker.nextNode()) {
 }
 return seen.join("\\n");
 """
+TORN = """
+const torn = [];
+for (const title of document.querySelectorAll(".item-title bdi")) {
+  const room = title.parentElement.getBoundingClientRect().width;
+  const walker = document.createTreeWalker(title, NodeFilter.SHOW_TEXT);
+  let text = "";
+  const ends = [];
+  while (walker.nextNode()) {
+    for (let at = 0; at < walker.currentNode.length; at += 1) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, at);
+      range.setEnd(walker.currentNode, at + 1);
+      const box = range.getBoundingClientRect();
+      ends.push([box.top, box.width]);
+      text += walker.currentNode.data[at];
+    }
+  }
+  for (const { index, 0: word } of text.matchAll(/\\S+/g)) {
+    const letters = ends.slice(index, index + word.length);
+    const breaks = [...word].flatMap((_, at) => (at && letters[at][0] !== letters[at - 1][0] ? [word[at - 1]] : []));
+    const fits = letters.reduce((sum, [, width]) => sum + width, 0) <= room;
+    if (breaks.some((letter) => fits || !"@.".includes(letter))) torn.push(word);
+  }
+}
+return torn;
+"""
+"""Words of titles that are broken though a line has room for them, or elsewhere than behind an @ or a dot."""
 SAYS: dict[str, tuple[str, ...]] = {
     "an ordinary mail": ("Your order 8812", "ada@example.org", "billing@mg.example.com", "your order 8812 was sent"),
     "a mail with everything": (
         "Your invoice for March", "ada@example.org", "files@archive.example.net", "accounts@example.net", "first time",
         "Hidden copy (Bcc) to files@archive.example.net", "Answers go to accounts@example.net",
-        "It cannot be recalled.",
-        "A link shows www.example.com but leads to billing.example.net.",
+        "Once sent, the message cannot be recalled.",
+        "A link shows www.example.com but leads to billing.example.net.", "invoice-8812.pdf",
     ),
     "a mail to who left": ("We miss you", "quiet@example.net", "quiet@example.net has unsubscribed", "Come back!"),
-    "a mail to many": ("Our spring news", "120 recipients", "example.net", "Dear %recipient.first%"),
+    "a mail to many": (
+        "Our spring news", "This message goes to 120 recipients.", "example.net", "Dear %recipient.first%",
+    ),
     "a mail for later": ("Reminder: your booking", "It leaves at", "ada@example.org", "See you on Friday"),
     "all mail forwarded": (
         "Forward all inbound mail to evil.example.xyz",
@@ -57,7 +86,7 @@ SAYS: dict[str, tuple[str, ...]] = {
         "Change bob@example.org on mailing list developers@mg.example.com", "had opted out", "Can be changed back",
     ),
     "an opt-out removed": (
-        "Delete unsubscribe of quiet@example.net", "asked not to get this mail", "This cannot be undone",
+        "Delete opt-out of quiet@example.net", "asked not to get this mail", "This cannot be undone",
     ),
     "a webhook": ("Send permanent failure events to hooks.example.net", "Data will be forwarded to hooks.example.net.",
                   "Can be removed again"),
@@ -93,7 +122,7 @@ def test_on_a_phone_no_yes_counts_before_each_warning_was_whole(
 ) -> None:
     chromium.look(*SCREENS["phone"])
     show(chromium, page, writes[name])
-    chromium.until_text("Show the warnings whole before you approve.", "#decision-note")
+    chromium.until_text("Read the warnings in full before you approve.", "#decision-note")
     chromium.click_at("#approve")
     assert page.record(writes[name].id).state == "pending"
     chromium.click("#more-warnings")
@@ -113,6 +142,16 @@ def test_each_waits_under_a_name_of_its_own(chromium: Chromium, page: RunningPag
     titles = {element.text for element in chromium.all(".item-title")}
     assert len(titles) == len(WRITES)
     assert [words[0] for words in SAYS.values() if not any(title.startswith(words[0]) for title in titles)] == []
+    assert chromium.run(TORN) == []
+
+
+def test_the_list_says_of_each_how_many_warnings_it_has(page: RunningPage, writes: dict[str, Record]) -> None:
+    names = {record.id: name for name, record in writes.items()}
+    for record in writes.values():
+        page.gate.add(record)
+    listed = {names[one["id"]]: one["warnings"] for one in page.browser().get("/api/approvals").json["pending"]}
+    assert listed == {name: len(record.preview["warnings"]) for name, record in writes.items()}
+    assert (listed["an ordinary mail"], listed["a mail to who left"]) == (0, 4)
 
 
 def texts(part: Any) -> Iterator[str]:

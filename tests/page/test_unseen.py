@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from maton_mailgun.approval.store.record import Record
@@ -70,17 +68,6 @@ def test_attack_141_a_click_right_after_leaving_the_rejection_approves_nothing(
     timed.run("window.testTime += 701")
     timed.click_at("#approve")
     timed.until(lambda: page.gate.decisions, "the click does not count later either")
-
-
-CLOCK = "window.testTime = 100000; performance.now = () => window.testTime"
-
-
-@pytest.fixture
-def timed(chromium: Chromium) -> Iterator[Chromium]:
-    """A browser whose pages have a clock that only the test moves."""
-    script = chromium.devtools("Page.addScriptToEvaluateOnNewDocument", source=CLOCK)
-    yield chromium
-    chromium.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=script["identifier"])
 
 
 @pytest.mark.browser

@@ -42,7 +42,7 @@ def test_deleting_a_domain_shows_everything_that_goes_with_it() -> None:
     )
     assert section(found, "What goes with it") == {
         "Mail in the last 30 days": "47 accepted, 44 delivered",
-        "Webhooks": "delivered",
+        "Webhooks": "1: delivered",
         "Templates": "2: welcome, bye⟨U+202E⟩",
         "SMTP logins": f"1: alice@{D}",
         "Unsubscribes that are lost": "0",

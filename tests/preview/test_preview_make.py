@@ -218,6 +218,17 @@ def test_subscribing_somebody_again_who_opted_out_needs_consent(tool: str, argum
     assert found.risk == "medium"
 
 
+def test_what_needs_consent_is_the_first_thing_that_changes() -> None:
+    member = {"address": "bob@example.net", "name": "Bob", "vars": {}, "subscribed": False}
+    account = FakeAccount({MEMBER_PATH: {"member": member}})
+    arguments = {"list_address": "team@example.com", "member_address": "bob@example.net"}
+    found = look("update_mailing_list_member", {**arguments, "name": "Robert", "subscribed": True}, account)
+    assert found.preview["diff"] == [
+        {"field": "Gets mail", "before": "no", "after": "yes"},
+        {"field": "Name", "before": "Bob", "after": "Robert"},
+    ]
+
+
 def test_what_cannot_be_read_is_said_and_raises_the_risk() -> None:
     account = FakeAccount({"GET /v3/routes/4f3b": refused("no connection to api.example.test\x1b[2J")})
     found = look("update_route", {"route_id": "4f3b", "priority": 3}, account)

@@ -81,13 +81,13 @@ def test_a_message_is_shown_whole() -> None:
         "target": f"message to 3 recipients via {D}",
         "effect": (
             f"Sends 1 message from “Support <support@{D}>” to 3 recipients, 2 of them outside {D}, with the subject"
-            " “Hello”. It leaves at Friday 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called"
-            " back through this gateway. It cannot be recalled."
+            " “Hello”. It leaves at Friday 20 Nov 2026 12:06 UTC (in 2 days 1 hour); even before then it cannot be"
+            " stopped from here. Once sent, the message cannot be recalled."
             " It may go to at most 24 people."
         ),
         "ending": (
-            "It leaves at Friday 20 Nov 2026 12:06 UTC (in 2 days 1 hour); until then it cannot be called back through"
-            " this gateway. It cannot be recalled. It may go to at most 24 people."
+            "It leaves at Friday 20 Nov 2026 12:06 UTC (in 2 days 1 hour); even before then it cannot be stopped"
+            " from here. Once sent, the message cannot be recalled. It may go to at most 24 people."
         ),
         "headline": f"Send message to 3 recipients via {D}",
         "undo": "This cannot be undone: mail that was sent cannot be recalled.",
@@ -364,7 +364,7 @@ def test_attack_16_five_hundred_recipients_are_counted_and_all_there() -> None:
     assert found.preview["unchecked"] == [
         "could not check whether 480 more recipients were written to before: only 20 are looked up"
     ]
-    assert found.warnings == []
+    assert found.warnings == ["This message goes to 500 recipients."]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 10, 100])

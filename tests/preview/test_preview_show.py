@@ -103,7 +103,7 @@ def test_a_question_about_an_ordinary_mail_has_fifteen_lines_at_most() -> None:
         "    > your order was sent today.",
         "    > ",
         "    > Support",
-        "    It cannot be recalled.",
+        "    Once sent, the message cannot be recalled.",
         "    Account: “Main account”, connection conn-1. Asked by: client “test-client”, for “ada”.",
     ]
     assert form.elsewhere == 0

@@ -80,6 +80,7 @@ def shown_in_app(record: Record, decide: Sequence[Mapping[str, Any]], now: float
         "title": detail["title"],
         "heading": _fenced(called, preview.outside),
         "effect": safe_line((preview.message is not None and preview.ending) or preview.effect),
+        "undo": _undo_above(preview, detail),
         "sandbox": detail["sandbox"],
         "high_risk": record.risk == "high",
         "warnings": detail["preview"]["warnings"],
@@ -92,6 +93,11 @@ def shown_in_app(record: Record, decide: Sequence[Mapping[str, Any]], now: float
         "now": now,
         "notice": fencing.NOTICE,
     }
+
+
+def _undo_above(preview: Preview, detail: Mapping[str, Any]) -> str:
+    """Whether it can be undone, as it stands under the effect; the ending of a message says it itself."""
+    return "" if preview.message is not None and preview.ending else str(detail["preview"]["undo"])
 
 
 def _said(status: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -151,7 +157,7 @@ def _parts(preview: Preview, detail: Mapping[str, Any]) -> Iterator[tuple[str, l
     about = (
         ("What it is about", detail["preview"]["target"]),
         ("Account", detail["account"]),
-        ("Can it be undone?", detail["preview"]["undo"]),
+        ("Can it be undone?", "" if _undo_above(preview, detail) else detail["preview"]["undo"]),
         ("Asked by", detail["preview"]["asked_by"]["client"] or detail["client"]),
     )
     yield "About this request", [_row(label, value) for label, value in about if value]

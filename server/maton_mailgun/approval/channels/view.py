@@ -49,6 +49,7 @@ def summary(record: Record) -> dict[str, Any]:
         "created_at": record.created_at,
         "expires_at": record.expires_at,
         "ended_at": record.finished_at or record.decided_at,
+        "warnings": len(preview.warnings),
         "edited": bool(record.edited_by),
     }
 

@@ -63,7 +63,8 @@ class Change:
 
 
 def diff(operation: Operation, given: Mapping[str, Any], before: ReadAnswer | None) -> list[Change]:
-    """The values that differ from the target as it was read. Empty where there is nothing to compare with."""
+    """The values that differ from the target as it was read, first what needs somebody's consent. Empty where there is
+    nothing to compare with."""
     if before is None or before.status == 404:
         return []
     changes: list[Change] = []
@@ -90,7 +91,7 @@ def diff(operation: Operation, given: Mapping[str, Any], before: ReadAnswer | No
                 consent=consent,
             )
         )
-    return changes
+    return sorted(changes, key=lambda change: change.consent is None)
 
 
 def changes_nothing(

@@ -35,7 +35,7 @@ async def preview(proposal: Proposal, reads: Reads) -> Findings:
     under = [one for one in items(lists) if _is_under(one, domain)]
     rows = [
         Row("Mail in the last 30 days", _volume(volume)),
-        Row("Webhooks", _named(kinds, 3) if webhooks is not None else _UNKNOWN),
+        Row("Webhooks", _counted(kinds) if webhooks is not None else _UNKNOWN),
         _listed("Templates", templates, "name", 100),
         _listed("SMTP logins", credentials, "login", 1000),
         _listed("Unsubscribes that are lost", unsubscribes, None, 1000),
@@ -82,10 +82,12 @@ def _named(names: list[str], most: int) -> str:
     return ", ".join(short(name, 80) for name in names[:most]) + more
 
 
+def _counted(names: list[str]) -> str:
+    return f"{len(names):,}: {_named(names, 3)}" if names else "none"
+
+
 def _routes(naming: list[Any]) -> str:
-    if not naming:
-        return "none"
-    return f"{len(naming):,}: " + _named([short(str(dig(route, "expression")), 80) for route in naming], 3)
+    return _counted([short(str(dig(route, "expression")), 80) for route in naming])
 
 
 def _lists(under: list[Any], *, full: bool) -> str:

@@ -40,6 +40,9 @@ from maton_mailgun.mail.letter import Enclosure, FormFields, Letter
 from maton_mailgun.mail.text import count, quoted, safe_line, short
 from maton_mailgun.wire.speakers import says_absent
 
+_MANY = 50
+"""Recipients beyond which their number alone is a warning."""
+
 
 async def preview(proposal: Proposal, reads: Reads) -> Findings:
     """The whole of a `messages` call."""
@@ -97,14 +100,10 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     reading.links = {**replies.links(whole), **reading.links, **more.links, **of_lists.links}
     reading.remote += [*more.remote, *(host for host in of_lists.remote if host not in more.remote)]
     answers = replies.elsewhere(whole, domain)
-    warnings = [
-        *audience.hidden_copies(people),
-        *answers,
-        *extra.warnings,
-        *_domain_warnings(domain, state),
-        *_sender_warnings(sent, domain),
-    ]
-    warnings += people.warnings
+    strange = [*audience.hidden_copies(people), *answers]
+    warnings = [*strange, *extra.warnings, *_domain_warnings(domain, state), *_sender_warnings(sent, domain)]
+    many = [f"This message goes to {count(len(people.recipients), 'recipient')}."] * (len(people.recipients) > _MANY)
+    warnings += [*many, *people.warnings]
     header_rows, header_warnings = options.headers(sent)
     visible = _visible(sent, fields)
     template_rows, template_warnings = stored_template.rows_and_warnings(fields, stored, sent, domain)
@@ -118,7 +117,7 @@ async def compose(proposal: Proposal, reads: Reads, sent: Letter, extra: Finding
     warnings += [*reading.warnings, *more.warnings, *content.host_remarks(reading), *_inline_warnings(whole, reading)]
     raises = extra.raises + reading.raises + more.raises + len([*header_warnings, *option_warnings, *odd])
     raises += bool(answers) or audience.hidden_from_habit(people)
-    raises += bool(fields.all("o:archive-to")) + (len(people.recipients) > 50)
+    raises += bool(fields.all("o:archive-to")) + len(many)
     raises += stored is not None and stored.speaks_for_others(sent, domain)
     raises += people.external > 0 and "yes" not in fields.all("o:testmode")
     raises += any(address_flags(one.address, known=domain) for one in people.recipients)

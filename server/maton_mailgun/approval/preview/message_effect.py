@@ -29,7 +29,7 @@ def ending(fields: FormFields, now: float, covers: str) -> str:
     end = (
         " Test mode is on: Mailgun accepts, logs and bills it, but does not deliver it."
         if "yes" in fields.all("o:testmode")
-        else " It cannot be recalled."
+        else " Once sent, the message cannot be recalled."
     )
     return when + options.spread(fields) + end + covers
 

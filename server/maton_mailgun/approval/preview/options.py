@@ -138,7 +138,7 @@ def leaving(text: str, now: float) -> str:
     """A delivery time, and what a person should know of mail that waits: only Mailgun's own pages can drop it."""
     when = _seconds(text)
     waits = when is not None and when > now
-    return schedule(text, now) + ("; until then it cannot be called back through this gateway" if waits else "")
+    return schedule(text, now) + ("; even before then it cannot be stopped from here" if waits else "")
 
 
 def _seconds(text: str) -> float | None:

@@ -44,7 +44,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, edit, t
   }
   function missing() {
     if (unread()) return unread();
-    if (!reached) return "Scroll to the end of it first: this is of high risk.";
+    if (!reached) return "High risk: scroll to the end first.";
     if (detail.risk === "high" && !checked.checked) return "Tick the box when you have checked the target.";
     return "";
   }
@@ -56,7 +56,7 @@ export function decisionBar(detail, { current, unread, decided, leaving, edit, t
   }
   function say() {
     reach();
-    note.textContent = missing() || together?.note() || several() || `Nothing has happened yet. A yes will ${verbOf(detail.action)} exactly this, once.`;
+    note.textContent = missing() || together?.note() || several() || `Nothing has happened yet. A\u00a0yes will ${verbOf(detail.action)} exactly this, once.`;
     approve.setAttribute("aria-disabled", String(Boolean(missing())));
   }
   function question() {

@@ -229,7 +229,7 @@ function warningsPanel(preview, read) {
   const hidden = () => later.some((item) => !item.isConnected);
   const more = h("button", { type: "button", class: "link", id: "more-warnings" });
   const offer = () => {
-    more.textContent = hidden() ? `Show all ${lines.length} warnings` : "Show them whole";
+    more.textContent = hidden() ? `Show all ${lines.length} warnings` : "Show in full";
     more.hidden = !cut() && !hidden();
     read();
   };
@@ -256,7 +256,7 @@ function warningsPanel(preview, read) {
       h("ul", {}, unchecked.map((line) => h("li", {}, value(line.replace(/^could not check ./, (found) => found.at(-1).toUpperCase()))))),
     ) : null,
   );
-  const unread = () => (hidden() ? `Show all ${lines.length} warnings before you approve.` : cut() ? "Show the warnings whole before you approve." : "");
+  const unread = () => (hidden() ? `Show all ${lines.length} warnings before you approve.` : cut() ? "Read the warnings in full before you approve." : "");
   return { panel, unread };
 }
 

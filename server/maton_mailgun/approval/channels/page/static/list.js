@@ -25,7 +25,7 @@ export function drawList(nav, approvals, openId, picked, decide) {
       on: { change: (event) => { if (event.target.checked) picked.add(one.id); else picked.delete(one.id); redraw(); } },
     });
     tick.checked = picked.has(one.id);
-    return h("label", { class: "pick-label" }, "with others", tick);
+    return h("label", { class: "pick-label" }, "decide together", tick);
   };
   const scrolled = nav.scrollTop;
   fill(
@@ -61,6 +61,15 @@ export function drawWelcome(main, approvals) {
   );
 }
 
+/** An address stands on one line; where no line has room for it, it breaks behind its @ or a dot. Broken anywhere else it
+ * reads as another one. */
+function breakable(text) {
+  return h("bdi", {}, text.split(/(\s+)/).map((word) => {
+    const parts = word.match(/[^@.]+[@.]*|[@.]+/g) ?? [];
+    return parts.length > 1 ? h("span", { class: "whole-word" }, parts.map((part, at) => [at ? h("wbr") : "", part])) : word;
+  }));
+}
+
 function item(one, openId, tick = null) {
   const state = stateOf(one.state, one.action);
   const waits = one.state === "pending";
@@ -69,11 +78,12 @@ function item(one, openId, tick = null) {
     h("a", { class: "item", href: `#/a/${one.id}`, "aria-current": one.id === openId ? "page" : null, "data-state": one.state },
       icon(one.action),
       h("span", { class: "item-text" },
-        h("span", { class: "item-title" }, value(one.heading)),
+        h("span", { class: "item-title" }, breakable(one.heading)),
         h("span", { class: "item-target" }, one.whom ? value(one.whom) : value(one.title)),
         h("span", { class: "item-facts" },
           waits ? null : h("span", { class: `state tone-${state.tone}` }, state.word),
           waits && one.risk === "high" ? h("span", { class: "state tone-bad" }, "High risk") : null,
+          waits && one.warnings ? h("span", { class: "state tone-warn" }, plural(one.warnings, "warning")) : null,
           h("span", {}, ago(one.ended_at ?? one.created_at)),
           waits && one.edited ? h("span", { class: "state" }, "Changed by hand") : null,
           one.sandbox ? h("span", { class: "sandbox-mark" }, "Sandbox") : null,

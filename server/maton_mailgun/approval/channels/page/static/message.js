@@ -7,6 +7,8 @@ import { unfold } from "./unfold.js";
 import { plural, size } from "./words.js";
 
 const BODY_AT_ONCE = 100_000;
+/** Attachments that are named beside the sender. */
+const NAMED_AT_ONCE = 3;
 const REPLIES = "answers go here, not to From";
 
 /**
@@ -40,7 +42,7 @@ export function messageSection(detail, signal, drawn) {
 /** Whose copy is shown: the message with everybody's places in it, or as one recipient gets it. */
 function chooser(copies, choose) {
   const select = h("select", { id: "copy-of" },
-    h("option", { value: "" }, "nobody yet: with the places for values"),
+    h("option", { value: "" }, "values not filled in"),
     copies.map((address) => h("option", { value: address }, address)),
   );
   select.addEventListener("change", () => choose(select.value));
@@ -52,7 +54,7 @@ function chooser(copies, choose) {
   };
   const button = (label, by) => h("button", { type: "button", class: "link", on: { click: () => step(by) } }, label);
   return h("div", { class: "filter copy-of" },
-    h("label", { for: "copy-of" }, `As it goes to (${plural(copies.length, "copy", "copies")})`),
+    h("label", { for: "copy-of" }, `${plural(copies.length, "copy", "copies")}, shown:`),
     select, button("Previous", -1), button("Next", 1),
   );
 }
@@ -64,6 +66,7 @@ function envelope(detail, copy = null) {
   return [
     row("From", message.from, remarks.From),
     row("Reply-To", message.reply_to, (remarks["Reply-To"] ?? []).filter((one) => one !== REPLIES)),
+    enclosed(message.attachments ?? []),
     copy ? row("Subject", message.subject || "(no subject)", [], "subject") : null,
     message.rendered_by === "as given" ? null : row("Made by", message.rendered_by),
     (message.headers ?? []).map(([name, text]) => row(name, text)),
@@ -181,6 +184,17 @@ function links(content) {
     ))),
     left > 0 ? h("p", { class: "muted" }, `And ${plural(left, "more link")}, in the source.`) : null,
   ];
+}
+
+/** The names of the first attachments, for the first screen; all about all of them is below. */
+function enclosed(files) {
+  if (!files.length) return null;
+  const more = files.length - NAMED_AT_ONCE;
+  return [h("dt", {}, "Attached"), h("dd", {},
+    // Each on a line of its own: a name can hold what looks like two.
+    files.slice(0, NAMED_AT_ONCE).map((file) => h("div", {}, value(file.name))),
+    more > 0 ? h("div", {}, `and ${plural(more, "other")}`) : null,
+  )];
 }
 
 function attachments(files) {

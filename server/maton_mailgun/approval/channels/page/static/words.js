@@ -78,6 +78,7 @@ export function date(seconds) {
   const told = moment.toLocaleString("en-GB", today ? time : { day: "numeric", month: "short", year: "numeric", ...time });
   const minutes = -moment.getTimezoneOffset();
   const pad = (number) => String(number).padStart(2, "0");
+  if (!minutes) return `${told} UTC`;
   return `${told} ${minutes < 0 ? "-" : "+"}${pad(Math.floor(Math.abs(minutes) / 60))}:${pad(Math.abs(minutes) % 60)}`;
 }
 
