@@ -796,6 +796,9 @@ GUARDS: tuple[Guard, ...] = (
     Guard("425", "an answer names the mail where answers do", {"425-named": WITH("list(given)")}),
     Guard("380", "an entry that is overwritten is called so", {"380-called": TRUE}),
     Guard("381", "a hidden copy to an outsider is a warning", {"381-hidden": WITH("[]")}),
+    Guard(
+        "427", "a header that nobody is shown names nobody openly", {"427-seen": WITH("[text for _, text in named]")}
+    ),
     Guard("382", "answers that go to an outsider are a warning", {"382-answers": WITH("[]")}),
     Guard("400", "what lies in the skill's place as a link is not followed", {"400-link": FALSE}),
     Guard("401", "what somebody changed is not removed with a version", {"401-as-it-was": TRUE}),
