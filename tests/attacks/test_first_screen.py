@@ -1,10 +1,12 @@
-"""Attacks 380 to 382 and 427: what a person sees first of a write says less than what it does."""
+"""Attacks 380 to 382, 427 and 428: what a person sees first of a write says less than what it does."""
 
 from __future__ import annotations
 
 import pytest
 
-from .bench import DOMAIN, LETTER, Desk
+from maton_mailgun.sandbox.account.seed import TEMPLATE
+
+from .bench import DOMAIN, LETTER, Desk, decide, structured
 from .telling import previewed
 
 pytestmark = pytest.mark.anyio
@@ -45,3 +47,28 @@ async def test_attack_427_a_header_that_nobody_is_shown_makes_a_hidden_copy_no_o
         f"Hidden copy (Bcc) to {_OUTSIDER}, outside {DOMAIN}, for the first time.",
         "1 recipient not named in the headers: a blind copy.",
     ]
+
+
+async def test_attack_428_what_is_refused_unasked_says_that_it_may_have_been_done_before(desk: Desk) -> None:
+    desk.arm("drop_before")
+
+    async def somebody_else() -> None:
+        templates = desk.sandbox.account.domains[DOMAIN].templates
+        there = templates.get(TEMPLATE)
+        assert there is not None
+        templates.put("fresh", {**there, "name": "fresh"})
+
+    wanted = {"domain": DOMAIN, "name": "fresh", "description": "Ours"}
+    async with desk.open() as house, house.client() as client:
+        house.line.before = somebody_else
+        lost = structured(await client.call_tool("create_template", wanted))["approval_id"]
+        assert (await decide(house, lost)).state == "unknown"
+        error = structured(await client.call_tool("create_template", wanted))["error"]
+    assert error["message"] == (
+        f"Nothing was sent, and nobody was asked: Template fresh of {DOMAIN} exists already, and the service "
+        "refuses another."
+    )
+    assert error["next"] == (
+        "create_template_version stores other content under that name; get_template shows what is there. "
+        f"{lost} may have done this: how it ended is not known, and get_approval has what is."
+    )

@@ -124,10 +124,9 @@ async def build(
         _loaded(),
     )
     if look.refused:  # guard: 200-seen
-        done = f" {succeeded} did this before: get_approval has its result." if succeeded else ""
         raise Refused(
             message=f"Nothing was sent, and nobody was asked: {look.refused}",
-            next=f"{look.instead or NOT_SHOWN}{done}",
+            next=" ".join([look.instead or NOT_SHOWN, *history.told(past)]),
         )
     record = Record(
         id=new_approval_id(),
