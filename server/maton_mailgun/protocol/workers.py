@@ -114,6 +114,10 @@ class _Workers:
         sys.stderr.flush()
         # A signal that comes now waits until both sides know whose it is.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        if self.stopping:
+            # It came while another one was begun: who is begun now would never be told.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            return
         pid = os.fork()
         if pid:
             self.pids[pid] = place.number
