@@ -8,6 +8,8 @@ from typing import Any
 from maton_mailgun.approval.preview.document import Preview, Row
 from maton_mailgun.exchange import Prepared
 
+_MOST = 200_000
+"""Characters of one body: no assistant is told as much of it, whatever it asks with."""
 _ITS = "its "
 """Before the names of what is told of a message that is answered (see `answered`)."""
 
@@ -26,7 +28,9 @@ def brought(frozen: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield _told(section.rows)
     message = preview.message
     if preview.outside and message is not None:
-        texts = [message.text, message.html, message.amp_html, *(part.text for part in message.parts)]
+        bodies = (message.text, message.html, message.amp_html, *(part.text for part in message.parts))
+        texts = [body[:_MOST] for body in bodies if body]
+        texts += [f"//{host}" for host in message.link_hosts]
         told = _told([row for section in preview.sections for row in section.rows])
         told["items"] += [{name.casefold(): value} for name, value in message.headers]
         yield {**told, "from": message.sender, "reply_to": message.reply_to, "subject": message.subject, "texts": texts}
