@@ -801,6 +801,11 @@ GUARDS: tuple[Guard, ...] = (
     ),
     Guard("428", "a refusal says what may have been done before", {"428-doubt": FALSE}),
     Guard("429", "mail that a question shows has been read", {"429-brought": WITH("()")}),
+    Guard(
+        "430",
+        "an address is no link, whatever its name looks like",
+        {"430-names": WITH("[] if '://' in value else parse_all(value)"), "430-beside": WITH("'://' in value")},
+    ),
     Guard("382", "answers that go to an outsider are a warning", {"382-answers": WITH("[]")}),
     Guard("400", "what lies in the skill's place as a link is not followed", {"400-link": FALSE}),
     Guard("401", "what somebody changed is not removed with a version", {"401-as-it-was": TRUE}),

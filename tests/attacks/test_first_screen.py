@@ -1,4 +1,4 @@
-"""Attacks 380 to 382, 427 and 428: what a person sees first of a write says less than what it does."""
+"""Attacks 380 to 382, 427, 428 and 430: what a person sees first of a write says less than what it does."""
 
 from __future__ import annotations
 
@@ -28,6 +28,32 @@ async def test_attack_381_a_hidden_copy_to_an_outsider_is_the_first_warning(desk
 async def test_attack_382_answers_that_go_to_an_outsider_are_the_first_warning(desk: Desk) -> None:
     preview = await previewed(desk, "send_message", {**LETTER, "headers": {"Reply-To": _OUTSIDER}})
     assert preview["warnings"][0] == f"Answers go to {_OUTSIDER}, outside {DOMAIN}, and not to the sender."
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Mail-Reply-To", '"http://x" <{}>'),
+        ("mail-followup-to", 'support@mg.example.com, "http://x" <{}>'),
+        ("Mail-Reply-To", '"<mailto:support@mg.example.com>" <{}>'),
+        ("List-Post", '<mailto:support@mg.example.com>, "http://x" <{}>'),
+        ("List-Post", '{}, "http://x" <support@mg.example.com>'),
+        ("List-Post", '"<http://x>" <{}>'),
+        ("List-Post", "<mailto:{}?subject=x>"),
+        ("List-Post", "http://x,{}"),
+    ],
+)
+async def test_attack_430_answers_that_go_to_an_outsider_are_no_link_whatever_they_are_called(
+    header: str, value: str, desk: Desk
+) -> None:
+    preview = await previewed(desk, "send_message", {**LETTER, "headers": {header: value.format(_OUTSIDER)}})
+    assert f"Answers go to {_OUTSIDER}, outside {DOMAIN}, and not to the sender." in preview["warnings"]
+
+
+async def test_links_of_a_list_are_links_whatever_signs_they_hold(desk: Desk) -> None:
+    links = "<https://mg.example.com/u?a=1,2;b=3>, <mailto:off@mg.example.com?subject=a,b>"
+    preview = await previewed(desk, "send_message", {**LETTER, "headers": {"List-Unsubscribe": links}})
+    assert preview["warnings"] == []
 
 
 @pytest.mark.parametrize("header", ["Bcc", "Resent-To", "resent-cc", "Resent-Bcc", "Apparently-To"])
