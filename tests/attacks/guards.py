@@ -811,6 +811,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("401", "what somebody changed is not removed with a version", {"401-as-it-was": TRUE}),
     Guard("402", "a note has no other files removed", {"402-named": TRUE}),
     Guard("405", "the page is in one process", {"405-one-page": WITH("True")}),
+    Guard("431", "what is handed on is in memory alone", {"431-memory": FALSE}),
     Guard("406", "what one process heard all know", {"406-others": DROP}),
     Guard("426", "a yes counts with what its person signed in with", {"426-same": WITH("person in known")}),
 )

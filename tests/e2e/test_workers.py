@@ -110,7 +110,8 @@ def test_so_are_those_of_several_clients_whom_a_proxy_puts_on_one_connection(ser
         for one in sessions_at_both(server).values()
     ]
     answers = []
-    with socket.create_connection(server.netloc.split(":"), timeout=20) as connection:
+    name, _, port = server.netloc.partition(":")
+    with socket.create_connection((name, int(port)), timeout=20) as connection:
         for request in requests * 6:
             connection.sendall(request)
             answer = b""
