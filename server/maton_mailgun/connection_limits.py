@@ -229,6 +229,8 @@ class _Held(asyncio.Protocol):
         data, self._unseen = self._unseen, b""
         if self._transport is None or self._transport.is_closing():
             return
+        # The end of an answer, which is given away with nothing.
+        self._transport.flush()
         if hand_on(self._transport, data):
             self.deadline = None
             self._transport.close()
