@@ -812,6 +812,7 @@ GUARDS: tuple[Guard, ...] = (
     Guard("402", "a note has no other files removed", {"402-named": TRUE}),
     Guard("405", "the page is in one process", {"405-one-page": WITH("True")}),
     Guard("431", "what is handed on is in memory alone", {"431-memory": FALSE}),
+    Guard("432", "a worker that begins anew is told what the others know", {"432-asked": DROP}),
     Guard("406", "what one process heard all know", {"406-others": DROP}),
     Guard("426", "a yes counts with what its person signed in with", {"426-same": WITH("person in known")}),
 )

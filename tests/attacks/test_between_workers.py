@@ -1,6 +1,6 @@
 """Attacks between the workers of one server. 405: passphrases are guessed at the page of each, and counted apart. 406:
-a stranger's mail is read by one, and the address in it written to by another. 431: what a connection
-that is handed on brings along lies on a disk.
+a stranger's mail is read by one, and the address in it written to by another. 431: what a connection that is
+handed on brings along lies on a disk. 432: a worker that had read a mail ends.
 """
 
 from __future__ import annotations
@@ -73,6 +73,32 @@ async def test_attack_406_however_much_one_mail_names(two: tuple[Heard, Heard]) 
     async with asyncio.timeout(5):
         await first.noted("ann", "mail", {"storage_key": "key"}, {**MAIL, "text": many})
     assert second.of_address("ann", "drop899@evil-899.example") == NOTED
+
+
+async def test_attack_432_a_worker_that_replaces_another_knows_what_the_others_heard(
+    two: tuple[Heard, Heard],
+) -> None:
+    first, second = two
+    await first.noted("ann", "mail", {"storage_key": "key"}, MAIL)
+    assert second.of_address("ann", "drop@evil-drop.example") == NOTED
+    assert isinstance(first.others, Siblings)
+    place = first.others.place
+    first.others.listen(lambda *_: None, first.learn, first.everything)
+    anew = Heard()
+    anew._key = first._key
+    anew.others = begun = Siblings(WorkerPlace(1, place.channels, place.parent, replaces=True))
+    second.others.close()  # type: ignore[union-attr]
+    told = asyncio.Event()
+
+    def learn(said: bytes) -> None:
+        anew.learn(said)
+        told.set()
+
+    begun.listen(lambda *_: None, learn, anew.everything)
+    await asyncio.wait_for(told.wait(), 5)
+    assert anew.of_address("ann", "drop@evil-drop.example") == NOTED
+    first.others.close()
+    begun.close()
 
 
 @pytest.mark.parametrize(("worker", "status"), [(0, 200), (1, 404)])

@@ -98,7 +98,7 @@ class _Workers:
             now = time.monotonic()
             for number in [one for one, when in due.items() if when <= now and not self.stopping]:
                 del due[number]
-                self._begin(WorkerPlace(number, links, alive), (held, woken, wake))
+                self._begin(WorkerPlace(number, links, alive, replaces=number in self.begun), (held, woken, wake))
             if self.stopping:
                 due.clear()
             elif not told:
