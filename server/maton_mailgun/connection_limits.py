@@ -207,27 +207,35 @@ class _Held(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._admitted:
             return
-        first = not self._partly and not self.at_work
-        if not self._partly and (not self.at_work or self.deadline is None):
+        first = not self._partly and (not self.at_work or self.deadline is None)
+        if first:
             self._partly = True
             if not self.at_work:
                 self._wait(self._times.headers)  # guard: 98-headers
-        if self._limits.hand_on is not None and (first or self._unseen):
-            self._unseen += data
-            data = self._looked_at(self._limits.hand_on)
-        if data:
+        if self._limits.hand_on is None or not (first or self._unseen):
             self._parser.data_received(data)
+            return
+        self._unseen += data
+        if not self.at_work:
+            self._look(self._limits.hand_on)
+        elif self._transport is not None:
+            # The last pieces of an answer reach its reader before the call behind it has ended.
+            self._transport.pause_reading()
 
-    def _looked_at(self, hand_on: Callable[[asyncio.Transport, bytes], bool]) -> bytes:
-        """What the parser is given: nothing while the head has not ended, or where another process has it now."""
+    def _look(self, hand_on: Callable[[asyncio.Transport, bytes], bool]) -> None:
+        """Give what has come to the parser, or to another process, once the head has ended."""
         if b"\r\n\r\n" not in self._unseen and len(self._unseen) < _MOST_HEAD:
-            return b""
+            return
         data, self._unseen = self._unseen, b""
-        if self._transport is None or not hand_on(self._transport, data):
-            return data
-        self.deadline = None
-        self._transport.close()
-        return b""
+        if self._transport is None or self._transport.is_closing():
+            return
+        # The end of an answer, which is given away with nothing.
+        self._transport.flush()
+        if hand_on(self._transport, data):
+            self.deadline = None
+            self._transport.close()
+        else:
+            self._parser.data_received(data)
 
     def eof_received(self) -> bool | None:
         return self._parser.eof_received() if self._admitted else None
@@ -269,6 +277,9 @@ class _Held(asyncio.Protocol):
         """The call has ended; what came meanwhile is the beginning of another request."""
         self.at_work = False
         self._wait(self._times.headers if self._partly else self._times.idle)
+        if self._unseen and self._limits.hand_on is not None and self._transport is not None:
+            self._transport.resume_reading()
+            self._look(self._limits.hand_on)
 
     def cut(self, why: str) -> None:
         """End the connection, with word of it where a request has begun that nobody answers."""

@@ -110,6 +110,17 @@ class Heard:
         for principal, digest, told, key, sender in json.loads(said):
             self._keep(principal, bytes.fromhex(digest), Source(told, key, sender))
 
+    def everything(self) -> Iterator[bytes]:
+        """All that is remembered, for a process that has heard nothing yet: it `learn`s each of these."""
+        now = self._clock()
+        known = [
+            (principal, digest, source)
+            for principal, theirs in self._known.items()
+            for digest, (until, source) in theirs.items()
+            if until > now
+        ]
+        return _pieces(known)
+
     def note(self, principal: str, kind: Kind, arguments: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         """Remember what an answer of a read held, as its caller was told it."""
         result = content.get("result")

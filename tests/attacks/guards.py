@@ -796,11 +796,23 @@ GUARDS: tuple[Guard, ...] = (
     Guard("425", "an answer names the mail where answers do", {"425-named": WITH("list(given)")}),
     Guard("380", "an entry that is overwritten is called so", {"380-called": TRUE}),
     Guard("381", "a hidden copy to an outsider is a warning", {"381-hidden": WITH("[]")}),
+    Guard(
+        "427", "a header that nobody is shown names nobody openly", {"427-seen": WITH("[text for _, text in named]")}
+    ),
+    Guard("428", "a refusal says what may have been done before", {"428-doubt": FALSE}),
+    Guard("429", "mail that a question shows has been read", {"429-brought": WITH("()")}),
+    Guard(
+        "430",
+        "an address is no link, whatever its name looks like",
+        {"430-names": WITH("[] if '://' in value else parse_all(value)"), "430-beside": WITH("'://' in value")},
+    ),
     Guard("382", "answers that go to an outsider are a warning", {"382-answers": WITH("[]")}),
     Guard("400", "what lies in the skill's place as a link is not followed", {"400-link": FALSE}),
     Guard("401", "what somebody changed is not removed with a version", {"401-as-it-was": TRUE}),
     Guard("402", "a note has no other files removed", {"402-named": TRUE}),
     Guard("405", "the page is in one process", {"405-one-page": WITH("True")}),
+    Guard("431", "what is handed on is in memory alone", {"431-memory": FALSE}),
+    Guard("432", "a worker that begins anew is told what the others know", {"432-asked": DROP}),
     Guard("406", "what one process heard all know", {"406-others": DROP}),
     Guard("426", "a yes counts with what its person signed in with", {"426-same": WITH("person in known")}),
 )

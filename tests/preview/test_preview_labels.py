@@ -84,6 +84,12 @@ def test_values(name: str, given: Any, words: Any) -> None:
         ('match_recipient("a")', "mail to each address that matches “a”"),
         ('match_recipient("@example.com")', "mail to each address that matches “@example.com”"),
         ('match_recipient("a+b@example.com")', "mail to each address that matches “a+b@example.com”"),
+        # No address is written so, and each dot takes any sign: mail to everybody with six letters.
+        ('match_recipient("......@mg.example.com")', "mail to each address that matches “......@mg.example.com”"),
+        ('match_recipient("a..b@mg.example.com")', "mail to each address that matches “a..b@mg.example.com”"),
+        (r'match_recipient("\.a@mg.example.com")', r"mail to each address that matches “\.a@mg.example.com”"),
+        ('match_recipient("a.@mg.example.com")', "mail to each address that matches “a.@mg.example.com”"),
+        ('match_recipient("ann.lee@mg.example.com")', "mail to ann.lee@mg.example.com"),
         ('match_recipient("x|.@mg.example.com")', "mail to each address that matches “x|.@mg.example.com”"),
         ('match_header("subject", "invoice")', "mail whose header subject matches “invoice”"),
         (

@@ -101,6 +101,7 @@ def filled_for(letter: Letter, values: Values, *, address: str, name: str = "") 
         headers=tuple((field, fill(text)) for field, text in letter.headers),
         own_headers=tuple((field, fill(text)) for field, text in letter.own_headers),
         claims=tuple(map(fill, letter.claims)),
+        unseen=tuple((field, fill(text)) for field, text in letter.unseen),
         groups=tuple(map(fill, letter.groups)),
         parts=tuple(replace(part, label=fill(part.label), text=fill(part.text)) for part in letter.parts),
         attachments=tuple(replace(one, name=fill(one.name)) for one in letter.attachments),
@@ -113,5 +114,5 @@ def places(letter: Letter) -> list[str]:
     bodies = [body for body in (letter.subject, letter.text, letter.html, letter.amp_html) if body]
     named = [text for part in letter.parts for text in (part.label, part.text)]
     files = [one.name for one in (*letter.attachments, *letter.inline)]
-    headers = [text for _, text in (*letter.headers, *letter.own_headers)]
+    headers = [text for _, text in (*letter.headers, *letter.own_headers, *letter.unseen)]
     return [letter.sender, *bodies, *headers, *letter.claims, *letter.groups, *named, *files]

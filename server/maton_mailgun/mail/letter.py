@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 RECIPIENT_HEADERS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", "Apparently-To")  # guard: 15-recipients
 """Headers in which mail programs and servers look for recipients."""
+SEEN_RECIPIENTS = frozenset({"to", "cc"})
+"""Of these, in small letters, what readers are shown."""
 
 
 class MailPart(Protocol):
@@ -77,6 +79,8 @@ class Letter:
     """Headers inside a MIME text, without sender, subject and recipients."""
     claims: Sequence[str] = ()
     """Recipients that the headers inside a MIME text name; what readers see, not who gets it."""
+    unseen: Sequence[tuple[str, str]] = ()
+    """Further such headers, which programs show to nobody, or hardly any do: `Bcc`, `Resent-To`."""
     groups: Sequence[str] = ()
     """Groups without anybody among them, of which readers see the names."""
     mime: bool = False

@@ -18,7 +18,15 @@ from maton_mailgun.mail.charsets import decode, is_plain
 from maton_mailgun.mail.doubtful_letters import letters_in_doubt
 from maton_mailgun.mail.drawn_as import PACKED, drawn_as, is_text
 from maton_mailgun.mail.flowed import deletes_blanks, is_flowed, joined
-from maton_mailgun.mail.letter import RECIPIENT_HEADERS, Enclosure, FormFields, FurtherPart, Letter, Mailing
+from maton_mailgun.mail.letter import (
+    RECIPIENT_HEADERS,
+    SEEN_RECIPIENTS,
+    Enclosure,
+    FormFields,
+    FurtherPart,
+    Letter,
+    Mailing,
+)
 from maton_mailgun.mail.mime_reading import (
     AS_WRITTEN,
     BODIES,
@@ -57,6 +65,8 @@ def letter_of(text: bytes, fields: FormFields) -> Letter:
     reading = examine(text)
     headers = reading.headers
     apart = {"from", "subject", *_RECIPIENTS}
+    named = [(name, value) for name, value in headers if name.casefold() in _RECIPIENTS and not names_nobody(value)]
+    claims = [value for name, value in named if name.casefold() in SEEN_RECIPIENTS]  # guard: 427-seen
     return Letter(
         sender=", ".join(value for name, value in headers if name.casefold() == "from"),
         subject=next((value for name, value in headers if name.casefold() == "subject"), None),
@@ -65,7 +75,8 @@ def letter_of(text: bytes, fields: FormFields) -> Letter:
         amp_html=reading.bodies.get("text/x-amp-html"),
         headers=fields.spread("h:"),
         own_headers=[(name, value) for name, value in headers if name.casefold() not in apart],
-        claims=[value for name, value in headers if name.casefold() in _RECIPIENTS and not names_nobody(value)],
+        claims=claims,
+        unseen=[(name, value) for name, value in named if name.casefold() not in SEEN_RECIPIENTS],
         groups=[
             value
             for name, value in headers

@@ -32,6 +32,7 @@ from maton_mailgun.protocol.siblings import Siblings, WorkerPlace
 if TYPE_CHECKING:
     from maton_mailgun.call import Engine
     from maton_mailgun.config import Settings
+    from maton_mailgun.heard import Heard
 
 KEEP_ALIVE_SECONDS = 120
 FINISH_SECONDS = 5.0
@@ -151,7 +152,7 @@ async def serve_at(engine: Engine, at: Opened, ready: Callable[[], None], place:
             for manager in front.managers:
                 await running.enter_async_context(manager.run())
             ready()
-            await _Server(config, front, running, siblings, engine.heard.learn).serve(sockets=sockets)
+            await _Server(config, front, running, siblings, engine.heard).serve(sockets=sockets)
     finally:
         await engine.aclose()
 
@@ -255,13 +256,13 @@ class _Server(uvicorn.Server):
         front: Entrance,
         running: AsyncExitStack,
         siblings: Siblings | None,
-        learn: Callable[[bytes], None],
+        heard: Heard,
     ) -> None:
         super().__init__(config)
         self._front = front
         self._running = running
         self._siblings = siblings
-        self._learn = learn
+        self._heard = heard
         self._taking: set[asyncio.Task[Any]] = set()
 
         # A function and no method: what writes event streams finds the server behind a method that handles signals, and
@@ -282,7 +283,7 @@ class _Server(uvicorn.Server):
         """Take what comes to the port, and what other workers hand over."""
         await super().startup(sockets)
         if self._siblings is not None:
-            self._siblings.listen(self._take_over, self._learn)
+            self._siblings.listen(self._take_over, self._heard.learn, self._heard.everything)
 
     def _take_over(self, connection: socket.socket, head: bytes) -> None:
         def made() -> asyncio.Protocol:

@@ -13,9 +13,11 @@ import logging
 import os
 import re
 import socket
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ Channel = tuple[socket.socket, socket.socket]
 finds there what was sent meanwhile."""
 Take = Callable[[socket.socket, bytes], None]
 Learn = Callable[[bytes], None]
+Known = Callable[[], Iterable[bytes]]
 
 
 def channels(number: int) -> list[Channel]:
@@ -55,11 +58,13 @@ class WorkerPlace:
         number: From 0 on.
         channels: Of all.
         parent: Readable once the process that began the workers is gone.
+        replaces: Whether it takes the place of one that ended.
     """
 
     number: int
     channels: Sequence[Channel]
     parent: int
+    replaces: bool = False
 
     @property
     def has_page(self) -> bool:
@@ -94,12 +99,19 @@ class Siblings:
         self._inbox = place.channels[place.number][0]
         self._take: Take | None = None
         self._learn: Learn | None = None
+        self._known: Known = tuple
         self._sending: set[asyncio.Task[None]] = set()
 
-    def listen(self, take: Take, learn: Learn) -> None:
-        """Have each connection that is handed here taken over, with what was read of it, and what is told learned."""
-        self._take, self._learn = take, learn
+    def listen(self, take: Take, learn: Learn, known: Known = tuple) -> None:
+        """Have each connection that is handed here taken over, with what was read of it, and what is told learned.
+
+        Args:
+            known: All that was learned here, for one that begins anew.
+        """
+        self._take, self._learn, self._known = take, learn, known
         asyncio.get_running_loop().add_reader(self._inbox, self.catch_up)
+        if self.place.replaces:
+            self._in_background(self._ask())  # guard: 432-asked
 
     def close(self) -> None:
         """Take no more, and hand nothing on; what comes yet waits for the worker that is next."""
@@ -112,25 +124,35 @@ class Siblings:
             if number != self.place.number:
                 await self._deliver(number, b"h" + said, ())
 
+    async def _ask(self) -> None:
+        """Have each other worker tell all that it knows."""
+        for number in range(len(self.place.channels)):
+            if number != self.place.number:
+                await self._deliver(number, b"a%d" % self.place.number, ())
+
+    async def _tell_all(self, number: int) -> None:
+        for said in self._known():
+            await self._deliver(number, b"h" + said, ())
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="siblings")
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
     def hand_on(self, transport: asyncio.Transport, head: bytes) -> bool:
         """Give a connection to the worker that its request is for. Whether it is given away; close it here then."""
         to = self.place.elsewhere(head)
         sock = transport.get_extra_info("socket")
         if self._take is None or to is None or sock is None or transport.get_write_buffer_size():
             return False
-        task = asyncio.create_task(self._send(to, os.dup(sock.fileno()), head), name="hand-on")
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        self._in_background(self._send(to, os.dup(sock.fileno()), head))
         return True
 
     async def _send(self, to: int, connection: int, head: bytes) -> None:
         files = [connection]
         try:
             if len(head) > _MOST_INLINE:
-                with tempfile.TemporaryFile() as kept:
-                    kept.write(head)
-                    kept.flush()
-                    files.append(os.dup(kept.fileno()))
+                files.append(_kept(head))
                 head = b""
             await self._deliver(to, b"c" + head, files)
         finally:
@@ -164,6 +186,8 @@ class Siblings:
                 if self._learn is not None:
                     self._learn(said[1:])
                 continue
+            if said[:1] == b"a":
+                self._in_background(self._tell_all(int(said[1:])))
             if not files:
                 continue
             connection = socket.socket(fileno=files[0])
@@ -176,3 +200,16 @@ class Siblings:
                 connection.close()
             else:
                 self._take(connection, head)
+
+
+def _kept(head: bytes) -> int:
+    """A file without a name that holds this: in memory where the system has such, as it may hold somebody's token."""
+    if sys.platform == "linux":  # guard: 431-memory
+        with os.fdopen(os.memfd_create("handed-on"), "wb") as kept:
+            kept.write(head)
+            kept.flush()
+            return os.dup(kept.fileno())
+    with tempfile.TemporaryFile() as kept:
+        kept.write(head)
+        kept.flush()
+        return os.dup(kept.fileno())

@@ -98,7 +98,7 @@ class _Workers:
             now = time.monotonic()
             for number in [one for one, when in due.items() if when <= now and not self.stopping]:
                 del due[number]
-                self._begin(WorkerPlace(number, links, alive), (held, woken, wake))
+                self._begin(WorkerPlace(number, links, alive, replaces=number in self.begun), (held, woken, wake))
             if self.stopping:
                 due.clear()
             elif not told:
@@ -114,6 +114,10 @@ class _Workers:
         sys.stderr.flush()
         # A signal that comes now waits until both sides know whose it is.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        if self.stopping:
+            # It came while another one was begun: who is begun now would never be told.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            return
         pid = os.fork()
         if pid:
             self.pids[pid] = place.number

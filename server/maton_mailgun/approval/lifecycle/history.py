@@ -17,6 +17,16 @@ def lines(past: Sequence[Record], now: float) -> tuple[str, ...]:
     return tuple(told[:5])
 
 
+def told(past: Sequence[Record]) -> list[str]:
+    """What identical requests did, or may have done, for a caller for whom nobody is asked; the newest of each."""
+    done = next((one.id for one in past if one.state == "succeeded"), None)
+    lost = next((one.id for one in past if one.state == "unknown"), None)
+    lines = [f"{done} did this before: get_approval has its result."] if done else []
+    if lost:  # guard: 428-doubt
+        lines.append(f"{lost} may have done this: how it ended is not known, and get_approval has what is.")
+    return lines
+
+
 def refuse_after_rejections(past: Iterable[Record], since: float) -> None:
     """Stop asking a person who keeps saying no.
 

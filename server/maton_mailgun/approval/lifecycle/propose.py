@@ -19,6 +19,7 @@ from maton_mailgun.approval.policy.in_force import policy_now
 from maton_mailgun.approval.policy.kept_case import with_case
 from maton_mailgun.approval.preview import document
 from maton_mailgun.approval.preview import look as preview
+from maton_mailgun.approval.preview.brought import brought, key_of_mail
 from maton_mailgun.approval.preview.document import Preview
 from maton_mailgun.approval.store.contract import ALL
 from maton_mailgun.approval.store.record import OPEN, Record, new_approval_id
@@ -124,11 +125,12 @@ async def build(
         preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now)), before)),
         _loaded(),
     )
+    for mail in brought(look.preview):  # guard: 429-brought
+        await uses.heard.noted(caller.principal, "mail", {"storage_key": key_of_mail(prepared)}, mail)
     if look.refused:  # guard: 200-seen
-        done = f" {succeeded} did this before: get_approval has its result." if succeeded else ""
         raise Refused(
             message=f"Nothing was sent, and nobody was asked: {look.refused}",
-            next=f"{look.instead or NOT_SHOWN}{done}",
+            next=" ".join([look.instead or NOT_SHOWN, *history.told(past)]),
         )
     record = Record(
         id=new_approval_id(),

@@ -143,7 +143,7 @@ def recipients(operation: Operation, arguments: Mapping[str, Any], request: Requ
     """Everyone the call names as a recipient: to, cc, bcc and the recipient headers, those of a MIME text included."""
     sent = letter_of(request)
     named = gather(sent, domain_of(operation, arguments)).recipients
-    return [*(one.address for one in named), *parse_all(sent.claims)]
+    return [*(one.address for one in named), *parse_all([*sent.claims, *(text for _, text in sent.unseen)])]
 
 
 def letter_of(request: Request) -> Letter:

@@ -62,6 +62,7 @@ def _headers(whole: Letter) -> Iterator[tuple[str, str]]:
     for name, texts in (("To", whole.claims if whole.mime else whole.to), ("Cc", whole.cc)):
         for text in texts:
             yield name, text
+    yield from whole.unseen
     yield from whole.headers
     yield from whole.own_headers
 

@@ -261,7 +261,7 @@ def _sender_warnings(sent: Letter, domain: str) -> list[str]:
     lines = [f"From {quoted(sent.sender, 120)}: {short('; '.join(flags), 300)}."] if flags else []
     # Who gets it is told of with the recipients.
     others = [(name, value) for name, value in (*sent.headers, *sent.own_headers) if _names_people(name)]
-    for name, value in (*others, *(("To", value) for value in sent.claims)):
+    for name, value in (*others, *(("To", value) for value in sent.claims), *sent.unseen):
         told = [flag for one in parse_all(value) for flag in address_flags(one, known=domain)]
         if told:  # guard: 116-headers
             lines.append(f"{short(name, 60)} {quoted(value, 120)}: {short('; '.join(told), 300)}.")

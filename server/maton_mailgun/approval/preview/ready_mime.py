@@ -51,9 +51,11 @@ def _envelope(sent: Letter) -> tuple[list[Row], list[str]]:
     envelope = {one.identity: one for one in parse_all(sent.to)}
     claimed = {one.identity: one for one in parse_all(sent.claims)}
     blind = [one.address for key, one in envelope.items() if key not in claimed]
-    left_out = [one.address for key, one in claimed.items() if key not in envelope]
+    unseen = {one.identity: one for one in parse_all(text for _, text in sent.unseen)}
+    left_out = [one.address for key, one in (claimed | unseen).items() if key not in envelope]
     seen = [*sent.claims, *sent.groups]
     rows = [Row("Readers see as recipients", safe_line(", ".join(seen)) if seen else "nobody")]
+    rows += [Row(f"Named in {name}, which hardly any program shows", safe_line(text)) for name, text in sent.unseen]
     warnings = [f"Readers see {quoted(group, len(group))} as a recipient: it names nobody." for group in sent.groups]
     if blind:
         rows.append(Row("Get it without being named (blind copies)", safe_line(", ".join(blind))))

@@ -23,6 +23,7 @@ OTHERS = {"mail-reply-to": "Mail-Reply-To", "mail-followup-to": "Mail-Followup-T
 """Headers that say where answers go, beside Reply-To."""
 _LINKS = frozenset({"list-unsubscribe", "list-subscribe", "list-help", "list-archive", "list-owner"})
 """Headers whose value is links (RFC 2369)."""
+_LINK = re.compile(r"(?:https?|ftp|nntp|news|mailto):[^\s<>\"]*", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"<([^<>]*)>")
 
 
@@ -31,7 +32,7 @@ def rows(letter: Letter, domain: str) -> list[Row]:
     found = []
     for name, value in (*letter.headers, *letter.own_headers):
         if label := OTHERS.get(name.casefold()):  # guard: 133-answers
-            people = _addresses(value)
+            people = _addresses(name, value)
             flags = ["answers go here, not to From"]
             flags += [flag for one in people for flag in address_flags(one, known=domain)]
             flags += ["external"] if any(is_external(one, domain) for one in people) else []
@@ -45,7 +46,7 @@ def warnings(letter: Letter, domain: str) -> list[str]:
     for name, value in (*letter.headers, *letter.own_headers):
         odd = [(one.url, [*one.flags]) for one in _places(name, value)]
         if name.casefold() in {*OTHERS, *_LINKS}:
-            odd += [(one.raw.strip(), address_flags(one, known=domain)) for one in _addresses(value)]
+            odd += [(one.raw.strip(), address_flags(one, known=domain)) for one in _addresses(name, value)]
         for what, flags in odd:
             if flags:  # guard: 138-judged
                 lines.append(f"{short(name, 60)} leads to {short(what, 200)}: {short('; '.join(flags), 300)}.")
@@ -57,7 +58,7 @@ def elsewhere(letter: Letter, domain: str) -> list[str]:
     own = {one.ascii_domain for one in parse_all(letter.sender or letter.header("From"))}
     found = [*parse_all(letter.header("Reply-To"))]
     for name, value in (*letter.headers, *letter.own_headers):
-        found += _addresses(value) if name.casefold() in OTHERS else []
+        found += _addresses(name, value) if name.casefold() in OTHERS else []
     strange = {one.address: one for one in found if is_external(one, domain) and one.ascii_domain not in own}
     return [  # guard: 382-answers
         f"Answers go to {short(address, 120)}, outside {short(domain, 100)}, and not to the sender."
@@ -68,7 +69,7 @@ def elsewhere(letter: Letter, domain: str) -> list[str]:
 def named(name: str, value: str) -> list[Address]:
     """Everybody whom such a header names; what it holds that is no address is one with problems."""
     if name.casefold() == "list-post":
-        return _addresses(value) or parse_all(value)
+        return _addresses(name, value) or parse_all(value)
     return parse_all(value)
 
 
@@ -90,9 +91,14 @@ def _uris(value: str) -> list[str]:
     return [one.strip() for one in _IN_BRACKETS.findall(value)] or [value.strip()]
 
 
-def _addresses(value: str) -> list[Address]:
-    """The addresses of a value that is a list of them, or of `<mailto:...>` (RFC 6068)."""
-    uris = [uri[len("mailto:") :] for uri in _uris(value) if uri.casefold().startswith("mailto:")]
-    if not uris:
-        return [] if "://" in value else parse_all(value)
-    return [one for uri in uris for one in parse_all(unquote(uri.partition("?")[0]))]
+def _addresses(name: str, value: str) -> list[Address]:
+    """The addresses of a header: a list of them, or where it is one of links, also those in `<mailto:...>` (RFC 6068).
+    A name in quotes may look like a link, and what stands beside links is an address still."""
+    if name.casefold() in OTHERS.keys() - {"list-post"}:
+        return parse_all(value)  # guard: 430-names
+    uris = _uris(value)
+    mails = [uri[len("mailto:") :] for uri in uris if uri.casefold().startswith("mailto:")]
+    found = [one for mail in mails for one in parse_all(unquote(mail.partition("?")[0]))]
+    listed = "<" not in value and any(sign in value for sign in ",;")
+    only_links = not listed and all(map(_LINK.fullmatch, uris))  # guard: 430-beside
+    return found if only_links else [*found, *parse_all(value)]

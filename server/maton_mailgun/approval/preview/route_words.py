@@ -19,8 +19,10 @@ _HEADER = re.compile(
 )
 _DOMAIN = r"((?:[A-Za-z0-9-]+\\?\.)+[A-Za-z0-9-]+)"
 _ANY_AT = re.compile(rf"\^?\.[*+]@{_DOMAIN}\$?")
-_ADDRESS = re.compile(rf"\^?((?:[A-Za-z0-9_-]|\\?\.|\\\+)+)@{_DOMAIN}\$?")
-"""One whole address: a part of one would be found in many, and a bare plus stands for more of the sign before it."""
+_PART = r"(?:[A-Za-z0-9_-]|\\\+)+"
+_ADDRESS = re.compile(rf"\^?({_PART}(?:\\?\.{_PART})*)@{_DOMAIN}\$?")
+"""One whole address: a part of one would be found in many, a bare plus stands for more of the sign before it, and dots
+that no address has are there to take any sign."""
 _ACTION = re.compile(
     r"""\s*(forward|store|stop)\s*\(\s*(?:(notify)\s*=\s*)?(?:(["'])(.*?)\3)?\s*\)\s*""", re.IGNORECASE | re.DOTALL
 )

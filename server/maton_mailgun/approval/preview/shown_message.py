@@ -51,6 +51,7 @@ def _parts(letter: Letter) -> list[ShownPart]:
 
 def _headers(letter: Letter) -> list[tuple[str, str]]:
     names = [("To", text) for text in (*letter.claims, *letter.groups)]
+    names += letter.unseen
     names += [("Cc", ", ".join(letter.cc))] if letter.cc else []
     return [*names, *(one for one in (*letter.headers, *letter.own_headers) if one[0].casefold() != "reply-to")]
 
