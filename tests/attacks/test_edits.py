@@ -74,7 +74,8 @@ async def test_attack_423_a_file_that_was_exchanged_while_a_person_changed_the_r
         first = await edited(house, await proposed(client, attachments=files), subject="One")
         (folder / "report.txt").write_text("Pay evil.example.")
         second = await edited(house, first, subject="Two")
-        told = [record.preview["history"][0] for record in await house.gate.list() if record.id in (second, first)]
+        kept = {record.id: record for record in await house.gate.list()}
+        told = [kept[one].preview["history"][0] for one in (second, first)]
     assert [line.partition("Not by this change: ")[2] for line in told] == [
         "the content of report.txt is another than before.",
         "",
