@@ -57,28 +57,6 @@ class FirstAnswers:
     ) -> Told:
         """What a client is told; `apps` where it shows them, which makes no difference where nothing is asked."""
         apps = apps and not read_only
-        legacy, modern = (
-            self._lists(
-                era, toolsets, read_only=read_only, discovery=discovery, relay=relay, sandbox=sandbox, apps=apps
-            )
-            for era in ERAS
-        )
-        kind = f"{'.found' if discovery else ''}{'.apps' if apps else ''}"
-        greetings = {version: self._part(f"initialize.{version}{kind}") for version in self.head["versions"]}
-        return Told(greetings, self._part(f"discover{kind}"), (legacy, modern))
-
-    def _lists(
-        self,
-        era: str,
-        toolsets: tuple[str, ...] | None,
-        *,
-        read_only: bool,
-        discovery: bool,
-        relay: bool,
-        sandbox: bool,
-        apps: bool,
-    ) -> dict[str, bytes]:
-        """The results of the lists by their methods; `apps` for who shows apps."""
         own: dict[str, list[str]] = self.head["own"]
         last = [] if read_only else own["approvals"] + (own["relay"] if relay else [])
         tools = self._offered(toolsets if toolsets or not discovery else ("all",), read_only=read_only)
@@ -89,7 +67,12 @@ class FirstAnswers:
             "skills/list": own["ever"],
             "prompts/list": [name for name, needs in self.head["prompts"].items() if set(needs) <= set(tools)],
         }
-        return {method: self._list(era, method, names, apps=apps) for method, names in shown.items()}
+        legacy, modern = (
+            {method: self._list(era, method, names, apps=apps) for method, names in shown.items()} for era in ERAS
+        )
+        kind = f"{'.found' if discovery else ''}{'.apps' if apps else ''}"
+        greetings = {version: self._part(f"initialize.{version}{kind}") for version in self.head["versions"]}
+        return Told(greetings, self._part(f"discover{kind}"), (legacy, modern))
 
     def _list(self, era: str, method: str, names: list[str], *, apps: bool) -> bytes:
         kind = f"{era}.{method}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from maton_mailgun.approval.store.record import Record
+from maton_mailgun.approval.store.record import Record, State
 from maton_mailgun.errors import Refused
 from maton_mailgun.mail.text import short
 
@@ -17,10 +17,14 @@ def lines(past: Sequence[Record], now: float) -> tuple[str, ...]:
     return tuple(told[:5])
 
 
+def newest(past: Sequence[Record], state: State) -> str | None:
+    """The id of the newest identical request that ended like this."""
+    return next((one.id for one in past if one.state == state), None)
+
+
 def told(past: Sequence[Record]) -> list[str]:
     """What identical requests did, or may have done, for a caller for whom nobody is asked; the newest of each."""
-    done = next((one.id for one in past if one.state == "succeeded"), None)
-    lost = next((one.id for one in past if one.state == "unknown"), None)
+    done, lost = newest(past, "succeeded"), newest(past, "unknown")
     lines = [f"{done} did this before: get_approval has its result."] if done else []
     if lost:  # guard: 428-doubt
         lines.append(f"{lost} may have done this: how it ended is not known, and get_approval has what is.")

@@ -120,7 +120,6 @@ async def build(
             f"{' and '.join(map(name_of, written_by))} wrote exactly this, in place of what was proposed before.",
         ]
     history.refuse_after_rejections(past, now - _HOUR)
-    succeeded = next((record.id for record in past if record.state == "succeeded"), None)
     look, _ = await asyncio.gather(
         preview.make(uses.proposal(prepared, caller, (*told, *history.lines(past, now)), before)),
         _loaded(),
@@ -149,7 +148,7 @@ async def build(
         version=1,
         created_at=now,
         expires_at=now + uses.settings.pending_minutes * 60,
-        duplicate_of=succeeded,
+        duplicate_of=history.newest(past, "succeeded"),
         budget_rules=tuple(rule for rule, _ in verdict.budgets),
         hold=verdict.hold,
         approvers=verdict.approvers,

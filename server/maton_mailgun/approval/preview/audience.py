@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maton_mailgun.approval.preview import expansion
+from maton_mailgun.approval.preview.came_in import WRITTEN_BEFORE
 from maton_mailgun.approval.preview.document import ShownRecipient
 from maton_mailgun.approval.preview.expansion import Expansion
 from maton_mailgun.approval.preview.proposal import Reads, dig, items
@@ -32,7 +33,7 @@ _SUPPRESSIONS = {
     "complaints": ("complained", "has reported earlier mail as spam"),
 }
 
-_FIRST, _LAST = "first time", "last mail"
+_FIRST = "first time"
 _NAMED = 3
 """Hidden copies that a line each tells of."""
 _READS = ("events", *_SUPPRESSIONS, "lists")
@@ -198,7 +199,7 @@ def hidden_copies(audience: Audience) -> list[str]:
 def hidden_from_habit(audience: Audience) -> bool:
     """Whether one of those was not written to lately, as far as is known: one who gets a copy of everything is told of,
     and is no more risk than the day before."""
-    return any(not one.notes.get("events", "").startswith(_LAST) for one in _hidden_outside(audience))
+    return any(not one.notes.get("events", "").startswith(WRITTEN_BEFORE) for one in _hidden_outside(audience))
 
 
 def _hidden_outside(audience: Audience) -> list[Recipient]:
@@ -283,7 +284,7 @@ async def _first_time(audience: Audience, reads: Reads, now: float) -> None:
             last[key] = max(when, last.get(key, 0.0))
     for one in asked:
         if one.address.key in last:
-            one.notes["events"] = f"{_LAST} {moment(last[one.address.key])}"
+            one.notes["events"] = f"{WRITTEN_BEFORE}{moment(last[one.address.key])}"
         elif len(items(answer)) < 300:
             one.notes["events"] = _FIRST
         else:
