@@ -33,8 +33,12 @@ class EditsInMemory:
         self.made: list[tuple[str, Mapping[str, Any], str]] = []
         self.refuse: CallError | None = None
         """What the next change is answered with."""
+        self.out_of_order: Exception | None = None
+        """What asking for the fields of anything ends in."""
 
     async def fields(self, approval_id: str) -> Sequence[PlainField]:
+        if self.out_of_order is not None:
+            raise self.out_of_order
         await self._waiting(approval_id)
         return self.plain.get(approval_id, ())
 

@@ -14,8 +14,9 @@ from attacks.bench import LETTER, Desk, House
 from maton_mailgun.approval.channels.page import PageServer, start
 from maton_mailgun.approval.channels.page.edit_pages import MOST_EDITED
 from maton_mailgun.approval.lifecycle.plain_fields import PlainField
+from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
-from maton_mailgun.errors import BadArguments, Problem
+from maton_mailgun.errors import BadArguments, PersonKeyMissing, Problem, SetupError
 from maton_mailgun.exchange import Caller, Outcome
 from maton_mailgun.sandbox import Sandbox
 
@@ -44,6 +45,23 @@ def save(browser: Browser, record: Record, *, digest: str | None = None, **chang
 
 
 # Over the wire --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        PersonKeyMissing(message="No key.", next="Ask."),
+        SetupError("The policy is broken."),
+        StoreError("It cannot be read."),
+    ],
+)
+def test_what_cannot_be_changed_whatever_the_reason_is_shown_and_decided_all_the_same(
+    page: RunningPage, problem: Exception
+) -> None:
+    record, browser = waiting(page), page.browser()
+    page.gate.edits.out_of_order = problem
+    told = browser.get(f"/api/approvals/{record.id}")
+    assert (told.status, told.json["digest"], told.json["editable"]) == (200, record.digest, False)
 
 
 def test_the_fields_have_their_values_and_a_change_makes_a_new_request_that_waits(page: RunningPage) -> None:

@@ -23,7 +23,7 @@ from maton_mailgun.approval.preview.document import EditedValue, Preview
 from maton_mailgun.approval.store.failures import AlreadyWaits, Conflict, IllegalMove, StoreError
 from maton_mailgun.approval.store.record import Record
 from maton_mailgun.catalogue.operation import Operation
-from maton_mailgun.errors import BadArguments, Problem, Refused
+from maton_mailgun.errors import BadArguments, CallError, Problem, Refused
 from maton_mailgun.exchange import Caller, Prepared
 from maton_mailgun.mail.text import short
 from maton_mailgun.mail.word_diff import before_of, word_diff
@@ -198,7 +198,11 @@ class Edits:
             raise NotChangeable(await known(self._uses.store, record.id), str(problem)) from None
         except KeyError:
             raise NotChangeable(record, "Its tool is no longer offered here.") from None
-        if sealed.gateway != self._uses.mark_of(self._uses.gateway.of(record.principal)):  # guard: 294-gateway
+        try:
+            gateway = self._uses.gateway.of(record.principal)
+        except CallError as problem:
+            raise NotChangeable(record, problem.message) from None
+        if sealed.gateway != self._uses.mark_of(gateway):  # guard: 294-gateway
             raise NotChangeable(
                 record, "It was proposed by a server with another Maton key, address, policy or attachments directory."
             )

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from maton_mailgun.approval.channels.page.page_gate import NotChangeable, PageGate
 from maton_mailgun.approval.channels.page.sessions import Session
 from maton_mailgun.approval.channels.page.sign_in import PageRefusal, SignIn
+from maton_mailgun.approval.store.failures import StoreError
 from maton_mailgun.approval.store.record import Record
-from maton_mailgun.errors import BadArguments, CallError
+from maton_mailgun.errors import BadArguments, CallError, SetupError
 from maton_mailgun.mail.text import safe_block, short
 
 MOST_EDITED = 2_000_000
@@ -59,7 +60,8 @@ class EditPages(ABC):
         """Whether there is anything that a person could change of it."""
         try:
             return record.state == "pending" and bool(await self._gate.edits.fields(record.id))
-        except NotChangeable:
+        except (NotChangeable, CallError, SetupError, StoreError):
+            # Where it cannot be changed, whatever the reason, it is shown and decided all the same.
             return False
 
     async def edit(self, request: Request, session: Session) -> Response:
