@@ -12,6 +12,7 @@ import errno
 import secrets
 import socket
 import sys
+from typing import Any
 
 V4, V6 = "127.0.0.1", "::1"
 _TRIES = 20
@@ -73,7 +74,19 @@ def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
     if shared and port and sys.platform != "win32":
         # A port that is shared could be taken twice without a word, by two servers that know nothing of each other.
         bound(host, port).close()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return _waiting(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port), shared=shared)
+
+
+def another(one: socket.socket) -> socket.socket:
+    """A further socket on the address of a shared one: the system spreads connections over all of them.
+
+    Raises:
+        OSError: It cannot.
+    """
+    return _waiting(one.family, one.getsockname(), shared=True)
+
+
+def _waiting(family: int, address: tuple[Any, ...], *, shared: bool) -> socket.socket:
     # Named as TCP: asyncio spares only such connections Nagle's delay, which is 40 ms an answer where it strikes.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -86,27 +99,7 @@ def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind((host, port))
-        made.listen(512)
-    except OSError:
-        made.close()
-        raise
-    return made
-
-
-def another(one: socket.socket) -> socket.socket:
-    """A further socket on the address of a shared one: the system spreads connections over all of them.
-
-    Raises:
-        OSError: It cannot.
-    """
-    made = socket.socket(one.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if one.family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind(one.getsockname())
+        made.bind(address)
         made.listen(512)
     except OSError:
         made.close()

@@ -19,6 +19,8 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from maton_mailgun.config import PAGE_PREFIX
+
 log = logging.getLogger(__name__)
 
 PAGE_WORKER = 0
@@ -28,7 +30,7 @@ _MOST_READ = 1 << 20
 _AGAIN_SECONDS = 0.005
 _MOST_TRIES = 1_000
 """Of handing one on while the other worker is busy or being replaced: five seconds."""
-_PAGE = re.compile(rb"[A-Z]+ /approvals[/? ]")
+_PAGE = re.compile(rb"[A-Z]+ " + re.escape(PAGE_PREFIX.encode("ascii")) + rb"[/? ]")
 _SESSION = re.compile(rb"^mcp-session-id:[ \t]*([0-9]{1,2})\.", re.IGNORECASE | re.MULTILINE)
 
 Channel = tuple[socket.socket, socket.socket]
@@ -111,7 +113,8 @@ class Siblings:
         self._take, self._learn, self._known = take, learn, known
         asyncio.get_running_loop().add_reader(self._inbox, self.catch_up)
         if self.place.replaces:
-            self._in_background(self._ask())  # guard: 432-asked
+            # All that they know.
+            self._in_background(self._to_others(b"a%d" % self.place.number))  # guard: 432-asked
 
     def close(self) -> None:
         """Take no more, and hand nothing on; what comes yet waits for the worker that is next."""
@@ -120,15 +123,12 @@ class Siblings:
 
     async def tell(self, said: bytes) -> None:
         """Have each other worker learn this: it is in their hands when this returns."""
-        for number in range(len(self.place.channels)):
-            if number != self.place.number:
-                await self._deliver(number, b"h" + said, ())
+        await self._to_others(b"h" + said)
 
-    async def _ask(self) -> None:
-        """Have each other worker tell all that it knows."""
+    async def _to_others(self, said: bytes) -> None:
         for number in range(len(self.place.channels)):
             if number != self.place.number:
-                await self._deliver(number, b"a%d" % self.place.number, ())
+                await self._deliver(number, said, ())
 
     async def _tell_all(self, number: int) -> None:
         for said in self._known():
